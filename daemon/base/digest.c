@@ -1,0 +1,51 @@
+#include "base/digest.h"
+
+#include "base/num.h"
+
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
+#include <nettle/sha2.h>
+
+struct digest digest_sha256(struct view data) {
+  struct digest digest;
+  struct sha256_ctx context;
+  sha256_init(&context);
+  sha256_update(&context, data.length, (const uint8_t *)data.at);
+  sha256_digest(&context, DIGEST_SIZE, digest.bytes);
+  return digest;
+}
+
+struct digest digest_hmac(struct view key, struct view data) {
+  struct digest digest;
+  struct hmac_sha256_ctx context;
+  hmac_sha256_set_key(&context, key.length, (const uint8_t *)key.at);
+  hmac_sha256_update(&context, data.length, (const uint8_t *)data.at);
+  hmac_sha256_digest(&context, DIGEST_SIZE, digest.bytes);
+  return digest;
+}
+
+bool digest_equal_secret(const struct digest *a, const struct digest *b) {
+  return memeql_sec(a->bytes, b->bytes, DIGEST_SIZE) != 0;
+}
+
+const char *digest_print(const struct digest *digest, char out[DIGEST_HEX_SIZE]) {
+  static const char digits[] = "0123456789abcdef";
+  for (size_t i = 0; i < DIGEST_SIZE; i++) {
+    out[2 * i] = digits[digest->bytes[i] >> 4];
+    out[2 * i + 1] = digits[digest->bytes[i] & 15];
+  }
+  out[DIGEST_HEX_SIZE - 1] = '\0';
+  return out;
+}
+
+bool digest_parse(struct view hex, struct digest *out) {
+  if (hex.length != 2 * DIGEST_SIZE)
+    return false;
+  for (size_t i = 0; i < DIGEST_SIZE; i++) {
+    int high = num_hex_digit(hex.at[2 * i]), low = num_hex_digit(hex.at[2 * i + 1]);
+    if (high < 0 || low < 0)
+      return false;
+    out->bytes[i] = (uint8_t)(high << 4 | low);
+  }
+  return true;
+}

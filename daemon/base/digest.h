@@ -1,0 +1,30 @@
+/* SHA-256 and HMAC-SHA-256 (nettle): keys of queries, fingerprints of tokens. Pure. */
+#pragma once
+
+#include "base/view.h"
+
+#include <stdint.h>
+
+#define DIGEST_SIZE 32
+#define DIGEST_HEX_SIZE (DIGEST_SIZE * 2 + 1)
+
+struct digest {
+  uint8_t bytes[DIGEST_SIZE];
+};
+
+struct digest digest_sha256(struct view data);
+struct digest digest_hmac(struct view key, struct view data);
+
+static inline bool digest_equal(const struct digest *a, const struct digest *b) {
+  return memcmp(a->bytes, b->bytes, DIGEST_SIZE) == 0;
+}
+
+/* As digest_equal(), in a time that does not depend on where they differ. */
+bool digest_equal_secret(const struct digest *a, const struct digest *b);
+
+/* 64 lower case hex digits and NUL; returns `out`. */
+const char *digest_print(const struct digest *digest, char out[DIGEST_HEX_SIZE]);
+#define DIGEST_TEXT(digest) digest_print((digest), (char[DIGEST_HEX_SIZE]){0})
+
+/* Exactly 64 hex digits. */
+bool digest_parse(struct view hex, struct digest *out);

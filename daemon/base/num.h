@@ -1,0 +1,45 @@
+/* Numbers out of text, without locale: consumed whole, overflow checked, an error and never a
+ * default. Pure. */
+#pragma once
+
+#include "base/check.h"
+#include "base/view.h"
+
+#include <stdint.h>
+
+static inline bool num_is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+static inline bool num_is_alpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static inline char num_lower(char c) {
+  return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Whether two texts are the same but for the case of ASCII letters. */
+bool num_same_word(struct view a, struct view b);
+
+/* The value of a hex digit, or -1. */
+int num_hex_digit(char c);
+
+/* Decimal digits only (no sign, no space): at least one, and at most INT64_MAX in value. */
+bool num_integer(struct view text, int64_t *value) MUST_CHECK;
+
+/* "30s", "15m", "24h", "7d": a whole number and one unit; to seconds. "0" alone is allowed. */
+bool num_duration(struct view text, int64_t *seconds) MUST_CHECK;
+
+/* "512", "512B", "64KiB", "64MiB", "2GiB", "1TiB"; to bytes. */
+bool num_size(struct view text, int64_t *bytes) MUST_CHECK;
+
+/* "2026-11-23" as days since 1970-01-01 (proleptic Gregorian); the date must exist. */
+bool num_date(struct view text, int32_t *day) MUST_CHECK;
+
+#define NUM_DATE_SIZE 16
+#define NUM_FIRST_DAY (-719528) /* 0000-01-01 */
+#define NUM_LAST_DAY 2932896    /* 9999-12-31 */
+/* The other way round; `out` receives "YYYY-MM-DD" and NUL. A day outside of these two prints as the
+ * nearer one. */
+void num_print_date(int32_t day, char out[NUM_DATE_SIZE]);

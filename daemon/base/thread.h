@@ -1,0 +1,11 @@
+/* Threads with names. */
+#pragma once
+
+#include "base/fault.h"
+
+#include <pthread.h>
+
+/* Starts a thread with a name (at most 15 bytes, for ps and gdb) and all signals blocked: signals
+ * belong to the main thread. */
+bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument,
+                  struct fault *fault) MUST_CHECK;
