@@ -1,0 +1,27 @@
+"""The columns of backlinks_new_lost, in the order of the documentation."""
+
+COLUMNS = {
+    "date": "date",
+    "type": "string",
+    "ahrefs_rank": "int",
+    "domain_rating": "int",
+    "url_from": "string",
+    "url_to": "string",
+    "links_internal": "int",
+    "links_external": "int",
+    "encoding": "string",
+    "http_code": "int",
+    "title": "string",
+    "origin": "string",
+    "first_seen": "date",
+    "last_visited": "date",
+    "prev_visited": "date",
+    "original": "boolean",
+    "link_type": "string",
+    "redirect": "int",
+    "nofollow": "boolean",
+    "alt": "string",
+    "anchor": "string",
+    "text_pre": "string",
+    "text_post": "string",
+}
