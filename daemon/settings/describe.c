@@ -1,0 +1,45 @@
+/* The table as text. */
+#include "settings/settings.h"
+
+#define WIDTH 78
+#define INDENT 6
+
+static const struct line {
+  const char *name, *preset, *help;
+} lines[] = {
+#define SETTING(section, key, type, field, preset, least, most, reload, help) \
+  {#section "." #key, preset, help},
+#include "tables/settings.def"
+#undef SETTING
+};
+
+/* Words, in lines of at most WIDTH columns. */
+static void print_wrapped(FILE *out, const char *words) {
+  struct view rest = view_of(words), word;
+  size_t column = 0;
+  while (view_split(&rest, ' ', &word)) {
+    bool fits = column && column + 1 + word.length <= WIDTH;
+    if (column && !fits)
+      fputc('\n', out);
+    fprintf(out, "%*s%.*s", fits ? 1 : INDENT, "", VIEW_ARGS(word));
+    column = (fits ? column + 1 : INDENT) + word.length;
+  }
+  fputc('\n', out);
+}
+
+static size_t widest_name(void) {
+  size_t widest = 0;
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+    if (strlen(lines[i].name) > widest)
+      widest = strlen(lines[i].name);
+  return widest;
+}
+
+void settings_describe(FILE *out) {
+  int width = (int)widest_name();
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+    fprintf(out, "  %-*s  %s\n", width, lines[i].name,
+            lines[i].preset[0] ? lines[i].preset : "none");
+    print_wrapped(out, lines[i].help);
+  }
+}

@@ -1,0 +1,180 @@
+/* What must hold of the whole: rules about a value's meaning, and about several values together. */
+#include "settings/build.h"
+
+#include "base/num.h"
+#include "settings/address.h"
+
+/* Each is compared with each, and each costs a socket: more can only be a mistake. */
+#define ADDRESSES 64
+
+static bool check_addresses(const struct build *build, enum key key,
+                            const struct settings_list *list, struct fault *fault) {
+  struct address address;
+  struct fault inner;
+  if (list->count > ADDRESSES)
+    return build_refuse(build, key, fault, "names %zu addresses, and %d is the most", list->count,
+                        ADDRESSES);
+  for (size_t i = 0; i < list->count; i++)
+    if (!address_parse(list->items[i], &address, &inner))
+      return build_refuse(build, key, fault, "%s", inner.text);
+  return true;
+}
+
+static bool rule_server_listen(const struct build *build, struct fault *fault) {
+  const struct settings_list *list = &build->settings->server_listen;
+  if (list->count == 0)
+    return build_refuse(build, KEY_server_listen, fault, "names no address, and needs one");
+  return check_addresses(build, KEY_server_listen, list, fault);
+}
+
+static bool is_private(const char *text) {
+  struct address address;
+  return address_parse(text, &address, NULL) &&
+         (address.kind == ADDRESS_UNIX || address_is_loopback(&address));
+}
+
+static bool rule_admin_listen(const struct build *build, struct fault *fault) {
+  const struct settings_list *list = &build->settings->admin_listen;
+  if (!check_addresses(build, KEY_admin_listen, list, fault))
+    return false;
+  for (size_t i = 0; i < list->count; i++)
+    if (!is_private(list->items[i]))
+      return build_refuse(build, KEY_admin_listen, fault,
+                          "'%.*s' can be reached from other machines, and the admin listener asks "
+                          "nobody who they are; use 127.0.0.1, [::1], localhost or unix:PATH",
+                          SHOWN, list->items[i]);
+  return true;
+}
+
+/* Whether `text`, an address, stands among the first `count` of the list. */
+static bool listed(const struct settings_list *list, size_t count, const char *text) {
+  struct address address, other;
+  if (!address_parse(text, &address, NULL))
+    return false;
+  for (size_t i = 0; i < count; i++)
+    if (address_parse(list->items[i], &other, NULL) && address_same(&address, &other))
+      return true;
+  return false;
+}
+
+/* bind(2) would say it, too, but not which key is wrong. */
+static bool rule_listen_once(const struct build *build, struct fault *fault) {
+  const struct settings_list *server = &build->settings->server_listen;
+  const struct settings_list *admin = &build->settings->admin_listen;
+  for (size_t i = 0; i < server->count; i++)
+    if (listed(server, i, server->items[i]))
+      return build_refuse(build, KEY_server_listen, fault, "'%.*s' stands there twice", SHOWN,
+                          server->items[i]);
+  for (size_t i = 0; i < admin->count; i++) {
+    if (listed(admin, i, admin->items[i]))
+      return build_refuse(build, KEY_admin_listen, fault, "'%.*s' stands there twice", SHOWN,
+                          admin->items[i]);
+    if (listed(server, server->count, admin->items[i]))
+      return build_refuse(build, KEY_admin_listen, fault, "'%.*s' is in server.listen, too", SHOWN,
+                          admin->items[i]);
+  }
+  return true;
+}
+
+static bool rule_tls(const struct build *build, struct fault *fault) {
+  bool certificate = build->settings->tls_certificate[0];
+  bool key = build->settings->tls_key[0];
+  if (certificate == key)
+    return true;
+  enum key given = certificate ? KEY_tls_certificate : KEY_tls_key;
+  return build_refuse(build, given, fault, "is set without %s; HTTPS needs both",
+                      certificate ? "server.tls_key" : "server.tls_certificate");
+}
+
+static bool is_host(struct view host) {
+  char text[64] = "";
+  struct address address;
+  if (host.length && host.at[0] == '[' && host.length + sizeof ":0" <= sizeof text) {
+    memcpy(text, host.at, host.length);
+    memcpy(text + host.length, ":0", sizeof ":0");
+    return address_parse(text, &address, NULL);
+  }
+  for (size_t i = 0; i < host.length; i++) {
+    char c = host.at[i];
+    if (!num_is_digit(c) && !num_is_alpha(c) && !strchr(".-_", c))
+      return false;
+  }
+  return host.length && (num_is_digit(host.at[0]) || num_is_alpha(host.at[0]));
+}
+
+/* "host", "host:port", "[IPv6]", "[IPv6]:port". */
+static bool is_authority(struct view text) {
+  size_t end = text.length;
+  while (end > 0 && num_is_digit(text.at[end - 1]))
+    end--;
+  if (end == 0 || text.at[end - 1] != ':')
+    return is_host(text);
+  int64_t port;
+  return num_integer(view_from(text, end), &port) && port >= 1 && port <= 65535 &&
+         is_host(view_first(text, end - 1));
+}
+
+/* What follows the scheme; {0} for another scheme than http and https. */
+static struct view behind_scheme(struct view url) {
+  static const struct view schemes[] = {VIEW("http://"), VIEW("https://")};
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+    if (num_same_word(view_first(url, schemes[i].length), schemes[i]))
+      return view_from(url, schemes[i].length);
+  return (struct view){0};
+}
+
+/* Graphic ASCII: what else there is in a URL is percent-encoded. */
+static bool is_path(struct view path) {
+  for (size_t i = 0; i < path.length; i++)
+    if (path.at[i] <= ' ' || path.at[i] > '~' || path.at[i] == '\\')
+      return false;
+  return true;
+}
+
+static bool is_url(struct view url) {
+  struct view path = behind_scheme(url), authority;
+  return view_split(&path, '/', &authority) && is_authority(authority) && is_path(path);
+}
+
+/* What stands around '@', '?' and '#' may be a secret, so that fault does not repeat the URL. */
+static bool rule_url(const struct build *build, struct fault *fault) {
+  const char *url = build->settings->upstream_url;
+  if (strpbrk(url, "@?#"))
+    return build_refuse(build, KEY_upstream_url, fault,
+                        "has a '@', '?' or '#'; write the URL without user, query and fragment");
+  if (!is_url(view_of(url)))
+    return build_refuse(build, KEY_upstream_url, fault,
+                        "'%.*s' is no URL; write http:// or https://, a host and perhaps a path",
+                        SHOWN, url);
+  return true;
+}
+
+/* A letter beyond ASCII may stand in a domain as its owner writes it. */
+static bool is_domain(const char *text) {
+  for (const char *c = text; *c; c++)
+    if (!num_is_digit(*c) && !num_is_alpha(*c) && !strchr(".-_", *c) && (unsigned char)*c < 0x80)
+      return false;
+  return strcmp(text, "none") != 0;
+}
+
+static bool rule_free_targets(const struct build *build, struct fault *fault) {
+  const struct settings_list *list = &build->settings->free_targets;
+  for (size_t i = 0; i < list->count; i++)
+    if (!is_domain(list->items[i]))
+      return build_refuse(build, KEY_free_targets, fault,
+                          "'%.*s' is no domain; write it alone, such as ahrefs.com", SHOWN,
+                          list->items[i]);
+  return true;
+}
+
+/* In this order: each may rely on those before it. */
+static bool (*const rules[])(const struct build *build, struct fault *fault) = {
+    rule_server_listen, rule_admin_listen, rule_listen_once, rule_tls, rule_url, rule_free_targets,
+};
+
+bool rules_keep(const struct build *build, struct fault *fault) {
+  for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+    if (!rules[i](build, fault))
+      return false;
+  return true;
+}

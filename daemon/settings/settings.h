@@ -1,0 +1,79 @@
+/* The configuration as one unchanging value.
+ *
+ * settings_load() builds a snapshot whole and checks it; nothing changes in it afterwards, so every
+ * thread may read it. Who keeps one holds a reference: a request keeps the snapshot that it began
+ * with, and a reload swaps in another. The keys are declared in tables/settings.def.
+ *
+ * A snapshot's life, with the calls allowed in each phase:
+ *
+ *   being built ---> handed out, 1 reference ---> shared, n references ---> freed
+ *   (this room)      settings_hold, _release      settings_hold, _release
+ *                    any field is read            any field is read
+ *
+ * A list is never given in part: `none` and nothing are the empty list; the addresses in
+ * server_listen and admin_listen have passed address_parse() (settings/address.h). */
+#pragma once
+
+#include "base/fault.h"
+#include "base/money.h"
+#include "base/view.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct settings_list {
+  char **items; /* NUL-terminated */
+  size_t count;
+};
+
+/* The C type behind each type of the table. */
+#define SETTINGS_LIST struct settings_list
+#define SETTINGS_TEXT char * /* never NULL; "" for none */
+#define SETTINGS_INTEGER int64_t
+#define SETTINGS_DURATION int64_t /* seconds */
+#define SETTINGS_SIZE int64_t     /* bytes */
+#define SETTINGS_ROWS struct rows
+#define SETTINGS_CHOICE int /* 0: the word in `least`, 1: the word in `most` */
+
+struct settings {
+  int references; /* of settings_hold() and settings_release() only */
+#define SETTING(section, key, type, field, preset, least, most, reload, help) SETTINGS_##type field;
+#include "tables/settings.def"
+#undef SETTING
+};
+
+/* One `-o section.key=value`, as given. */
+struct settings_override {
+  const char *text;
+};
+
+/* Reads defaults, then `file` (NULL: none), then the overrides, and checks the whole. `*out` has
+ * one reference, which the caller owns. On failure the fault's text begins with "FILE:LINE:
+ * section.key:" (or "-o section.key:") of the first fault. The last of several overrides of one key
+ * wins. state.directory is never empty in `*out`: where it is not set, the environment decides.
+ * Reads a file; may block; any thread. */
+bool settings_load(const char *file, const struct settings_override *overrides, size_t count,
+                   struct settings **out, struct fault *fault) MUST_CHECK;
+
+/* The greatest size of a configuration file. */
+#define SETTINGS_TEXT_LIMIT ((size_t)1024 * 1024)
+
+/* The pure half of settings_load(): the configuration is `text`, `name` is what faults call it, and
+ * an unset state.directory stays "". Any thread. */
+bool settings_parse(const char *name, struct view text, const struct settings_override *overrides,
+                    size_t count, struct settings **out, struct fault *fault) MUST_CHECK;
+
+/* One more reference. Any thread. */
+struct settings *settings_hold(struct settings *settings);
+
+/* Gives up one reference and leaves NULL. The last one frees. Any thread. */
+void settings_release(struct settings **settings);
+
+/* Writes to `names` (text for a log) the keys in which the two differ although their change takes a
+ * new start; false when there is none. */
+struct text;
+bool settings_need_restart(const struct settings *from, const struct settings *to,
+                           struct text *names);
+
+/* The table as text, a key with its default and its meaning each, for -h. */
+void settings_describe(FILE *out);
