@@ -1,0 +1,170 @@
+#include "query/form.h"
+
+#include "base/num.h"
+
+#include <stdlib.h>
+
+static bool is_unreserved(char c) {
+  return num_is_alpha(c) || num_is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+/* Decodes into `to`, which has room for encoded.length bytes; false: a broken escape. */
+static bool decode(struct view encoded, char *to, struct view *decoded) {
+  size_t length = 0;
+  for (size_t i = 0; i < encoded.length; i++) {
+    char c = encoded.at[i] == '+' ? ' ' : encoded.at[i];
+    if (c == '%') {
+      if (encoded.length - i < 3)
+        return false;
+      int high = num_hex_digit(encoded.at[i + 1]), low = num_hex_digit(encoded.at[i + 2]);
+      if (high < 0 || low < 0)
+        return false;
+      c = (char)(high << 4 | low);
+      i += 2;
+    }
+    to[length++] = c;
+  }
+  *decoded = (struct view){to, length};
+  return true;
+}
+
+/* RFC 3629, "Syntax of UTF-8 Byte Sequences", without NUL. */
+struct utf8_row {
+  unsigned char first_least, first_most, length, second_least, second_most;
+};
+static const struct utf8_row utf8_rows[] = {
+    {0x01, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
+    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
+    {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
+};
+
+/* The length of the character that `text` (not empty) begins with; 0: none. */
+static size_t utf8_character(struct view text) {
+  const unsigned char *at = (const unsigned char *)text.at;
+  const struct utf8_row *row = NULL;
+  for (size_t i = 0; i < sizeof utf8_rows / sizeof *utf8_rows && !row; i++)
+    if (at[0] >= utf8_rows[i].first_least && at[0] <= utf8_rows[i].first_most)
+      row = &utf8_rows[i];
+  if (!row || text.length < row->length)
+    return 0;
+  if (row->length > 1 && (at[1] < row->second_least || at[1] > row->second_most))
+    return 0;
+  for (size_t i = 2; i < row->length; i++)
+    if (at[i] < 0x80 || at[i] > 0xbf)
+      return 0;
+  return row->length;
+}
+
+static bool is_utf8(struct view text) {
+  while (text.length) {
+    size_t length = utf8_character(text);
+    if (length == 0)
+      return false;
+    text = view_from(text, length);
+  }
+  return true;
+}
+
+const char *form_show(struct view value, char out[FORM_SHOWN_SIZE]) {
+  static const struct view more = VIEW("...");
+  size_t most = FORM_SHOWN_SIZE - 1 - more.length, length = 0;
+  for (; length < value.length && length < most; length++) {
+    char c = value.at[length];
+    out[length] = c >= ' ' && c <= '~' ? c : '?';
+  }
+  out[length] = '\0';
+  if (length < value.length)
+    memcpy(out + length, more.at, more.length + 1);
+  return out;
+}
+
+/* A name for an error message, up to the first byte that no sensible name has: a client that
+ * encodes the "=" too has put the token into what is then the name. */
+static struct view plain_name(struct view name) {
+  size_t length = 0;
+  while (length < name.length && is_unreserved(name.at[length]))
+    length++;
+  return view_first(name, length);
+}
+
+static bool malformed(struct fault *fault, struct view name, const char *what) {
+  return fault_set(fault, FAULT_MALFORMED, "parameter '%s' %s", FORM_SHOWN(plain_name(name)), what);
+}
+
+static const struct form_pair *find(const struct form *form, struct view name) {
+  for (size_t i = 0; i < form->count; i++)
+    if (view_equal(form->pairs[i].name, name))
+      return &form->pairs[i];
+  return NULL;
+}
+
+/* Fills `pair` from one `name=value`; pair->bytes is NULL or the caller's, whatever is returned. */
+static bool decode_pair(struct view piece, struct form_pair *pair, struct fault *fault) {
+  const char *equals = memchr(piece.at, '=', piece.length);
+  struct view name = view_first(piece, equals ? (size_t)(equals - piece.at) : piece.length);
+  struct view value = equals ? view_from(piece, name.length + 1) : VIEW("");
+  pair->bytes = malloc(piece.length);
+  if (!pair->bytes)
+    return fault_no_memory(fault);
+  if (!decode(name, pair->bytes, &pair->name) ||
+      !decode(value, pair->bytes + pair->name.length, &pair->value))
+    return malformed(fault, name, "has a broken percent escape: write '%' itself as '%25'");
+  if (!is_utf8(pair->name) || !is_utf8(pair->value))
+    return malformed(fault, pair->name, "is not UTF-8 text");
+  if (pair->name.length > QUERY_NAME_MAX)
+    return malformed(fault, pair->name, "has too long a name");
+  return true;
+}
+
+static bool add_piece(struct form *form, struct view piece, struct fault *fault) {
+  struct form_pair pair = {0};
+  if (!decode_pair(piece, &pair, fault)) {
+    free(pair.bytes);
+    return false;
+  }
+  const struct form_pair *earlier = find(form, pair.name);
+  if (!earlier && form->count < QUERY_PARAMETERS_MAX) {
+    form->pairs[form->count++] = pair;
+    return true;
+  }
+  bool again = earlier && view_equal(earlier->value, pair.value);
+  if (!earlier)
+    fault_set(fault, FAULT_MALFORMED, "more than %d parameters", QUERY_PARAMETERS_MAX);
+  else if (!again)
+    malformed(fault, pair.name, "is given twice with different values");
+  free(pair.bytes);
+  return again;
+}
+
+bool form_parse(struct form *form, struct view encoded, struct fault *fault) {
+  struct view piece;
+  while (view_split(&encoded, '&', &piece))
+    if (piece.length && !add_piece(form, piece, fault))
+      return false;
+  return true;
+}
+
+const struct view *form_get(const struct form *form, const char *name) {
+  const struct form_pair *pair = find(form, view_of(name));
+  return pair ? &pair->value : NULL;
+}
+
+void form_encode_but(struct text *out, struct view value, struct view keep) {
+  for (size_t i = 0; i < value.length; i++) {
+    char c = value.at[i];
+    if (is_unreserved(c) || (keep.length && memchr(keep.at, c, keep.length)))
+      text_add_char(out, c);
+    else
+      text_printf(out, "%%%02X", (unsigned)(unsigned char)c);
+  }
+}
+
+void form_encode(struct text *out, struct view value) {
+  form_encode_but(out, value, VIEW(""));
+}
+
+void form_free(struct form *form) {
+  for (size_t i = 0; i < form->count; i++)
+    free(form->pairs[i].bytes);
+  form->count = 0;
+}

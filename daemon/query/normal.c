@@ -1,0 +1,53 @@
+#include "query/normal.h"
+
+#include "query/form.h"
+
+/* Hashed in front of the parts: no other use of SHA-256 here begins like this, and whoever changes
+ * what a normalized query is counts it up, so that stored results of the old meaning are not found.
+ */
+static const struct view domain = VIEW("rowcache query 1\n");
+
+/* What a value shows unencoded, for the reader's sake: none of them means anything to form_parse().
+ */
+static const struct view readable = VIEW(",:()=<>\"/");
+
+static void put_text(struct normal *normal, struct view name, struct view value) {
+  if (normal->last.at && view_equal(normal->last, name)) {
+    text_add_char(&normal->text, ',');
+  } else {
+    if (normal->last.at)
+      text_add_char(&normal->text, '&');
+    form_encode(&normal->text, name);
+    text_add_char(&normal->text, '=');
+  }
+  form_encode_but(&normal->text, value, readable);
+}
+
+static void put_material(struct normal *normal, struct view name, enum normal_tag tag,
+                         struct view value) {
+  if (!normal->last.at)
+    text_add(&normal->material, domain);
+  text_printf(&normal->material, "%zu:", name.length);
+  text_add(&normal->material, name);
+  text_printf(&normal->material, "%c%zu:", tag, value.length);
+  text_add(&normal->material, value);
+}
+
+void normal_put(struct normal *normal, struct view name, enum normal_tag tag, struct view value) {
+  put_text(normal, name, value);
+  put_material(normal, name, tag, value);
+  normal->last = name;
+}
+
+bool normal_ok(const struct normal *normal) {
+  return text_ok(&normal->text) && text_ok(&normal->material);
+}
+
+struct digest normal_digest(const struct normal *normal) {
+  return digest_sha256(text_view(&normal->material));
+}
+
+void normal_free(struct normal *normal) {
+  text_free(&normal->text);
+  text_free(&normal->material);
+}

@@ -1,0 +1,432 @@
+#include "query/query.h"
+
+#include "base/num.h"
+#include "base/text.h"
+#include "query/columns.h"
+#include "query/condition.h"
+#include "query/form.h"
+#include "query/normal.h"
+#include "query/target.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct query {
+  struct form form; /* every view below points into it, unless said otherwise */
+  enum query_table table;
+  enum query_mode mode;
+  enum query_output output;
+  int64_t limit, offset;
+  struct text target; /* in its one spelling, if it has one */
+  bool target_is_normal;
+  struct columns select, order;
+  struct conditions where, having;
+  struct text normal;
+  struct digest key, rows_key;
+};
+
+static struct view value_or_empty(const struct query *query, const char *name) {
+  const struct view *value = form_get(&query->form, name);
+  return value ? *value : VIEW("");
+}
+
+/* ---- Reading: one function for each parameter that has something to be understood. */
+
+/* The place of `value` among `words`, or `count`. */
+static int find_word(const struct view *value, const char *const *words, int count) {
+  int i = 0;
+  while (i < count && !(value && view_is(*value, words[i])))
+    i++;
+  return i;
+}
+
+static bool read_table(struct query *query, struct fault *fault) {
+  static const char *const tables[QUERY_OTHER] = {
+      [QUERY_BACKLINKS_NEW_LOST] = "backlinks_new_lost",
+      [QUERY_SUBSCRIPTION_INFO] = "subscription_info",
+  };
+  const struct view *from = form_get(&query->form, "from");
+  query->table = (enum query_table)find_word(from, tables, QUERY_OTHER);
+  if (!from || from->length == 0)
+    return fault_set(fault, FAULT_MALFORMED, "mandatory parameter 'from' is missing");
+  return true;
+}
+
+static void read_words(struct query *query) {
+  static const char *const modes[QUERY_MODE_UNKNOWN] = {
+      [QUERY_EXACT] = "exact",
+      [QUERY_DOMAIN] = "domain",
+      [QUERY_SUBDOMAINS] = "subdomains",
+      [QUERY_PREFIX] = "prefix",
+  };
+  static const char *const outputs[QUERY_OUTPUT_UNKNOWN] = {
+      [QUERY_JSON] = "json",
+      [QUERY_XML] = "xml",
+      [QUERY_PHP] = "php",
+  };
+  const struct view *mode = form_get(&query->form, "mode");
+  const struct view *output = form_get(&query->form, "output");
+  query->mode = (enum query_mode)find_word(mode, modes, QUERY_MODE_UNKNOWN);
+  query->output =
+      output ? (enum query_output)find_word(output, outputs, QUERY_OUTPUT_UNKNOWN) : QUERY_JSON;
+}
+
+static bool check_mandatory(const struct query *query, struct fault *fault) {
+  static const char *const mandatory[] = {"target", "mode"};
+  for (size_t i = 0; i < sizeof mandatory / sizeof *mandatory; i++) {
+    const struct view *value = form_get(&query->form, mandatory[i]);
+    if (!value || value->length == 0)
+      return fault_set(fault, FAULT_MALFORMED, "mandatory parameter '%s' is missing", mandatory[i]);
+  }
+  return true;
+}
+
+/* A number of results; `preset` when the parameter is absent, -1 when it is no such number. */
+static int64_t read_amount(const struct query *query, const char *name, int64_t preset) {
+  const struct view *value = form_get(&query->form, name);
+  int64_t amount;
+  if (!value)
+    return preset;
+  return num_integer(*value, &amount) && amount <= QUERY_AMOUNT_MAX ? amount : -1;
+}
+
+static bool check_amount(const struct query *query, const char *name, int64_t amount,
+                         struct fault *fault) {
+  if (amount >= 0)
+    return true;
+  return fault_set(fault, FAULT_MALFORMED,
+                   "parameter '%s' is \"%s\": give a whole number from 0 to %" PRId64
+                   ", or leave it out",
+                   name, FORM_SHOWN(*form_get(&query->form, name)), QUERY_AMOUNT_MAX);
+}
+
+static bool read_amounts(struct query *query, struct fault *fault) {
+  query->limit = read_amount(query, "limit", QUERY_LIMIT_PRESET);
+  query->offset = read_amount(query, "offset", 0);
+  if (query->table != QUERY_BACKLINKS_NEW_LOST)
+    return true;
+  return check_amount(query, "limit", query->limit, fault) &&
+         check_amount(query, "offset", query->offset, fault);
+}
+
+static bool read_target(struct query *query, struct fault *fault) {
+  query->target_is_normal =
+      target_normalize(*form_get(&query->form, "target"), query->mode, &query->target);
+  return text_ok(&query->target) || fault_no_memory(fault);
+}
+
+static bool read_columns(struct query *query, struct fault *fault) {
+  const struct view *select = form_get(&query->form, "select");
+  const struct view *order = form_get(&query->form, "order_by");
+  return (!select || columns_parse_select(*select, &query->select, fault)) &&
+         (!order || columns_parse_order(*order, &query->order, fault));
+}
+
+static bool read_conditions(struct query *query, struct fault *fault) {
+  const struct view *where = form_get(&query->form, "where");
+  const struct view *having = form_get(&query->form, "having");
+  return (!where || condition_parse(*where, &query->where, fault)) &&
+         (!having || condition_parse(*having, &query->having, fault));
+}
+
+static bool understand(struct query *query, struct fault *fault) {
+  if (!read_table(query, fault) || !read_amounts(query, fault))
+    return false;
+  read_words(query);
+  if (query->table != QUERY_BACKLINKS_NEW_LOST)
+    return true;
+  return check_mandatory(query, fault) && read_target(query, fault) && read_columns(query, fault) &&
+         read_conditions(query, fault);
+}
+
+/* ---- Writing: one function for each parameter, in the order of the normalized query. */
+
+static void put_raw_unless(struct normal *normal, bool known, struct view name, struct view value) {
+  normal_put(normal, name, known ? NORMAL_SPELLING : NORMAL_RAW, value);
+}
+
+static void write_from(const struct query *query, struct view name, struct normal *normal) {
+  normal_put(normal, name, NORMAL_SPELLING, value_or_empty(query, "from"));
+}
+
+static void write_mode(const struct query *query, struct view name, struct normal *normal) {
+  bool known = query->mode != QUERY_MODE_UNKNOWN;
+  put_raw_unless(normal, known, name, value_or_empty(query, "mode"));
+}
+
+static void write_target(const struct query *query, struct view name, struct normal *normal) {
+  put_raw_unless(normal, query->target_is_normal, name, query_target_text(query));
+}
+
+static void write_select(const struct query *query, struct view name, struct normal *normal) {
+  if (columns_are_all(&query->select))
+    return;
+  for (size_t i = 0; i < query->select.count; i++)
+    normal_put(normal, name, NORMAL_SPELLING, query->select.items[i].name);
+  if (!query->select.parsed)
+    normal_put(normal, name, NORMAL_RAW, query->select.raw);
+}
+
+static void write_conditions(const struct conditions *set, struct view name,
+                             struct normal *normal) {
+  for (size_t i = 0; i < set->count; i++)
+    put_raw_unless(normal, set->items[i].column, name, set->items[i].text);
+  if (!set->parsed)
+    normal_put(normal, name, NORMAL_RAW, set->raw);
+}
+
+static void write_where(const struct query *query, struct view name, struct normal *normal) {
+  write_conditions(&query->where, name, normal);
+}
+
+static void write_having(const struct query *query, struct view name, struct normal *normal) {
+  write_conditions(&query->having, name, normal);
+}
+
+/* `name` or `name:desc`: the element as it came, but for an `:asc` that goes without saying. */
+static struct view order_text(const struct columns_item *item) {
+  size_t direction = item->descending ? sizeof ":desc" - 1 : 0;
+  return (struct view){item->name.at, item->name.length + direction};
+}
+
+static void write_order(const struct query *query, struct view name, struct normal *normal) {
+  for (size_t i = 0; i < query->order.count; i++)
+    normal_put(normal, name, NORMAL_SPELLING, order_text(&query->order.items[i]));
+  if (!query->order.parsed)
+    normal_put(normal, name, NORMAL_RAW, query->order.raw);
+}
+
+static void put_amount(struct normal *normal, struct view name, int64_t amount, int64_t preset) {
+  char digits[24];
+  snprintf(digits, sizeof digits, "%" PRId64, amount);
+  if (amount != preset)
+    normal_put(normal, name, NORMAL_SPELLING, view_of(digits));
+}
+
+static void write_limit(const struct query *query, struct view name, struct normal *normal) {
+  put_amount(normal, name, query->limit, QUERY_LIMIT_PRESET);
+}
+
+static void write_offset(const struct query *query, struct view name, struct normal *normal) {
+  put_amount(normal, name, query->offset, 0);
+}
+
+typedef void write_value(const struct query *query, struct view name, struct normal *normal);
+
+static const struct {
+  const char *name;
+  write_value *write;
+} parameters[] = {
+    {"from", write_from},      {"mode", write_mode},   {"target", write_target},
+    {"select", write_select},  {"where", write_where}, {"having", write_having},
+    {"order_by", write_order}, {"limit", write_limit}, {"offset", write_offset},
+};
+
+static bool is_of_table(struct view name) {
+  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
+    if (view_is(name, parameters[i].name))
+      return true;
+  return false;
+}
+
+static int order_by_name(const void *a, const void *b) {
+  const struct form_pair *const *left = a, *const *right = b;
+  return view_order((*left)->name, (*right)->name);
+}
+
+/* The parameters that nothing is known about, as they came, sorted by name. The token is not among
+ * them, nor is what write_output() writes. */
+static void write_rest(const struct query *query, struct normal *normal) {
+  const struct form_pair *rest[QUERY_PARAMETERS_MAX];
+  size_t count = 0;
+  bool any_table = query->table != QUERY_BACKLINKS_NEW_LOST;
+  for (size_t i = 0; i < query->form.count; i++) {
+    struct view name = query->form.pairs[i].name;
+    if (!view_is(name, "token") && !view_is(name, "output") && (any_table || !is_of_table(name)))
+      rest[count++] = &query->form.pairs[i];
+  }
+  qsort(rest, count, sizeof *rest, order_by_name);
+  for (size_t i = 0; i < count; i++)
+    normal_put(normal, rest[i]->name, NORMAL_RAW, rest[i]->value);
+}
+
+/* Stands last, so that the key of the rows is the digest of what stands before it. */
+static void write_output(struct query *query, struct normal *normal) {
+  const struct view *output = form_get(&query->form, "output");
+  bool known = query->output != QUERY_OUTPUT_UNKNOWN;
+  query->rows_key = normal_digest(normal);
+  if (output && query->output != QUERY_JSON)
+    put_raw_unless(normal, known, VIEW("output"), *output);
+  query->key = normal_digest(normal);
+  if (!known)
+    query->rows_key = query->key;
+}
+
+static bool write_normal(struct query *query, struct fault *fault) {
+  struct normal normal = {0};
+  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+    const char *name = parameters[i].name;
+    if (query->table == QUERY_BACKLINKS_NEW_LOST && form_get(&query->form, name))
+      parameters[i].write(query, view_of(name), &normal);
+  }
+  write_rest(query, &normal);
+  write_output(query, &normal);
+  bool ok = normal_ok(&normal);
+  if (ok) {
+    query->normal = normal.text;
+    normal.text = (struct text){0};
+  }
+  normal_free(&normal);
+  return ok || fault_no_memory(fault);
+}
+
+/* ---- The public face. */
+
+static bool check_size(struct view args, struct view body, struct fault *fault) {
+  if (args.length > QUERY_BYTES_MAX)
+    return fault_set(fault, FAULT_URI_TOO_LONG, "the query string has more than %zu bytes",
+                     QUERY_BYTES_MAX);
+  if (body.length > QUERY_BYTES_MAX)
+    return fault_set(fault, FAULT_BODY_TOO_LARGE, "the form has more than %zu bytes",
+                     QUERY_BYTES_MAX);
+  return true;
+}
+
+bool query_parse(struct view args, struct view body, struct query **out, struct fault *fault) {
+  *out = NULL;
+  if (!check_size(args, body, fault))
+    return false;
+  struct query *query = calloc(1, sizeof *query);
+  if (!query)
+    return fault_no_memory(fault);
+  if (form_parse(&query->form, args, fault) && form_parse(&query->form, body, fault) &&
+      understand(query, fault) && write_normal(query, fault)) {
+    *out = query;
+    return true;
+  }
+  query_release(&query);
+  return false;
+}
+
+void query_release(struct query **query) {
+  struct query *gone = *query;
+  *query = NULL;
+  if (!gone)
+    return;
+  text_free(&gone->normal);
+  text_free(&gone->target);
+  columns_release(&gone->select);
+  columns_release(&gone->order);
+  condition_release(&gone->where);
+  condition_release(&gone->having);
+  form_free(&gone->form);
+  free(gone);
+}
+
+const struct form *query_form(const struct query *query) {
+  return &query->form;
+}
+
+enum query_table query_table(const struct query *query) {
+  return query->table;
+}
+
+struct view query_token(const struct query *query) {
+  return value_or_empty(query, "token");
+}
+
+struct view query_target_text(const struct query *query) {
+  return query->target_is_normal ? text_view(&query->target) : value_or_empty(query, "target");
+}
+
+bool query_target_is_normal(const struct query *query) {
+  return query->target_is_normal;
+}
+
+struct view query_target_host(const struct query *query) {
+  return query->target_is_normal ? target_host(text_view(&query->target)) : VIEW("");
+}
+
+enum query_mode query_mode(const struct query *query) {
+  return query->mode;
+}
+
+enum query_output query_output(const struct query *query) {
+  return query->output;
+}
+
+int64_t query_limit(const struct query *query) {
+  return query->limit;
+}
+
+int64_t query_offset(const struct query *query) {
+  return query->offset;
+}
+
+bool query_has_where(const struct query *query) {
+  return form_get(&query->form, "where") != NULL;
+}
+
+bool query_has_having(const struct query *query) {
+  return form_get(&query->form, "having") != NULL;
+}
+
+/* For other tables an offset of 0 stays: upstream judges their parameters, not this room. */
+static bool sends(const struct query *query, struct view name) {
+  return !view_is(name, "offset") || query->table != QUERY_BACKLINKS_NEW_LOST || query->offset != 0;
+}
+
+bool query_sends_offset(const struct query *query) {
+  return form_get(&query->form, "offset") && sends(query, VIEW("offset"));
+}
+
+const struct columns *query_select(const struct query *query) {
+  return &query->select;
+}
+
+const struct columns *query_order(const struct query *query) {
+  return &query->order;
+}
+
+const struct conditions *query_where(const struct query *query) {
+  return &query->where;
+}
+
+const struct conditions *query_having(const struct query *query) {
+  return &query->having;
+}
+
+struct view query_normal(const struct query *query) {
+  return text_view(&query->normal);
+}
+
+const struct digest *query_key(const struct query *query) {
+  return &query->key;
+}
+
+const struct digest *query_rows_key(const struct query *query) {
+  return &query->rows_key;
+}
+
+static void add_argument(struct text *out, bool *first, struct view name, struct view value) {
+  if (!*first)
+    text_add_char(out, '&');
+  *first = false;
+  form_encode(out, name);
+  text_add_char(out, '=');
+  form_encode(out, value);
+}
+
+bool query_upstream_args(const struct query *query, struct view token, struct text *out) {
+  bool first = true;
+  for (size_t i = 0; i < query->form.count; i++) {
+    const struct form_pair *pair = &query->form.pairs[i];
+    bool is_token = view_is(pair->name, "token");
+    if (is_token ? token.length > 0 : sends(query, pair->name))
+      add_argument(out, &first, pair->name, is_token ? token : pair->value);
+  }
+  if (token.length && !form_get(&query->form, "token"))
+    add_argument(out, &first, VIEW("token"), token);
+  return text_ok(out);
+}

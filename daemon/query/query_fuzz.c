@@ -1,0 +1,46 @@
+/* Fuzz target: a request (query string, newline, form body). */
+#include "base/text.h"
+#include "query/query.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The same question in another text: `args` must parse to a query of the same key. */
+static void check_same(const struct query *query, struct view args) {
+  struct query *again = NULL;
+  struct fault fault;
+  CHECK(query_parse(args, VIEW(""), &again, &fault));
+  CHECK(query_table(again) == query_table(query));
+  CHECK(digest_equal(query_key(again), query_key(query)));
+  CHECK(digest_equal(query_rows_key(again), query_rows_key(query)));
+  CHECK(view_equal(query_normal(again), query_normal(query)));
+  CHECK(view_equal(query_target_text(again), query_target_text(query)));
+  query_release(&again);
+}
+
+static void check_query(const struct query *query) {
+  check_same(query, query_normal(query));
+  scope_text struct text args = {0};
+  /* A token of our own would be one parameter more, and that may be one too many. */
+  struct view token = query_token(query).length ? VIEW("another") : VIEW("");
+  CHECK(query_upstream_args(query, token, &args));
+  check_same(query, text_view(&args));
+  struct view host = query_target_host(query);
+  for (size_t i = 0; i < host.length; i++)
+    CHECK(host.at[i] > ' ' && host.at[i] < 0x7f);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  /* Encoding makes three bytes of one, and what is made must not be over the limit. */
+  if (size > 65536)
+    return 0;
+  struct view body = {size ? (const char *)data : "", size}, args;
+  view_split(&body, '\n', &args);
+  struct query *query = NULL;
+  struct fault fault = {.kind = FAULT_NONE};
+  if (query_parse(args, body, &query, &fault))
+    check_query(query);
+  else
+    CHECK(!query && fault.kind != FAULT_NONE && fault.kind != FAULT_INTERNAL && fault.text[0]);
+  query_release(&query);
+  return 0;
+}
