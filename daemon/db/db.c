@@ -1,0 +1,264 @@
+#include "db/db.h"
+
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BUSY_TIMEOUT_MS 5000
+
+struct db {
+  sqlite3 *handle;
+  const struct db_schema *schema;
+  char *path;
+  sqlite3_stmt **statements;
+  bool damaged;
+};
+
+static bool is_damage(int code) {
+  code &= 0xff;
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+static bool failed(struct db *db, const char *doing, struct fault *fault) {
+  int code = sqlite3_errcode(db->handle);
+  if (is_damage(code))
+    db->damaged = true;
+  return fault_set(fault, FAULT_UNAVAILABLE, "%s: %s: %s", db->path, doing,
+                   sqlite3_errmsg(db->handle));
+}
+
+bool db_execute(struct db *db, const char *sql, struct fault *fault) {
+  return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || failed(db, sql, fault);
+}
+
+bool db_pragma(struct db *db, const char *sql, int64_t *value, struct fault *fault) {
+  sqlite3_stmt *statement = NULL;
+  if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
+    return failed(db, sql, fault);
+  int code = sqlite3_step(statement);
+  *value = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+  bool ok = code == SQLITE_ROW || failed(db, sql, fault);
+  sqlite3_finalize(statement);
+  return ok;
+}
+
+static bool apply_migration(struct db *db, int number, struct fault *fault) {
+  char version[64];
+  snprintf(version, sizeof version, "PRAGMA user_version = %d", number);
+  bool ok = db_execute(db, "BEGIN IMMEDIATE", fault) &&
+            db_execute(db, db->schema->migrations[number - 1], fault) &&
+            db_execute(db, version, fault) && db_execute(db, "COMMIT", fault);
+  if (!ok && db_in_transaction(db))
+    (void)!db_execute(db, "ROLLBACK", NULL);
+  return ok;
+}
+
+/* Before anything is written: a file of another program is left as it is. Many of those have
+ * version 0, so a new file is one that holds nothing. */
+static bool check_identity(struct db *db, int64_t *version, struct fault *fault) {
+  int64_t application, objects;
+  if (!db_pragma(db, "PRAGMA user_version", version, fault) ||
+      !db_pragma(db, "PRAGMA application_id", &application, fault) ||
+      !db_pragma(db, "SELECT count(*) FROM sqlite_schema", &objects, fault))
+    return false;
+  bool is_new = *version == 0 && application == 0 && objects == 0;
+  if (!is_new && application != db->schema->application_id)
+    return fault_set(fault, FAULT_UNAVAILABLE,
+                     "%s is the database of another program; move it away", db->path);
+  if (*version < 0) {
+    db->damaged = true;
+    return fault_set(fault, FAULT_UNAVAILABLE, "%s is damaged: it has schema %d", db->path,
+                     (int)*version);
+  }
+  if (*version > db->schema->migration_count)
+    return fault_set(
+        fault, FAULT_UNAVAILABLE,
+        "%s has schema %d, newer than this rowcache knows (%d); use the newer rowcache", db->path,
+        (int)*version, db->schema->migration_count);
+  return true;
+}
+
+static bool migrate(struct db *db, int64_t version, struct fault *fault) {
+  if (version == 0) {
+    char sql[64];
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d", db->schema->application_id);
+    if (!db_execute(db, sql, fault))
+      return false;
+  }
+  for (int next = (int)version + 1; next <= db->schema->migration_count; next++)
+    if (!apply_migration(db, next, fault))
+      return false;
+  return true;
+}
+
+static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
+  sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+  sqlite3_extended_result_codes(db->handle, 1);
+  /* A schema that somebody else wrote must not be able to call what has side effects. */
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  int64_t version;
+  if (!check_identity(db, &version, fault))
+    return false;
+  if (mode == DB_READ)
+    return db_execute(db, "PRAGMA query_only = ON", fault);
+  const char *synchronous =
+      mode == DB_WRITE_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+  /* auto_vacuum takes effect only before the first table: harmless later. */
+  return db_execute(db, "PRAGMA auto_vacuum = INCREMENTAL", fault) &&
+         db_execute(db, "PRAGMA journal_mode = WAL", fault) && db_execute(db, synchronous, fault) &&
+         db_execute(db, "PRAGMA foreign_keys = ON", fault) && migrate(db, version, fault);
+}
+
+/* SQLite would make the file readable to everybody that the umask allows. */
+static bool create_private(const char *path, struct fault *fault) {
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0)
+    return fault_set(fault, FAULT_UNAVAILABLE, "%s: cannot open: %s", path, strerror(errno));
+  close(file);
+  return true;
+}
+
+bool db_open(const char *path, const struct db_schema *schema, enum db_mode mode, struct db **out,
+             bool *damaged, struct fault *fault) {
+  if (damaged)
+    *damaged = false;
+  if (mode != DB_READ && !create_private(path, fault))
+    return false;
+  struct db *db = calloc(1, sizeof *db);
+  if (!db)
+    return fault_no_memory(fault);
+  db->schema = schema;
+  db->path = strdup(path);
+  db->statements = calloc((size_t)schema->statement_count, sizeof *db->statements);
+  /* Readers of a WAL file need to write its -shm file: read-only is enforced by query_only. */
+  int code =
+      !db->path || !db->statements
+          ? SQLITE_NOMEM
+          : sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+  bool ok = code == SQLITE_OK ? set_up(db, mode, fault)
+            : db->handle      ? failed(db, "cannot open", fault)
+                              : fault_no_memory(fault);
+  if (damaged)
+    *damaged = db->damaged;
+  if (!ok)
+    db_close(&db);
+  *out = db;
+  return ok;
+}
+
+void db_close(struct db **address) {
+  struct db *db = steal(*address);
+  if (!db)
+    return;
+  for (int i = 0; db->statements && i < db->schema->statement_count; i++)
+    sqlite3_finalize(db->statements[i]);
+  sqlite3_close(db->handle);
+  free(db->statements);
+  free(db->path);
+  free(db);
+}
+
+bool db_check(struct db *db, struct fault *fault) {
+  sqlite3_stmt *statement = NULL;
+  if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
+    return failed(db, "quick_check", fault);
+  int code = sqlite3_step(statement);
+  struct view verdict = code == SQLITE_ROW ? db_text(statement, 0) : VIEW("cannot be read");
+  bool ok = view_is(verdict, "ok");
+  if (!ok) {
+    db->damaged = true;
+    fault_set(fault, FAULT_UNAVAILABLE, "%s is damaged: %.*s", db->path, VIEW_ARGS(verdict));
+  }
+  sqlite3_finalize(statement);
+  return ok;
+}
+
+sqlite3_stmt *db_statement(struct db *db, int number, struct fault *fault) {
+  CHECK(number >= 0 && number < db->schema->statement_count);
+  sqlite3_stmt **statement = &db->statements[number];
+  if (!*statement && sqlite3_prepare_v3(db->handle, db->schema->statements[number], -1,
+                                        SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK) {
+    failed(db, db->schema->statement_names[number], fault);
+    return NULL;
+  }
+  sqlite3_reset(*statement);
+  sqlite3_clear_bindings(*statement);
+  return *statement;
+}
+
+void db_bind_integer(sqlite3_stmt *statement, int parameter, int64_t value) {
+  sqlite3_bind_int64(statement, parameter, value);
+}
+
+void db_bind_text(sqlite3_stmt *statement, int parameter, struct view text) {
+  sqlite3_bind_text64(statement, parameter, text.at ? text.at : "", text.length, SQLITE_STATIC,
+                      SQLITE_UTF8);
+}
+
+void db_bind_blob(sqlite3_stmt *statement, int parameter, struct view bytes) {
+  sqlite3_bind_blob64(statement, parameter, bytes.at ? bytes.at : "", bytes.length, SQLITE_STATIC);
+}
+
+void db_bind_null(sqlite3_stmt *statement, int parameter) {
+  sqlite3_bind_null(statement, parameter);
+}
+
+struct view db_text(sqlite3_stmt *statement, int column) {
+  const char *text = (const char *)sqlite3_column_text(statement, column);
+  return (struct view){text ? text : "", (size_t)sqlite3_column_bytes(statement, column)};
+}
+
+struct view db_blob(sqlite3_stmt *statement, int column) {
+  const char *bytes = sqlite3_column_blob(statement, column);
+  return (struct view){bytes ? bytes : "", (size_t)sqlite3_column_bytes(statement, column)};
+}
+
+static const char *name_of(struct db *db, sqlite3_stmt *statement) {
+  for (int i = 0; i < db->schema->statement_count; i++)
+    if (db->statements[i] == statement)
+      return db->schema->statement_names[i];
+  return "statement";
+}
+
+bool db_step(struct db *db, sqlite3_stmt *statement, bool *row, struct fault *fault) {
+  int code = sqlite3_step(statement);
+  *row = code == SQLITE_ROW;
+  if (*row)
+    return true;
+  bool ok = code == SQLITE_DONE || failed(db, name_of(db, statement), fault);
+  sqlite3_reset(statement);
+  return ok;
+}
+
+bool db_run(struct db *db, sqlite3_stmt *statement, struct fault *fault) {
+  bool row;
+  bool ok = db_step(db, statement, &row, fault);
+  db_done(statement);
+  return ok;
+}
+
+void db_done(sqlite3_stmt *statement) {
+  if (statement)
+    sqlite3_reset(statement);
+}
+
+int64_t db_changes(struct db *db) {
+  return sqlite3_changes64(db->handle);
+}
+
+int64_t db_last_rowid(struct db *db) {
+  return sqlite3_last_insert_rowid(db->handle);
+}
+
+bool db_in_transaction(struct db *db) {
+  return !sqlite3_get_autocommit(db->handle);
+}
+
+bool db_is_damaged(struct db *db) {
+  return db->damaged;
+}

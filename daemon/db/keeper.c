@@ -1,0 +1,186 @@
+#include "db/keeper.h"
+
+#include "base/scope.h"
+#include "base/thread.h"
+#include "db/db.h"
+
+#include <string.h>
+
+struct keeper {
+  pthread_t thread;
+  struct db *db; /* the thread's */
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  struct keeper_job *first, **end; /* waiting; under the lock */
+  int backlog;
+  bool stopping;
+};
+
+/* What this batch has done so far is undone: nobody in it succeeded. */
+static void fail_worked(struct keeper_job *first, struct keeper_job *end, const struct fault *why) {
+  for (struct keeper_job *job = first; job != end; job = job->next) {
+    if (job->worked)
+      job->fault = *why;
+    job->worked = false;
+  }
+}
+
+static void work_one(struct keeper *keeper, struct keeper_job *batch, struct keeper_job *job) {
+  struct db *db = keeper->db;
+  if (!db_in_transaction(db) && !db_execute(db, "BEGIN IMMEDIATE", &job->fault))
+    return;
+  if (!db_execute(db, "SAVEPOINT job", &job->fault))
+    return;
+  job->worked = job->work(job, db, &job->fault);
+  if (db_in_transaction(db)) {
+    if (!job->worked)
+      (void)!db_execute(db, "ROLLBACK TO job", NULL);
+    (void)!db_execute(db, "RELEASE job", NULL);
+    return;
+  }
+  /* A full disk and the like end the whole transaction (SQLite, "Response To Errors Within A
+   * Transaction"). */
+  fail_worked(batch, job->next, &job->fault);
+}
+
+static void commit(struct keeper *keeper, struct keeper_job *batch) {
+  struct fault fault;
+  if (!db_in_transaction(keeper->db) || db_execute(keeper->db, "COMMIT", &fault))
+    return;
+  if (db_in_transaction(keeper->db))
+    (void)!db_execute(keeper->db, "ROLLBACK", NULL);
+  fail_worked(batch, NULL, &fault);
+}
+
+static void run_batch(struct keeper *keeper, struct keeper_job *batch) {
+  for (struct keeper_job *job = batch; job; job = job->next)
+    work_one(keeper, batch, job);
+  commit(keeper, batch);
+  while (batch) {
+    struct keeper_job *job = batch;
+    batch = job->next;
+    job->done(job, job->worked, &job->fault);
+  }
+}
+
+/* All that waits, KEEPER_BATCH at most; NULL when there is nothing left and the end has come. */
+static struct keeper_job *take(struct keeper *keeper) {
+  pthread_mutex_lock(&keeper->lock);
+  while (!keeper->first && !keeper->stopping)
+    pthread_cond_wait(&keeper->changed, &keeper->lock);
+  struct keeper_job *batch = keeper->first, *last = NULL;
+  for (int i = 0; i < KEEPER_BATCH && keeper->first; i++) {
+    last = keeper->first;
+    keeper->first = last->next;
+    keeper->backlog--;
+  }
+  if (last)
+    last->next = NULL;
+  if (!keeper->first)
+    keeper->end = &keeper->first;
+  pthread_mutex_unlock(&keeper->lock);
+  return batch;
+}
+
+static void *run(void *argument) {
+  struct keeper *keeper = argument;
+  struct keeper_job *batch;
+  while ((batch = take(keeper)))
+    run_batch(keeper, batch);
+  return NULL;
+}
+
+bool keeper_start(struct keeper **out, const char *name, struct db **db, struct fault *fault) {
+  struct keeper *keeper = calloc(1, sizeof *keeper);
+  if (!keeper)
+    return fault_no_memory(fault);
+  keeper->db = steal(*db);
+  keeper->end = &keeper->first;
+  pthread_mutex_init(&keeper->lock, NULL);
+  pthread_cond_init(&keeper->changed, NULL);
+  if (thread_start(&keeper->thread, name, run, keeper, fault)) {
+    *out = keeper;
+    return true;
+  }
+  db_close(&keeper->db);
+  free(keeper);
+  return false;
+}
+
+void keeper_give(struct keeper *keeper, struct keeper_job *job) {
+  job->next = NULL;
+  job->worked = false;
+  job->fault = (struct fault){0};
+  pthread_mutex_lock(&keeper->lock);
+  *keeper->end = job;
+  keeper->end = &job->next;
+  keeper->backlog++;
+  pthread_cond_signal(&keeper->changed);
+  pthread_mutex_unlock(&keeper->lock);
+}
+
+/* keeper_run(): a job around the caller's, whose end somebody waits for. */
+struct awaited {
+  struct keeper_job job;
+  struct keeper_job *inner;
+  pthread_mutex_t lock;
+  pthread_cond_t ended;
+  bool over, ok;
+  struct fault fault;
+};
+
+static bool awaited_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct awaited *awaited = (struct awaited *)job;
+  return awaited->inner->work(awaited->inner, db, fault);
+}
+
+static void awaited_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  struct awaited *awaited = (struct awaited *)job;
+  if (awaited->inner->done)
+    awaited->inner->done(awaited->inner, ok, fault);
+  pthread_mutex_lock(&awaited->lock);
+  awaited->ok = ok;
+  awaited->fault = *fault;
+  awaited->over = true;
+  pthread_cond_signal(&awaited->ended);
+  pthread_mutex_unlock(&awaited->lock);
+}
+
+bool keeper_run(struct keeper *keeper, struct keeper_job *job, struct fault *fault) {
+  CHECK(!pthread_equal(pthread_self(), keeper->thread));
+  struct awaited awaited = {.job = {.work = awaited_work, .done = awaited_done}, .inner = job};
+  pthread_mutex_init(&awaited.lock, NULL);
+  pthread_cond_init(&awaited.ended, NULL);
+  keeper_give(keeper, &awaited.job);
+  pthread_mutex_lock(&awaited.lock);
+  while (!awaited.over)
+    pthread_cond_wait(&awaited.ended, &awaited.lock);
+  pthread_mutex_unlock(&awaited.lock);
+  pthread_cond_destroy(&awaited.ended);
+  pthread_mutex_destroy(&awaited.lock);
+  if (!awaited.ok && fault)
+    *fault = awaited.fault;
+  return awaited.ok;
+}
+
+int keeper_backlog(struct keeper *keeper) {
+  pthread_mutex_lock(&keeper->lock);
+  int backlog = keeper->backlog;
+  pthread_mutex_unlock(&keeper->lock);
+  return backlog;
+}
+
+void keeper_stop(struct keeper **address) {
+  struct keeper *keeper = steal(*address);
+  if (!keeper)
+    return;
+  pthread_mutex_lock(&keeper->lock);
+  keeper->stopping = true;
+  pthread_cond_signal(&keeper->changed);
+  pthread_mutex_unlock(&keeper->lock);
+  pthread_join(keeper->thread, NULL);
+  db_close(&keeper->db);
+  pthread_cond_destroy(&keeper->changed);
+  pthread_mutex_destroy(&keeper->lock);
+  free(keeper);
+}
