@@ -1,0 +1,149 @@
+#include "cache/inside.h"
+
+#include "base/num.h"
+
+#define PREFIX_MIN 4
+
+/* The first and the last key that begin with some hex digits. */
+struct range {
+  struct digest first, last;
+};
+
+static bool read_prefix(struct view hex, struct range *range, struct fault *fault) {
+  if (hex.length < PREFIX_MIN || hex.length > (size_t)2 * DIGEST_SIZE)
+    return fault_set(fault, FAULT_MALFORMED, "a key is given by %d to %d hex digits", PREFIX_MIN,
+                     2 * DIGEST_SIZE);
+  memset(&range->first, 0x00, sizeof range->first);
+  memset(&range->last, 0xff, sizeof range->last);
+  for (size_t i = 0; i < hex.length; i++) {
+    int digit = num_hex_digit(hex.at[i]);
+    if (digit < 0)
+      return fault_set(fault, FAULT_MALFORMED, "a key consists of hex digits");
+    int shift = i % 2 ? 0 : 4;
+    range->first.bytes[i / 2] |= (uint8_t)(digit << shift);
+    range->last.bytes[i / 2] &= (uint8_t) ~((15 - digit) << shift);
+  }
+  return true;
+}
+
+static void bind_range(sqlite3_stmt *statement, const struct range *range) {
+  db_bind_blob(statement, 1, (struct view){(const char *)range->first.bytes, DIGEST_SIZE});
+  db_bind_blob(statement, 2, (struct view){(const char *)range->last.bytes, DIGEST_SIZE});
+}
+
+/* Listing. */
+
+static bool give_rows(struct db *db, sqlite3_stmt *statement, cache_row *row, void *context,
+                      struct fault *fault) {
+  bool more;
+  while (db_step(db, statement, &more, fault)) {
+    if (!more)
+      return true;
+    struct cache_entry entry;
+    if (cache_read_entry(statement, &entry))
+      row(context, &entry, db_text(statement, 9), db_text(statement, 10));
+  }
+  return false;
+}
+
+/* With `range` those whose keys are in it, else the newest. */
+static bool list(struct cache *cache, const struct range *range, int64_t limit, cache_row *row,
+                 void *context, struct fault *fault) {
+  if (!cache_is_usable(cache, fault))
+    return false;
+  (void)!hits_write(cache, NULL); /* a full disk does not keep anybody from looking */
+  struct reader *reader = readers_take(&cache->readers, fault);
+  if (!reader)
+    return false;
+  sqlite3_stmt *statement =
+      db_statement(reader->db, range ? CACHE_SQL_SHOW_ENTRIES : CACHE_SQL_LIST_ENTRIES, fault);
+  if (statement && range)
+    bind_range(statement, range);
+  else if (statement)
+    db_bind_integer(statement, 1, limit > 0 ? limit : 0);
+  bool ok = statement && give_rows(reader->db, statement, row, context, fault);
+  if (!ok)
+    cache_note_failure(cache, reader->db);
+  readers_give(&cache->readers, reader);
+  return ok;
+}
+
+bool cache_list(struct cache *cache, int64_t limit, cache_row *row, void *context,
+                struct fault *fault) {
+  return list(cache, NULL, limit, row, context, fault);
+}
+
+bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *context,
+                struct fault *fault) {
+  struct range range;
+  return read_prefix(prefix, &range, fault) && list(cache, &range, 0, row, context, fault);
+}
+
+struct cache_totals cache_totals(struct cache *cache) {
+  return (struct cache_totals){atomic_load(&cache->live), atomic_load(&cache->used)};
+}
+
+/* Purging. */
+
+struct purge_job {
+  struct cache_job job;
+  enum cache_purge what;
+  struct view target;
+  int64_t before;
+  struct range range;
+};
+
+static const int purge_statements[] = {
+    [CACHE_PURGE_ALL] = CACHE_SQL_PURGE_ALL,
+    [CACHE_PURGE_TARGET] = CACHE_SQL_PURGE_TARGET,
+    [CACHE_PURGE_KEY] = CACHE_SQL_PURGE_KEYS,
+    [CACHE_PURGE_OLDER_THAN] = CACHE_SQL_PURGE_OLDER,
+};
+
+static bool is_unambiguous(struct db *db, const struct range *range, struct fault *fault) {
+  bool row;
+  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_COUNT_KEYS, fault);
+  if (!statement)
+    return false;
+  bind_range(statement, range);
+  if (!db_step(db, statement, &row, fault))
+    return false;
+  int64_t count = row ? db_integer(statement, 0) : 0;
+  db_done(statement);
+  return count <= 1 ||
+         fault_set(fault, FAULT_MALFORMED, "%lld keys begin with these digits; give more of them",
+                   (long long)count);
+}
+
+static bool purge_work(struct cache_job *base, struct db *db, struct fault *fault) {
+  struct purge_job *job = (struct purge_job *)base;
+  if (job->what == CACHE_PURGE_KEY && !is_unambiguous(db, &job->range, fault))
+    return false;
+  sqlite3_stmt *statement = db_statement(db, purge_statements[job->what], fault);
+  if (!statement)
+    return false;
+  if (job->what == CACHE_PURGE_TARGET)
+    db_bind_text(statement, 1, job->target);
+  else if (job->what == CACHE_PURGE_KEY)
+    bind_range(statement, &job->range);
+  else if (job->what == CACHE_PURGE_OLDER_THAN)
+    db_bind_integer(statement, 1, job->before);
+  if (!db_run(db, statement, fault))
+    return false;
+  base->live = -db_changes(db);
+  return true;
+}
+
+bool cache_purge(struct cache *cache, enum cache_purge what, struct view text, int64_t before,
+                 int64_t *count, struct fault *fault) {
+  struct purge_job job = {
+      .job = {.work = purge_work}, .what = what, .target = text, .before = before};
+  *count = 0;
+  if (what == CACHE_PURGE_KEY && !read_prefix(text, &job.range, fault))
+    return false;
+  if (!cache_job_run(cache, &job.job, fault))
+    return false;
+  *count = -job.job.live;
+  sweep_wake(cache);
+  return true;
+}

@@ -1,0 +1,135 @@
+/* Stored results, in cache.db.
+ *
+ * A result is the body of one answer, byte for byte as upstream sent it, cut into chunks of
+ * CACHE_CHUNK_SIZE (the last one shorter) that are compressed one by one. It is written by a
+ * cache_writer while it arrives and becomes visible at once, when cache_publish() is done: until
+ * then nobody finds it by its key, and what is left of one at the next start is swept away.
+ *
+ *   cache_begin -> cache_append ... -> cache_publish    visible, replaces an older result of the
+ * key
+ *                                   -> cache_abandon    swept away
+ *
+ * A reader pins a result (cache_find() does), reads its chunks at its own pace and unpins it. A
+ * result that was replaced, evicted or purged is invisible at once; its chunks stay until the last
+ * pin is gone. The pins are checked in a later transaction than the one that made it invisible, and
+ * a reader looks again after pinning: so nobody reads what is being swept.
+ *
+ * Writing happens on the cache's own keeper thread. Reading happens on the caller's thread, by a
+ * read-only connection from a pool. A cache.db that is damaged is set aside with a log line, at
+ * cache_open(); one that turns out to be damaged later is not used any more (finding finds nothing,
+ * storing fails) and is set aside at the next start. */
+#pragma once
+
+#include "base/digest.h"
+#include "base/fault.h"
+#include "base/money.h"
+
+#include <stdint.h>
+
+#define CACHE_CHUNK_SIZE ((size_t)64 * 1024)
+#define CACHE_CONTENT_TYPE_SIZE 128
+
+struct cache;
+
+/* Opens or creates DIRECTORY/cache.db. Blocks (a check of the whole file after an unclean end). */
+bool cache_open(const char *directory, int64_t max_size, struct cache **out,
+                struct fault *fault) MUST_CHECK;
+/* Writes what was counted, ends the keeper, leaves NULL. Nothing may be pinned or being written. */
+void cache_close(struct cache **cache);
+/* cache.max_size after a reload, in bytes. Any thread; does not block. */
+void cache_set_max_size(struct cache *cache, int64_t bytes);
+
+/* What is known of a stored result without reading its chunks. */
+struct cache_entry {
+  int64_t id;
+  struct digest key;
+  int64_t results;      /* elements of refpages */
+  int64_t body_length;  /* bytes, as upstream sent them (decoded) */
+  int64_t stored_bytes; /* on disk, compressed */
+  struct rows cost;     /* what it cost, and what each hit saves */
+  int64_t answered_at;  /* seconds since 1970: when upstream answered */
+  int64_t hits;
+  char content_type[CACHE_CONTENT_TYPE_SIZE];
+};
+
+/* Looks for a published result. When found, `entry` is filled and pinned: the caller unpins it.
+ * Blocks on the disk; any thread. A cache that cannot be read finds nothing. */
+bool cache_find(struct cache *cache, const struct digest *key,
+                struct cache_entry *entry) MUST_CHECK;
+/* One more pin on what the caller has pinned already, or is writing. Any thread; does not block. */
+void cache_pin(struct cache *cache, int64_t id);
+void cache_unpin(struct cache *cache, int64_t id);
+
+/* Reads chunk `number` (from 0) of a pinned result, or of one that is being written and whose chunk
+ * is appended, into `buffer` of CACHE_CHUNK_SIZE. Blocks on the disk; any thread. A chunk that is
+ * missing or damaged is a fault; its result is made invisible. */
+bool cache_read(struct cache *cache, int64_t id, int64_t number, char *buffer, size_t *length,
+                struct fault *fault) MUST_CHECK;
+
+/* Counts a hit on a result, in memory; written in batches. Any thread; does not block. */
+void cache_count_hit(struct cache *cache, int64_t id);
+
+/* Storing. A writer belongs to one thread at a time; the callbacks run on the keeper's thread and
+ * must not block. */
+struct cache_writer;
+typedef void cache_done(void *context, bool ok, const struct fault *fault);
+
+struct cache_subject {
+  struct digest key;
+  struct view normal; /* the normalized query, for people */
+  struct view target; /* normalized, for purging by target */
+};
+
+/* Begins a result; copies the subject. The result is pinned for the writer, until its end. Does not
+ * block; fails for lack of memory or when the cache cannot be used. */
+bool cache_begin(struct cache *cache, const struct cache_subject *subject,
+                 struct cache_writer **out, struct fault *fault) MUST_CHECK;
+int64_t cache_writer_id(const struct cache_writer *writer);
+
+/* Appends the next chunk; `bytes` stay the caller's and must live until `done` was called. Every
+ * chunk but the last is CACHE_CHUNK_SIZE long. After a failure (disk full; the result alone larger
+ * than cache.max_size) the writer can only be abandoned. Does not block. */
+void cache_append(struct cache_writer *writer, struct view bytes, cache_done *done, void *context);
+
+struct cache_result {
+  int64_t results;
+  int64_t body_length;
+  struct rows cost;
+  int64_t answered_at;
+  const char *content_type;
+};
+
+/* Ends the writer: the result becomes visible and takes the place of an older one of its key,
+ * unless an append failed. Then evicts what is over cache.max_size. `done` may be NULL. Does not
+ * block. */
+void cache_publish(struct cache_writer **writer, const struct cache_result *result,
+                   cache_done *done, void *context);
+/* Ends the writer and throws away what was appended. Leaves NULL; NULL is allowed. Does not block.
+ */
+void cache_abandon(struct cache_writer **writer);
+
+/* For the admin side; these block until the keeper has done it. Any thread but the keeper's. */
+struct cache_totals {
+  int64_t entries;
+  int64_t bytes; /* on disk: pages in use */
+};
+/* Does not block. */
+struct cache_totals cache_totals(struct cache *cache);
+
+/* One row of a listing; the views hold during the call only. */
+typedef void cache_row(void *context, const struct cache_entry *entry, struct view normal,
+                       struct view target);
+/* Calls `row` for the published results, the newest first, `limit` at most. */
+bool cache_list(struct cache *cache, int64_t limit, cache_row *row, void *context,
+                struct fault *fault) MUST_CHECK;
+/* Calls `row` for the results whose key begins with `prefix` (lower case hex, at least 4 digits).
+ */
+bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *context,
+                struct fault *fault) MUST_CHECK;
+
+enum cache_purge { CACHE_PURGE_ALL, CACHE_PURGE_TARGET, CACHE_PURGE_KEY, CACHE_PURGE_OLDER_THAN };
+/* Makes results invisible and sweeps them. `text`: the target, or the key (hex, as for
+ * cache_show()); `before`: with OLDER_THAN, answered before that time (seconds since 1970).
+ * `*count`: how many. */
+bool cache_purge(struct cache *cache, enum cache_purge what, struct view text, int64_t before,
+                 int64_t *count, struct fault *fault) MUST_CHECK;

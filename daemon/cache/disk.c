@@ -1,0 +1,178 @@
+/* The files in the state directory: cache.db with its -wal and -shm, and cache.state. The latter
+ * holds one word on how the cache ended (nothing else could be believed of a damaged database):
+ * "clean", "damaged", or "open", which after a crash is what is left. It is locked while the cache
+ * is open. */
+#include "cache/inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* quick_check reads a file of this size in a fraction of a second. */
+#define ALWAYS_CHECKED ((int64_t)64 * 1024 * 1024)
+/* A -wal file that grew in a burst is cut to this when it is begun anew. */
+#define SETUP "PRAGMA journal_size_limit = 4194304"
+
+enum ending { ENDED_CLEAN, ENDED_UNKNOWN, ENDED_DAMAGED };
+
+static char *join(const char *a, const char *b, const char *c) {
+  char *path = NULL;
+  return asprintf(&path, "%s%s%s", a, b, c) < 0 ? NULL : path;
+}
+
+/* The words are of one length, so that a full disk does not keep one from replacing another. */
+#define STATE_LENGTH 8
+#define STATE_OPEN "open   \n"
+#define STATE_CLEAN "clean  \n"
+#define STATE_DAMAGED "damaged\n"
+
+static bool write_state(const struct disk *disk, const char *word) {
+  return pwrite(disk->state_file, word, STATE_LENGTH, 0) == STATE_LENGTH &&
+         fsync(disk->state_file) == 0;
+}
+
+static enum ending read_state(const struct disk *disk) {
+  char word[STATE_LENGTH + 1] = "";
+  if (pread(disk->state_file, word, STATE_LENGTH, 0) != STATE_LENGTH)
+    return ENDED_UNKNOWN;
+  return strcmp(word, STATE_CLEAN) == 0     ? ENDED_CLEAN
+         : strcmp(word, STATE_DAMAGED) == 0 ? ENDED_DAMAGED
+                                            : ENDED_UNKNOWN;
+}
+
+static bool lock_state(struct disk *disk, const char *directory, struct fault *fault) {
+  scope_free char *path = join(directory, "/cache.state", "");
+  if (!path)
+    return fault_no_memory(fault);
+  disk->state_file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (disk->state_file < 0)
+    return fault_set(fault, FAULT_UNAVAILABLE, "%s: cannot open: %s", path, strerror(errno));
+  if (flock(disk->state_file, LOCK_EX | LOCK_NB) == 0)
+    return true;
+  return fault_set(fault, FAULT_UNAVAILABLE, "%s is in use by another process", path);
+}
+
+static bool rename_part(const char *from, const char *to, const char *suffix, struct fault *fault) {
+  scope_free char *old = join(from, suffix, "");
+  scope_free char *new = join(to, suffix, "");
+  if (!old || !new)
+    return fault_no_memory(fault);
+  return rename(old, new) == 0 || errno == ENOENT ||
+         fault_set(fault, FAULT_UNAVAILABLE, "%s: cannot rename to %s: %s", old, new,
+                   strerror(errno));
+}
+
+/* A name that is not taken: two in one second get different ones. */
+static char *name_damaged(const char *path) {
+  for (time_t at = (time_t)clock_seconds();; at++) {
+    char suffix[48];
+    struct tm utc;
+    strftime(suffix, sizeof suffix, ".damaged-%Y%m%dT%H%M%SZ", gmtime_r(&at, &utc));
+    char *name = join(path, suffix, "");
+    if (!name || access(name, F_OK) != 0)
+      return name;
+    free(name);
+  }
+}
+
+static bool set_aside(const struct disk *disk, const char *why, struct fault *fault) {
+  scope_free char *name = name_damaged(disk->path);
+  if (!name)
+    return fault_no_memory(fault);
+  /* The database goes first: without it SQLite ignores a -wal that is left behind. */
+  if (!rename_part(disk->path, name, "", fault) || !rename_part(disk->path, name, "-wal", fault) ||
+      !rename_part(disk->path, name, "-shm", fault))
+    return false;
+  log_warning("cache_damaged", "file=%s set_aside_as=%s reason=%s", LOG_VALUE(disk->path),
+              LOG_VALUE(name), LOG_VALUE(why));
+  return true;
+}
+
+static int64_t size_of(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 ? (int64_t)status.st_size : 0;
+}
+
+static bool ask(struct db *db, int number, int64_t *value, struct fault *fault) {
+  bool row = false;
+  sqlite3_stmt *statement = db_statement(db, number, fault);
+  bool ok = statement && db_step(db, statement, &row, fault);
+  *value = row ? db_integer(statement, 0) : 0;
+  db_done(statement);
+  return ok;
+}
+
+/* What was being written when the last process died is left for the sweeper. */
+static bool tidy(struct disk *disk, struct db *db, bool *damaged, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_CONDEMN_FILLING, fault);
+  if (!statement || !db_run(db, statement, fault) ||
+      !ask(db, CACHE_SQL_LAST_ID, &disk->last_id, fault) ||
+      !ask(db, CACHE_SQL_COUNT_LIVE, &disk->live, fault))
+    return false;
+  *damaged = disk->last_id < 0 || disk->last_id >= ID_MAX;
+  return !*damaged ||
+         fault_set(fault, FAULT_UNAVAILABLE, "%s is damaged: there is a result with id %lld",
+                   disk->path, (long long)disk->last_id);
+}
+
+static bool open_whole(struct disk *disk, bool check, struct db **db, bool *damaged,
+                       struct fault *fault) {
+  if (!db_open(disk->path, &cache_schema, DB_WRITE, db, damaged, fault))
+    return false;
+  if (db_execute(*db, SETUP, fault) && (!check || db_check(*db, fault)) &&
+      tidy(disk, *db, damaged, fault))
+    return true;
+  *damaged |= db_is_damaged(*db);
+  db_close(db);
+  return false;
+}
+
+static bool open_any(struct disk *disk, enum ending ending, struct db **db, struct fault *fault) {
+  if (ending == ENDED_DAMAGED && !set_aside(disk, "it was found to be damaged in use", fault))
+    return false;
+  if (!write_state(disk, STATE_OPEN))
+    return fault_set(fault, FAULT_UNAVAILABLE, "cache.state beside %s: cannot write: %s",
+                     disk->path, strerror(errno));
+  bool check = ending == ENDED_UNKNOWN || size_of(disk->path) <= ALWAYS_CHECKED;
+  bool damaged = false;
+  struct fault why;
+  if (open_whole(disk, check, db, &damaged, &why))
+    return true;
+  if (!damaged) {
+    *fault = why;
+    return false;
+  }
+  return set_aside(disk, why.text, fault) && open_whole(disk, false, db, &damaged, fault);
+}
+
+bool disk_open(struct disk *disk, const char *directory, struct db **db, struct fault *fault) {
+  *disk = (struct disk){.state_file = -1};
+  disk->path = join(directory, "/cache.db", "");
+  if (!disk->path)
+    return fault_no_memory(fault);
+  return lock_state(disk, directory, fault) && open_any(disk, read_state(disk), db, fault);
+}
+
+/* If it cannot be written, "open" is left, and the next start finds the damage by its check. */
+void disk_mark_damaged(const struct disk *disk) {
+  (void)!write_state(disk, STATE_DAMAGED);
+}
+
+void disk_mark_clean(const struct disk *disk) {
+  (void)!write_state(disk, STATE_CLEAN);
+}
+
+void disk_close(struct disk *disk) {
+  if (disk->state_file >= 0)
+    close(disk->state_file);
+  free(disk->path);
+  *disk = (struct disk){.state_file = -1};
+}

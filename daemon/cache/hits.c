@@ -1,0 +1,112 @@
+#define HASH_NONFATAL_OOM 1
+#include "cache/inside.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+
+#define HITS_PENDING 256
+
+struct hit {
+  int64_t id;
+  int64_t count;
+  UT_hash_handle hh;
+};
+
+static void forget(struct hit **map) {
+  struct hit *hit, *next;
+  HASH_ITER(hh, *map, hit, next) {
+    HASH_DEL(*map, hit);
+    free(hit);
+  }
+}
+
+/* For lack of memory a hit is not counted: its result only looks a little less worthy. */
+static void add(struct hit **map, int64_t id) {
+  struct hit *hit;
+  HASH_FIND(hh, *map, &id, sizeof id, hit);
+  if (hit) {
+    hit->count++;
+    return;
+  }
+  hit = calloc(1, sizeof *hit);
+  if (!hit)
+    return;
+  hit->id = id;
+  hit->count = 1;
+  HASH_ADD(hh, *map, id, sizeof hit->id, hit);
+  if (!hit->hh.tbl)
+    free(hit);
+}
+
+static bool write_hits(struct cache_job *base, struct db *db, struct fault *fault) {
+  struct hits_job *job = (struct hits_job *)base;
+  struct hits *hits = &base->cache->hits;
+  pthread_mutex_lock(&hits->lock);
+  job->taken = hits->map;
+  hits->map = NULL;
+  hits->pending = 0;
+  pthread_mutex_unlock(&hits->lock);
+  for (struct hit *hit = job->taken; hit; hit = hit->hh.next) {
+    sqlite3_stmt *statement = db_statement(db, CACHE_SQL_ADD_HITS, fault);
+    if (!statement)
+      return false;
+    db_bind_integer(statement, 1, hit->id);
+    db_bind_integer(statement, 2, hit->count);
+    if (!db_run(db, statement, fault))
+      return false;
+  }
+  return true;
+}
+
+/* Hits that could not be written are lost: a full disk must not make them pile up. */
+static void written(struct cache_job *base, bool ok, const struct fault *fault) {
+  (void)ok, (void)fault;
+  forget(&((struct hits_job *)base)->taken);
+}
+
+static void own_written(struct cache_job *base, bool ok, const struct fault *fault) {
+  struct hits *hits = &base->cache->hits;
+  written(base, ok, fault);
+  pthread_mutex_lock(&hits->lock);
+  hits->given = false;
+  pthread_mutex_unlock(&hits->lock);
+}
+
+void hits_open(struct hits *hits) {
+  pthread_mutex_init(&hits->lock, NULL);
+  hits->own.job.work = write_hits;
+  hits->own.job.done = own_written;
+}
+
+void hits_close(struct hits *hits) {
+  forget(&hits->map);
+  pthread_mutex_destroy(&hits->lock);
+}
+
+static void give_if(struct cache *cache, int64_t least) {
+  struct hits *hits = &cache->hits;
+  pthread_mutex_lock(&hits->lock);
+  bool give = !hits->given && hits->pending >= least;
+  hits->given |= give;
+  pthread_mutex_unlock(&hits->lock);
+  if (give)
+    cache_job_give(cache, &hits->own.job);
+}
+
+void hits_count(struct cache *cache, int64_t id) {
+  struct hits *hits = &cache->hits;
+  pthread_mutex_lock(&hits->lock);
+  add(&hits->map, id);
+  hits->pending++;
+  pthread_mutex_unlock(&hits->lock);
+  give_if(cache, HITS_PENDING);
+}
+
+void hits_flush(struct cache *cache) {
+  give_if(cache, 1);
+}
+
+bool hits_write(struct cache *cache, struct fault *fault) {
+  struct hits_job job = {.job = {.work = write_hits, .done = written}};
+  return cache_job_run(cache, &job.job, fault);
+}

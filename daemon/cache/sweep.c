@@ -1,0 +1,271 @@
+/* Eviction, and the sweeping of what is not live.
+ *
+ * One job makes the rounds; each is a transaction of its own and bounded, so that writers get their
+ * turn in between. A round takes the candidates that the one before collected: they were invisible
+ * in a transaction that is committed, so nobody can find them any more, and whoever found one
+ * earlier has either pinned it or will see, when it looks again, that it is gone.
+ *
+ * What is condemned still lies in the file, and for as long as it is pinned. Eviction counts it as
+ * gone: else a slow reader of a great result would make it throw away everything. So the file can
+ * be larger than max_size by what is condemned and pinned, and by what is stored in a few rounds.
+ */
+#include "cache/inside.h"
+
+#define CHUNKS_A_ROUND 256
+#define EVICTED_A_ROUND 256
+/* Free pages are used again by the next result. Only when they are more than an eighth of the file
+ * (and a MiB) the file is made shorter, some pages a round. */
+#define FREE_SHARE 8
+#define FREE_PAGES 256
+#define VACUUM "PRAGMA incremental_vacuum(256)"
+
+struct space {
+  int64_t page_size, pages, free_pages;
+};
+
+static bool measure(struct db *db, struct space *space, struct fault *fault) {
+  bool row;
+  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_SPACE, fault);
+  if (!statement || !db_step(db, statement, &row, fault))
+    return false;
+  if (!row)
+    return fault_set(fault, FAULT_INTERNAL, "the size of cache.db is not known");
+  space->page_size = db_integer(statement, 0);
+  space->pages = db_integer(statement, 1);
+  space->free_pages = db_integer(statement, 2);
+  db_done(statement);
+  return true;
+}
+
+static int64_t used(const struct space *space) {
+  return (space->pages - space->free_pages) * space->page_size;
+}
+
+/* The first row of a statement without parameters, two columns at most; `*row`: whether there is
+ * one. */
+static bool ask(struct db *db, int number, bool *row, int64_t *first, int64_t *second,
+                struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, number, fault);
+  if (!statement || !db_step(db, statement, row, fault))
+    return false;
+  if (!*row)
+    return true;
+  *first = db_integer(statement, 0);
+  if (second)
+    *second = db_integer(statement, 1);
+  db_done(statement);
+  return true;
+}
+
+static bool run_on(struct db *db, int number, int64_t id, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, number, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, id);
+  return db_run(db, statement, fault);
+}
+
+/* Eviction. */
+
+static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct fault *fault) {
+  struct space space;
+  bool row;
+  int64_t condemned = 0;
+  if (!measure(db, &space, fault) ||
+      !ask(db, CACHE_SQL_CONDEMNED_BYTES, &row, &condemned, NULL, fault))
+    return false;
+  int64_t over = used(&space) - condemned - atomic_load(&cache->max_size);
+  cache->store.crowded = false;
+  while (over > 0 && *evicted < EVICTED_A_ROUND) {
+    int64_t id = 0, stored = 0;
+    if (!ask(db, CACHE_SQL_LEAST_WORTHY, &row, &id, &stored, fault))
+      return false;
+    if (!row) {
+      cache->store.crowded = true;
+      return true;
+    }
+    if (!run_on(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, id, fault))
+      return false;
+    over -= stored;
+    ++*evicted;
+  }
+  return true;
+}
+
+/* Sweeping. */
+
+static bool first_chunk(struct db *db, int64_t id, bool *any, int64_t *first, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_FIRST_CHUNK, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, id << CHUNK_BITS);
+  db_bind_integer(statement, 2, id << CHUNK_BITS | (CHUNKS_MAX - 1));
+  bool row;
+  if (!db_step(db, statement, &row, fault))
+    return false;
+  *any = row && sqlite3_column_type(statement, 0) != SQLITE_NULL;
+  *first = *any ? db_integer(statement, 0) : 0;
+  db_done(statement);
+  return true;
+}
+
+static bool delete_chunks(struct db *db, int64_t id, int64_t first, int64_t last, int64_t *deleted,
+                          struct fault *fault) {
+  sqlite3_stmt *shrink = db_statement(db, CACHE_SQL_SHRINK_ENTRY, fault);
+  if (!shrink)
+    return false;
+  db_bind_integer(shrink, 1, id);
+  db_bind_integer(shrink, 2, first);
+  db_bind_integer(shrink, 3, last);
+  db_bind_integer(shrink, 4, CHUNK_OVERHEAD);
+  if (!db_run(db, shrink, fault))
+    return false;
+  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_DELETE_CHUNKS, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, first);
+  db_bind_integer(statement, 2, last);
+  if (!db_run(db, statement, fault))
+    return false;
+  *deleted = db_changes(db);
+  return true;
+}
+
+/* Deletes at most `*budget` chunks; `*over`: all are gone, and the row too. */
+static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
+                        struct fault *fault) {
+  *over = false;
+  while (*budget > 0) {
+    bool any;
+    int64_t first, deleted;
+    if (!first_chunk(db, id, &any, &first, fault))
+      return false;
+    if (!any) {
+      *over = true;
+      return run_on(db, CACHE_SQL_DELETE_ENTRY, id, fault);
+    }
+    int64_t end = id << CHUNK_BITS | (CHUNKS_MAX - 1);
+    int64_t last = end - first < *budget ? end : first + *budget - 1;
+    if (!delete_chunks(db, id, first, last, &deleted, fault))
+      return false;
+    *budget -= deleted;
+  }
+  return true;
+}
+
+static bool sweep_candidates(struct cache *cache, struct db *db, struct fault *fault) {
+  struct sweep *sweep = &cache->sweep;
+  int64_t budget = CHUNKS_A_ROUND;
+  bool over = true;
+  for (int i = 0; i < sweep->count && over; i++) {
+    int64_t id = sweep->candidates[i];
+    if (!pins_hold(&cache->pins, id) && !sweep_entry(db, id, &budget, &over, fault))
+      return false;
+    if (over)
+      sweep->after = id;
+  }
+  return true;
+}
+
+static bool collect(struct sweep *sweep, struct db *db, struct fault *fault) {
+  sweep->count = 0;
+  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_SWEEPABLE, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, sweep->after);
+  db_bind_integer(statement, 2, SWEEP_CANDIDATES);
+  bool row;
+  while (db_step(db, statement, &row, fault)) {
+    if (!row)
+      return true;
+    sweep->candidates[sweep->count++] = db_integer(statement, 0);
+  }
+  return false;
+}
+
+static bool give_back(struct db *db, bool *more, struct fault *fault) {
+  struct space before, after;
+  *more = false;
+  if (!measure(db, &before, fault))
+    return false;
+  if (before.free_pages < FREE_PAGES || before.free_pages < before.pages / FREE_SHARE)
+    return true;
+  if (!db_execute(db, VACUUM, fault) || !measure(db, &after, fault))
+    return false;
+  *more = after.pages < before.pages;
+  return true;
+}
+
+/* Rounds. */
+
+static bool work(struct cache_job *job, struct db *db, struct fault *fault) {
+  struct cache *cache = job->cache;
+  struct sweep *sweep = &cache->sweep;
+  int64_t evicted = 0;
+  if (!evict(cache, db, &evicted, fault) || !sweep_candidates(cache, db, fault))
+    return false;
+  if (evicted)
+    sweep->after = 0;
+  if (!collect(sweep, db, fault))
+    return false;
+  sweep->more = sweep->count > 0;
+  if (!sweep->more && !give_back(db, &sweep->more, fault))
+    return false;
+  struct space space;
+  if (!measure(db, &space, fault))
+    return false;
+  sweep->used = used(&space);
+  job->live = -evicted;
+  return true;
+}
+
+/* After a failure (a full disk) it waits until it is woken again. */
+static void done(struct cache_job *job, bool ok, const struct fault *fault) {
+  (void)fault;
+  struct sweep *sweep = &job->cache->sweep;
+  if (ok)
+    atomic_store(&job->cache->used, sweep->used);
+  bool goes_on = ok && sweep->more;
+  if (!goes_on) {
+    sweep->count = 0;
+    sweep->after = 0;
+  }
+  pthread_mutex_lock(&sweep->lock);
+  bool give = (goes_on || sweep->again) && !sweep->closing;
+  if (!goes_on)
+    sweep->again = false;
+  sweep->running = give;
+  pthread_mutex_unlock(&sweep->lock);
+  if (give)
+    cache_job_give(job->cache, job);
+}
+
+void sweep_open(struct sweep *sweep) {
+  pthread_mutex_init(&sweep->lock, NULL);
+  sweep->job.work = work;
+  sweep->job.done = done;
+}
+
+void sweep_close(struct sweep *sweep) {
+  pthread_mutex_destroy(&sweep->lock);
+}
+
+void sweep_wake(struct cache *cache) {
+  struct sweep *sweep = &cache->sweep;
+  pthread_mutex_lock(&sweep->lock);
+  bool give = !sweep->running && !sweep->closing;
+  if (give)
+    sweep->running = true;
+  else
+    sweep->again = true;
+  pthread_mutex_unlock(&sweep->lock);
+  if (give)
+    cache_job_give(cache, &sweep->job);
+}
+
+void sweep_end(struct cache *cache) {
+  struct sweep *sweep = &cache->sweep;
+  pthread_mutex_lock(&sweep->lock);
+  sweep->closing = true;
+  pthread_mutex_unlock(&sweep->lock);
+}

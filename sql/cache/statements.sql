@@ -1,0 +1,104 @@
+-- name: condemn_filling
+UPDATE entry SET state = 2 WHERE state = 0;
+
+-- name: last_id
+-- The greatest id that was ever used and is still in the file.
+SELECT max(coalesce((SELECT max(id) FROM entry), 0), coalesce((SELECT max(id) FROM chunk) >> 24, 0));
+
+-- name: count_live
+SELECT count(*) FROM entry WHERE state = 1;
+
+-- name: find_entry
+SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type
+FROM entry WHERE key = ?1 AND state = 1;
+
+-- name: read_chunk
+-- length() of a blob reads its header only: what is too long is not loaded.
+SELECT entry.body_length, chunk.raw_length, chunk.data
+FROM entry LEFT JOIN chunk ON chunk.id = ?2 AND length(chunk.data) <= ?3
+WHERE entry.id = ?1;
+
+-- name: insert_entry
+INSERT INTO entry (id, key, normal, target, stored_bytes) VALUES (?1, ?2, ?3, ?4, ?5);
+
+-- name: extend_entry
+-- Changes a row only if every chunk before this one is there: ?4 is where the chunk begins.
+UPDATE entry SET body_length = body_length + ?2, stored_bytes = stored_bytes + ?3
+WHERE id = ?1 AND state = 0 AND body_length = ?4;
+
+-- name: insert_chunk
+INSERT INTO chunk (id, raw_length, data) VALUES (?1, ?2, ?3);
+
+-- name: complete_entry
+-- Changes a row only if all chunks are there: ?6 is the length of the body.
+UPDATE entry SET results = ?2, cost = ?3, answered_at = ?4, content_type = ?5
+WHERE id = ?1 AND state = 0 AND body_length = ?6;
+
+-- name: condemn_key
+UPDATE entry SET state = 2 WHERE key = ?1 AND state = 1;
+
+-- name: publish_entry
+UPDATE entry SET state = 1 WHERE id = ?1;
+
+-- name: add_hits
+UPDATE entry SET hits = hits + ?2 WHERE id = ?1 AND state = 1;
+
+-- name: condemn_live_entry
+UPDATE entry SET state = 2 WHERE id = ?1 AND state = 1;
+
+-- name: condemn_filling_entry
+UPDATE entry SET state = 2 WHERE id = ?1 AND state = 0;
+
+-- name: least_worthy
+SELECT id, stored_bytes FROM entry WHERE state = 1 ORDER BY worth, answered_at LIMIT 1;
+
+-- name: condemned_bytes
+SELECT coalesce(sum(stored_bytes), 0) FROM entry WHERE state = 2;
+
+-- name: space
+SELECT page_size, page_count, freelist_count
+FROM pragma_page_size, pragma_page_count, pragma_freelist_count;
+
+-- name: sweepable
+SELECT id FROM entry WHERE state <> 1 AND id > ?1 ORDER BY id LIMIT ?2;
+
+-- name: first_chunk
+SELECT min(id) FROM chunk WHERE id BETWEEN ?1 AND ?2;
+
+-- name: shrink_entry
+-- ?4: what a chunk takes beside its data.
+UPDATE entry SET stored_bytes =
+  max(0, stored_bytes - (SELECT coalesce(sum(length(data) + ?4), 0) FROM chunk
+                         WHERE id BETWEEN ?2 AND ?3))
+WHERE id = ?1;
+
+-- name: delete_chunks
+DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2;
+
+-- name: delete_entry
+DELETE FROM entry WHERE id = ?1;
+
+-- name: list_entries
+SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, normal,
+  target
+FROM entry WHERE state = 1 ORDER BY answered_at DESC, id DESC LIMIT ?1;
+
+-- name: show_entries
+SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, normal,
+  target
+FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1 ORDER BY key;
+
+-- name: count_keys
+SELECT count(*) FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1;
+
+-- name: purge_all
+UPDATE entry SET state = 2 WHERE state = 1;
+
+-- name: purge_target
+UPDATE entry SET state = 2 WHERE target = ?1 AND state = 1;
+
+-- name: purge_keys
+UPDATE entry SET state = 2 WHERE key BETWEEN ?1 AND ?2 AND state = 1;
+
+-- name: purge_older
+UPDATE entry SET state = 2 WHERE answered_at < ?1 AND state = 1;

@@ -1,0 +1,1096 @@
+/* The cache on real files, in a directory of its own for each test. */
+#include "cache/inside.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "base/thread.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+#define PLENTY ((int64_t)1 << 40)
+/* What the file may be larger than max_size: what is stored in a few rounds of the sweeper. */
+#define SLACK ((int64_t)(8 * MIB))
+
+static char directory[64];
+
+/* Files. */
+
+static const char *path_of(const char *name) {
+  static _Thread_local char path[400];
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  return path;
+}
+
+/* How many files there are whose names begin so. */
+static int count_files(const char *prefix) {
+  int count = 0;
+  DIR *listing = opendir(directory);
+  for (struct dirent *entry; listing && (entry = readdir(listing));)
+    count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+  closedir(listing);
+  return count;
+}
+
+static int set_up(void **state) {
+  (void)state;
+  snprintf(directory, sizeof directory, "/tmp/test_cache.XXXXXX");
+  return mkdtemp(directory) ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  DIR *listing = opendir(directory);
+  for (struct dirent *entry; listing && (entry = readdir(listing));)
+    if (entry->d_name[0] != '.' && unlink(path_of(entry->d_name)) != 0)
+      rmdir(path_of(entry->d_name));
+  closedir(listing);
+  return rmdir(directory);
+}
+
+static int64_t size_of(const char *name) {
+  struct stat status;
+  return stat(path_of(name), &status) == 0 ? (int64_t)status.st_size : -1;
+}
+
+static void write_file(const char *name, const void *bytes, size_t length, off_t offset) {
+  int file = open(path_of(name), O_WRONLY | O_CREAT, 0600);
+  assert_true(file >= 0);
+  assert_int_equal(pwrite(file, bytes, length, offset), length);
+  close(file);
+}
+
+/* The first column of the first row of some SQL, on a connection of its own. */
+static int64_t ask(const char *sql) {
+  sqlite3 *handle;
+  sqlite3_stmt *statement;
+  assert_int_equal(sqlite3_open(path_of("cache.db"), &handle), SQLITE_OK);
+  sqlite3_busy_timeout(handle, 60000);
+  assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
+  int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
+  sqlite3_finalize(statement);
+  sqlite3_close(handle);
+  return value;
+}
+
+/* Bodies: the same seed gives the same bytes. */
+
+static uint64_t next_random(uint64_t *state) {
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return *state;
+}
+
+/* Text that packs well for even seeds, noise for odd ones. */
+static char *make_body(uint64_t seed, size_t length) {
+  char *body = malloc(length + 1);
+  uint64_t random = seed * 0x9e3779b97f4a7c15u + 1;
+  for (size_t i = 0; i < length; i++) {
+    uint64_t value = i % 8 ? random >> (i % 8 * 8) : next_random(&random);
+    body[i] =
+        seed % 2 ? (char)value : "{\"url\":\"http://a/\"},0123456789"[value % 29 * (i % 3 == 0)];
+  }
+  return body;
+}
+
+static struct digest key_of(int number) {
+  char text[16];
+  snprintf(text, sizeof text, "%d", number);
+  return digest_sha256(view_of(text));
+}
+
+/* Storing. */
+
+struct waiter {
+  pthread_mutex_t lock;
+  pthread_cond_t changed;
+  int left;
+  int failures;
+  struct fault fault; /* the first one */
+};
+
+#define WAITER \
+  { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER }
+
+static void on_done(void *context, bool ok, const struct fault *fault) {
+  struct waiter *waiter = context;
+  pthread_mutex_lock(&waiter->lock);
+  if (!ok && waiter->failures++ == 0)
+    waiter->fault = *fault;
+  waiter->left--;
+  pthread_cond_signal(&waiter->changed);
+  pthread_mutex_unlock(&waiter->lock);
+}
+
+static void expect(struct waiter *waiter) {
+  pthread_mutex_lock(&waiter->lock);
+  waiter->left++;
+  pthread_mutex_unlock(&waiter->lock);
+}
+
+static void await(struct waiter *waiter, int left) {
+  pthread_mutex_lock(&waiter->lock);
+  while (waiter->left > left)
+    pthread_cond_wait(&waiter->changed, &waiter->lock);
+  pthread_mutex_unlock(&waiter->lock);
+}
+
+struct order {
+  int key;
+  uint64_t seed;
+  size_t length;
+  const char *target;
+  struct rows cost;
+  int64_t answered_at;
+};
+
+static struct cache_writer *begin(struct cache *cache, const struct order *order) {
+  struct cache_writer *writer;
+  struct fault fault;
+  struct cache_subject subject = {.key = key_of(order->key),
+                                  .normal = VIEW("from=backlinks&mode=domain"),
+                                  .target = view_of(order->target ? order->target : "a.example")};
+  return cache_begin(cache, &subject, &writer, &fault) ? writer : NULL;
+}
+
+static void append(struct cache_writer *writer, const char *body, size_t length,
+                   struct waiter *waiter) {
+  for (size_t at = 0; at < length; at += CACHE_CHUNK_SIZE) {
+    size_t left = length - at;
+    expect(waiter);
+    cache_append(writer,
+                 (struct view){body + at, left < CACHE_CHUNK_SIZE ? left : CACHE_CHUNK_SIZE},
+                 on_done, waiter);
+    await(waiter, 100); /* as a flight does: not without bound */
+  }
+}
+
+static void publish(struct cache_writer *writer, const struct order *order, struct waiter *waiter) {
+  struct cache_result result = {.results = 7,
+                                .body_length = (int64_t)order->length,
+                                .cost = order->cost,
+                                .answered_at = order->answered_at,
+                                .content_type = "application/json; charset=utf-8"};
+  expect(waiter);
+  cache_publish(&writer, &result, on_done, waiter);
+}
+
+/* Stores a whole result. No cmocka here: threads and forked children use it too. */
+static bool put_order(struct cache *cache, const struct order *order, struct fault *fault) {
+  struct waiter waiter = WAITER;
+  scope_free char *body = make_body(order->seed, order->length);
+  struct cache_writer *writer = begin(cache, order);
+  if (!writer)
+    return fault_set(fault, FAULT_UNAVAILABLE, "not begun");
+  append(writer, body, order->length, &waiter);
+  publish(writer, order, &waiter);
+  await(&waiter, 0);
+  *fault = waiter.fault;
+  return waiter.failures == 0;
+}
+
+static bool put(struct cache *cache, int key, uint64_t seed, size_t length) {
+  struct fault fault;
+  struct order order = {.key = key, .seed = seed, .length = length, .cost = ROWS(10)};
+  return put_order(cache, &order, &fault);
+}
+
+/* Waits until the sweeper has nothing more to do. */
+static void settle(struct cache *cache) {
+  for (bool running = true; running;) {
+    assert_true(hits_write(cache, NULL)); /* a job of ours: those before it are done */
+    pthread_mutex_lock(&cache->sweep.lock);
+    running = cache->sweep.running;
+    pthread_mutex_unlock(&cache->sweep.lock);
+  }
+}
+
+/* Reading. */
+
+static bool same_body(struct cache *cache, int64_t id, uint64_t seed, size_t length,
+                      struct fault *fault) {
+  scope_free char *body = make_body(seed, length);
+  scope_free char *buffer = malloc(CACHE_CHUNK_SIZE);
+  size_t at = 0, got;
+  for (int64_t number = 0; at < length; number++, at += got)
+    if (!cache_read(cache, id, number, buffer, &got, fault))
+      return false;
+    else if (got > length - at || memcmp(buffer, body + at, got) != 0)
+      return fault_set(fault, FAULT_INTERNAL, "other bytes than were stored");
+  return true;
+}
+
+static bool has(struct cache *cache, int key) {
+  struct cache_entry entry;
+  struct digest digest = key_of(key);
+  bool found = cache_find(cache, &digest, &entry);
+  if (found)
+    cache_unpin(cache, entry.id);
+  return found;
+}
+
+static bool has_body(struct cache *cache, int key, uint64_t seed, size_t length) {
+  struct cache_entry entry;
+  struct fault fault;
+  struct digest digest = key_of(key);
+  if (!cache_find(cache, &digest, &entry))
+    return false;
+  bool same =
+      entry.body_length == (int64_t)length && same_body(cache, entry.id, seed, length, &fault);
+  cache_unpin(cache, entry.id);
+  return same;
+}
+
+static struct cache *open_cache(int64_t max_size) {
+  struct cache *cache = NULL;
+  struct fault fault = {0};
+  bool ok = cache_open(directory, max_size, &cache, &fault);
+  if (!ok)
+    print_error("%s\n", fault.text);
+  assert_true(ok);
+  return cache;
+}
+
+/* The tests. */
+
+static void test_statements(void **state) {
+  (void)state;
+  struct db *db;
+  struct fault fault;
+  assert_true(db_open(path_of("x.db"), &cache_schema, DB_WRITE, &db, NULL, &fault));
+  for (int i = 0; i < cache_schema.statement_count; i++)
+    if (!db_statement(db, i, &fault))
+      fail_msg("%s", fault.text);
+  db_close(&db);
+}
+
+static void test_round_trip(void **state) {
+  (void)state;
+  const size_t lengths[] = {
+      0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 128 * KIB, 128 * KIB + 1, 5 * MIB + 17};
+  const int count = (int)(sizeof lengths / sizeof *lengths);
+  struct cache *cache = open_cache(PLENTY);
+  for (int i = 0; i < count; i++) {
+    assert_true(put(cache, i, 10, lengths[i]));
+    assert_true(put(cache, i + count, 11, lengths[i]));
+  }
+  for (int turn = 0; turn < 2; turn++) { /* the second after opening it again */
+    for (int i = 0; i < count; i++) {
+      assert_true(has_body(cache, i, 10, lengths[i]));
+      assert_true(has_body(cache, i + count, 11, lengths[i]));
+    }
+    settle(cache);
+    assert_int_equal(cache_totals(cache).entries, 2 * count);
+    assert_true(cache_totals(cache).bytes > (int64_t)(5 * MIB));
+    cache_close(&cache);
+    assert_null(cache);
+    assert_int_equal(size_of("cache.db-wal"), -1);
+    cache = open_cache(PLENTY);
+  }
+  cache_close(&cache);
+  assert_int_equal(count_files("cache.db"), 1);
+}
+
+static void test_entry(void **state) {
+  (void)state;
+  struct fault fault;
+  struct cache *cache = open_cache(PLENTY);
+  struct order order = {.key = 1, .seed = 2, .length = 100000, .cost = {1234}, .answered_at = 1700};
+  struct digest key = key_of(1);
+  assert_true(put_order(cache, &order, &fault));
+  struct cache_entry entry;
+  assert_true(cache_find(cache, &key, &entry));
+  assert_true(digest_equal(&entry.key, &key));
+  assert_int_equal(entry.results, 7);
+  assert_int_equal(entry.body_length, 100000);
+  assert_in_range(entry.stored_bytes, 300, 100000);
+  assert_int_equal(entry.cost.tenths, 1234);
+  assert_int_equal(entry.answered_at, 1700);
+  assert_int_equal(entry.hits, 0);
+  assert_string_equal(entry.content_type, "application/json; charset=utf-8");
+  scope_free char *buffer = malloc(CACHE_CHUNK_SIZE);
+  size_t length;
+  assert_false(cache_read(cache, entry.id, -1, buffer, &length, &fault));
+  assert_false(cache_read(cache, entry.id, 2, buffer, &length, &fault)); /* after the end */
+  assert_false(cache_read(cache, entry.id, CHUNKS_MAX, buffer, &length, &fault));
+  assert_false(cache_read(cache, entry.id + 1, 0, buffer, &length, &fault));
+  assert_true(has(cache, 1)); /* none of that is damage */
+  cache_unpin(cache, entry.id);
+  cache_close(&cache);
+}
+
+static void test_visibility(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct waiter waiter = WAITER;
+  struct order order = {.key = 1, .seed = 2, .length = 200 * KIB};
+  scope_free char *body = make_body(2, order.length);
+  struct cache_writer *writer = begin(cache, &order);
+  int64_t id = cache_writer_id(writer);
+  append(writer, body, order.length, &waiter);
+  await(&waiter, 0);
+  assert_false(has(cache, 1));
+  struct fault fault;
+  cache_pin(cache, id);
+  assert_true(same_body(cache, id, 2, order.length, &fault)); /* while it is written */
+  publish(writer, &order, &waiter);
+  await(&waiter, 0);
+  assert_int_equal(waiter.failures, 0);
+  assert_true(has_body(cache, 1, 2, order.length));
+  cache_unpin(cache, id);
+  cache_close(&cache);
+}
+
+static void test_replace(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct digest key = key_of(1);
+  struct cache_entry old, new;
+  struct fault fault;
+  assert_true(put(cache, 1, 3, 900 * KIB));
+  assert_true(cache_find(cache, &key, &old));
+  cache_pin(cache, old.id);
+  assert_true(put(cache, 1, 5, 300 * KIB));
+  settle(cache);
+  assert_true(same_body(cache, old.id, 3, 900 * KIB, &fault));
+  assert_true(cache_find(cache, &key, &new));
+  assert_int_not_equal(old.id, new.id);
+  cache_unpin(cache, old.id);
+  settle(cache);
+  assert_true(same_body(cache, old.id, 3, 900 * KIB, &fault));
+  assert_true(same_body(cache, new.id, 5, 300 * KIB, &fault));
+  assert_int_equal(cache_totals(cache).entries, 1);
+  cache_unpin(cache, old.id); /* the last pin */
+  settle(cache);
+  assert_false(same_body(cache, old.id, 3, 900 * KIB, &fault));
+  assert_int_equal(ask("SELECT count(*) FROM entry"), 1);
+  assert_int_equal(ask("SELECT count(*) FROM chunk"), 5);
+  cache_unpin(cache, new.id);
+  cache_close(&cache);
+}
+
+static void test_abandon(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct waiter waiter = WAITER;
+  struct order order = {.key = 1, .seed = 3, .length = 40 * MIB};
+  scope_free char *body = make_body(3, order.length);
+  cache_abandon(&(struct cache_writer *){NULL});
+  struct cache_writer *writer = begin(cache, &order);
+  append(writer, body, order.length, &waiter);
+  cache_abandon(&writer);
+  assert_null(writer);
+  await(&waiter, 0);
+  assert_int_equal(waiter.failures, 0);
+  settle(cache);
+  assert_false(has(cache, 1));
+  assert_int_equal(ask("SELECT (SELECT count(*) FROM entry) + (SELECT count(*) FROM chunk)"), 0);
+  assert_in_range(cache_totals(cache).bytes, 1, 200 * KIB);
+  cache_close(&cache);
+  assert_in_range(size_of("cache.db"), 1, 3 * MIB); /* the space was given back */
+}
+
+/* A body_length that is not what was appended. */
+static void test_incomplete(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct waiter waiter = WAITER;
+  struct order order = {.key = 1, .seed = 3, .length = 100};
+  struct cache_writer *writer = begin(cache, &order);
+  append(writer, "0123456789", 10, &waiter);
+  publish(writer, &order, &waiter);
+  await(&waiter, 0);
+  assert_int_equal(waiter.failures, 1);
+  assert_false(has(cache, 1));
+  settle(cache);
+  assert_int_equal(ask("SELECT count(*) FROM entry"), 0);
+  cache_close(&cache);
+}
+
+/* Runs in a child that ends as `how` says: 0 exits without closing, else by that signal. */
+static void in_child(bool (*run)(void), int how) {
+  fflush(NULL);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    bool ok = run();
+    if (ok && how)
+      kill(getpid(), how);
+    _exit(ok ? 0 : 1);
+  }
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  if (how)
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == how);
+  else
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static bool store_half(void) {
+  struct cache *cache;
+  struct fault fault;
+  struct waiter waiter = WAITER;
+  struct order order = {.key = 2, .seed = 5, .length = 3 * MIB};
+  scope_free char *body = make_body(5, order.length);
+  if (!cache_open(directory, PLENTY, &cache, &fault) || !put(cache, 1, 3, 2 * MIB))
+    return false;
+  struct cache_writer *writer = begin(cache, &order);
+  append(writer, body, order.length, &waiter);
+  await(&waiter, 10); /* and some more may be on their way */
+  return true;
+}
+
+static void test_crash(void **state) {
+  (void)state;
+  const int ways[] = {0, SIGKILL};
+  for (int i = 0; i < 2; i++) {
+    in_child(store_half, ways[i]);
+    assert_true(ask("SELECT count(*) FROM entry WHERE state = 0") == 1);
+    struct cache *cache = open_cache(PLENTY);
+    assert_false(has(cache, 2));
+    assert_true(has_body(cache, 1, 3, 2 * MIB));
+    settle(cache);
+    assert_int_equal(ask("SELECT count(*) FROM entry"), 1);
+    assert_int_equal(ask("SELECT count(*) FROM chunk"), 32);
+    assert_true(put(cache, 2, 5, 3 * MIB));
+    assert_true(has_body(cache, 2, 5, 3 * MIB));
+    int64_t purged;
+    struct fault fault;
+    assert_true(cache_purge(cache, CACHE_PURGE_ALL, VIEW(""), 0, &purged, &fault));
+    assert_int_equal(purged, 2);
+    cache_close(&cache);
+  }
+  assert_int_equal(count_files("cache.db.damaged"), 0);
+}
+
+static void test_eviction_order(void **state) {
+  (void)state;
+  struct fault fault;
+  struct cache *cache = open_cache(PLENTY);
+  /* Of one size; 1 is saved by its hits, 4 is younger than 5. */
+  const int64_t rows[] = {0, 10, 20, 30, 50, 50, 70, 90};
+  for (int key = 1; key <= 7; key++) {
+    struct order order = {
+        .key = key, .seed = 1, .length = MIB, .cost = ROWS(rows[key]), .answered_at = 100 - key};
+    assert_true(put_order(cache, &order, &fault));
+  }
+  struct cache_entry entry;
+  struct digest first = key_of(1);
+  assert_true(cache_find(cache, &first, &entry));
+  for (int i = 0; i < 3; i++)
+    cache_count_hit(cache, entry.id); /* worth 40 rows now */
+  cache_unpin(cache, entry.id);
+  assert_true(hits_write(cache, &fault));
+  const int order[] = {2, 3, 1, 5, 4, 6, 7};
+  for (int left = 6; left >= 0; left--) {
+    cache_set_max_size(cache, (int64_t)((size_t)left * (MIB + 40 * KIB) + 100 * KIB));
+    settle(cache);
+    assert_int_equal(cache_totals(cache).entries, left);
+    for (int i = 0; i < 7; i++)
+      assert_int_equal(has(cache, order[i]), i >= 7 - left);
+  }
+  cache_close(&cache);
+}
+
+static void test_max_size(void **state) {
+  (void)state;
+  const int64_t max_size = 6 * MIB;
+  struct cache *cache = open_cache(max_size);
+  int64_t greatest = 0;
+  for (int key = 0; key < 60; key++) {
+    assert_true(put(cache, key, (uint64_t)key | 1, 700 * KIB));
+    int64_t size = size_of("cache.db");
+    greatest = size > greatest ? size : greatest;
+  }
+  settle(cache);
+  assert_true(cache_totals(cache).bytes <= max_size);
+  assert_true(cache_totals(cache).bytes > max_size - (int64_t)(2 * MIB)); /* nor far below */
+  assert_true(greatest <= max_size + SLACK);
+  assert_true(size_of("cache.db-wal") <= SLACK);
+  cache_close(&cache);
+  assert_true(size_of("cache.db") <= max_size + SLACK);
+  cache = open_cache((int64_t)(2 * MIB)); /* smaller now */
+  settle(cache);
+  assert_true(cache_totals(cache).bytes <= (int64_t)(2 * MIB));
+  cache_close(&cache);
+}
+
+/* While one great result is written others make room for it. */
+static void test_room_while_filling(void **state) {
+  (void)state;
+  const int64_t max_size = 20 * MIB;
+  struct cache *cache = open_cache(max_size);
+  for (int key = 0; key < 18; key++)
+    assert_true(put(cache, key, 1, MIB));
+  struct order order = {.key = 99, .seed = 3, .length = 18 * MIB};
+  struct waiter waiter = WAITER;
+  scope_free char *body = make_body(3, order.length);
+  struct cache_writer *writer = begin(cache, &order);
+  append(writer, body, order.length, &waiter);
+  await(&waiter, 0);
+  settle(cache);
+  assert_true(cache_totals(cache).bytes <= max_size);
+  assert_true(size_of("cache.db") <= max_size + SLACK);
+  publish(writer, &order, &waiter);
+  await(&waiter, 0);
+  assert_int_equal(waiter.failures, 0);
+  assert_true(has_body(cache, 99, 3, order.length));
+  cache_close(&cache);
+}
+
+static void test_too_large(void **state) {
+  (void)state;
+  struct fault fault;
+  struct cache *cache = open_cache((int64_t)(4 * MIB));
+  assert_true(put(cache, 1, 1, MIB));
+  struct order order = {.key = 2, .seed = 3, .length = 5 * MIB};
+  assert_false(put_order(cache, &order, &fault));
+  assert_int_equal(fault.kind, FAULT_UNAVAILABLE);
+  assert_non_null(strstr(fault.text, "larger than cache.max_size"));
+  settle(cache);
+  assert_false(has(cache, 2));
+  assert_int_equal(ask("SELECT count(*) FROM entry"), cache_totals(cache).entries);
+  assert_true(put(cache, 3, 5, MIB));
+  assert_true(has_body(cache, 3, 5, MIB));
+  cache_close(&cache);
+}
+
+/* Two that do not fit together: one gives up, the other is stored. */
+static void test_crowded(void **state) {
+  (void)state;
+  struct cache *cache = open_cache((int64_t)(8 * MIB));
+  struct order orders[2] = {{.key = 1, .seed = 3, .length = 6 * MIB},
+                            {.key = 2, .seed = 5, .length = 6 * MIB}};
+  struct waiter waiters[2] = {WAITER, WAITER};
+  struct cache_writer *writers[2];
+  char *bodies[2];
+  for (int i = 0; i < 2; i++) {
+    bodies[i] = make_body(orders[i].seed, orders[i].length);
+    writers[i] = begin(cache, &orders[i]);
+  }
+  for (size_t at = 0; at < 6 * MIB; at += MIB)
+    for (int i = 0; i < 2; i++) {
+      append(writers[i], bodies[i] + at, MIB, &waiters[i]);
+      await(&waiters[i], 0);
+      settle(cache);
+    }
+  for (int i = 0; i < 2; i++) {
+    publish(writers[i], &orders[i], &waiters[i]);
+    await(&waiters[i], 0);
+    free(bodies[i]);
+  }
+  assert_true((waiters[0].failures == 0) != (waiters[1].failures == 0));
+  int stored = waiters[0].failures ? 1 : 0;
+  assert_true(has_body(cache, orders[stored].key, orders[stored].seed, 6 * MIB));
+  assert_false(has(cache, orders[!stored].key));
+  cache_close(&cache);
+}
+
+/* What is condemned but pinned does not drive out everything else. */
+static void test_pinned_bytes(void **state) {
+  (void)state;
+  struct fault fault;
+  struct cache *cache = open_cache((int64_t)(8 * MIB));
+  struct digest key = key_of(1);
+  struct cache_entry old;
+  assert_true(put(cache, 1, 3, 5 * MIB));
+  assert_true(cache_find(cache, &key, &old));
+  assert_true(put(cache, 1, 5, MIB)); /* 5 MiB condemned */
+  for (int i = 2; i < 6; i++)
+    assert_true(put(cache, i, 7, MIB));
+  settle(cache);
+  assert_int_equal(cache_totals(cache).entries, 5); /* 10 MiB in the file */
+  assert_true(same_body(cache, old.id, 3, 5 * MIB, &fault));
+  cache_unpin(cache, old.id);
+  settle(cache);
+  assert_int_equal(cache_totals(cache).entries, 5);
+  assert_true(cache_totals(cache).bytes < (int64_t)(6 * MIB));
+  cache_close(&cache);
+}
+
+static void test_hits(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct digest key = key_of(1);
+  struct cache_entry entry;
+  assert_true(put(cache, 1, 2, 10));
+  assert_true(cache_find(cache, &key, &entry));
+  cache_unpin(cache, entry.id);
+  for (int i = 0; i < 700; i++)
+    cache_count_hit(cache, entry.id);
+  cache_count_hit(cache, entry.id + 1000); /* is gone: no matter */
+  cache_close(&cache);
+  assert_int_equal(ask("SELECT hits FROM entry"), 700);
+}
+
+/* Listing and purging. */
+
+struct listed {
+  int count;
+  int64_t ids[16];
+  int64_t hits;
+};
+
+static void on_row(void *context, const struct cache_entry *entry, struct view normal,
+                   struct view target) {
+  struct listed *listed = context;
+  assert_true(view_is(normal, "from=backlinks&mode=domain"));
+  assert_true(view_is(target, "a.example") || view_is(target, "b.example"));
+  assert_in_range(listed->count, 0, 15);
+  listed->ids[listed->count++] = entry->answered_at;
+  listed->hits += entry->hits;
+}
+
+static void put_some(struct cache *cache) {
+  struct fault fault;
+  for (int key = 1; key <= 6; key++) {
+    struct order order = {.key = key,
+                          .seed = 1,
+                          .length = 300 * KIB,
+                          .cost = ROWS(1),
+                          .answered_at = key * 10,
+                          .target = key % 2 ? "a.example" : "b.example"};
+    assert_true(put_order(cache, &order, &fault));
+  }
+}
+
+static void test_list(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct fault fault;
+  struct listed listed = {0};
+  put_some(cache);
+  struct digest key = key_of(4);
+  struct cache_entry entry;
+  assert_true(cache_find(cache, &key, &entry));
+  cache_unpin(cache, entry.id);
+  cache_count_hit(cache, entry.id);
+  assert_true(cache_list(cache, 4, on_row, &listed, &fault));
+  assert_int_equal(listed.count, 4);
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(listed.ids[i], 60 - 10 * i);
+  assert_int_equal(listed.hits, 1);
+  listed = (struct listed){0};
+  assert_true(
+      cache_show(cache, view_first(view_of(DIGEST_TEXT(&key)), 7), on_row, &listed, &fault));
+  assert_int_equal(listed.count, 1);
+  assert_int_equal(listed.ids[0], 40);
+  assert_true(cache_show(cache, view_of(DIGEST_TEXT(&key)), on_row, &listed, &fault));
+  assert_int_equal(listed.count, 2);
+  assert_true(cache_show(cache, VIEW("0000"), on_row, &listed, &fault));
+  assert_int_equal(listed.count, 2);
+  const char *wrong[] = {
+      "",      "abc",  "abcg",
+      "abcd ", "-123", "00000000000000000000000000000000000000000000000000000000000000000"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    assert_false(cache_show(cache, view_of(wrong[i]), on_row, &listed, &fault));
+    assert_int_equal(fault.kind, FAULT_MALFORMED);
+  }
+  cache_close(&cache);
+}
+
+static int64_t purge(struct cache *cache, enum cache_purge what, const char *text, int64_t before) {
+  struct fault fault;
+  int64_t count;
+  bool ok = cache_purge(cache, what, view_of(text), before, &count, &fault);
+  return ok ? count : -(int64_t)fault.kind;
+}
+
+static void test_purge(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  put_some(cache);
+  assert_int_equal(purge(cache, CACHE_PURGE_OLDER_THAN, "", 20), 1);
+  assert_false(has(cache, 1));
+  assert_true(has(cache, 2));
+  assert_int_equal(purge(cache, CACHE_PURGE_TARGET, "b.example", 0), 3);
+  assert_int_equal(purge(cache, CACHE_PURGE_TARGET, "b.example", 0), 0);
+  struct digest key = key_of(3);
+  assert_int_equal(purge(cache, CACHE_PURGE_KEY, DIGEST_TEXT(&key), 0), 1);
+  assert_int_equal(purge(cache, CACHE_PURGE_KEY, "0000", 0), 0);
+  assert_int_equal(purge(cache, CACHE_PURGE_KEY, "000", 0), -FAULT_MALFORMED);
+  assert_int_equal(cache_totals(cache).entries, 1);
+  assert_true(has(cache, 5));
+  assert_int_equal(purge(cache, CACHE_PURGE_ALL, "", 0), 1);
+  settle(cache);
+  assert_int_equal(cache_totals(cache).entries, 0);
+  assert_int_equal(ask("SELECT (SELECT count(*) FROM entry) + (SELECT count(*) FROM chunk)"), 0);
+  cache_close(&cache);
+}
+
+static void test_ambiguous(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  for (int i = 0; i < 3; i++) {
+    struct cache_writer *writer;
+    struct fault fault;
+    struct waiter waiter = WAITER;
+    struct cache_subject subject = {.key = {{0xab, 0xcd, 0xe0, (uint8_t)i}}};
+    assert_true(cache_begin(cache, &subject, &writer, &fault));
+    publish(writer, &(struct order){0}, &waiter);
+    await(&waiter, 0);
+  }
+  struct fault fault;
+  int64_t count;
+  assert_false(cache_purge(cache, CACHE_PURGE_KEY, VIEW("abcde"), 0, &count, &fault));
+  assert_int_equal(fault.kind, FAULT_MALFORMED);
+  assert_non_null(strstr(fault.text, "3 keys"));
+  assert_int_equal(purge(cache, CACHE_PURGE_KEY, "ABCDE002", 0), 1);
+  assert_int_equal(cache_totals(cache).entries, 2);
+  cache_close(&cache);
+}
+
+/* Files that are not what they should be. */
+
+static void test_not_a_database(void **state) {
+  (void)state;
+  char noise[10000];
+  scope_free char *body = make_body(1, sizeof noise);
+  memcpy(noise, body, sizeof noise);
+  write_file("cache.db", noise, sizeof noise, 0);
+  struct cache *cache = open_cache(PLENTY);
+  assert_int_equal(count_files("cache.db.damaged-"), 1);
+  assert_true(put(cache, 1, 2, MIB));
+  assert_true(has_body(cache, 1, 2, MIB));
+  cache_close(&cache);
+  write_file("cache.db", noise, 5000, 20); /* a second one, at the same time */
+  cache = open_cache(PLENTY);
+  assert_int_equal(count_files("cache.db.damaged-"), 2);
+  cache_close(&cache);
+}
+
+static void test_truncated(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  assert_true(put(cache, 1, 3, 3 * MIB));
+  cache_close(&cache);
+  assert_int_equal(truncate(path_of("cache.db"), size_of("cache.db") / 2), 0);
+  cache = open_cache(PLENTY);
+  assert_int_equal(count_files("cache.db.damaged-"), 1);
+  assert_false(has(cache, 1));
+  cache_close(&cache);
+  assert_int_equal(truncate(path_of("cache.db"), 0), 0); /* this is simply a new one */
+  cache = open_cache(PLENTY);
+  assert_int_equal(count_files("cache.db.damaged-"), 1);
+  assert_true(put(cache, 1, 3, MIB));
+  cache_close(&cache);
+}
+
+static void ignore_row(void *context, const struct cache_entry *entry, struct view normal,
+                       struct view target) {
+  (void)entry, (void)normal, (void)target;
+  ++*(int *)context;
+}
+
+/* Whatever the file holds: nothing breaks, and no other bytes than were stored are ever read. */
+static void use_everything(struct cache *cache) {
+  struct cache_entry entry;
+  struct fault fault;
+  int64_t count;
+  int rows = 0;
+  for (int i = 1; i <= 8; i++) {
+    struct digest key = key_of(i);
+    if (!cache_find(cache, &key, &entry))
+      continue;
+    if (!same_body(cache, entry.id, (uint64_t)i, 150 * KIB, &fault))
+      assert_int_equal(fault.kind, FAULT_UNAVAILABLE);
+    cache_unpin(cache, entry.id);
+    cache_count_hit(cache, entry.id);
+  }
+  (void)!cache_list(cache, 100, ignore_row, &rows, &fault);
+  (void)!put(cache, 2, 2, 150 * KIB);
+  (void)!cache_purge(cache, CACHE_PURGE_TARGET, VIEW("b.example"), 0, &count, &fault);
+  (void)!put(cache, 9, 9, 150 * KIB);
+}
+
+/* Flips bytes in a file that is closed, or in one that is in use. */
+static void flip(uint64_t *random, int count) {
+  int file = open(path_of("cache.db"), O_RDWR);
+  off_t size = lseek(file, 0, SEEK_END);
+  for (int i = 0; i < count; i++) {
+    char byte;
+    off_t at = (off_t)(next_random(random) % (uint64_t)size);
+    assert_int_equal(pread(file, &byte, 1, at), 1);
+    byte = (char)(byte ^ (1 << next_random(random) % 8));
+    assert_int_equal(pwrite(file, &byte, 1, at), 1);
+  }
+  close(file);
+}
+
+static void test_flipped_bytes(void **state) {
+  (void)state;
+  uint64_t random = 42;
+  for (int turn = 0; turn < 40; turn++) {
+    struct cache *cache = open_cache(PLENTY);
+    for (int i = 1; i <= 8; i++)
+      (void)!put(cache, i, (uint64_t)i, 150 * KIB);
+    cache_close(&cache);
+    bool in_use = turn % 2;
+    if (in_use)
+      cache = open_cache(PLENTY);
+    flip(&random, 1 << turn % 7);
+    struct fault fault;
+    if (in_use || cache_open(directory, PLENTY, &cache, &fault)) {
+      use_everything(cache);
+      cache_close(&cache);
+    } else
+      assert_non_null(strstr(fault.text, "cache.db")); /* another program's, by its header */
+    unlink(path_of("cache.db"));
+    unlink(path_of("cache.db-wal"));
+    unlink(path_of("cache.db-shm"));
+  }
+}
+
+static void test_damaged_chunk(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct fault fault;
+  struct cache_entry entry;
+  const char *damages[] = {
+      "UPDATE chunk SET data = zeroblob(100) WHERE id & 0xffffff = 1",
+      "UPDATE chunk SET data = zeroblob(100000) WHERE id & 0xffffff = 1",
+      "UPDATE chunk SET data = (SELECT data FROM chunk WHERE id & 0xffffff = 2)"
+      " WHERE id & 0xffffff = 1", /* a whole frame, of another length */
+      "UPDATE chunk SET raw_length = 1 << 40 WHERE id & 0xffffff = 1",
+      "UPDATE chunk SET raw_length = -1 WHERE id & 0xffffff = 1",
+      "UPDATE entry SET body_length = 1 << 60",
+      "DELETE FROM chunk WHERE id & 0xffffff = 1",
+  };
+  for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+    assert_true(put(cache, 1, 3, 140 * KIB));
+    ask(damages[i]);
+    struct digest key = key_of(1);
+    assert_true(cache_find(cache, &key, &entry));
+    assert_false(same_body(cache, entry.id, 3, 140 * KIB, &fault) &&
+                 same_body(cache, entry.id, 3, 200 * KIB, &fault));
+    cache_unpin(cache, entry.id);
+    settle(cache);
+    assert_false(has(cache, 1));
+    assert_int_equal(cache_totals(cache).entries, 0);
+  }
+  assert_true(put(cache, 1, 3, 140 * KIB));
+  ask("UPDATE entry SET content_type = 'a' || char(13, 10) || 'X-Evil: 1'");
+  assert_false(has(cache, 1));
+  cache_close(&cache);
+}
+
+static void test_damaged_in_use(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct fault fault;
+  assert_true(put(cache, 1, 3, MIB));
+  cache_close(&cache);
+  cache = open_cache(PLENTY);
+  scope_free char *noise = make_body(7, (size_t)size_of("cache.db") - 4096);
+  write_file("cache.db", noise, (size_t)size_of("cache.db") - 4096, 4096);
+  assert_false(has(cache, 1));
+  assert_true(atomic_load(&cache->unusable));
+  assert_false(put(cache, 2, 3, MIB));
+  assert_false(cache_list(cache, 10, ignore_row, NULL, &fault));
+  assert_non_null(strstr(fault.text, "next start"));
+  int64_t count;
+  assert_false(cache_purge(cache, CACHE_PURGE_ALL, VIEW(""), 0, &count, &fault));
+  cache_close(&cache);
+  cache = open_cache(PLENTY);
+  assert_int_equal(count_files("cache.db.damaged-"), 1);
+  assert_true(put(cache, 1, 3, MIB));
+  cache_close(&cache);
+  cache = open_cache(PLENTY);
+  assert_true(has_body(cache, 1, 3, MIB));
+  cache_close(&cache);
+  assert_int_equal(count_files("cache.db.damaged-"), 1);
+}
+
+static void refuse_to_open(const char *reason) {
+  struct cache *cache;
+  struct fault fault;
+  assert_false(cache_open(directory, PLENTY, &cache, &fault));
+  if (!strstr(fault.text, reason))
+    fail_msg("%s", fault.text);
+  assert_int_equal(count_files("cache.db.damaged-"), 0);
+}
+
+static void test_refused(void **state) {
+  (void)state;
+  assert_int_equal(mkdir(path_of("cache.db"), 0700), 0);
+  refuse_to_open("cannot open");
+  assert_int_equal(rmdir(path_of("cache.db")), 0);
+  struct cache *cache = open_cache(PLENTY);
+  refuse_to_open("in use");
+  cache_close(&cache);
+  ask("PRAGMA user_version = 1000");
+  refuse_to_open("newer");
+  ask("PRAGMA user_version = 1");
+  ask("PRAGMA application_id = 7");
+  refuse_to_open("another program");
+  ask("PRAGMA user_version = 0");
+  refuse_to_open("another program");
+  ask("PRAGMA application_id = 0x72636163");
+  ask("PRAGMA user_version = -3");
+  assert_true(cache_open(directory, PLENTY, &cache, &(struct fault){0}));
+  assert_int_equal(count_files("cache.db.damaged-"), 1);
+  cache_close(&cache);
+}
+
+/* Disk full, in effect: files may not grow beyond a limit. */
+static bool write_beyond_limit(void) {
+  struct cache *cache;
+  struct fault fault;
+  signal(SIGXFSZ, SIG_IGN);
+  if (!cache_open(directory, PLENTY, &cache, &fault) || !put(cache, 1, 3, MIB))
+    return false;
+  struct rlimit limit = {(rlim_t)(12 * MIB), RLIM_INFINITY};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  struct order order = {.key = 2, .seed = 5, .length = 40 * MIB};
+  bool ok = !put_order(cache, &order, &fault) && fault.kind == FAULT_UNAVAILABLE && fault.text[0];
+  ok = ok && !has(cache, 2) && has_body(cache, 1, 3, MIB) && !atomic_load(&cache->unusable);
+  limit.rlim_cur = RLIM_INFINITY;
+  setrlimit(RLIMIT_FSIZE, &limit);
+  ok = ok && put(cache, 2, 5, 2 * MIB) && has_body(cache, 2, 5, 2 * MIB);
+  cache_close(&cache);
+  return ok;
+}
+
+static void test_write_failure(void **state) {
+  (void)state;
+  in_child(write_beyond_limit, 0);
+  struct cache *cache = open_cache(PLENTY);
+  settle(cache);
+  assert_true(has_body(cache, 1, 3, MIB));
+  assert_true(has_body(cache, 2, 5, 2 * MIB));
+  assert_int_equal(ask("SELECT count(*) FROM entry"), 2);
+  assert_int_equal(ask("SELECT count(*) FROM chunk"), 48);
+  assert_int_equal(count_files("cache.db.damaged-"), 0);
+  cache_close(&cache);
+}
+
+/* Writers replace, readers read, somebody purges, and it all has to fit. */
+
+#define CROWD_KEYS 12
+
+struct crowd {
+  struct cache *cache;
+  int number;
+  atomic_int *wrong;
+};
+
+static size_t crowd_length(int key) {
+  return (size_t)key * 40 * KIB + 1;
+}
+
+static void *write_crowd(void *argument) {
+  struct crowd *crowd = argument;
+  for (int i = 0; i < 40; i++) {
+    int key = (i * 7 + crowd->number * 5) % CROWD_KEYS;
+    struct order order = {.key = key,
+                          .seed = (uint64_t)key,
+                          .length = crowd_length(key),
+                          .cost = ROWS(key),
+                          .answered_at = i};
+    struct fault fault;
+    if (!put_order(crowd->cache, &order, &fault)) {
+      fprintf(stderr, "storing: %s\n", fault.text);
+      atomic_fetch_add(crowd->wrong, 1);
+    }
+  }
+  return NULL;
+}
+
+static void *read_crowd(void *argument) {
+  struct crowd *crowd = argument;
+  for (int i = 0; i < 150; i++) {
+    int number = (i * 5 + crowd->number) % CROWD_KEYS;
+    struct digest key = key_of(number);
+    struct cache_entry entry;
+    struct fault fault;
+    if (!cache_find(crowd->cache, &key, &entry))
+      continue;
+    if (!same_body(crowd->cache, entry.id, (uint64_t)number, crowd_length(number), &fault)) {
+      fprintf(stderr, "reading: %s\n", fault.text);
+      atomic_fetch_add(crowd->wrong, 1);
+    }
+    cache_count_hit(crowd->cache, entry.id);
+    cache_unpin(crowd->cache, entry.id);
+    int rows = 0;
+    if (i % 50 == 49 && !cache_list(crowd->cache, 5, ignore_row, &rows, &fault))
+      atomic_fetch_add(crowd->wrong, 1);
+    if (i % 60 == 59)
+      cache_set_max_size(crowd->cache, (int64_t)((size_t)(crowd->number % 3 + 2) * MIB));
+    if (i % 75 == 74)
+      (void)purge(crowd->cache, CACHE_PURGE_ALL, "", 0);
+  }
+  return NULL;
+}
+
+static void test_concurrency(void **state) {
+  (void)state;
+  enum { WRITERS = 4, READERS = 20 };
+  struct cache *cache = open_cache((int64_t)(3 * MIB));
+  pthread_t threads[WRITERS + READERS];
+  struct crowd crowd[WRITERS + READERS];
+  atomic_int wrong = 0;
+  struct fault fault;
+  for (int i = 0; i < WRITERS + READERS; i++) {
+    crowd[i] = (struct crowd){cache, i, &wrong};
+    assert_true(thread_start(&threads[i], "crowd", i < WRITERS ? write_crowd : read_crowd,
+                             &crowd[i], &fault));
+  }
+  for (int i = 0; i < WRITERS + READERS; i++)
+    pthread_join(threads[i], NULL);
+  settle(cache);
+  assert_int_equal(atomic_load(&wrong), 0);
+  int64_t live = cache_totals(cache).entries;
+  assert_in_range(cache->readers.open, 1, READERS_MAX);
+  cache_close(&cache);
+  assert_int_equal(ask("SELECT count(*) FROM entry WHERE state = 1"), live);
+  assert_int_equal(ask("SELECT count(*) FROM entry WHERE state <> 1"), 0);
+  assert_int_equal(ask("SELECT count(*) FROM chunk WHERE id >> 24 NOT IN (SELECT id FROM entry)"),
+                   0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(statements),
+      TEST(round_trip),
+      TEST(entry),
+      TEST(visibility),
+      TEST(replace),
+      TEST(abandon),
+      TEST(incomplete),
+      TEST(crash),
+      TEST(eviction_order),
+      TEST(max_size),
+      TEST(room_while_filling),
+      TEST(too_large),
+      TEST(crowded),
+      TEST(pinned_bytes),
+      TEST(hits),
+      TEST(list),
+      TEST(purge),
+      TEST(ambiguous),
+      TEST(not_a_database),
+      TEST(truncated),
+      TEST(flipped_bytes),
+      TEST(damaged_chunk),
+      TEST(damaged_in_use),
+      TEST(refused),
+      TEST(write_failure),
+      TEST(concurrency),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
