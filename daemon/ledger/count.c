@@ -1,0 +1,253 @@
+/* Requests that spend nothing, counted in memory and written in batches.
+ *
+ * Memory is bounded: beyond COUNT_MOST tokens or targets a day, the rest is counted without telling
+ * them apart. That bounds the length of a chain in the map too, whose hash has no key. */
+#include "ledger/inside.h"
+#include "ledger/report.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "sql_ledger.h"
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define COUNT_FLUSH_AT 4096 /* tokens, or targets, at which they are written without waiting */
+#define COUNT_MOST (2 * COUNT_FLUSH_AT)
+
+struct key {
+  size_t size;
+  char bytes[sizeof(int32_t) + LEDGER_TARGET_MOST]; /* the day's, and the fingerprint or target */
+};
+
+struct count {
+  UT_hash_handle hh;
+  struct amounts amounts;
+  int32_t day;
+  struct view bytes; /* fingerprint or target, in key */
+  char key[];
+};
+
+struct flush {
+  struct keeper_job job;
+  struct ledger *ledger;
+  struct counts counts;
+  bool by_timer;
+  bool wrote;
+};
+
+/* -- The map -- */
+
+static void make_key(struct key *key, int32_t day, struct view bytes) {
+  key->size = sizeof day + bytes.length;
+  memcpy(key->bytes, &day, sizeof day);
+  if (bytes.length)
+    memcpy(key->bytes + sizeof day, bytes.at, bytes.length);
+}
+
+static struct count *new_count(struct count **map, int32_t day, const struct key *key) {
+  struct count *count = calloc(1, sizeof *count + key->size);
+  if (!count)
+    return NULL;
+  count->day = day;
+  memcpy(count->key, key->bytes, key->size);
+  count->bytes = (struct view){count->key + sizeof day, key->size - sizeof day};
+  HASH_ADD_KEYPTR(hh, *map, count->key, key->size, count);
+  if (count->hh.tbl)
+    return count;
+  free(count);
+  return NULL;
+}
+
+/* NULL where there is none and none may be made, or no memory for it. */
+static struct count *find(struct count **map, int32_t day, struct view bytes, bool make) {
+  struct key key;
+  struct count *count;
+  make_key(&key, day, bytes);
+  HASH_FIND(hh, *map, key.bytes, key.size, count);
+  return count || !make ? count : new_count(map, day, &key);
+}
+
+static void sum(struct amounts *to, const struct amounts *more) {
+  to->hits += more->hits;
+  to->errors += more->errors;
+  to->saved = rows_add(to->saved, more->saved);
+}
+
+/* Without memory a request is not counted: it cost nothing. */
+static void add(struct count **map, int32_t day, struct view bytes, struct view rest,
+                const struct amounts *amounts) {
+  bool room = HASH_COUNT(*map) < COUNT_MOST;
+  struct count *count = find(map, day, bytes, room);
+  if (!count && !room)
+    count = find(map, day, rest, true);
+  if (count)
+    sum(&count->amounts, amounts);
+}
+
+static int64_t drop(struct count **map) {
+  int64_t requests = 0;
+  struct count *count, *next;
+  HASH_ITER(hh, *map, count, next) {
+    HASH_DELETE(hh, *map, count);
+    requests += count->amounts.hits + count->amounts.errors;
+    free(count);
+  }
+  return requests;
+}
+
+static const struct digest nobody; /* the fingerprint of zeros */
+
+static struct view bytes_of(const struct digest *digest) {
+  return (struct view){(const char *)digest->bytes, sizeof digest->bytes};
+}
+
+static void add_token(struct counts *counts, int32_t day, struct view fingerprint,
+                      const struct amounts *amounts) {
+  add(&counts->tokens, day, fingerprint, bytes_of(&nobody), amounts);
+}
+
+static void add_target(struct counts *counts, int32_t day, struct view target,
+                       const struct amounts *amounts) {
+  add(&counts->targets, day, target, VIEW(""), amounts);
+}
+
+/* -- Counting -- */
+
+static bool is_full(const struct counts *counts) {
+  return HASH_COUNT(counts->tokens) >= COUNT_FLUSH_AT ||
+         HASH_COUNT(counts->targets) >= COUNT_FLUSH_AT;
+}
+
+void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
+                  enum ledger_free what, struct rows saved) {
+  CHECK(ledger->keeper && saved.tenths >= 0);
+  int32_t day = report_day(clock_milliseconds());
+  struct amounts amounts = {.hits = what == LEDGER_HIT, .errors = what == LEDGER_ERROR};
+  if (what == LEDGER_HIT)
+    amounts.saved = saved;
+  pthread_mutex_lock(&ledger->lock);
+  add_token(&ledger->counts, day, bytes_of(token), &amounts);
+  add_target(&ledger->counts, day, inside_target(target), &amounts);
+  /* While writing fails the timer tries often enough. */
+  bool full = is_full(&ledger->counts) && !ledger->flushing && !ledger_is_broken(ledger);
+  pthread_mutex_unlock(&ledger->lock);
+  if (full)
+    inside_wake(ledger);
+}
+
+/* -- Writing -- */
+
+/* An error alone makes no token known. */
+static bool write_token(struct db *db, const struct count *count, struct fault *fault) {
+  int64_t id;
+  struct digest fingerprint;
+  memcpy(fingerprint.bytes, count->bytes.at, sizeof fingerprint.bytes);
+  return inside_token_id(db, &fingerprint, count->amounts.hits > 0, &id, fault) &&
+         (id || inside_token_id(db, &nobody, true, &id, fault)) &&
+         inside_add_token_day(db, count->day, id, &count->amounts, fault);
+}
+
+static bool is_known_target(struct db *db, const struct count *count, bool *known,
+                            struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TARGET_DAY, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, count->day);
+  db_bind_text(statement, 2, count->bytes);
+  bool ok = db_step(db, statement, known, fault);
+  db_done(statement);
+  return ok;
+}
+
+/* Nor a target. */
+static bool write_target(struct db *db, const struct count *count, struct fault *fault) {
+  bool known = count->amounts.hits > 0;
+  return (known || is_known_target(db, count, &known, fault)) &&
+         inside_add_target_day(db, count->day, known ? count->bytes : VIEW(""), &count->amounts,
+                               fault);
+}
+
+static bool probe(struct db *db, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_PROBE, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, clock_milliseconds());
+  return db_run(db, statement, fault);
+}
+
+static bool flush_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct flush *flush = (struct flush *)job;
+  bool broken = ledger_is_broken(flush->ledger);
+  bool ok = !broken || probe(db, fault);
+  for (struct count *count = flush->counts.tokens; ok && count; count = count->hh.next)
+    ok = write_token(db, count, fault);
+  for (struct count *count = flush->counts.targets; ok && count; count = count->hh.next)
+    ok = write_target(db, count, fault);
+  flush->wrote = broken || flush->counts.tokens || flush->counts.targets;
+  return ok;
+}
+
+/* Under the lock. */
+static void put_back(struct ledger *ledger, const struct counts *counts) {
+  for (struct count *count = counts->tokens; count; count = count->hh.next)
+    add_token(&ledger->counts, count->day, count->bytes, &count->amounts);
+  for (struct count *count = counts->targets; count; count = count->hh.next)
+    add_target(&ledger->counts, count->day, count->bytes, &count->amounts);
+}
+
+static void flush_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  struct flush *flush = (struct flush *)job;
+  struct ledger *ledger = flush->ledger;
+  if (!ok || flush->wrote)
+    inside_wrote(ledger, ok, fault);
+  pthread_mutex_lock(&ledger->lock);
+  if (!ok)
+    put_back(ledger, &flush->counts);
+  if (flush->by_timer)
+    ledger->flushing = false;
+  pthread_mutex_unlock(&ledger->lock);
+  drop(&flush->counts.tokens);
+  drop(&flush->counts.targets);
+  free(flush);
+}
+
+/* Takes what was counted; NULL without memory. Under the lock. */
+static struct flush *new_flush(struct ledger *ledger, bool by_timer) {
+  struct flush *flush = calloc(1, sizeof *flush);
+  if (!flush)
+    return NULL;
+  flush->job = (struct keeper_job){.work = flush_work, .done = flush_done};
+  flush->ledger = ledger;
+  flush->by_timer = by_timer;
+  flush->counts = ledger->counts;
+  ledger->counts = (struct counts){0};
+  return flush;
+}
+
+bool count_flush(struct ledger *ledger, struct fault *fault) {
+  pthread_mutex_lock(&ledger->lock);
+  struct flush *flush = new_flush(ledger, false);
+  pthread_mutex_unlock(&ledger->lock);
+  if (!flush)
+    return fault_no_memory(fault);
+  return keeper_run(ledger->keeper, &flush->job, fault);
+}
+
+void count_flush_later(struct ledger *ledger) {
+  struct flush *flush = NULL;
+  pthread_mutex_lock(&ledger->lock);
+  bool due = ledger->counts.tokens || ledger->counts.targets || ledger_is_broken(ledger);
+  if (due && !ledger->flushing)
+    flush = new_flush(ledger, true);
+  if (flush)
+    ledger->flushing = true;
+  pthread_mutex_unlock(&ledger->lock);
+  if (flush)
+    keeper_give(ledger->keeper, &flush->job);
+}
+
+int64_t count_drop(struct ledger *ledger) {
+  drop(&ledger->counts.targets);
+  return drop(&ledger->counts.tokens);
+}

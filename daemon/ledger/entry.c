@@ -1,0 +1,327 @@
+/* Reserving and settling: the entries, and the totals that change with them. */
+#include "ledger/inside.h"
+#include "ledger/report.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "sql_ledger.h"
+
+#include <stdio.h>
+
+enum state { STATE_OPEN, STATE_SETTLED, STATE_UNKNOWN }; /* as in sql/ledger/001_account.sql */
+
+/* A settlement that failed, with all that it needs: its entry is gone. */
+struct retry {
+  struct keeper_job job;
+  struct ledger *ledger;
+  struct retry *next;
+  char request[LEDGER_REQUEST_ID_SIZE];
+  struct ledger_settlement settlement;
+};
+
+static struct view bytes_of(const struct digest *digest) {
+  return (struct view){(const char *)digest->bytes, sizeof digest->bytes};
+}
+
+/* -- Totals -- */
+
+static bool find_token(struct db *db, const struct digest *fingerprint, int64_t *id,
+                       struct fault *fault) {
+  bool row;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN, fault);
+  if (!statement)
+    return false;
+  db_bind_blob(statement, 1, bytes_of(fingerprint));
+  bool ok = db_step(db, statement, &row, fault);
+  *id = ok && row ? db_integer(statement, 0) : 0;
+  db_done(statement);
+  return ok;
+}
+
+bool inside_token_id(struct db *db, const struct digest *fingerprint, bool make, int64_t *id,
+                     struct fault *fault) {
+  if (!find_token(db, fingerprint, id, fault))
+    return false;
+  if (*id || !make)
+    return true;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN, fault);
+  if (!statement)
+    return false;
+  db_bind_blob(statement, 1, bytes_of(fingerprint));
+  return db_run(db, statement, fault) && find_token(db, fingerprint, id, fault);
+}
+
+/* What both tables of totals have in common; parameter 2 is bound already. */
+static bool add_total(struct db *db, sqlite3_stmt *statement, int32_t day, const struct amounts *a,
+                      struct fault *fault) {
+  db_bind_integer(statement, 1, day);
+  db_bind_integer(statement, 3, a->hits + a->misses + a->errors);
+  db_bind_integer(statement, 4, a->hits);
+  db_bind_integer(statement, 5, a->misses);
+  db_bind_integer(statement, 6, a->errors);
+  db_bind_integer(statement, 7, a->results);
+  db_bind_integer(statement, 8, a->spent.tenths);
+  db_bind_integer(statement, 9, a->unknown.tenths);
+  db_bind_integer(statement, 10, a->saved.tenths);
+  return db_run(db, statement, fault);
+}
+
+bool inside_add_token_day(struct db *db, int32_t day, int64_t token, const struct amounts *amounts,
+                          struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN_DAY, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 2, token);
+  return add_total(db, statement, day, amounts, fault);
+}
+
+bool inside_add_target_day(struct db *db, int32_t day, struct view target,
+                           const struct amounts *amounts, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_TARGET_DAY, fault);
+  if (!statement)
+    return false;
+  db_bind_text(statement, 2, target);
+  return add_total(db, statement, day, amounts, fault);
+}
+
+/* `changed` is at a row: day, token and target of an entry that was open until now. */
+static bool add_miss(struct db *db, sqlite3_stmt *changed, int64_t results, struct rows spent,
+                     bool known, struct fault *fault) {
+  int32_t day = (int32_t)db_integer(changed, 0);
+  struct amounts amounts = {
+      .misses = 1, .results = results, .spent = spent, .unknown = known ? ROWS(0) : spent};
+  return inside_add_token_day(db, day, db_integer(changed, 1), &amounts, fault) &&
+         inside_add_target_day(db, day, db_text(changed, 2), &amounts, fault);
+}
+
+/* -- Reserving -- */
+
+static bool reserve(struct db *db, const struct ledger_entry *entry, struct fault *fault) {
+  int64_t token;
+  if (!inside_token_id(db, &entry->token, true, &token, fault))
+    return false;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_RESERVE, fault);
+  if (!statement)
+    return false;
+  db_bind_text(statement, 1, view_of(entry->request));
+  db_bind_integer(statement, 2, entry->at);
+  db_bind_integer(statement, 3, report_day(entry->at));
+  db_bind_integer(statement, 4, token);
+  if (!digest_equal(&entry->key, &(struct digest){0}))
+    db_bind_blob(statement, 5, bytes_of(&entry->key));
+  db_bind_text(statement, 6, inside_target(entry->table));
+  db_bind_text(statement, 7, inside_target(entry->target));
+  db_bind_integer(statement, 8, entry->estimated);
+  db_bind_integer(statement, 9, entry->most.tenths);
+  if (!db_run(db, statement, fault))
+    return false;
+  return db_changes(db) == 1 ||
+         fault_set(fault, FAULT_INTERNAL, "a request named %s is in the ledger already",
+                   entry->request);
+}
+
+static struct ledger_entry *entry_of(struct keeper_job *job) {
+  return (struct ledger_entry *)((char *)job - offsetof(struct ledger_entry, own.job));
+}
+
+static bool reserve_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  return reserve(db, entry_of(job), fault);
+}
+
+static void reserve_done(struct keeper_job *job, bool ok, const struct fault *why) {
+  struct ledger_entry *entry = entry_of(job);
+  struct fault fault = *why;
+  inside_wrote(entry->own.ledger, ok, why);
+  if (!ok && why->kind == FAULT_UNAVAILABLE)
+    fault_set(&fault, FAULT_UNAVAILABLE,
+              "the ledger cannot be written (%.380s): spending is stopped until it can; stored "
+              "results are still served",
+              why->text);
+  entry->own.done(entry->own.context, ok, &fault);
+}
+
+static void give(struct ledger *ledger, struct ledger_entry *entry, ledger_done *done,
+                 void *context) {
+  entry->own.ledger = ledger;
+  entry->own.done = done;
+  entry->own.context = context;
+  keeper_give(ledger->keeper, &entry->own.job);
+}
+
+void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_done *done,
+                    void *context) {
+  CHECK(ledger->keeper && entry->most.tenths >= 0);
+  entry->at = clock_milliseconds();
+  entry->own.job = (struct keeper_job){.work = reserve_work, .done = reserve_done};
+  give(ledger, entry, done, context);
+}
+
+/* -- Settling -- */
+
+static bool settle(struct db *db, const char *request, struct ledger_settlement *settlement,
+                   struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SETTLE, fault);
+  if (!statement)
+    return false;
+  bool known = settlement->end == LEDGER_SETTLED;
+  db_bind_text(statement, 1, view_of(request));
+  db_bind_integer(statement, 2, known ? STATE_SETTLED : STATE_UNKNOWN);
+  db_bind_integer(statement, 3, settlement->results);
+  db_bind_integer(statement, 4, settlement->spent.tenths);
+  db_bind_integer(statement, 5, settlement->at);
+  bool ok = db_step(db, statement, &settlement->changed, fault) &&
+            (!settlement->changed ||
+             add_miss(db, statement, settlement->results, settlement->spent, known, fault));
+  db_done(statement);
+  return ok;
+}
+
+/* A settlement that found nothing open has not written: it says nothing about the file. */
+static void settled(struct ledger *ledger, const struct ledger_settlement *settlement, bool ok,
+                    const struct fault *fault) {
+  if (!ok || settlement->changed)
+    inside_wrote(ledger, ok, fault);
+}
+
+static void push_retry(struct retry *retry) {
+  struct ledger *ledger = retry->ledger;
+  pthread_mutex_lock(&ledger->lock);
+  retry->next = ledger->retries;
+  ledger->retries = retry;
+  pthread_mutex_unlock(&ledger->lock);
+}
+
+static bool retry_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct retry *retry = (struct retry *)job;
+  return settle(db, retry->request, &retry->settlement, fault);
+}
+
+static void retry_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  struct retry *retry = (struct retry *)job;
+  settled(retry->ledger, &retry->settlement, ok, fault);
+  if (ok)
+    free(retry);
+  else
+    push_retry(retry);
+}
+
+/* Without memory for it the entry stays open until the next start books it at its most. */
+static void keep_for_retry(const struct ledger_entry *entry) {
+  struct retry *retry = calloc(1, sizeof *retry);
+  if (!retry) {
+    log_error("ledger_left_open", "request=%s reason=no_memory", LOG_VALUE(entry->request));
+    return;
+  }
+  retry->job = (struct keeper_job){.work = retry_work, .done = retry_done};
+  retry->ledger = entry->own.ledger;
+  memcpy(retry->request, entry->request, sizeof retry->request);
+  retry->settlement = entry->own.settlement;
+  push_retry(retry);
+}
+
+static struct retry *take_retries(struct ledger *ledger) {
+  pthread_mutex_lock(&ledger->lock);
+  struct retry *retries = steal(ledger->retries);
+  pthread_mutex_unlock(&ledger->lock);
+  return retries;
+}
+
+void entry_retry(struct ledger *ledger) {
+  struct retry *next;
+  for (struct retry *retry = take_retries(ledger); retry; retry = next) {
+    next = retry->next;
+    keeper_give(ledger->keeper, &retry->job);
+  }
+}
+
+int entry_drop_retries(struct ledger *ledger) {
+  int dropped = 0;
+  struct retry *next;
+  for (struct retry *retry = take_retries(ledger); retry; retry = next, dropped++) {
+    next = retry->next;
+    free(retry);
+  }
+  return dropped;
+}
+
+static bool settle_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct ledger_entry *entry = entry_of(job);
+  return settle(db, entry->request, &entry->own.settlement, fault);
+}
+
+static void settle_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  struct ledger_entry *entry = entry_of(job);
+  settled(entry->own.ledger, &entry->own.settlement, ok, fault);
+  if (!ok)
+    keep_for_retry(entry);
+  entry->own.done(entry->own.context, ok, fault);
+}
+
+void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
+                   int64_t results, struct rows spent, ledger_done *done, void *context) {
+  CHECK(ledger->keeper && results >= 0 && spent.tenths >= 0);
+  entry->own.settlement = (struct ledger_settlement){
+      .end = end, .results = results, .spent = spent, .at = clock_milliseconds()};
+  entry->own.job = (struct keeper_job){.work = settle_work, .done = settle_done};
+  give(ledger, entry, done, context);
+}
+
+/* -- What the last process left -- */
+
+bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows, struct fault *fault) {
+  *booked = 0;
+  *rows = ROWS(0);
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_BOOK_OPEN, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, clock_milliseconds());
+  bool row, ok;
+  while ((ok = db_step(db, statement, &row, fault)) && row) {
+    struct rows most = {db_integer(statement, 3)};
+    ok = add_miss(db, statement, 0, most, false, fault);
+    if (!ok)
+      break;
+    *rows = rows_add(*rows, most);
+    ++*booked;
+  }
+  db_done(statement);
+  return ok;
+}
+
+/* -- Finding -- */
+
+static void read_found(struct ledger *ledger, sqlite3_stmt *statement, struct ledger_found *found) {
+  static const char *const states[] = {"open", "settled", "unknown"};
+  struct digest token = {0};
+  int64_t state = db_integer(statement, 0);
+  struct view fingerprint = db_blob(statement, 1);
+  if (fingerprint.length == sizeof token.bytes)
+    memcpy(token.bytes, fingerprint.at, sizeof token.bytes);
+  bool known = state >= STATE_OPEN && state <= STATE_UNKNOWN;
+  snprintf(found->state, sizeof found->state, "%s", known ? states[state] : "damaged");
+  ledger_label(ledger, &token, found->token);
+  found->at = db_integer(statement, 2);
+  found->results = db_integer(statement, 3);
+  found->most.tenths = db_integer(statement, 4);
+  found->spent.tenths = db_integer(statement, 5);
+  found->estimated = db_integer(statement, 6) != 0;
+}
+
+bool ledger_find(struct ledger *ledger, const char *request, struct ledger_found *found,
+                 bool *exists, struct fault *fault) {
+  struct db *db;
+  *exists = false;
+  if (!inside_read(ledger, &db, fault))
+    return false;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_ENTRY, fault);
+  bool ok = statement != NULL;
+  if (ok) {
+    db_bind_text(statement, 1, view_of(request));
+    ok = db_step(db, statement, exists, fault);
+  }
+  if (ok && *exists)
+    read_found(ledger, statement, found);
+  db_close(&db);
+  return ok;
+}

@@ -1,0 +1,307 @@
+#include "ledger/inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "base/thread.h"
+#include "sql_ledger.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#define TICK_MS 1000  /* how often a failed write is tried again */
+#define FLUSH_TICKS 2 /* how many of them until the counts are written */
+
+struct name {
+  UT_hash_handle hh;
+  struct digest fingerprint;
+  char text[LEDGER_LABEL_SIZE];
+};
+
+/* -- Names -- */
+
+static void free_names(struct name *names) {
+  struct name *name, *next;
+  HASH_ITER(hh, names, name, next) {
+    HASH_DELETE(hh, names, name);
+    free(name);
+  }
+}
+
+static bool add_name(struct name **names, struct view fingerprint, struct view text) {
+  struct name *name = calloc(1, sizeof *name);
+  if (!name)
+    return false;
+  if (fingerprint.length == DIGEST_SIZE)
+    memcpy(name->fingerprint.bytes, fingerprint.at, DIGEST_SIZE);
+  text = view_first(text, LEDGER_LABEL_SIZE - 1);
+  memcpy(name->text, text.at, text.length);
+  HASH_ADD(hh, *names, fingerprint, sizeof name->fingerprint, name);
+  if (name->hh.tbl)
+    return true;
+  free(name);
+  return false;
+}
+
+static bool read_names(struct db *db, struct name **names, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_LIST_NAMES, fault);
+  bool row, ok = statement != NULL;
+  while (ok && (ok = db_step(db, statement, &row, fault)) && row)
+    ok = add_name(names, db_blob(statement, 0), db_text(statement, 1)) || fault_no_memory(fault);
+  db_done(statement);
+  return ok;
+}
+
+static bool load_names(struct ledger *ledger, struct db *db, struct fault *fault) {
+  struct name *names = NULL;
+  bool ok = read_names(db, &names, fault);
+  if (ok) {
+    pthread_mutex_lock(&ledger->lock);
+    struct name *old = ledger->names;
+    ledger->names = names;
+    names = old;
+    pthread_mutex_unlock(&ledger->lock);
+  }
+  free_names(names);
+  return ok;
+}
+
+bool ledger_reload_names(struct ledger *ledger, struct fault *fault) {
+  struct db *db;
+  if (!inside_read(ledger, &db, fault))
+    return false;
+  bool ok = load_names(ledger, db, fault);
+  db_close(&db);
+  return ok;
+}
+
+const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,
+                         char out[LEDGER_LABEL_SIZE]) {
+  struct name *name;
+  memcpy(out, DIGEST_TEXT(fingerprint), 8);
+  out[8] = '\0';
+  pthread_mutex_lock(&ledger->lock);
+  HASH_FIND(hh, ledger->names, fingerprint, sizeof *fingerprint, name);
+  if (name)
+    memcpy(out, name->text, sizeof name->text);
+  pthread_mutex_unlock(&ledger->lock);
+  return out;
+}
+
+struct digest ledger_fingerprint(const struct ledger *ledger, struct view token) {
+  struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
+  return digest_hmac(secret, token);
+}
+
+/* -- How writing goes -- */
+
+void inside_wrote(struct ledger *ledger, bool ok, const struct fault *fault) {
+  if (!ok && fault->kind != FAULT_UNAVAILABLE)
+    return; /* it is not the file that refused */
+  bool was_ok = !atomic_exchange(&ledger->broken, !ok);
+  if (was_ok && !ok)
+    log_error("ledger_broken", "spending=stopped reason=%s", LOG_VALUE(fault->text));
+  if (!was_ok && ok)
+    log_info("ledger_mended", "spending=on file=%s", LOG_VALUE(ledger->path));
+}
+
+bool ledger_is_broken(struct ledger *ledger) {
+  return atomic_load(&ledger->broken);
+}
+
+/* -- The timer -- */
+
+void inside_wake(struct ledger *ledger) {
+  /* It can fail only when the timer has been woken 2^64 times and not looked. */
+  (void)!write(ledger->wake, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+static void *run_timer(void *argument) {
+  struct ledger *ledger = argument;
+  int ticks = 0;
+  while (!atomic_load(&ledger->stopping)) {
+    struct pollfd wake = {.fd = ledger->wake, .events = POLLIN};
+    bool woken = poll(&wake, 1, TICK_MS) > 0;
+    if (woken)
+      (void)!read(ledger->wake, &(uint64_t){0}, sizeof(uint64_t));
+    entry_retry(ledger);
+    ticks = woken ? FLUSH_TICKS : ticks + 1;
+    if (ticks < FLUSH_TICKS && !ledger_is_broken(ledger))
+      continue;
+    count_flush_later(ledger);
+    ticks = 0;
+  }
+  return NULL;
+}
+
+/* -- Opening and closing -- */
+
+bool inside_read(struct ledger *ledger, struct db **out, struct fault *fault) {
+  return db_open(ledger->path, &ledger_schema, DB_READ, out, NULL, fault);
+}
+
+static bool find_secret(struct ledger *ledger, struct db *db, bool *exists, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_SECRET, fault);
+  if (!statement || !db_step(db, statement, exists, fault))
+    return false;
+  struct view secret = *exists ? db_blob(statement, 0) : VIEW("");
+  bool whole = secret.length == sizeof ledger->secret.bytes;
+  if (whole)
+    memcpy(ledger->secret.bytes, secret.at, secret.length);
+  db_done(statement);
+  return !*exists || whole ||
+         fault_set(fault, FAULT_UNAVAILABLE, "%s: its secret is damaged", ledger->path);
+}
+
+static bool make_secret(struct ledger *ledger, struct db *db, struct fault *fault) {
+  struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
+  if (getrandom(ledger->secret.bytes, secret.length, 0) != (ssize_t)secret.length)
+    return fault_set(fault, FAULT_INTERNAL, "cannot get random bytes: %s", strerror(errno));
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_PUT_SECRET, fault);
+  if (!statement)
+    return false;
+  db_bind_blob(statement, 1, secret);
+  return db_run(db, statement, fault);
+}
+
+static bool prepare(struct ledger *ledger, struct db *db, int64_t *booked, struct rows *rows,
+                    struct fault *fault) {
+  bool exists;
+  return db_execute(db, "BEGIN IMMEDIATE", fault) && find_secret(ledger, db, &exists, fault) &&
+         (exists || make_secret(ledger, db, fault)) && entry_book_open(db, booked, rows, fault) &&
+         db_execute(db, "COMMIT", fault);
+}
+
+/* Closes `db` when it fails; a commit that failed ends with it. */
+static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *fault) {
+  bool damaged;
+  int64_t booked;
+  struct rows rows;
+  struct fault why;
+  bool ok = db_open(ledger->path, &ledger_schema, DB_WRITE_FULL, db, &damaged, &why);
+  if (ok && (!prepare(ledger, *db, &booked, &rows, &why) || !load_names(ledger, *db, &why))) {
+    ok = false;
+    damaged = db_is_damaged(*db);
+    db_close(db);
+  }
+  if (ok && booked)
+    log_warning("ledger_unknown", "requests=%lld rows=%s file=%s", (long long)booked,
+                ROWS_TEXT(rows), LOG_VALUE(ledger->path));
+  if (ok)
+    return true;
+  return fault_set(fault, why.kind,
+                   damaged ? "%.380s; it is the account and is not set aside: "
+                             "restore it, or move it away to begin a new one"
+                           : "%s",
+                   why.text);
+}
+
+static bool start_threads(struct ledger *ledger, struct db **db, struct fault *fault) {
+  ledger->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (ledger->wake < 0)
+    return fault_set(fault, FAULT_INTERNAL, "cannot make an eventfd: %s", strerror(errno));
+  if (!keeper_start(&ledger->keeper, "ledger", db, fault))
+    return false;
+  if (thread_start(&ledger->timer, "ledger-timer", run_timer, ledger, fault))
+    return true;
+  keeper_stop(&ledger->keeper);
+  return false;
+}
+
+static void free_ledger(struct ledger *ledger) {
+  if (ledger->wake >= 0)
+    close(ledger->wake);
+  free_names(ledger->names);
+  pthread_mutex_destroy(&ledger->lock);
+  free(ledger->path);
+  free(ledger);
+}
+
+static struct ledger *new_ledger(const char *directory, struct fault *fault) {
+  struct ledger *ledger = calloc(1, sizeof *ledger);
+  if (ledger && asprintf(&ledger->path, "%s/ledger.db", directory) >= 0) {
+    ledger->wake = -1;
+    pthread_mutex_init(&ledger->lock, NULL);
+    return ledger;
+  }
+  free(ledger);
+  fault_no_memory(fault);
+  return NULL;
+}
+
+bool ledger_open(const char *directory, struct ledger **out, struct fault *fault) {
+  struct db *db = NULL;
+  *out = NULL;
+  struct ledger *ledger = new_ledger(directory, fault);
+  if (!ledger)
+    return false;
+  if (open_to_write(ledger, &db, fault) && start_threads(ledger, &db, fault)) {
+    *out = ledger;
+    return true;
+  }
+  db_close(&db);
+  free_ledger(ledger);
+  return false;
+}
+
+static bool no_ledger(struct ledger *ledger, struct fault *fault) {
+  return fault_set(fault, FAULT_UNAVAILABLE,
+                   "there is no ledger at %s: no rowcached has run with this state directory",
+                   ledger->path);
+}
+
+static bool open_to_read(struct ledger *ledger, struct fault *fault) {
+  struct db *db;
+  int64_t version;
+  bool exists = false;
+  if (access(ledger->path, F_OK) != 0 && errno == ENOENT)
+    return no_ledger(ledger, fault);
+  if (!inside_read(ledger, &db, fault))
+    return false;
+  /* A daemon that has just begun has made the file, but not the account. */
+  bool ok = db_pragma(db, "PRAGMA user_version", &version, fault) &&
+            (version == 0 || find_secret(ledger, db, &exists, fault)) &&
+            (exists || no_ledger(ledger, fault)) && load_names(ledger, db, fault);
+  db_close(&db);
+  return ok;
+}
+
+bool ledger_open_readonly(const char *directory, struct ledger **out, struct fault *fault) {
+  *out = new_ledger(directory, fault);
+  if (!*out || open_to_read(*out, fault))
+    return *out != NULL;
+  free_ledger(steal(*out));
+  return false;
+}
+
+/* The timer goes first: it gives jobs. The last try then runs before the keeper ends. */
+static void stop_threads(struct ledger *ledger) {
+  struct fault fault;
+  atomic_store(&ledger->stopping, true);
+  inside_wake(ledger);
+  pthread_join(ledger->timer, NULL);
+  entry_retry(ledger);
+  bool flushed = count_flush(ledger, &fault);
+  keeper_stop(&ledger->keeper);
+  int unsettled = entry_drop_retries(ledger);
+  int64_t lost = count_drop(ledger);
+  if (unsettled || !flushed)
+    log_error("ledger_unwritten", "left_open=%d free_requests_not_counted=%lld reason=%s",
+              unsettled, (long long)lost, LOG_VALUE(flushed ? "not settled" : fault.text));
+}
+
+void ledger_close(struct ledger **address) {
+  struct ledger *ledger = steal(*address);
+  if (!ledger)
+    return;
+  if (ledger->keeper)
+    stop_threads(ledger);
+  free_ledger(ledger);
+}

@@ -1,0 +1,131 @@
+/* The account of the rows spent, in ledger.db (synchronous FULL).
+ *
+ * It is a write-ahead account. Before a request goes upstream, the most that it can cost is
+ * reserved, durably; when its answer has ended, the reservation is settled, once:
+ *
+ *   ledger_reserve -> OPEN -> ledger_settle  SETTLED   at the true cost (a refusal: zero)
+ *                                            UNKNOWN   at the most it can have cost
+ *                             (the process died)  -> UNKNOWN at the next ledger_open()
+ *
+ * Zero and unknown are different values. Settling is idempotent, keyed by the request's id: the
+ * second time changes nothing. Reservations of many requests share one fsync. Totals per day, token
+ * and target are kept in the same transaction, so that a report never sums single entries.
+ *
+ * A request enters the totals once, when its end is known, on the day it was made: in every report,
+ * at every moment, requests = hits + misses + errors, and what stands there was spent. A request
+ * that reserved is a miss, whatever its end.
+ *
+ * Hits cost nothing and are counted in memory; they are written in batches, before every report and
+ * at ledger_close().
+ *
+ * A token is known here only by its fingerprint, a digest keyed with a secret that is made with the
+ * file; the token itself is never stored. */
+#pragma once
+
+#include "base/digest.h"
+#include "base/fault.h"
+#include "base/money.h"
+#include "db/keeper.h"
+
+#include <stdint.h>
+
+#define LEDGER_REQUEST_ID_SIZE 33 /* 32 hex digits and NUL */
+#define LEDGER_LABEL_SIZE 65      /* a token's name, or 8 hex digits of its fingerprint, and NUL */
+#define LEDGER_TARGET_MOST 2048   /* bytes of a target, or of a table's name; the rest is cut off */
+
+struct ledger;
+
+/* Opens or creates DIRECTORY/ledger.db and books what was left open. Blocks. A damaged ledger is a
+ * fault, not set aside: it is the account. The caller sees to it that one process at a time has a
+ * directory open: a second one would book the first one's open requests. */
+bool ledger_open(const char *directory, struct ledger **out, struct fault *fault) MUST_CHECK;
+
+/* The same file for reports and ledger_find() only, whether a daemon runs or not; a fault where
+ * there is none. Nothing is booked, counted or changed; the functions that write must not be
+ * called. */
+bool ledger_open_readonly(const char *directory, struct ledger **out,
+                          struct fault *fault) MUST_CHECK;
+
+/* Tries once more to settle what could not be settled, writes what was counted, leaves NULL. No
+ * reservation may be on its way. NULL is allowed. */
+void ledger_close(struct ledger **ledger);
+
+/* The fingerprint of a token. Does not block; any thread. */
+struct digest ledger_fingerprint(const struct ledger *ledger, struct view token);
+/* What a report calls it: its name, else the first 8 hex digits. Returns `out`. Does not block. */
+const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,
+                         char out[LEDGER_LABEL_SIZE]);
+/* Reads the names of the tokens again. Blocks; any thread. */
+bool ledger_reload_names(struct ledger *ledger, struct fault *fault) MUST_CHECK;
+
+typedef void ledger_done(void *context, bool ok, const struct fault *fault);
+
+enum ledger_end { LEDGER_SETTLED, LEDGER_UNKNOWN };
+
+/* One request that may spend. The caller owns it and keeps it alive, unchanged but by these
+ * functions, until the last `done` was called; it lives inside the flight. */
+struct ledger_entry {
+  char request[LEDGER_REQUEST_ID_SIZE];
+  struct digest token; /* fingerprint */
+  struct digest key;   /* zero where the query has none */
+  struct view table;   /* from=; the owner keeps the bytes */
+  struct view target;  /* normalized; the owner keeps the bytes */
+  struct rows most;    /* the most that it can cost; not negative */
+  bool estimated;      /* the tariff of its table is a guess */
+  int64_t at;          /* milliseconds since 1970; filled by ledger_reserve() */
+
+  struct { /* the ledger's own, here so that neither function needs memory */
+    struct keeper_job job;
+    struct ledger *ledger;
+    ledger_done *done;
+    void *context;
+    struct ledger_settlement {
+      enum ledger_end end;
+      int64_t results;
+      struct rows spent;
+      int64_t at;
+      bool changed; /* it was open until now */
+    } settlement;
+  } own;
+};
+
+/* Reserves `entry->most`, durably. `done` (ledger's keeper thread, must not block) says whether it
+ * may be sent: when not ok, nothing is reserved and nothing may be spent. FAULT_UNAVAILABLE: the
+ * ledger cannot be written; FAULT_INTERNAL: this request id was used before. */
+void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_done *done,
+                    void *context);
+
+/* Settles what was reserved: `spent` is the true cost, or, UNKNOWN, the most it can have cost.
+ * `results`: received from upstream. Neither is negative. When this fails (full disk) it is tried
+ * again every second until it succeeds or the ledger closes; `done` (keeper thread) is called once,
+ * after the first try, and `entry` is not used after that. Until then the reservation stands, and
+ * the account is not below the bill. */
+void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
+                   int64_t results, struct rows spent, ledger_done *done, void *context);
+
+/* Counts a request that reserved nothing. A hit (collapsed and stale included) with the rows that
+ * it saved; `error`: a request answered by a fault. In memory; does not block; any thread.
+ *
+ * So that strangers cannot fill the file, an error alone makes no new token or target known: such
+ * errors are counted for the fingerprint of zeros and the empty target. The same fingerprint says
+ * that a request had no token. */
+enum ledger_free { LEDGER_HIT, LEDGER_ERROR };
+void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
+                  enum ledger_free what, struct rows saved);
+
+/* Whether the last write failed (spending is stopped until one succeeds; the ledger tries by
+ * itself, every second). Any thread. */
+bool ledger_is_broken(struct ledger *ledger);
+
+/* What one request became. `state` is "open", "settled" or "unknown". Blocks; any thread. */
+struct ledger_found {
+  char state[16];
+  char token[LEDGER_LABEL_SIZE];
+  int64_t at; /* milliseconds since 1970 */
+  int64_t results;
+  struct rows most, spent; /* spent: zero while it is open */
+  bool estimated;
+};
+/* `request` may be any text. */
+bool ledger_find(struct ledger *ledger, const char *request, struct ledger_found *found,
+                 bool *exists, struct fault *fault) MUST_CHECK;

@@ -1,0 +1,675 @@
+/* The account, on real files: what is reserved, settled, booked and counted, and what becomes of it
+ * when the process dies or the disk refuses. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger/ledger.h"
+#include "ledger/report.h"
+
+#include "base/clock.h"
+#include "sql_ledger.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* SQLite's calls come here. */
+static atomic_int syncs;
+
+int fsync(int file) {
+  atomic_fetch_add(&syncs, 1);
+  return (int)syscall(SYS_fsync, file);
+}
+
+int fdatasync(int file) {
+  atomic_fetch_add(&syncs, 1);
+  return (int)syscall(SYS_fdatasync, file);
+}
+
+/* -- The directory -- */
+
+static char directory[64];
+static char file[96];
+
+static int make_directory(void **state) {
+  (void)state;
+  snprintf(directory, sizeof directory, "/tmp/rowcache-ledger-XXXXXX");
+  if (!mkdtemp(directory))
+    return -1;
+  snprintf(file, sizeof file, "%s/ledger.db", directory);
+  return 0;
+}
+
+static void in_directory(void (*each)(const char *path)) {
+  DIR *listing = opendir(directory);
+  struct dirent *found;
+  while (listing && (found = readdir(listing))) {
+    char path[sizeof directory + sizeof found->d_name + 1];
+    snprintf(path, sizeof path, "%s/%s", directory, found->d_name);
+    if (found->d_name[0] != '.')
+      each(path);
+  }
+  closedir(listing);
+}
+
+static void remove_file(const char *path) {
+  unlink(path);
+}
+
+static int remove_directory(void **state) {
+  (void)state;
+  in_directory(remove_file);
+  return rmdir(directory);
+}
+
+static struct ledger *open_ledger(void) {
+  struct ledger *ledger = NULL;
+  struct fault fault = {0};
+  if (!ledger_open(directory, &ledger, &fault))
+    fail_msg("%s", fault.text);
+  return ledger;
+}
+
+/* A number, straight from the file. */
+static int64_t ask(const char *sql) {
+  sqlite3 *handle;
+  sqlite3_stmt *statement;
+  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
+  sqlite3_busy_timeout(handle, 10000);
+  if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK)
+    fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
+  int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
+  sqlite3_finalize(statement);
+  sqlite3_close(handle);
+  return value;
+}
+
+/* -- One request, waited for -- */
+
+struct wait {
+  sem_t done;
+  bool ok;
+  struct fault fault;
+};
+
+static void wake(void *context, bool ok, const struct fault *fault) {
+  struct wait *wait = context;
+  wait->ok = ok;
+  wait->fault = *fault;
+  sem_post(&wait->done);
+}
+
+static void wait_for(struct wait *wait) {
+  while (sem_wait(&wait->done) != 0)
+    ;
+  sem_destroy(&wait->done);
+}
+
+static struct ledger_entry entry_of(struct ledger *ledger, const char *request, struct rows most) {
+  struct ledger_entry entry = {.table = VIEW("backlinks_new_lost"),
+                               .target = VIEW("example.com"),
+                               .token = ledger_fingerprint(ledger, VIEW("a-token")),
+                               .most = most};
+  snprintf(entry.request, sizeof entry.request, "%s", request);
+  return entry;
+}
+
+static struct wait reserve(struct ledger *ledger, struct ledger_entry *entry) {
+  struct wait wait = {0};
+  sem_init(&wait.done, 0, 0);
+  ledger_reserve(ledger, entry, wake, &wait);
+  wait_for(&wait);
+  return wait;
+}
+
+static struct wait settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
+                          int64_t results, struct rows spent) {
+  struct wait wait = {0};
+  sem_init(&wait.done, 0, 0);
+  ledger_settle(ledger, entry, end, results, spent, wake, &wait);
+  wait_for(&wait);
+  return wait;
+}
+
+static struct ledger_found find(struct ledger *ledger, const char *request) {
+  bool exists;
+  struct fault fault;
+  struct ledger_found found;
+  assert_true(ledger_find(ledger, request, &found, &exists, &fault));
+  assert_true(exists);
+  return found;
+}
+
+static void ignore_row(void *context, const struct report_row *row) {
+  (void)context;
+  (void)row;
+}
+
+static struct report_row total_of(struct ledger *ledger) {
+  struct fault fault;
+  struct report_row total;
+  if (!report_run(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL, ignore_row,
+                  NULL, &total, &fault))
+    fail_msg("%s", fault.text);
+  assert_int_equal(total.requests, total.hits + total.misses + total.errors);
+  return total;
+}
+
+/* -- Reserving and settling -- */
+
+static void test_settles_once(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct ledger_entry entry = entry_of(ledger, "one", ROWS(201));
+  assert_true(reserve(ledger, &entry).ok);
+  assert_string_equal(find(ledger, "one").state, "open");
+  assert_int_equal(total_of(ledger).requests, 0);
+  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 1000, (struct rows){2010}).ok);
+  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 1000, (struct rows){2010}).ok);
+  assert_true(settle(ledger, &entry, LEDGER_UNKNOWN, 7, (struct rows){7}).ok);
+  struct ledger_found found = find(ledger, "one");
+  assert_string_equal(found.state, "settled");
+  assert_int_equal(found.results, 1000);
+  assert_int_equal(found.spent.tenths, 2010);
+  assert_int_equal(found.most.tenths, 2010);
+  assert_int_equal(found.at, entry.at);
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.requests, 1);
+  assert_int_equal(total.misses, 1);
+  assert_int_equal(total.results, 1000);
+  assert_int_equal(total.spent.tenths, 2010);
+  assert_true(rows_is_zero(total.unknown));
+  ledger_close(&ledger);
+  assert_null(ledger);
+}
+
+static void test_an_id_is_used_once(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct ledger_entry entry = entry_of(ledger, "one", ROWS(1)), again = entry;
+  assert_true(reserve(ledger, &entry).ok);
+  struct wait second = reserve(ledger, &again);
+  assert_false(second.ok);
+  assert_int_equal(second.fault.kind, FAULT_INTERNAL);
+  assert_false(ledger_is_broken(ledger));
+  struct ledger_entry never = entry_of(ledger, "never-reserved", ROWS(1));
+  assert_true(settle(ledger, &never, LEDGER_SETTLED, 1, ROWS(1)).ok);
+  assert_int_equal(total_of(ledger).requests, 0);
+  ledger_close(&ledger);
+}
+
+static void test_zero_is_not_unknown(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct ledger_entry refused = entry_of(ledger, "refused", ROWS(201));
+  struct ledger_entry broken = entry_of(ledger, "broken", ROWS(51));
+  broken.key = digest_sha256(VIEW("a query"));
+  broken.estimated = true;
+  assert_true(reserve(ledger, &refused).ok && reserve(ledger, &broken).ok);
+  assert_true(settle(ledger, &refused, LEDGER_SETTLED, 0, ROWS(0)).ok);
+  assert_true(settle(ledger, &broken, LEDGER_UNKNOWN, 10, ROWS(51)).ok);
+  assert_string_equal(find(ledger, "refused").state, "settled");
+  assert_string_equal(find(ledger, "broken").state, "unknown");
+  assert_true(find(ledger, "broken").estimated);
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.spent.tenths, 510);
+  assert_int_equal(total.unknown.tenths, 510);
+  assert_int_equal(total.misses, 2);
+  assert_int_equal(ask("SELECT count(*) FROM entry WHERE key IS NULL"), 1);
+  ledger_close(&ledger);
+}
+
+static void test_what_was_open_is_unknown(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct ledger_entry left = entry_of(ledger, "left", ROWS(201));
+  struct ledger_entry ended = entry_of(ledger, "ended", ROWS(201));
+  assert_true(reserve(ledger, &left).ok && reserve(ledger, &ended).ok);
+  assert_true(settle(ledger, &ended, LEDGER_SETTLED, 5, ROWS(2)).ok);
+  ledger_close(&ledger);
+  for (int i = 0; i < 2; i++) { /* the second time there is nothing to book */
+    ledger = open_ledger();
+    assert_string_equal(find(ledger, "left").state, "unknown");
+    struct report_row total = total_of(ledger);
+    assert_int_equal(total.requests, 2);
+    assert_int_equal(total.spent.tenths, 2030);
+    assert_int_equal(total.unknown.tenths, 2010);
+    ledger_close(&ledger);
+  }
+}
+
+static void test_sums_saturate(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  for (int i = 0; i < 3; i++) {
+    struct ledger_entry entry = entry_of(ledger, (const char[]){(char)('a' + i), '\0'}, ROWS_MAX);
+    assert_true(reserve(ledger, &entry).ok);
+    assert_true(settle(ledger, &entry, LEDGER_UNKNOWN, INT64_MAX, ROWS_MAX).ok);
+  }
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.misses, 3);
+  assert_true(total.spent.tenths == INT64_MAX && total.unknown.tenths == INT64_MAX);
+  assert_true(total.results == INT64_MAX);
+  assert_int_equal(ask("SELECT count(*) FROM token_day WHERE typeof(spent) = 'integer'"), 1);
+  ledger_close(&ledger);
+}
+
+static void test_long_and_strange_texts(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  static char target[100000];
+  memset(target, 'x', sizeof target);
+  struct ledger_entry entry = entry_of(ledger, "long", ROWS(1));
+  entry.target = (struct view){target, sizeof target};
+  assert_true(reserve(ledger, &entry).ok);
+  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1)).ok);
+  ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, ROWS(1));
+  ledger_count(ledger, &entry.token, (struct view){"a\0b\xff", 4}, LEDGER_HIT, ROWS(1));
+  assert_int_equal(total_of(ledger).requests, 3);
+  assert_int_equal(ask("SELECT count(*) FROM target_day"), 2);
+  static const char *const requests[] = {"", "' OR 1=1 --", "\xff\xfe", "%s%n", "LONG"};
+  for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+    bool exists = true;
+    struct fault fault;
+    struct ledger_found found;
+    assert_true(ledger_find(ledger, requests[i], &found, &exists, &fault));
+    assert_false(exists);
+  }
+  ledger_close(&ledger);
+}
+
+/* -- Many at once -- */
+
+#define THREADS 8
+#define EACH 125
+
+struct crowd {
+  struct ledger *ledger;
+  int number;
+  struct ledger_entry entries[EACH];
+  struct wait waits[EACH];
+};
+
+static void *reserve_many(void *argument) {
+  struct crowd *crowd = argument;
+  for (int i = 0; i < EACH; i++) {
+    char request[LEDGER_REQUEST_ID_SIZE];
+    snprintf(request, sizeof request, "%d.%d", crowd->number, i);
+    crowd->entries[i] = entry_of(crowd->ledger, request, ROWS(10));
+    sem_init(&crowd->waits[i].done, 0, 0);
+    ledger_reserve(crowd->ledger, &crowd->entries[i], wake, &crowd->waits[i]);
+    ledger_count(crowd->ledger, &crowd->entries[i].token, VIEW("hit.com"), LEDGER_HIT, ROWS(1));
+  }
+  for (int i = 0; i < EACH; i++) {
+    wait_for(&crowd->waits[i]);
+    sem_init(&crowd->waits[i].done, 0, 0);
+    ledger_settle(crowd->ledger, &crowd->entries[i], LEDGER_SETTLED, 1, ROWS(1), wake,
+                  &crowd->waits[i]);
+  }
+  for (int i = 0; i < EACH; i++)
+    wait_for(&crowd->waits[i]);
+  return NULL;
+}
+
+static void test_many_share_a_sync(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct crowd *crowds = calloc(THREADS, sizeof *crowds);
+  assert_non_null(crowds);
+  pthread_t threads[THREADS];
+  int before = atomic_load(&syncs);
+  int64_t began = clock_monotonic();
+  for (int i = 0; i < THREADS; i++) {
+    crowds[i].ledger = ledger;
+    crowds[i].number = i;
+    assert_int_equal(pthread_create(&threads[i], NULL, reserve_many, &crowds[i]), 0);
+  }
+  while (total_of(ledger).misses < THREADS * EACH) /* reports, while the crowd is at work */
+    ;
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  int used = atomic_load(&syncs) - before;
+  print_message("%d reservations and settlements: %d syncs, %lld ms\n", THREADS * EACH, used,
+                (long long)(clock_monotonic() - began) / 1000000);
+  assert_in_range(used, 1, THREADS * EACH);
+  for (int i = 0; i < THREADS; i++)
+    for (int j = 0; j < EACH; j++)
+      assert_true(crowds[i].waits[j].ok);
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.spent.tenths, THREADS * EACH * 10);
+  assert_int_equal(total.hits, THREADS * EACH);
+  free(crowds);
+  ledger_close(&ledger);
+}
+
+/* -- Death under load -- */
+
+static _Atomic int64_t *settled_tenths; /* shared with the child */
+
+static void *spend_for_ever(void *argument) {
+  struct crowd *crowd = argument;
+  for (int i = 0;; i++) {
+    char request[LEDGER_REQUEST_ID_SIZE];
+    snprintf(request, sizeof request, "%d.%d", crowd->number, i);
+    struct ledger_entry entry = entry_of(crowd->ledger, request, ROWS(10));
+    struct wait wait = {0};
+    reserve(crowd->ledger, &entry);
+    if (i % 10 == 0)
+      continue; /* in flight when the end comes */
+    sem_init(&wait.done, 0, 0);
+    ledger_settle(crowd->ledger, &entry, LEDGER_SETTLED, 1, ROWS(3), wake, &wait);
+    wait_for(&wait);
+    atomic_fetch_add(settled_tenths, 30);
+  }
+  return NULL;
+}
+
+static void spend_until_killed(void) {
+  struct ledger *ledger;
+  static struct crowd crowds[4];
+  pthread_t thread;
+  if (!ledger_open(directory, &ledger, NULL))
+    _exit(1);
+  for (int i = 0; i < 4; i++) {
+    crowds[i].ledger = ledger;
+    crowds[i].number = i;
+    if (pthread_create(&thread, NULL, spend_for_ever, &crowds[i]) != 0)
+      _exit(1);
+  }
+  for (;;)
+    pause();
+}
+
+static void test_killed_under_load(void **state) {
+  (void)state;
+  settled_tenths =
+      mmap(NULL, sizeof *settled_tenths, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  assert_true(settled_tenths != MAP_FAILED);
+  pid_t child = fork();
+  if (child == 0)
+    spend_until_killed();
+  int status;
+  while (atomic_load(settled_tenths) < 30 * 100)
+    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+  kill(child, SIGKILL);
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFSIGNALED(status));
+  struct ledger *ledger = open_ledger();
+  struct report_row total = total_of(ledger);
+  assert_int_equal(ask("SELECT count(*) FROM entry WHERE state = 0"), 0);
+  assert_true(total.spent.tenths >= atomic_load(settled_tenths));
+  assert_true(total.unknown.tenths > 0);
+  assert_int_equal(total.spent.tenths, ask("SELECT sum(spent) FROM entry"));
+  assert_int_equal(total.spent.tenths, ask("SELECT sum(spent) FROM target_day"));
+  assert_int_equal(total.misses, ask("SELECT count(*) FROM entry"));
+  assert_int_equal(ask("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
+                   1);
+  ledger_close(&ledger);
+  munmap(settled_tenths, sizeof *settled_tenths);
+}
+
+/* -- A disk that refuses -- */
+
+static void limit_files(rlim_t bytes) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_FSIZE, &limit);
+  limit.rlim_cur = bytes;
+  setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* In a child, for its limit and its SIGXFSZ: exits with the number of what went wrong, or 0. */
+#define MUST(number, condition) \
+  do {                          \
+    if (!(condition))           \
+      _exit(number);            \
+  } while (0)
+
+static void live_through_a_full_disk(void) {
+  struct ledger *ledger;
+  signal(SIGXFSZ, SIG_IGN);
+  MUST(1, ledger_open(directory, &ledger, NULL));
+  struct ledger_entry before = entry_of(ledger, "before", ROWS(50));
+  struct ledger_entry during = entry_of(ledger, "during", ROWS(50));
+  struct ledger_entry after = entry_of(ledger, "after", ROWS(50));
+  MUST(2, reserve(ledger, &before).ok);
+  ledger_count(ledger, &before.token, VIEW("example.com"), LEDGER_HIT, ROWS(5));
+  limit_files(0);
+  struct wait refused = reserve(ledger, &during);
+  MUST(3, !refused.ok && refused.fault.kind == FAULT_UNAVAILABLE);
+  MUST(4, strstr(refused.fault.text, "the ledger cannot be written (") &&
+              strstr(refused.fault.text, "ledger.db") &&
+              strstr(refused.fault.text, "): spending is stopped until it can; stored results are "
+                                         "still served"));
+  MUST(5, ledger_is_broken(ledger));
+  MUST(6, !settle(ledger, &before, LEDGER_SETTLED, 7, ROWS(4)).ok);
+  MUST(7, strcmp(find(ledger, "before").state, "open") == 0);
+  MUST(8, total_of(ledger).requests == 0); /* readable, with the hit still in memory */
+  limit_files(RLIM_INFINITY);
+  while (strcmp(find(ledger, "before").state, "settled") != 0)
+    usleep(1000);
+  while (ledger_is_broken(ledger))
+    usleep(1000);
+  MUST(9, find(ledger, "before").spent.tenths == 40);
+  MUST(10, reserve(ledger, &after).ok);
+  struct report_row total = total_of(ledger);
+  MUST(11, total.spent.tenths == 40 && total.hits == 1 && total.misses == 1);
+  ledger_close(&ledger);
+  _exit(0);
+}
+
+/* Nobody spends and nothing waits: the ledger finds out by itself that it can write again. */
+static void mend_without_traffic(void) {
+  struct ledger *ledger;
+  signal(SIGXFSZ, SIG_IGN);
+  MUST(1, ledger_open(directory, &ledger, NULL));
+  struct ledger_entry entry = entry_of(ledger, "entry", ROWS(50));
+  limit_files(0);
+  MUST(2, !reserve(ledger, &entry).ok);
+  limit_files(RLIM_INFINITY);
+  while (ledger_is_broken(ledger))
+    usleep(1000);
+  ledger_close(&ledger);
+  _exit(0);
+}
+
+/* The disk stays full: what was settled is booked as unknown when it is opened again. */
+static void die_with_a_full_disk(void) {
+  struct ledger *ledger;
+  signal(SIGXFSZ, SIG_IGN);
+  MUST(1, ledger_open(directory, &ledger, NULL));
+  struct ledger_entry entry = entry_of(ledger, "entry", ROWS(50));
+  MUST(2, reserve(ledger, &entry).ok);
+  limit_files(0);
+  MUST(3, !settle(ledger, &entry, LEDGER_SETTLED, 7, ROWS(4)).ok);
+  ledger_count(ledger, &entry.token, VIEW("example.com"), LEDGER_HIT, ROWS(5));
+  ledger_close(&ledger);
+  _exit(0);
+}
+
+static void run_child(void (*run)(void)) {
+  int status;
+  pid_t child = fork();
+  if (child == 0)
+    run();
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status));
+  assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_a_full_disk(void **state) {
+  (void)state;
+  run_child(live_through_a_full_disk);
+  run_child(mend_without_traffic);
+}
+
+static void test_a_full_disk_at_the_end(void **state) {
+  (void)state;
+  run_child(die_with_a_full_disk);
+  struct ledger *ledger = open_ledger();
+  assert_string_equal(find(ledger, "entry").state, "unknown");
+  assert_int_equal(total_of(ledger).spent.tenths, 500);
+  ledger_close(&ledger);
+}
+
+static void test_a_damaged_file_stays(void **state) {
+  (void)state;
+  struct fault fault;
+  struct ledger *ledger;
+  static const char junk[8192] = "this is no database at all";
+  int out = open(file, O_WRONLY | O_CREAT, 0600);
+  assert_int_equal(write(out, junk, sizeof junk), sizeof junk);
+  close(out);
+  assert_false(ledger_open(directory, &ledger, &fault));
+  assert_null(ledger);
+  assert_non_null(strstr(fault.text, "is not set aside"));
+  struct stat kept;
+  assert_int_equal(stat(file, &kept), 0);
+  assert_int_equal(kept.st_size, sizeof junk);
+}
+
+/* Without a version and without an application id, as most of them are. */
+static void test_another_programs_file_stays(void **state) {
+  (void)state;
+  struct fault fault;
+  struct ledger *ledger;
+  ask("CREATE TABLE theirs(a)");
+  assert_false(ledger_open(directory, &ledger, &fault));
+  assert_non_null(strstr(fault.text, "another program"));
+  assert_int_equal(ask("PRAGMA application_id"), 0);
+  assert_int_equal(ask("SELECT count(*) FROM sqlite_schema"), 1);
+  assert_int_equal(ask("SELECT journal_mode = 'wal' FROM pragma_journal_mode"), 0);
+}
+
+/* -- Hits and errors -- */
+
+static void test_hits_survive_close(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
+  for (int i = 0; i < 1000; i++)
+    ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT, (struct rows){2010});
+  ledger_close(&ledger);
+  ledger = open_ledger();
+  struct digest same = ledger_fingerprint(ledger, VIEW("a-token"));
+  assert_true(digest_equal(&token, &same));
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.hits, 1000);
+  assert_int_equal(total.saved.tenths, 2010 * 1000);
+  assert_true(rows_is_zero(total.spent));
+  ledger_close(&ledger);
+}
+
+static void test_the_timer_writes(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
+  ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT, ROWS(1));
+  while (ask("SELECT count(*) FROM token_day") == 0)
+    usleep(10000);
+  ledger_close(&ledger);
+}
+
+static void test_strangers_do_not_fill_the_file(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct digest known = ledger_fingerprint(ledger, VIEW("a-token"));
+  ledger_count(ledger, &known, VIEW("known.com"), LEDGER_HIT, ROWS(1));
+  ledger_count(ledger, &known, VIEW("known.com"), LEDGER_ERROR, ROWS(0));
+  for (int i = 0; i < 20000; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "stranger%d", i);
+    struct digest token = ledger_fingerprint(ledger, view_of(text));
+    ledger_count(ledger, &token, view_of(text), LEDGER_ERROR, ROWS(0));
+  }
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.errors, 20001);
+  assert_int_equal(total.hits, 1);
+  assert_int_equal(ask("SELECT count(*) FROM token"), 2);
+  assert_int_equal(ask("SELECT count(*) FROM target_day"), 2);
+  assert_int_equal(ask("SELECT errors FROM target_day WHERE target = 'known.com'"), 1);
+  assert_int_equal(ask("SELECT sum(errors) FROM target_day"), 20001);
+  ledger_close(&ledger);
+}
+
+/* -- What is in the files -- */
+
+#define SECRET_TOKEN "s3cr3t-t0ken-that-must-not-be-stored"
+
+static void has_no_token(const char *path) {
+  int in = open(path, O_RDONLY);
+  struct stat status;
+  assert_int_equal(fstat(in, &status), 0);
+  assert_int_equal(status.st_mode & 0077, 0);
+  char *bytes = malloc((size_t)status.st_size + 1);
+  assert_non_null(bytes);
+  assert_int_equal(read(in, bytes, (size_t)status.st_size), status.st_size);
+  assert_null(memmem(bytes, (size_t)status.st_size, SECRET_TOKEN, sizeof SECRET_TOKEN - 1));
+  free(bytes);
+  close(in);
+}
+
+static void test_no_token_is_stored(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct ledger_entry entry = entry_of(ledger, "one", ROWS(1));
+  entry.token = ledger_fingerprint(ledger, VIEW(SECRET_TOKEN));
+  assert_true(reserve(ledger, &entry).ok);
+  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1)).ok);
+  ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, ROWS(1));
+  assert_int_equal(total_of(ledger).requests, 2);
+  in_directory(has_no_token); /* the write-ahead log among them */
+  ledger_close(&ledger);
+  in_directory(has_no_token);
+}
+
+static void test_every_statement_prepares(void **state) {
+  (void)state;
+  struct db *db;
+  struct fault fault = {0};
+  assert_true(db_open(file, &ledger_schema, DB_WRITE_FULL, &db, NULL, &fault));
+  for (int i = 0; i < ledger_schema.statement_count; i++)
+    if (!db_statement(db, i, &fault))
+      fail_msg("%s", fault.text);
+  db_close(&db);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_settles_once),
+      TEST(test_an_id_is_used_once),
+      TEST(test_zero_is_not_unknown),
+      TEST(test_what_was_open_is_unknown),
+      TEST(test_sums_saturate),
+      TEST(test_long_and_strange_texts),
+      TEST(test_many_share_a_sync),
+      TEST(test_killed_under_load),
+      TEST(test_a_full_disk),
+      TEST(test_a_full_disk_at_the_end),
+      TEST(test_a_damaged_file_stays),
+      TEST(test_another_programs_file_stays),
+      TEST(test_hits_survive_close),
+      TEST(test_the_timer_writes),
+      TEST(test_strangers_do_not_fill_the_file),
+      TEST(test_no_token_is_stored),
+      TEST(test_every_statement_prepares),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,314 @@
+/* Reports over totals that are written here, row by row, so that their days are known. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ledger/report.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "sql_ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static char directory[64];
+static char file[96];
+
+static struct ledger *open_ledger(void) {
+  struct ledger *ledger = NULL;
+  struct fault fault = {0};
+  if (!ledger_open(directory, &ledger, &fault))
+    fail_msg("%s", fault.text);
+  return ledger;
+}
+
+static int make_directory(void **state) {
+  snprintf(directory, sizeof directory, "/tmp/rowcache-report-XXXXXX");
+  if (!mkdtemp(directory))
+    return -1;
+  snprintf(file, sizeof file, "%s/ledger.db", directory);
+  (void)state;
+  return 0;
+}
+
+static int remove_directory(void **state) {
+  (void)state;
+  static const char *const endings[] = {"", "-wal", "-shm"};
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    char path[sizeof file + 8];
+    snprintf(path, sizeof path, "%s%s", file, endings[i]);
+    unlink(path);
+  }
+  return rmdir(directory);
+}
+
+static void change(const char *sql) {
+  sqlite3 *handle;
+  char *error = NULL;
+  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
+  sqlite3_busy_timeout(handle, 10000);
+  if (sqlite3_exec(handle, sql, NULL, NULL, &error) != SQLITE_OK)
+    fail_msg("%s: %s", sql, error);
+  sqlite3_close(handle);
+}
+
+/* Two tokens, three targets, three days: 2026-11-22 is day 20779. */
+static void write_totals(void) {
+  change("INSERT INTO token(id, fingerprint, name) VALUES"
+         " (1, X'AABBCCDD00000000000000000000000000000000000000000000000000000000', NULL),"
+         " (2, X'1100000000000000000000000000000000000000000000000000000000000000', 'reporting');"
+         "INSERT INTO token_day VALUES"
+         " (20779, 1, 4, 2, 1, 1, 10, 30, 0, 50), (20780, 1, 1, 0, 1, 0, 5, 20, 20, 0),"
+         " (20780, 2, 3, 0, 3, 0, 90, 400, 0, 0), (20781, 2, 7, 7, 0, 0, 0, 0, 0, 700);"
+         "INSERT INTO target_day VALUES"
+         " (20779, 'a.com', 3, 1, 1, 1, 10, 30, 0, 20), (20779, '', 1, 1, 0, 0, 0, 0, 0, 30),"
+         " (20780, 'a.com', 1, 0, 1, 0, 5, 20, 20, 0), (20780, 'b.com', 3, 0, 3, 0, 90, 400, 0, 0),"
+         " (20781, 'b.com', 7, 7, 0, 0, 0, 0, 0, 700);");
+}
+
+static void print_row(void *context, const struct report_row *row) {
+  char *text = context;
+  size_t length = strlen(text);
+  snprintf(text + length, 1024 - length, "%.*s %d %d %d %d %d %s %s %s\n", VIEW_ARGS(row->label),
+           (int)row->requests, (int)row->hits, (int)row->misses, (int)row->errors,
+           (int)row->results, ROWS_TEXT(row->spent), ROWS_TEXT(row->unknown),
+           ROWS_TEXT(row->saved));
+}
+
+static void expect(struct ledger *ledger, enum report_by by, int32_t since, int32_t until,
+                   const char *expected) {
+  char text[1024] = "";
+  struct fault fault;
+  struct report_row total;
+  if (!report_run(ledger, by, since, until, print_row, text, &total, &fault))
+    fail_msg("%s", fault.text);
+  print_row(text, &total);
+  assert_string_equal(text, expected);
+}
+
+static void expect_all(struct ledger *ledger) {
+  const int32_t since = REPORT_FOREVER_SINCE, until = REPORT_FOREVER_UNTIL;
+  expect(ledger, REPORT_BY_TOKEN, since, until,
+         "reporting 10 7 3 0 90 40.0 0.0 70.0\n"
+         "aabbccdd 5 2 2 1 15 5.0 2.0 5.0\n"
+         " 15 9 5 1 105 45.0 2.0 75.0\n");
+  expect(ledger, REPORT_BY_TARGET, since, until,
+         "b.com 10 7 3 0 90 40.0 0.0 70.0\n"
+         "a.com 4 1 2 1 15 5.0 2.0 2.0\n"
+         " 1 1 0 0 0 0.0 0.0 3.0\n"
+         " 15 9 5 1 105 45.0 2.0 75.0\n");
+  expect(ledger, REPORT_BY_DAY, since, until,
+         "2026-11-22 4 2 1 1 10 3.0 0.0 5.0\n"
+         "2026-11-23 4 0 4 0 95 42.0 2.0 0.0\n"
+         "2026-11-24 7 7 0 0 0 0.0 0.0 70.0\n"
+         " 15 9 5 1 105 45.0 2.0 75.0\n");
+}
+
+static void test_each_grouping(void **state) {
+  (void)state;
+  struct fault fault;
+  struct ledger *ledger = open_ledger();
+  expect(ledger, REPORT_BY_TOKEN, 0, 1, " 0 0 0 0 0 0.0 0.0 0.0\n");
+  write_totals();
+  assert_true(ledger_reload_names(ledger, &fault));
+  expect_all(ledger);
+  ledger_close(&ledger);
+}
+
+static void test_days_bound_it(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  write_totals();
+  expect(ledger, REPORT_BY_DAY, 20780, 20780,
+         "2026-11-23 4 0 4 0 95 42.0 2.0 0.0\n 4 0 4 0 95 42.0 2.0 0.0\n");
+  expect(ledger, REPORT_BY_TARGET, 20781, REPORT_FOREVER_UNTIL,
+         "b.com 7 7 0 0 0 0.0 0.0 70.0\n 7 7 0 0 0 0.0 0.0 70.0\n");
+  expect(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, 20779,
+         "aabbccdd 4 2 1 1 10 3.0 0.0 5.0\n 4 2 1 1 10 3.0 0.0 5.0\n");
+  expect(ledger, REPORT_BY_TOKEN, 20781, 20779, " 0 0 0 0 0 0.0 0.0 0.0\n");
+  ledger_close(&ledger);
+}
+
+static void test_what_is_counted_is_reported(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct digest token = {.bytes = {0xaa, 0xbb, 0xcc, 0xdd}};
+  ledger_count(ledger, &token, VIEW("a.com"), LEDGER_HIT, ROWS(3));
+  ledger_count(ledger, &token, VIEW("a.com"), LEDGER_ERROR, ROWS(0));
+  expect(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL,
+         "aabbccdd 2 1 0 1 0 0.0 0.0 3.0\n 2 1 0 1 0 0.0 0.0 3.0\n");
+  expect(ledger, REPORT_BY_TARGET, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL,
+         "a.com 2 1 0 1 0 0.0 0.0 3.0\n 2 1 0 1 0 0.0 0.0 3.0\n");
+  ledger_close(&ledger);
+}
+
+static void test_reports_without_a_daemon(void **state) {
+  (void)state;
+  struct fault fault = {0};
+  struct ledger *ledger, *reader;
+  assert_false(ledger_open_readonly(directory, &reader, &fault));
+  assert_null(reader);
+  assert_non_null(strstr(fault.text, "there is no ledger at "));
+  assert_int_not_equal(access(file, F_OK), 0);
+  ledger = open_ledger();
+  write_totals();
+  assert_true(ledger_open_readonly(directory, &reader, &fault)); /* while a daemon runs */
+  expect_all(reader);
+  ledger_close(&ledger);
+  expect_all(reader);
+  ledger_close(&reader);
+  assert_true(ledger_open_readonly(directory, &reader, &fault));
+  expect_all(reader);
+  bool exists;
+  struct ledger_found found;
+  assert_true(ledger_find(reader, "none", &found, &exists, &fault));
+  assert_false(exists);
+  ledger_close(&reader);
+}
+
+static void test_a_reader_books_nothing(void **state) {
+  (void)state;
+  struct fault fault = {0};
+  struct ledger *ledger = open_ledger(), *reader;
+  change("INSERT INTO token(id, fingerprint) VALUES (1, zeroblob(32));"
+         "INSERT INTO entry(request, at, day, token, source, target, state, estimated, most)"
+         " VALUES ('left', 1, 1, 1, '', '', 0, 0, 2010)");
+  ledger_close(&ledger);
+  assert_true(ledger_open_readonly(directory, &reader, &fault));
+  bool exists;
+  struct ledger_found found;
+  assert_true(ledger_find(reader, "left", &found, &exists, &fault));
+  assert_true(exists);
+  assert_string_equal(found.state, "open");
+  assert_string_equal(found.token, "00000000");
+  ledger_close(&reader);
+}
+
+static void test_an_empty_file_is_no_ledger(void **state) {
+  (void)state;
+  struct fault fault = {0};
+  struct ledger *reader;
+  fclose(fopen(file, "w"));
+  assert_false(ledger_open_readonly(directory, &reader, &fault));
+  assert_non_null(strstr(fault.text, "there is no ledger at "));
+}
+
+static void test_great_sums_saturate(void **state) {
+  (void)state;
+  struct fault fault;
+  struct report_row total;
+  char text[1024] = "";
+  struct ledger *ledger = open_ledger();
+  change("INSERT INTO token(id, fingerprint) VALUES (1, zeroblob(32));"
+         "INSERT INTO token_day VALUES"
+         " (1, 1, 1, 0, 1, 0, 9223372036854775807, 9223372036854775807, 0, 4611686018427387904),"
+         " (2, 1, 1, 0, 1, 0, 9223372036854775807, 1, 1, 4611686018427387903)");
+  assert_true(report_run(ledger, REPORT_BY_TOKEN, 0, 9, print_row, text, &total, &fault));
+  assert_true(total.spent.tenths == INT64_MAX && total.results == INT64_MAX);
+  assert_true(total.saved.tenths == INT64_MAX); /* exactly */
+  assert_true(total.unknown.tenths == 1);
+  assert_true(report_run(ledger, REPORT_BY_TOKEN, 2, 2, print_row, text, &total, &fault));
+  assert_true(total.saved.tenths == INT64_C(4611686018427387903));
+  ledger_close(&ledger);
+}
+
+static void test_days(void **state) {
+  (void)state;
+  assert_int_equal(report_day(0), 0);
+  assert_int_equal(report_day(86399999), 0);
+  assert_int_equal(report_day(86400000), 1);
+  assert_int_equal(report_day(INT64_MIN), 0);
+  char date[NUM_DATE_SIZE];
+  num_print_date(report_day(INT64_MAX), date);
+  assert_string_equal(date, "9999-12-31");
+}
+
+static void count_row(void *context, const struct report_row *row) {
+  (void)row;
+  ++*(int *)context;
+}
+
+static void measure(struct ledger *ledger, const char *what, enum report_by by, int32_t since) {
+  int groups = 0;
+  struct fault fault;
+  struct report_row total;
+  int64_t began = clock_monotonic();
+  assert_true(
+      report_run(ledger, by, since, REPORT_FOREVER_UNTIL, count_row, &groups, &total, &fault));
+  print_message("%s: %d groups, %.1f ms\n", what, groups,
+                (double)(clock_monotonic() - began) / 1e6);
+}
+
+/* A thousand days of a thousand tokens, and of a thousand targets out of ten thousand. */
+static void test_a_million_rows(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  change(
+      "BEGIN;"
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)"
+      " INSERT INTO token(id, fingerprint) SELECT i + 1, CAST(printf('%032d', i) AS BLOB)"
+      " FROM n;"
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)"
+      " INSERT INTO token_day SELECT 20000 + i / 1000, i % 1000 + 1, 2, 1, 1, 0, 100, 210, 0, 210"
+      " FROM n;"
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)"
+      " INSERT INTO target_day SELECT 20000 + i / 1000, printf('target%d.com', i * 7 % 10000),"
+      " 2, 1, 1, 0, 100, 210, 0, 210 FROM n;"
+      "COMMIT");
+  measure(ledger, "by token, all", REPORT_BY_TOKEN, REPORT_FOREVER_SINCE);
+  measure(ledger, "by target, all", REPORT_BY_TARGET, REPORT_FOREVER_SINCE);
+  measure(ledger, "by day, all", REPORT_BY_DAY, REPORT_FOREVER_SINCE);
+  measure(ledger, "by token, 30 days", REPORT_BY_TOKEN, 20970);
+  measure(ledger, "by target, 30 days", REPORT_BY_TARGET, 20970);
+  measure(ledger, "by day, 30 days", REPORT_BY_DAY, 20970);
+  measure(ledger, "by token, one day", REPORT_BY_TOKEN, 20999);
+  measure(ledger, "by target, none", REPORT_BY_TARGET, 30000);
+  ledger_close(&ledger);
+}
+
+/* Reports read by the day, never the whole table. */
+static void test_reports_use_the_day(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  static const int reports[] = {LEDGER_SQL_REPORT_TOKEN, LEDGER_SQL_REPORT_TARGET,
+                                LEDGER_SQL_REPORT_DAY};
+  sqlite3 *handle;
+  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
+  for (size_t i = 0; i < 3; i++) {
+    char sql[4096];
+    bool bounded = false;
+    sqlite3_stmt *plan;
+    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", ledger_schema.statements[reports[i]]);
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &plan, NULL), SQLITE_OK);
+    while (sqlite3_step(plan) == SQLITE_ROW)
+      if (strstr((const char *)sqlite3_column_text(plan, 3), "PRIMARY KEY (day>? AND day<?)"))
+        bounded = true;
+    sqlite3_finalize(plan);
+    assert_true(bounded);
+  }
+  sqlite3_close(handle);
+  ledger_close(&ledger);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_each_grouping),
+      TEST(test_days_bound_it),
+      TEST(test_what_is_counted_is_reported),
+      TEST(test_reports_without_a_daemon),
+      TEST(test_a_reader_books_nothing),
+      TEST(test_an_empty_file_is_no_ledger),
+      TEST(test_great_sums_saturate),
+      cmocka_unit_test(test_days),
+      TEST(test_a_million_rows),
+      TEST(test_reports_use_the_day),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
