@@ -1,0 +1,38 @@
+/* What an answer of upstream says, in words that all dialects share. Plain values. */
+#pragma once
+
+#include "base/fault.h"
+
+#include <stdint.h>
+
+#define ANSWER_CONTENT_TYPE_SIZE 128
+
+/* What the answer turned out to be, at its end. */
+enum answer_outcome {
+  ANSWER_COMPLETE, /* whole and sound */
+  ANSWER_REFUSED,  /* upstream answered with an error of its own: relayed, costs nothing */
+  ANSWER_BROKEN,   /* no answer, or not a whole one: `fault` says which */
+};
+
+/* What Ahrefs charges for it, as far as the answer tells. */
+enum answer_charge {
+  ANSWER_FREE,    /* certainly nothing: a refusal, or nothing was sent */
+  ANSWER_KNOWN,   /* for `results` results */
+  ANSWER_AT_MOST, /* not known: at the most for `results`, or, -1, for as many as were asked for */
+};
+
+struct answer_verdict {
+  enum answer_outcome outcome;
+  enum answer_charge charge;
+  int64_t results;    /* what `charge` says */
+  struct fault fault; /* where BROKEN */
+};
+
+struct answer_head {
+  unsigned status;       /* HTTP; 0 while none has come */
+  int64_t results_count; /* X-Results-Count; -1 where it was not sent */
+  int64_t retry_after;   /* seconds; 0 where it was not sent */
+  int64_t answered_at;   /* seconds since 1970 */
+  bool is_error;         /* X-Status: error */
+  char content_type[ANSWER_CONTENT_TYPE_SIZE];
+};

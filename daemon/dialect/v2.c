@@ -1,0 +1,112 @@
+#include "dialect/v2.h"
+
+#include "base/num.h"
+
+#include <inttypes.h>
+
+void v2_url(struct view base, struct view args, struct text *url) {
+  text_add(url, base);
+  const char *authority = memmem(base.at, base.length, "://", 3);
+  size_t from = authority ? (size_t)(authority - base.at) + 3 : 0;
+  if (!memchr(base.at + from, '/', base.length - from))
+    text_add_char(url, '/');
+  text_add_char(url, '?');
+  text_add(url, args);
+}
+
+static void note_count(struct view value, struct answer_head *head) {
+  if (!num_integer(value, &head->results_count))
+    head->results_count = -1;
+}
+
+static void note_status(struct view value, struct answer_head *head) {
+  head->is_error = num_same_word(value, VIEW("error"));
+}
+
+static void note_type(struct view value, struct answer_head *head) {
+  struct view cut = view_first(value, sizeof head->content_type - 1);
+  for (size_t i = 0; i < cut.length; i++)
+    if ((unsigned char)cut.at[i] < 0x20 || cut.at[i] == 0x7f)
+      cut.length = i;
+  memcpy(head->content_type, cut.at, cut.length);
+  head->content_type[cut.length] = '\0';
+}
+
+void v2_header(struct view line, struct answer_head *head) {
+  static const struct {
+    struct view name;
+    void (*note)(struct view value, struct answer_head *head);
+  } headers[] = {
+      {VIEW("X-Results-Count"), note_count},
+      {VIEW("X-Status"), note_status},
+      {VIEW("Content-Type"), note_type},
+  };
+  const char *colon = memchr(line.at, ':', line.length);
+  if (!colon)
+    return;
+  struct view name = view_first(line, (size_t)(colon - line.at));
+  struct view value = view_trim(view_from(line, name.length + 1));
+  for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+    if (num_same_word(name, headers[i].name))
+      headers[i].note(value, head);
+}
+
+static struct answer_verdict broken(enum answer_charge charge, int64_t results,
+                                    const struct fault *fault) {
+  return (struct answer_verdict){ANSWER_BROKEN, charge, results, *fault};
+}
+
+/* The most results that may have been charged: what was announced or has come, whichever is more; -1
+ * (as many as were asked for) where nothing was announced. */
+static int64_t at_most(const struct v2_evidence *e) {
+  if (e->head.results_count < 0)
+    return -1;
+  return e->head.results_count > e->counted ? e->head.results_count : e->counted;
+}
+
+/* Upstream said "error" with status 200. A refusal comes before any result and costs nothing. */
+static struct answer_verdict refused(const struct v2_evidence *e) {
+  struct answer_verdict verdict = {.outcome = e->clean ? ANSWER_REFUSED : ANSWER_BROKEN,
+                                   .charge = ANSWER_FREE,
+                                   .fault = e->transport};
+  if (e->counted == 0)
+    return verdict;
+  verdict.charge = ANSWER_AT_MOST;
+  verdict.results = at_most(e);
+  return verdict;
+}
+
+static struct answer_verdict whole(const struct v2_evidence *e) {
+  int64_t announced = e->head.results_count;
+  if (e->kind == V2_RESULTS && announced >= 0 && announced != e->counted) {
+    struct fault fault;
+    fault_set(&fault, FAULT_UPSTREAM,
+              "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "
+              "%" PRId64,
+              e->counted, announced);
+    return broken(ANSWER_AT_MOST, at_most(e), &fault);
+  }
+  bool by_reading = e->kind == V2_RESULTS || (announced < 0 && e->read);
+  int64_t results = by_reading ? e->counted : announced;
+  return (struct answer_verdict){.outcome = ANSWER_COMPLETE,
+                                 .charge = results < 0 ? ANSWER_AT_MOST : ANSWER_KNOWN,
+                                 .results = results};
+}
+
+struct answer_verdict v2_judge(const struct v2_evidence *e) {
+  bool free = e->kind == V2_FREE || !e->sent;
+  if (e->head.status == 0)
+    return broken(free ? ANSWER_FREE : ANSWER_AT_MOST, -1, &e->transport);
+  if (e->head.status != 200)
+    return e->clean ? (struct answer_verdict){.outcome = ANSWER_REFUSED, .charge = ANSWER_FREE}
+                    : broken(ANSWER_FREE, 0, &e->transport);
+  if (e->head.is_error || e->error)
+    return refused(e);
+  if (!e->clean)
+    return broken(free ? ANSWER_FREE : ANSWER_AT_MOST, at_most(e), &e->transport);
+  if (e->kind == V2_FREE)
+    return (struct answer_verdict){.outcome = ANSWER_COMPLETE, .charge = ANSWER_FREE};
+  if (e->kind == V2_RESULTS && !e->read)
+    return broken(ANSWER_AT_MOST, at_most(e), &e->reading);
+  return whole(e);
+}

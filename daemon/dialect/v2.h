@@ -1,0 +1,38 @@
+/* How Ahrefs API v2 speaks: what is sent, and what an answer means. Pure.
+ *
+ * Another dialect (v3) will be a second file with these functions; nothing else knows a member's or a
+ * header's name. Source: the reference page of v2, "Request", "Answer", "Price". */
+#pragma once
+
+#include "base/text.h"
+#include "dialect/answer.h"
+
+/* Appends the URL to ask: `base` (upstream.url) with `args`, the encoded parameters. */
+void v2_url(struct view base, struct view args, struct text *url);
+
+/* One header of the answer, as "Name: value" without the line's end: noted in `head` where it
+ * matters. */
+void v2_header(struct view line, struct answer_head *head);
+
+/* What is asked for, as far as it decides what an answer means. */
+enum v2_kind {
+  V2_RESULTS, /* backlinks_new_lost as JSON: read, counted, may be stored */
+  V2_OPAQUE,  /* backlinks_new_lost in another form: counted by X-Results-Count */
+  V2_OTHER,   /* another table: untouched */
+  V2_FREE,    /* subscription_info */
+};
+
+/* All that is known at the end of a request. */
+struct v2_evidence {
+  enum v2_kind kind;
+  bool sent;  /* at least a part of the request left this machine */
+  bool clean; /* the answer ended as its framing says */
+  struct answer_head head;
+  bool read;              /* JSON was read to its end and found whole */
+  bool error;             /* `error` stands at the top level */
+  int64_t counted;        /* results read so far */
+  struct fault transport; /* where not clean */
+  struct fault reading;   /* where not read */
+};
+
+struct answer_verdict v2_judge(const struct v2_evidence *evidence);

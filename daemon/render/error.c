@@ -1,0 +1,72 @@
+#include "render/error.h"
+
+#include "base/check.h"
+
+#include <yajl/yajl_gen.h>
+
+static void render_json(struct view message, struct text *body) {
+  yajl_gen json = yajl_gen_alloc(NULL);
+  const unsigned char *bytes;
+  size_t length;
+  if (!json) {
+    body->failed = true;
+    return;
+  }
+  yajl_gen_map_open(json);
+  yajl_gen_string(json, (const unsigned char *)"error", 5);
+  yajl_gen_string(json, (const unsigned char *)message.at, message.length);
+  yajl_gen_map_close(json);
+  yajl_gen_get_buf(json, &bytes, &length);
+  text_add(body, (struct view){(const char *)bytes, length});
+  yajl_gen_free(json);
+}
+
+static void add_xml(struct view message, struct text *body) {
+  for (size_t i = 0; i < message.length; i++) {
+    switch (message.at[i]) {
+    case '&':
+      text_add(body, VIEW("&amp;"));
+      break;
+    case '<':
+      text_add(body, VIEW("&lt;"));
+      break;
+    case '>':
+      text_add(body, VIEW("&gt;"));
+      break;
+    default: /* control characters may not stand in XML 1.0 at all */
+      text_add_char(body, (unsigned char)message.at[i] < 0x20 ? ' ' : message.at[i]);
+    }
+  }
+}
+
+static void render_xml(struct view message, struct text *body) {
+  text_add(body, VIEW("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<AhrefsApiResponse><error>"));
+  add_xml(message, body);
+  text_add(body, VIEW("</error></AhrefsApiResponse>\n"));
+}
+
+static void render_php(struct view message, struct text *body) {
+  text_printf(body, "a:1:{s:5:\"error\";s:%zu:\"", message.length);
+  text_add(body, message);
+  text_add(body, VIEW("\";}"));
+}
+
+static const struct {
+  const char *content_type;
+  void (*render)(struct view message, struct text *body);
+} forms[] = {
+    [QUERY_JSON] = {"application/json; charset=utf-8", render_json},
+    [QUERY_XML] = {"application/xml; charset=utf-8", render_xml},
+    [QUERY_PHP] = {"text/plain; charset=utf-8", render_php},
+    [QUERY_OUTPUT_UNKNOWN] = {"application/json; charset=utf-8", render_json},
+};
+
+void error_render(enum query_output output, struct view message, struct text *body) {
+  CHECK(output < sizeof forms / sizeof *forms);
+  forms[output].render(message, body);
+}
+
+const char *error_content_type(enum query_output output) {
+  CHECK(output < sizeof forms / sizeof *forms);
+  return forms[output].content_type;
+}

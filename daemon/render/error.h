@@ -1,0 +1,12 @@
+/* rowcache's own errors in v2's forms: {"error":"..."}, or the same as XML or PHP. Pure. Source: the
+ * reference page of v2, "Answer". */
+#pragma once
+
+#include "base/text.h"
+#include "query/query.h"
+
+/* Appends the body that says `message` (any bytes). */
+void error_render(enum query_output output, struct view message, struct text *body);
+
+/* The Content-Type that belongs to it. */
+const char *error_content_type(enum query_output output);

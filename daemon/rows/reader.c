@@ -1,0 +1,177 @@
+#include "rows/reader.h"
+
+#include "base/scope.h"
+
+#include <yajl/yajl_parse.h>
+
+/* Where the reader stands: depth 0 outside, 1 in the top-level object, 2 in one of its members. */
+struct reader {
+  yajl_handle yajl;
+  enum reader_table table;
+  int64_t max_depth, depth;
+  int64_t results;
+  size_t since_event; /* bytes since yajl last told of a value: bounds what it keeps */
+  bool counting;      /* in the array whose elements are results */
+  bool wants_array;   /* the member just named is one whose array holds results */
+  bool seen_refpages, seen_error, began;
+  bool broken;
+  struct fault fault; /* the first one */
+};
+
+static int refuse(struct reader *reader, const char *what) {
+  if (!reader->broken)
+    fault_set(&reader->fault, FAULT_UPSTREAM, "upstream's answer is broken: %s", what);
+  reader->broken = true;
+  return 0;
+}
+
+/* Every value passes here before anything else is done with it. */
+static int begin_value(struct reader *reader, bool is_array) {
+  reader->since_event = 0;
+  if (reader->depth == 0)
+    return refuse(reader, "it is no JSON object");
+  if (reader->depth == 2 && reader->counting)
+    reader->results++;
+  if (reader->depth == 1) {
+    bool wanted = reader->wants_array;
+    reader->wants_array = false;
+    if (wanted && !is_array && reader->table == READER_REFPAGES)
+      return refuse(reader, "'refpages' is no array");
+    reader->counting = wanted && is_array;
+  }
+  return 1;
+}
+
+static int deeper(struct reader *reader) {
+  if (++reader->depth > reader->max_depth)
+    return refuse(reader, "it is nested too deep (upstream.max_depth)");
+  return 1;
+}
+
+static int on_scalar(void *context) {
+  return begin_value(context, false);
+}
+
+static int on_boolean(void *context, int value) {
+  (void)value;
+  return begin_value(context, false);
+}
+
+static int on_text(void *context, const unsigned char *text, size_t length) {
+  (void)text, (void)length;
+  return begin_value(context, false);
+}
+
+static int on_number(void *context, const char *text, size_t length) {
+  (void)text, (void)length;
+  return begin_value(context, false);
+}
+
+static int on_start_map(void *context) {
+  struct reader *reader = context;
+  if (reader->depth == 0 && !reader->began) {
+    reader->since_event = 0;
+    reader->began = true;
+    return deeper(reader);
+  }
+  return begin_value(reader, false) && deeper(reader);
+}
+
+static int on_start_array(void *context) {
+  return begin_value(context, true) && deeper(context);
+}
+
+static int on_end(void *context) {
+  struct reader *reader = context;
+  reader->since_event = 0;
+  if (--reader->depth == 1)
+    reader->counting = false;
+  return 1;
+}
+
+static int on_key(void *context, const unsigned char *text, size_t length) {
+  struct reader *reader = context;
+  reader->since_event = 0;
+  if (reader->depth != 1)
+    return 1;
+  struct view name = {(const char *)text, length};
+  reader->wants_array = reader->table == READER_ANY || view_is(name, "refpages");
+  if (view_is(name, "refpages")) {
+    if (reader->seen_refpages)
+      return refuse(reader, "'refpages' stands twice");
+    reader->seen_refpages = true;
+  }
+  if (view_is(name, "error"))
+    reader->seen_error = true;
+  return 1;
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_scalar,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number, /* as text: no conversion, no overflow */
+    .yajl_string = on_text,
+    .yajl_start_map = on_start_map,
+    .yajl_map_key = on_key,
+    .yajl_end_map = on_end,
+    .yajl_start_array = on_start_array,
+    .yajl_end_array = on_end,
+};
+
+struct reader *reader_create(enum reader_table table, int64_t max_depth) {
+  struct reader *reader = calloc(1, sizeof *reader);
+  if (!reader)
+    return NULL;
+  reader->table = table;
+  reader->max_depth = max_depth;
+  reader->yajl = yajl_alloc(&callbacks, NULL, reader);
+  if (!reader->yajl)
+    reader_release(&reader);
+  return reader;
+}
+
+void reader_release(struct reader **address) {
+  struct reader *reader = steal(*address);
+  if (!reader)
+    return;
+  if (reader->yajl)
+    yajl_free(reader->yajl);
+  free(reader);
+}
+
+static bool judged(struct reader *reader, yajl_status status, struct fault *fault) {
+  if (status == yajl_status_error)
+    refuse(reader, "it is no valid JSON");
+  if (reader->broken && fault)
+    *fault = reader->fault;
+  return !reader->broken;
+}
+
+bool reader_feed(struct reader *reader, struct view bytes, struct fault *fault) {
+  if (reader->broken)
+    return judged(reader, yajl_status_ok, fault);
+  reader->since_event += bytes.length;
+  yajl_status status =
+      yajl_parse(reader->yajl, (const unsigned char *)bytes.at, bytes.length);
+  if (reader->since_event > READER_MAX_VALUE)
+    refuse(reader, "one value in it is too long");
+  return judged(reader, status, fault);
+}
+
+bool reader_finish(struct reader *reader, struct fault *fault) {
+  if (!judged(reader, yajl_complete_parse(reader->yajl), fault))
+    return false;
+  if (!reader->began || reader->depth != 0)
+    refuse(reader, "it ends too early");
+  else if (reader->table == READER_REFPAGES && !reader->seen_refpages && !reader->seen_error)
+    refuse(reader, "it has neither 'refpages' nor 'error'");
+  return judged(reader, yajl_status_ok, fault);
+}
+
+int64_t reader_results(const struct reader *reader) {
+  return reader->results;
+}
+
+bool reader_is_error(const struct reader *reader) {
+  return reader->seen_error;
+}

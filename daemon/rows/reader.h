@@ -1,0 +1,38 @@
+/* Reads an answer of v2 (JSON) as it arrives, in any split of the bytes, and judges it: is it one whole
+ * JSON object, how many elements has `refpages`, does `error` stand at the top level.
+ *
+ * It looks and changes nothing: the bytes that are stored and sent on are upstream's own, so numbers
+ * keep their text. yajl does the reading (RFC 8259, UTF-8 checked). Nesting depth and the length of
+ * one value are bounded, and with them the memory. Pure. */
+#pragma once
+
+#include "base/fault.h"
+#include "base/view.h"
+
+#include <stdint.h>
+
+#define READER_MAX_VALUE ((size_t)4 * 1024 * 1024) /* one string or number, bytes */
+#define READER_ERROR_SIZE 256
+
+enum reader_table {
+  READER_REFPAGES, /* `refpages` must be there, once, unless `error` is */
+  READER_ANY,      /* another table: elements of every top-level array are counted */
+};
+
+struct reader;
+
+/* A reader for one answer; `max_depth`: nested deeper than that is a fault. NULL: no memory. */
+struct reader *reader_create(enum reader_table table, int64_t max_depth) MUST_CHECK;
+void reader_release(struct reader **reader);
+
+/* The next bytes. False (FAULT_UPSTREAM): the answer is broken, and stays so. */
+bool reader_feed(struct reader *reader, struct view bytes, struct fault *fault) MUST_CHECK;
+
+/* The answer has ended: is it whole? */
+bool reader_finish(struct reader *reader, struct fault *fault) MUST_CHECK;
+
+/* Elements counted so far. */
+int64_t reader_results(const struct reader *reader);
+
+/* Whether `error` stood at the top level so far. */
+bool reader_is_error(const struct reader *reader);
