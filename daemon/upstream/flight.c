@@ -1,0 +1,389 @@
+#include "upstream/flight.h"
+
+#include "base/scope.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <utlist.h>
+
+#define CHUNK ((int64_t)FLIGHT_CHUNK_SIZE)
+
+enum reader_wait { NOT_WAITING, WAIT_FLOWING, WAIT_BYTES, WAIT_END };
+
+struct flight_reader {
+  struct flight *flight;
+  void (*wake)(void *context);
+  void *context;
+  int64_t offset;                    /* under the flight's lock */
+  enum reader_wait waiting;          /* likewise */
+  struct flight_reader *next, *prev; /* the flight's list */
+  struct flight_reader *next_woken;
+};
+
+struct slot {
+  char *bytes; /* FLIGHT_CHUNK_SIZE; NULL when not in memory */
+  bool saved;
+};
+
+struct flight {
+  atomic_int references;
+  const struct flight_owner *owner;
+  void *context;
+
+  pthread_mutex_t lock; /* all below */
+  struct flight_state state;
+  bool ended;
+  struct slot window[FLIGHT_WINDOW]; /* chunk n lives in window[n % FLIGHT_WINDOW] */
+  int64_t first;                     /* the oldest chunk in memory */
+  bool lost;                         /* a chunk has left memory and is not in the store */
+  struct flight_reader *readers;
+  flight_room *room;
+  void *room_context;
+  bool writer_waits;
+};
+
+/* --- life --- */
+
+struct flight *flight_create(const struct flight_owner *owner, void *context, bool storing) {
+  struct flight *flight = calloc(1, sizeof *flight);
+  if (!flight)
+    return NULL;
+  atomic_init(&flight->references, 1);
+  flight->owner = owner;
+  flight->context = context;
+  flight->state.storing = storing;
+  flight->state.head.results_count = -1;
+  pthread_mutex_init(&flight->lock, NULL);
+  return flight;
+}
+
+struct flight *flight_hold(struct flight *flight) {
+  atomic_fetch_add(&flight->references, 1);
+  return flight;
+}
+
+void flight_release(struct flight **address) {
+  struct flight *flight = steal(*address);
+  if (!flight || atomic_fetch_sub(&flight->references, 1) > 1)
+    return;
+  CHECK(!flight->readers);
+  flight->owner->released(flight->context);
+  for (int i = 0; i < FLIGHT_WINDOW; i++)
+    free(flight->window[i].bytes);
+  pthread_mutex_destroy(&flight->lock);
+  free(flight);
+}
+
+void *flight_context(const struct flight *flight) {
+  return flight->context;
+}
+
+void flight_look(struct flight *flight, struct flight_state *state) {
+  pthread_mutex_lock(&flight->lock);
+  *state = flight->state;
+  pthread_mutex_unlock(&flight->lock);
+}
+
+/* --- waking: collected under the lock, called after it --- */
+
+/* Bytes that readers may have. A chunk is released when the next one has begun. */
+static int64_t released(const struct flight *flight) {
+  const struct flight_state *state = &flight->state;
+  if (state->phase == FLIGHT_CONCLUDED && state->verdict.outcome != ANSWER_BROKEN)
+    return state->length;
+  return state->length ? (state->length - 1) / CHUNK * CHUNK : 0;
+}
+
+static bool is_over(const struct flight *flight, const struct flight_reader *reader) {
+  enum flight_phase phase = flight->state.phase;
+  switch (reader->waiting) {
+  case WAIT_FLOWING:
+    return phase != FLIGHT_WAITING;
+  case WAIT_BYTES:
+    return phase == FLIGHT_CONCLUDED || reader->offset < released(flight);
+  case WAIT_END:
+    return phase == FLIGHT_CONCLUDED;
+  case NOT_WAITING:
+    return false;
+  }
+  return false;
+}
+
+static struct flight_reader *collect(struct flight *flight) {
+  struct flight_reader *woken = NULL, *reader;
+  DL_FOREACH(flight->readers, reader) {
+    if (!is_over(flight, reader))
+      continue;
+    reader->waiting = NOT_WAITING;
+    reader->next_woken = woken;
+    woken = reader;
+  }
+  return woken;
+}
+
+/* A reader that waits cannot leave, so each is there until its own `wake`. */
+static void wake(struct flight_reader *woken) {
+  while (woken) {
+    struct flight_reader *reader = woken;
+    woken = reader->next_woken;
+    reader->wake(reader->context);
+  }
+}
+
+/* --- the window --- */
+
+static int64_t chunks_begun(const struct flight *flight) {
+  return (flight->state.length + CHUNK - 1) / CHUNK;
+}
+
+/* Whether a full chunk may leave memory. */
+static bool may_go(const struct flight *flight, int64_t number) {
+  if ((number + 1) * CHUNK > flight->state.length)
+    return false;
+  if (flight->window[number % FLIGHT_WINDOW].saved)
+    return true;
+  if (flight->state.storing)
+    return false;
+  const struct flight_reader *reader;
+  DL_FOREACH(flight->readers, reader) {
+    if (reader->offset < (number + 1) * CHUNK)
+      return false;
+  }
+  return true;
+}
+
+/* Makes room for chunk `number` at the end of the window, with memory to write to. */
+static bool open_slot(struct flight *flight, int64_t number) {
+  struct slot *slot = &flight->window[number % FLIGHT_WINDOW];
+  if (number - flight->first >= FLIGHT_WINDOW) {
+    if (!may_go(flight, flight->first))
+      return false;
+    flight->lost |= !slot->saved;
+    flight->first++;
+  }
+  if (!slot->bytes)
+    slot->bytes = malloc(FLIGHT_CHUNK_SIZE);
+  slot->saved = false;
+  return slot->bytes != NULL;
+}
+
+/* Copies what fits into the chunk under way; its slot is open. */
+static size_t fill(struct flight *flight, struct view bytes) {
+  size_t at = (size_t)(flight->state.length % CHUNK);
+  size_t count = FLIGHT_CHUNK_SIZE - at;
+  if (count > bytes.length)
+    count = bytes.length;
+  int64_t number = flight->state.length / CHUNK;
+  memcpy(flight->window[number % FLIGHT_WINDOW].bytes + at, bytes.at, count);
+  flight->state.length += (int64_t)count;
+  return count;
+}
+
+/* Takes all or nothing: at most one new chunk begins, as `bytes` is no longer than one. */
+static bool take(struct flight *flight, struct view bytes) {
+  int64_t begun = chunks_begun(flight);
+  int64_t needed = (flight->state.length + (int64_t)bytes.length + CHUNK - 1) / CHUNK;
+  if (needed > begun && !open_slot(flight, begun))
+    return false;
+  while (bytes.length)
+    bytes = view_from(bytes, fill(flight, bytes));
+  return true;
+}
+
+static struct view chunk_bytes(const struct flight *flight, int64_t number) {
+  int64_t length = flight->state.length - number * CHUNK;
+  return (struct view){flight->window[number % FLIGHT_WINDOW].bytes,
+                       (size_t)(length < CHUNK ? length : CHUNK)};
+}
+
+/* --- the writer --- */
+
+void flight_set_writer(struct flight *flight, flight_room *room, void *context) {
+  pthread_mutex_lock(&flight->lock);
+  flight->room = room;
+  flight->room_context = context;
+  pthread_mutex_unlock(&flight->lock);
+}
+
+void flight_set_head(struct flight *flight, const struct answer_head *head) {
+  pthread_mutex_lock(&flight->lock);
+  flight->state.head = *head;
+  pthread_mutex_unlock(&flight->lock);
+}
+
+bool flight_feed(struct flight *flight, struct view bytes) {
+  CHECK(bytes.length <= FLIGHT_CHUNK_SIZE);
+  pthread_mutex_lock(&flight->lock);
+  int64_t full_before = flight->state.length / CHUNK;
+  bool taken = take(flight, bytes);
+  flight->writer_waits = !taken;
+  if (flight->state.phase == FLIGHT_WAITING && released(flight) > 0)
+    flight->state.phase = FLIGHT_FLOWING;
+  bool full = flight->state.storing && flight->state.length / CHUNK > full_before;
+  struct view chunk = full ? chunk_bytes(flight, full_before) : (struct view){0};
+  struct flight_reader *woken = collect(flight);
+  pthread_mutex_unlock(&flight->lock);
+  if (full)
+    flight->owner->chunk(flight->context, full_before, chunk);
+  wake(woken);
+  return taken;
+}
+
+void flight_end(struct flight *flight, const struct answer_verdict *verdict) {
+  pthread_mutex_lock(&flight->lock);
+  CHECK(!flight->ended);
+  flight->ended = true;
+  flight->writer_waits = false;
+  flight->state.verdict = *verdict;
+  int64_t last = flight->state.length / CHUNK;
+  bool rest = flight->state.storing && verdict->outcome == ANSWER_COMPLETE &&
+              flight->state.length % CHUNK;
+  struct view chunk = rest ? chunk_bytes(flight, last) : (struct view){0};
+  pthread_mutex_unlock(&flight->lock);
+  if (rest)
+    flight->owner->chunk(flight->context, last, chunk);
+  flight->owner->ended(flight->context);
+}
+
+/* --- the owner --- */
+
+/* Tells a waiting writer that there may be room now; what it cannot use it will ask for again. */
+static void tell_writer(struct flight *flight) {
+  pthread_mutex_lock(&flight->lock);
+  bool waits = flight->writer_waits && may_go(flight, flight->first);
+  if (waits)
+    flight->writer_waits = false;
+  flight_room *room = flight->room;
+  void *context = flight->room_context;
+  pthread_mutex_unlock(&flight->lock);
+  if (waits)
+    room(context, flight);
+}
+
+void flight_chunk_saved(struct flight *flight, int64_t number, bool ok) {
+  pthread_mutex_lock(&flight->lock);
+  if (ok)
+    flight->window[number % FLIGHT_WINDOW].saved = true;
+  else
+    flight->state.storing = false;
+  pthread_mutex_unlock(&flight->lock);
+  tell_writer(flight);
+}
+
+void flight_conclude(struct flight *flight) {
+  pthread_mutex_lock(&flight->lock);
+  CHECK(flight->ended && flight->state.phase != FLIGHT_CONCLUDED);
+  flight->state.phase = FLIGHT_CONCLUDED;
+  struct flight_reader *woken = collect(flight);
+  pthread_mutex_unlock(&flight->lock);
+  wake(woken);
+}
+
+/* --- readers --- */
+
+struct flight_reader *flight_join(struct flight *flight, void (*wake_reader)(void *context),
+                                  void *context) {
+  struct flight_reader *reader = calloc(1, sizeof *reader);
+  if (!reader)
+    return NULL;
+  reader->flight = flight_hold(flight);
+  reader->wake = wake_reader;
+  reader->context = context;
+  pthread_mutex_lock(&flight->lock);
+  bool in_time = !flight->lost;
+  if (in_time)
+    DL_APPEND(flight->readers, reader);
+  pthread_mutex_unlock(&flight->lock);
+  if (in_time)
+    return reader;
+  flight_release(&reader->flight);
+  free(reader);
+  return NULL;
+}
+
+void flight_leave(struct flight_reader **address) {
+  struct flight_reader *reader = steal(*address);
+  if (!reader)
+    return;
+  struct flight *flight = reader->flight;
+  pthread_mutex_lock(&flight->lock);
+  CHECK(reader->waiting == NOT_WAITING);
+  DL_DELETE(flight->readers, reader);
+  pthread_mutex_unlock(&flight->lock);
+  tell_writer(flight);
+  free(reader);
+  flight_release(&flight);
+}
+
+struct flight *flight_of(const struct flight_reader *reader) {
+  return reader->flight;
+}
+
+static bool await_or_wait(struct flight_reader *reader, enum reader_wait what) {
+  pthread_mutex_lock(&reader->flight->lock);
+  reader->waiting = what;
+  bool over = is_over(reader->flight, reader);
+  if (over)
+    reader->waiting = NOT_WAITING;
+  pthread_mutex_unlock(&reader->flight->lock);
+  return over;
+}
+
+bool flight_await(struct flight_reader *reader) {
+  return await_or_wait(reader, WAIT_FLOWING);
+}
+
+bool flight_await_end(struct flight_reader *reader) {
+  return await_or_wait(reader, WAIT_END);
+}
+
+/* There is something released at the reader's offset: from memory, or told to be in the store. */
+static enum flight_read copy(struct flight *flight, struct flight_reader *reader, char *buffer,
+                             size_t size, size_t *count, int64_t *number) {
+  *number = reader->offset / CHUNK;
+  if (*number < flight->first)
+    return FLIGHT_READ_STORED;
+  struct view chunk = view_from(chunk_bytes(flight, *number), (size_t)(reader->offset % CHUNK));
+  *count = chunk.length < size ? chunk.length : size;
+  memcpy(buffer, chunk.at, *count);
+  reader->offset += (int64_t)*count;
+  return FLIGHT_READ_BYTES;
+}
+
+static enum flight_read read_locked(struct flight *flight, struct flight_reader *reader,
+                                    char *buffer, size_t size, size_t *count, int64_t *number) {
+  if (reader->offset < released(flight))
+    return copy(flight, reader, buffer, size, count, number);
+  if (flight->state.phase != FLIGHT_CONCLUDED) {
+    reader->waiting = WAIT_BYTES;
+    return FLIGHT_READ_WAIT;
+  }
+  return flight->state.verdict.outcome == ANSWER_BROKEN ? FLIGHT_READ_BROKEN : FLIGHT_READ_END;
+}
+
+enum flight_read flight_read(struct flight_reader *reader, char *buffer, size_t size, size_t *count,
+                             int64_t *number) {
+  struct flight *flight = reader->flight;
+  pthread_mutex_lock(&flight->lock);
+  enum flight_read result = read_locked(flight, reader, buffer, size, count, number);
+  pthread_mutex_unlock(&flight->lock);
+  if (result == FLIGHT_READ_BYTES)
+    tell_writer(flight);
+  return result;
+}
+
+int64_t flight_offset(const struct flight_reader *reader) {
+  struct flight *flight = reader->flight;
+  pthread_mutex_lock(&flight->lock);
+  int64_t offset = reader->offset;
+  pthread_mutex_unlock(&flight->lock);
+  return offset;
+}
+
+void flight_skip(struct flight_reader *reader, size_t bytes) {
+  struct flight *flight = reader->flight;
+  pthread_mutex_lock(&flight->lock);
+  reader->offset += (int64_t)bytes;
+  pthread_mutex_unlock(&flight->lock);
+  tell_writer(flight);
+}

@@ -1,0 +1,113 @@
+/* One answer on its way: one writer, many readers.
+ *
+ *   WAITING ----> FLOWING ----> CONCLUDED
+ *      '-------------------------^
+ *
+ * WAITING    nothing may be sent to a client yet: the first FLIGHT_CHUNK_SIZE bytes are held back, so
+ *            that a broken small answer becomes a clean fault.
+ * FLOWING    more than that has come: readers may send the head and what is released.
+ * CONCLUDED  the account is settled: the outcome is final, the last bytes are released.
+ * The phase only moves forward.
+ *
+ * The writer (the transfer thread) feeds bytes. They are cut into chunks; the newest FLIGHT_WINDOW of
+ * them are in memory. Where the answer is being stored, every full chunk is handed to the owner, and
+ * may leave memory once flight_chunk_saved() was called: a slow reader then reads it from the store.
+ * Where it is not, a chunk stays until the slowest reader is past it, and the writer has to wait. Either
+ * way memory is bounded.
+ *
+ * A chunk is released to readers when the next one has begun, and all when CONCLUDED: so nobody has
+ * the last byte before the account is settled.
+ *
+ * Any thread may call, except where it says otherwise; nothing here blocks on more than its own lock,
+ * which is never held while an owner or a reader is called. */
+#pragma once
+
+#include "base/view.h"
+#include "dialect/answer.h"
+
+#include <stdint.h>
+
+#define FLIGHT_CHUNK_SIZE ((size_t)64 * 1024)
+#define FLIGHT_WINDOW 16 /* chunks in memory: 1 MiB */
+
+enum flight_phase { FLIGHT_WAITING, FLIGHT_FLOWING, FLIGHT_CONCLUDED };
+
+struct flight;
+struct flight_reader;
+
+/* What the owner of a flight wants to know. */
+struct flight_owner {
+  /* Chunk `number` is full (or the last). Called only while storing; `bytes` hold until
+   * flight_chunk_saved(number). On the writer's thread. */
+  void (*chunk)(void *context, int64_t number, struct view bytes);
+  /* Upstream has ended, or was never asked; the outcome is set. The owner settles and then calls
+   * flight_conclude(). On the writer's thread. */
+  void (*ended)(void *context);
+  /* The last reference is gone; the flight itself is freed after this. */
+  void (*released)(void *context);
+};
+
+/* A flight with one reference, in phase WAITING; NULL: no memory. */
+struct flight *flight_create(const struct flight_owner *owner, void *context,
+                             bool storing) MUST_CHECK;
+struct flight *flight_hold(struct flight *flight);
+void flight_release(struct flight **flight);
+void *flight_context(const struct flight *flight);
+
+/* --- the writer --- */
+
+/* Called (on any thread) when a writer that was told to wait may go on. */
+typedef void flight_room(void *context, struct flight *flight);
+void flight_set_writer(struct flight *flight, flight_room *room, void *context);
+
+void flight_set_head(struct flight *flight, const struct answer_head *head);
+/* Takes all of `bytes` (at most FLIGHT_CHUNK_SIZE), or, false, none: wait for `room`. */
+bool flight_feed(struct flight *flight, struct view bytes) MUST_CHECK;
+/* No more will come. Once. Calls the owner's `ended`. */
+void flight_end(struct flight *flight, const struct answer_verdict *verdict);
+
+/* --- the owner --- */
+
+/* `ok` false: storing has failed, and stops. */
+void flight_chunk_saved(struct flight *flight, int64_t number, bool ok);
+/* Everything is settled; wakes all readers. Once. */
+void flight_conclude(struct flight *flight);
+
+/* --- everybody --- */
+
+struct flight_state {
+  enum flight_phase phase;
+  struct answer_head head;
+  struct answer_verdict verdict; /* from flight_end() on */
+  int64_t length;                /* bytes so far */
+  bool storing;                  /* false also after storing has failed */
+};
+void flight_look(struct flight *flight, struct flight_state *state);
+
+/* --- readers --- */
+
+/* Joins at the beginning; holds a reference. `wake` is called once for each time that one of the
+ * functions below said to wait. NULL: no memory, or the beginning is gone (storing has failed). */
+struct flight_reader *flight_join(struct flight *flight, void (*wake)(void *context),
+                                  void *context) MUST_CHECK;
+/* Leaves and leaves NULL; NULL is allowed. Not while it waits. */
+void flight_leave(struct flight_reader **reader);
+struct flight *flight_of(const struct flight_reader *reader);
+
+/* Whether the phase is past WAITING; if not, `wake` will be called. */
+bool flight_await(struct flight_reader *reader) MUST_CHECK;
+/* The same for CONCLUDED. */
+bool flight_await_end(struct flight_reader *reader) MUST_CHECK;
+
+enum flight_read {
+  FLIGHT_READ_BYTES,  /* `*count` bytes were copied, and the reader moved on */
+  FLIGHT_READ_WAIT,   /* nothing new: `wake` will be called */
+  FLIGHT_READ_STORED, /* chunk `*number` is in the store only: take it there, then flight_skip() */
+  FLIGHT_READ_END,
+  FLIGHT_READ_BROKEN, /* the rest will not come */
+};
+enum flight_read flight_read(struct flight_reader *reader, char *buffer, size_t size, size_t *count,
+                             int64_t *number) MUST_CHECK;
+/* Where the reader stands, in bytes from the beginning, and how it moves on without flight_read(). */
+int64_t flight_offset(const struct flight_reader *reader);
+void flight_skip(struct flight_reader *reader, size_t bytes);

@@ -1,0 +1,45 @@
+/* Asks upstream: one libcurl multi loop in a thread of its own, which feeds flights.
+ *
+ * Keeps connections alive, speaks HTTP/2 where upstream does, takes gzip, verifies TLS. Follows no
+ * redirects: a Location would carry the token elsewhere. */
+#pragma once
+
+#include "dialect/v2.h"
+#include "settings/settings.h"
+#include "upstream/flight.h"
+
+struct transfer;
+
+bool transfer_start(struct transfer **out, struct fault *fault) MUST_CHECK;
+/* Ends the thread; all must have ended (transfer_abort(), then wait). Leaves NULL. */
+void transfer_stop(struct transfer **transfer);
+
+/* One request to upstream. The strings are owned; transfer_ask_release() frees them. */
+struct transfer_ask {
+  enum v2_kind kind;
+  char *url;          /* holds the token: never logged */
+  char *body;         /* NULL: GET; else POST with these bytes */
+  size_t body_length;
+  char *content_type; /* of the body; NULL where it came without */
+  struct settings *settings; /* one reference: timeouts, depth, TLS */
+};
+void transfer_ask_release(struct transfer_ask **ask);
+
+/* Sends `*ask` (taken over, NULL is left there) and feeds `flight`, of which it holds a reference
+ * until flight_end(). Requests over upstream.max_inflight wait their turn. Never fails: what goes
+ * wrong becomes the flight's verdict. Does not block; any thread. */
+void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask);
+
+/* Ends all that is under way, and all that comes, as broken. Any thread. */
+void transfer_abort(struct transfer *transfer);
+
+/* Under way, the waiting included. Any thread; does not block. */
+int64_t transfer_inflight(const struct transfer *transfer);
+
+/* Calls `each` for every HTTP status that came so far (0: none came) with its count. Any thread. */
+void transfer_counts(struct transfer *transfer,
+                     void (*each)(void *context, unsigned status, int64_t count), void *context);
+
+/* The last time that upstream answered, and the last time that it did not (seconds since 1970; 0:
+ * never). Any thread. */
+void transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at);
