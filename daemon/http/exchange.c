@@ -1,0 +1,320 @@
+#include "http/exchange.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/scope.h"
+#include "http/exchange_mhd.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define BLOCK_SIZE ((size_t)64 * 1024)
+#define MAX_REPLY_HEADERS 16
+
+struct header {
+  char *name, *value;
+};
+
+enum wait { RUNNING, WOKEN, SUSPENDED };
+
+struct exchange {
+  const struct exchange_handler *handler;
+  struct MHD_Connection *connection;
+  struct exchange_limits limits;
+  struct text uri, body;
+  char method[16];
+  bool http_1_1, head_seen;
+  struct fault fault;
+  int64_t began;
+  void *data;
+
+  struct header headers[MAX_REPLY_HEADERS];
+  size_t header_count;
+  struct MHD_Response *response;
+  unsigned status;
+  exchange_read_body *read;
+
+  pthread_mutex_t lock; /* `wait`, and the calls that suspend and resume */
+  enum wait wait;
+};
+
+/* --- life --- */
+
+void *exchange_begin(void *handler, const char *uri, struct MHD_Connection *connection) {
+  struct exchange *exchange = calloc(1, sizeof *exchange);
+  if (!exchange)
+    return NULL;
+  exchange->handler = handler;
+  exchange->connection = connection;
+  exchange->limits = exchange->handler->limits(exchange->handler->context);
+  exchange->began = clock_monotonic();
+  exchange->uri.limit = exchange->limits.uri;
+  exchange->body.limit = exchange->limits.body;
+  pthread_mutex_init(&exchange->lock, NULL);
+  text_add(&exchange->uri, view_of(uri));
+  return exchange;
+}
+
+void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
+                  enum MHD_RequestTerminationCode why) {
+  (void)handler, (void)connection, (void)why;
+  struct exchange *exchange = steal(*slot);
+  if (!exchange)
+    return;
+  exchange->handler->finished(exchange->handler->context, exchange);
+  for (size_t i = 0; i < exchange->header_count; i++) {
+    free(exchange->headers[i].name);
+    free(exchange->headers[i].value);
+  }
+  text_free(&exchange->uri);
+  text_free(&exchange->body);
+  pthread_mutex_destroy(&exchange->lock);
+  free(exchange);
+}
+
+/* --- waiting --- */
+
+/* The connection rests until exchange_wake(); false: that has come already. */
+static bool suspend(struct exchange *exchange) {
+  pthread_mutex_lock(&exchange->lock);
+  bool woken = exchange->wait == WOKEN;
+  exchange->wait = woken ? RUNNING : SUSPENDED;
+  if (!woken)
+    MHD_suspend_connection(exchange->connection);
+  pthread_mutex_unlock(&exchange->lock);
+  return !woken;
+}
+
+void exchange_wake(struct exchange *exchange) {
+  pthread_mutex_lock(&exchange->lock);
+  bool suspended = exchange->wait == SUSPENDED;
+  exchange->wait = suspended ? RUNNING : WOKEN;
+  if (suspended)
+    MHD_resume_connection(exchange->connection);
+  pthread_mutex_unlock(&exchange->lock);
+}
+
+/* --- the request --- */
+
+struct header_sum {
+  size_t bytes;
+  int hosts, lengths, codings;
+};
+
+static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                  const char *value) {
+  (void)kind;
+  struct header_sum *sum = context;
+  struct view word = view_of(name);
+  sum->bytes += word.length + (value ? strlen(value) : 0) + sizeof ": \r\n" - 1;
+  sum->hosts += num_same_word(word, VIEW(MHD_HTTP_HEADER_HOST));
+  sum->lengths += num_same_word(word, VIEW(MHD_HTTP_HEADER_CONTENT_LENGTH));
+  sum->codings += num_same_word(word, VIEW(MHD_HTTP_HEADER_TRANSFER_ENCODING));
+  return MHD_YES;
+}
+
+/* What says its length in two ways, or is for two hosts, may mean another request to whoever stands
+ * before us (RFC 9112 3.2, 6.3). */
+static bool is_ambiguous(const struct exchange *exchange, const struct header_sum *sum) {
+  return sum->lengths + sum->codings > 1 || sum->hosts > 1 ||
+         (exchange->http_1_1 && sum->hosts == 0);
+}
+
+static void check_head(struct exchange *exchange) {
+  struct header_sum sum = {0};
+  MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, add_header, &sum);
+  if (!text_ok(&exchange->uri))
+    fault_set(&exchange->fault, FAULT_URI_TOO_LONG,
+              "the request URI is longer than %zu bytes (server.max_uri); send the parameters as the "
+              "body of a POST",
+              exchange->limits.uri);
+  else if (sum.bytes > exchange->limits.headers)
+    fault_set(&exchange->fault, FAULT_HEADERS_TOO_LARGE,
+              "the request's headers are larger than %zu bytes (server.max_headers)",
+              exchange->limits.headers);
+  else if (is_ambiguous(exchange, &sum))
+    fault_set(&exchange->fault, FAULT_MALFORMED,
+              "the request must have one Host, and at most one of Content-Length and "
+              "Transfer-Encoding, once");
+}
+
+static void too_large(struct exchange *exchange) {
+  fault_set(&exchange->fault, FAULT_BODY_TOO_LARGE,
+            "the request's body is larger than %zu bytes (server.max_body)",
+            exchange->limits.body);
+}
+
+/* A body that says beforehand that it is too large is refused before it is sent. */
+static void check_length(struct exchange *exchange) {
+  struct view length = exchange_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  int64_t bytes;
+  if (exchange->fault.kind == FAULT_NONE && length.length && num_integer(length, &bytes) &&
+      (uint64_t)bytes > exchange->limits.body)
+    too_large(exchange);
+}
+
+static void add_body(struct exchange *exchange, struct view bytes) {
+  text_add(&exchange->body, bytes);
+  if (!text_ok(&exchange->body) && exchange->fault.kind == FAULT_NONE)
+    too_large(exchange);
+}
+
+static enum MHD_Result send_reply(struct exchange *exchange) {
+  CHECK(exchange->response);
+  enum MHD_Result result =
+      MHD_queue_response(exchange->connection, exchange->status, exchange->response);
+  MHD_destroy_response(steal(exchange->response));
+  return result;
+}
+
+static enum MHD_Result step(struct exchange *exchange) {
+  do {
+    if (exchange->handler->step(exchange->handler->context, exchange) == EXCHANGE_REPLIED)
+      return exchange->response ? send_reply(exchange) : MHD_NO;
+  } while (!suspend(exchange));
+  return MHD_YES;
+}
+
+static void see_head(struct exchange *exchange, const char *method, const char *version) {
+  exchange->head_seen = true;
+  snprintf(exchange->method, sizeof exchange->method, "%s", method);
+  exchange->http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
+  check_head(exchange);
+  check_length(exchange);
+}
+
+enum MHD_Result exchange_serve(void *handler, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *upload,
+                               size_t *upload_size, void **slot) {
+  (void)handler, (void)connection, (void)url;
+  struct exchange *exchange = *slot;
+  if (!exchange)
+    return MHD_NO; /* no memory when it began */
+  if (!exchange->head_seen) {
+    see_head(exchange, method, version);
+    /* With a fault libmicrohttpd answers at once and takes no body. */
+    return exchange->fault.kind == FAULT_NONE ? MHD_YES : step(exchange);
+  }
+  if (*upload_size) {
+    add_body(exchange, (struct view){upload, *upload_size});
+    *upload_size = 0;
+    return MHD_YES;
+  }
+  return step(exchange);
+}
+
+struct view exchange_method(const struct exchange *exchange) {
+  return view_of(exchange->method);
+}
+
+struct view exchange_uri(const struct exchange *exchange) {
+  return text_view(&exchange->uri);
+}
+
+struct view exchange_header(const struct exchange *exchange, const char *name) {
+  const char *value =
+      MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+  return view_of(value ? value : "");
+}
+
+struct header_search {
+  const char *name;
+  void (*each)(void *context, struct view value);
+  void *context;
+};
+
+static enum MHD_Result match_header(void *context, enum MHD_ValueKind kind, const char *name,
+                                    const char *value) {
+  (void)kind;
+  const struct header_search *search = context;
+  if (num_same_word(view_of(name), view_of(search->name)))
+    search->each(search->context, view_of(value ? value : ""));
+  return MHD_YES;
+}
+
+void exchange_headers(const struct exchange *exchange, const char *name,
+                      void (*each)(void *context, struct view value), void *context) {
+  struct header_search search = {name, each, context};
+  MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, match_header, &search);
+}
+
+struct view exchange_body(const struct exchange *exchange) {
+  return text_view(&exchange->body);
+}
+
+const struct fault *exchange_fault(const struct exchange *exchange) {
+  return &exchange->fault;
+}
+
+int64_t exchange_began(const struct exchange *exchange) {
+  return exchange->began;
+}
+
+bool exchange_can_chunk(const struct exchange *exchange) {
+  return exchange->http_1_1;
+}
+
+void exchange_set_data(struct exchange *exchange, void *data) {
+  exchange->data = data;
+}
+
+void *exchange_data(const struct exchange *exchange) {
+  return exchange->data;
+}
+
+/* --- the reply --- */
+
+void exchange_add_header(struct exchange *exchange, const char *name, const char *value) {
+  CHECK(exchange->header_count < MAX_REPLY_HEADERS);
+  struct header header = {strdup(name), strdup(value)};
+  exchange->headers[exchange->header_count++] = header;
+}
+
+/* libmicrohttpd refuses a header with a line's end in it. */
+static void add_headers(struct exchange *exchange) {
+  for (size_t i = 0; i < exchange->header_count; i++) {
+    const struct header *header = &exchange->headers[i];
+    if (header->name && header->value)
+      (void)MHD_add_response_header(exchange->response, header->name, header->value);
+  }
+}
+
+void exchange_reply(struct exchange *exchange, unsigned status, struct view body) {
+  CHECK(!exchange->response);
+  exchange->status = status;
+  exchange->response =
+      MHD_create_response_from_buffer(body.length, (void *)body.at, MHD_RESPMEM_MUST_COPY);
+  if (exchange->response)
+    add_headers(exchange);
+}
+
+static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t size) {
+  (void)position;
+  struct exchange *exchange = context;
+  for (;;) {
+    size_t count = 0;
+    switch (exchange->read(exchange, buffer, size, &count)) {
+    case EXCHANGE_READ_BYTES:
+      return (ssize_t)count;
+    case EXCHANGE_READ_END:
+      return MHD_CONTENT_READER_END_OF_STREAM;
+    case EXCHANGE_READ_BROKEN:
+      return MHD_CONTENT_READER_END_WITH_ERROR;
+    case EXCHANGE_READ_WAIT:
+      if (suspend(exchange))
+        return 0;
+    }
+  }
+}
+
+void exchange_reply_stream(struct exchange *exchange, unsigned status, int64_t length,
+                           exchange_read_body *read) {
+  CHECK(!exchange->response);
+  exchange->status = status;
+  exchange->read = read;
+  uint64_t size = length == EXCHANGE_UNKNOWN_LENGTH ? MHD_SIZE_UNKNOWN : (uint64_t)length;
+  exchange->response =
+      MHD_create_response_from_callback(size, BLOCK_SIZE, read_body, exchange, NULL);
+  if (exchange->response)
+    add_headers(exchange);
+}

@@ -1,0 +1,84 @@
+/* One request and its reply, on libmicrohttpd.
+ *
+ *   the head and the body arrive, bounded -> handler->step() -> EXCHANGE_REPLIED: the reply goes out
+ *                                              ^    |
+ *                              exchange_wake() '----' EXCHANGE_WAIT: the connection is suspended
+ *
+ * step() and the reply's read() run on the listener's threads, one at a time for one exchange, and must
+ * not wait for anything but the disk: who has to wait says so and is called again after
+ * exchange_wake(), which any thread may call. A wake that comes before the wait is not lost. */
+#pragma once
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "base/view.h"
+
+#include <stdint.h>
+
+struct exchange;
+
+enum exchange_step { EXCHANGE_REPLIED, EXCHANGE_WAIT };
+
+/* Limits on a request, in bytes. */
+struct exchange_limits {
+  size_t uri, headers, body;
+};
+
+struct exchange_handler {
+  /* A new request has begun: the limits that hold for it. */
+  struct exchange_limits (*limits)(void *context);
+  /* The request is whole, or was woken. Calls exchange_reply() before EXCHANGE_REPLIED. */
+  enum exchange_step (*step)(void *context, struct exchange *exchange);
+  /* The reply has gone out, or the client has gone. The exchange's data must be freed here. */
+  void (*finished)(void *context, struct exchange *exchange);
+  void *context;
+};
+
+/* --- the request; views hold as long as the exchange --- */
+struct view exchange_method(const struct exchange *exchange);
+/* The request target as it came, percent-encoding and query included, in whatever form. */
+struct view exchange_uri(const struct exchange *exchange);
+/* The value of a header (the first, where there are several); empty where there is none. */
+struct view exchange_header(const struct exchange *exchange, const char *name);
+/* Calls `each` for all headers of that name. */
+void exchange_headers(const struct exchange *exchange, const char *name,
+                      void (*each)(void *context, struct view value), void *context);
+struct view exchange_body(const struct exchange *exchange);
+/* FAULT_NONE, or the limit that the request broke; its body was not kept then. */
+const struct fault *exchange_fault(const struct exchange *exchange);
+/* clock_monotonic() when the request's head had come. */
+int64_t exchange_began(const struct exchange *exchange);
+/* Whether the client understands chunked answers (HTTP/1.1). Otherwise the end of an answer of
+ * unknown length is the end of the connection, which cannot be told from a broken one. */
+bool exchange_can_chunk(const struct exchange *exchange);
+
+/* The handler's own data. */
+void exchange_set_data(struct exchange *exchange, void *data);
+void *exchange_data(const struct exchange *exchange);
+
+/* --- the reply --- */
+enum exchange_read {
+  EXCHANGE_READ_BYTES,
+  EXCHANGE_READ_WAIT, /* nothing now: exchange_wake() will be called */
+  EXCHANGE_READ_END,
+  EXCHANGE_READ_BROKEN, /* ends the connection, so that nobody takes half for whole */
+};
+
+/* Fills at most `size` bytes. */
+typedef enum exchange_read exchange_read_body(struct exchange *exchange, char *buffer, size_t size,
+                                              size_t *count);
+
+#define EXCHANGE_UNKNOWN_LENGTH (-1)
+
+/* Headers are added before the reply; names and values are copied, and dropped where they hold what no
+ * header may. On a listener's thread, inside step(). */
+void exchange_add_header(struct exchange *exchange, const char *name, const char *value);
+/* A body in memory, copied. */
+void exchange_reply(struct exchange *exchange, unsigned status, struct view body);
+/* A body that is read as the client takes it. */
+void exchange_reply_stream(struct exchange *exchange, unsigned status, int64_t length,
+                           exchange_read_body *read);
+
+/* Wakes an exchange that waits or is about to. Any thread; does not block; not after the exchange was
+ * finished. */
+void exchange_wake(struct exchange *exchange);

@@ -1,0 +1,17 @@
+/* What libmicrohttpd calls for each request. Of the http room only: the listener passes these on. The
+ * `handler` is a struct exchange_handler. */
+#pragma once
+
+#include "http/exchange.h"
+
+#include <microhttpd.h>
+
+/* MHD_OPTION_URI_LOG_CALLBACK: a request line has come; makes the exchange. */
+void *exchange_begin(void *handler, const char *uri, struct MHD_Connection *connection);
+/* MHD_AccessHandlerCallback: the head, each part of the body, and the end of the request. */
+enum MHD_Result exchange_serve(void *handler, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *upload,
+                               size_t *upload_size, void **slot);
+/* MHD_OPTION_NOTIFY_COMPLETED: it is over, one way or another; frees the exchange. */
+void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
+                  enum MHD_RequestTerminationCode why);

@@ -1,0 +1,245 @@
+#include "http/listener.h"
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "http/exchange_mhd.h"
+#include "http/tls.h"
+#include "settings/address.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define BACKLOG 511
+#define MAX_LISTENERS 16
+#define MAX_SYSTEMD_SOCKETS 64
+/* libmicrohttpd keeps the head, what it parsed of it, and the reply's head in one pool. */
+#define POOL_BESIDE_HEAD ((size_t)32 * 1024)
+#define UNIX_MODE 0660
+
+struct listener {
+  struct MHD_Daemon *daemon;
+  int socket; /* ours only after listeners_quiesce(): libmicrohttpd closes it otherwise */
+  char *unlink_path;
+};
+
+struct listeners {
+  struct listener list[MAX_LISTENERS];
+  size_t count;
+};
+
+/* --- sockets --- */
+
+/* A socket that a dead process left behind is in the way; one that somebody serves is not ours. */
+static bool clear_stale(const struct address *address, struct fault *fault) {
+  const struct sockaddr_un *name = (const struct sockaddr_un *)&address->storage;
+  struct stat found;
+  if (lstat(name->sun_path, &found) != 0)
+    return true;
+  if (!S_ISSOCK(found.st_mode))
+    return fault_set(fault, FAULT_UNAVAILABLE, "'%s' is there, and is no socket", name->sun_path);
+  int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool served =
+      connect(probe, (const struct sockaddr *)&address->storage, address->length) == 0;
+  close(probe);
+  if (served)
+    return fault_set(fault, FAULT_UNAVAILABLE, "another process listens on '%s'", name->sun_path);
+  return unlink(name->sun_path) == 0 ||
+         fault_set(fault, FAULT_UNAVAILABLE, "cannot remove '%s': %s", name->sun_path,
+                   strerror(errno));
+}
+
+static bool bind_and_listen(int fd, const struct address *address, const char *text,
+                            struct fault *fault) {
+  int on = 1;
+  if (address->kind != ADDRESS_UNIX)
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (address->kind == ADDRESS_INET6)
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+  mode_t before = umask(0777 & ~UNIX_MODE);
+  bool ok = bind(fd, (const struct sockaddr *)&address->storage, address->length) == 0 &&
+            listen(fd, BACKLOG) == 0;
+  int error = errno;
+  umask(before);
+  return ok ||
+         fault_set(fault, FAULT_UNAVAILABLE, "cannot listen on '%s': %s", text, strerror(error));
+}
+
+static bool open_socket(const char *text, int *out, char **unlink_path, struct fault *fault) {
+  struct address address;
+  if (!address_parse(text, &address, fault) ||
+      (address.kind == ADDRESS_UNIX && !clear_stale(&address, fault)))
+    return false;
+  int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0)
+    return fault_set(fault, FAULT_UNAVAILABLE, "cannot make a socket for '%s': %s", text,
+                     strerror(errno));
+  if (!bind_and_listen(fd, &address, text, fault)) {
+    close(fd);
+    return false;
+  }
+  if (address.kind == ADDRESS_UNIX)
+    *unlink_path = strdup(((struct sockaddr_un *)&address.storage)->sun_path);
+  *out = fd;
+  return true;
+}
+
+/* "127.0.0.1:8080", "[::1]:8080" or "unix:/path" of a socket that listens; for the log. */
+static void describe(int fd, char *out, size_t size) {
+  struct sockaddr_storage storage = {0};
+  socklen_t length = sizeof storage;
+  char host[INET6_ADDRSTRLEN] = "?";
+  getsockname(fd, (struct sockaddr *)&storage, &length);
+  const struct sockaddr_in *v4 = (const struct sockaddr_in *)&storage;
+  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&storage;
+  if (storage.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
+    snprintf(out, size, "%s:%u", host, ntohs(v4->sin_port));
+  } else if (storage.ss_family == AF_INET6) {
+    inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
+    snprintf(out, size, "[%s]:%u", host, ntohs(v6->sin6_port));
+  } else {
+    snprintf(out, size, "unix:%s", ((const struct sockaddr_un *)&storage)->sun_path);
+  }
+}
+
+/* --- libmicrohttpd --- */
+
+/* Its words go to our log; they hold no request. */
+static void on_mhd_log(void *context, const char *format, va_list arguments) {
+  (void)context;
+  char line[256];
+  vsnprintf(line, sizeof line, format, arguments);
+  line[strcspn(line, "\n")] = '\0';
+  log_warning("http", "message=%s", LOG_VALUE(line));
+}
+
+/* Parameters are ours to decode: libmicrohttpd would do it in place, and lose what was what. */
+static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text) {
+  (void)context, (void)connection;
+  return strlen(text);
+}
+
+static bool serve(struct listener *listener, const struct listener_options *options,
+                  struct fault *fault) {
+  void *handler = (void *)options->handler;
+  struct MHD_OptionItem tls[] = {
+      {options->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, 0, (void *)tls_retrieve},
+      {MHD_OPTION_END, 0, NULL}};
+  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                   (options->tls ? MHD_USE_TLS : 0);
+  unsigned limit = (unsigned)options->max_connections;
+  if (limit < (unsigned)options->threads)
+    limit = (unsigned)options->threads; /* each thread needs one */
+  listener->daemon = MHD_start_daemon(
+      flags, 0, NULL, NULL, exchange_serve, handler,
+      MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, /* first: it serves the others */
+      MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
+      (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit,
+      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->max_head + POOL_BESIDE_HEAD,
+      MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, handler, MHD_OPTION_NOTIFY_COMPLETED,
+      exchange_end, handler, MHD_OPTION_UNESCAPE_CALLBACK,
+      keep_escapes, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+  return listener->daemon || fault_set(fault, FAULT_UNAVAILABLE,
+                                       "the %s listener cannot start (threads or memory)",
+                                       options->side);
+}
+
+static bool add(struct listeners *listeners, const struct listener_options *options, int fd,
+                char *unlink_path, struct fault *fault) {
+  struct listener *listener = &listeners->list[listeners->count];
+  *listener = (struct listener){.socket = fd, .unlink_path = unlink_path};
+  if (!serve(listener, options, fault)) {
+    close(fd);
+    free(unlink_path);
+    return false;
+  }
+  listeners->count++;
+  char address[160];
+  describe(fd, address, sizeof address);
+  log_info("listening", "side=%s address=%s tls=%s", options->side, address,
+           options->tls ? "yes" : "no");
+  return true;
+}
+
+/* The sockets that systemd handed over for this side: those named "admin", or all others. */
+static bool add_systemd(struct listeners *listeners, const struct listener_options *options,
+                        struct fault *fault) {
+  scope_free char **names = NULL;
+  int count = sd_listen_fds_with_names(0, &names);
+  bool ok = true;
+  bool admin = strcmp(options->side, "admin") == 0;
+  for (int i = 0; i < count; i++) {
+    scope_free char *name = names[i];
+    if (ok && (strcmp(name, "admin") == 0) == admin && listeners->count < MAX_LISTENERS)
+      ok = add(listeners, options, SD_LISTEN_FDS_START + i, NULL, fault);
+  }
+  return ok;
+}
+
+static bool add_addresses(struct listeners *listeners, const struct listener_options *options,
+                          struct fault *fault) {
+  for (size_t i = 0; i < options->addresses->count; i++) {
+    int fd = -1;
+    char *unlink_path = NULL;
+    if (listeners->count == MAX_LISTENERS)
+      return fault_set(fault, FAULT_MALFORMED, "more than %d addresses to listen on",
+                       MAX_LISTENERS);
+    if (!open_socket(options->addresses->items[i], &fd, &unlink_path, fault) ||
+        !add(listeners, options, fd, unlink_path, fault))
+      return false;
+  }
+  return true;
+}
+
+bool listeners_open(const struct listener_options *options, struct listeners **out,
+                    struct fault *fault) {
+  struct listeners *listeners = calloc(1, sizeof *listeners);
+  if (!listeners)
+    return fault_no_memory(fault);
+  bool ok = add_systemd(listeners, options, fault) &&
+            (listeners->count > 0 || add_addresses(listeners, options, fault));
+  if (!ok)
+    listeners_close(&listeners);
+  *out = listeners;
+  return ok;
+}
+
+void listeners_quiesce(struct listeners *listeners) {
+  for (size_t i = 0; listeners && i < listeners->count; i++) {
+    int fd = MHD_quiesce_daemon(listeners->list[i].daemon);
+    if (fd != MHD_INVALID_SOCKET)
+      close(fd);
+  }
+}
+
+void listeners_close(struct listeners **address) {
+  struct listeners *listeners = steal(*address);
+  if (!listeners)
+    return;
+  for (size_t i = 0; i < listeners->count; i++) {
+    MHD_stop_daemon(listeners->list[i].daemon);
+    if (listeners->list[i].unlink_path)
+      unlink(listeners->list[i].unlink_path);
+    free(listeners->list[i].unlink_path);
+  }
+  free(listeners);
+}
+
+int64_t listeners_connections(const struct listeners *listeners) {
+  int64_t sum = 0;
+  for (size_t i = 0; listeners && i < listeners->count; i++) {
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(listeners->list[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    sum += info ? info->num_connections : 0;
+  }
+  return sum;
+}

@@ -1,0 +1,30 @@
+/* Listening sockets: TCP, UNIX, or handed over by systemd; each served by libmicrohttpd's epoll thread
+ * pool. */
+#pragma once
+
+#include "http/exchange.h"
+#include "settings/settings.h"
+
+struct listeners;
+
+struct listener_options {
+  const char *side; /* "client" or "admin": for the log, and the name of a systemd socket */
+  const struct settings_list *addresses; /* used where systemd handed over no socket */
+  const struct exchange_handler *handler; /* must outlive the listeners */
+  int64_t threads, max_connections, idle_timeout; /* per listener; seconds */
+  size_t max_head; /* bytes of request line and headers that must fit */
+  bool tls;        /* show tls_load()'s certificate */
+};
+
+/* Opens all of them and begins to serve. Logs each with its address. */
+bool listeners_open(const struct listener_options *options, struct listeners **out,
+                    struct fault *fault) MUST_CHECK;
+
+/* Accepts no more connections; those that are open go on. */
+void listeners_quiesce(struct listeners *listeners);
+
+/* Closes; every exchange must be over or woken for good. Leaves NULL; NULL is allowed. */
+void listeners_close(struct listeners **listeners);
+
+/* Open connections. */
+int64_t listeners_connections(const struct listeners *listeners);
