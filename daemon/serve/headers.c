@@ -1,0 +1,19 @@
+#include "serve/headers.h"
+
+#include <inttypes.h>
+
+void headers_hit(int64_t freshness, struct text *cache_status) {
+  text_printf(cache_status, "rowcache; hit; ttl=%" PRId64, freshness);
+  if (freshness <= 0)
+    text_add(cache_status, VIEW("; detail=stale"));
+}
+
+void headers_forward(const struct headers_forward *forward, struct text *cache_status) {
+  text_printf(cache_status, "rowcache; fwd=%s", plan_reason_word(forward->reason));
+  if (forward->status != 0 && forward->status != 200)
+    text_printf(cache_status, "; fwd-status=%u", forward->status);
+  if (forward->stored)
+    text_add(cache_status, VIEW("; stored"));
+  if (forward->collapsed)
+    text_add(cache_status, VIEW("; collapsed"));
+}

@@ -1,0 +1,18 @@
+/* The headers that an answer carries beside upstream's own. Pure. Source: contract, "The client side";
+ * RFC 9211. */
+#pragma once
+
+#include "base/text.h"
+#include "plan/plan.h"
+
+
+/* "rowcache; hit; ttl=N" or "rowcache; hit; ttl=-N; detail=stale". */
+void headers_hit(int64_t freshness, struct text *cache_status);
+
+struct headers_forward {
+  enum plan_reason reason;
+  unsigned status; /* upstream's; shown as fwd-status where it is not 200; 0: none came */
+  bool stored, collapsed;
+};
+/* "rowcache; fwd=uri-miss; stored" and so on. */
+void headers_forward(const struct headers_forward *forward, struct text *cache_status);

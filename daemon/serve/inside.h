@@ -1,0 +1,85 @@
+/* The inside of the serve room; nobody else includes it. */
+#pragma once
+
+#include "serve/serve.h"
+
+#include "plan/plan.h"
+#include "plan/tariff.h"
+#include "query/query.h"
+#include "upstream/flights.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define REQUEST_ID_SIZE LEDGER_REQUEST_ID_SIZE
+
+struct trace_ring;
+
+struct serve {
+  struct exchange_handler handler;
+  struct cache *cache;
+  struct ledger *ledger;
+  struct transfer *transfer;
+  struct flights *flights;
+  struct trace_ring *traces;
+  int64_t started_at;
+  int state_lock; /* a file descriptor; one daemon a state directory */
+  atomic_bool draining;
+  atomic_llong requests; /* under way */
+  atomic_llong paid;     /* flights under way, whether somebody reads them or not */
+  pthread_mutex_t lock;  /* `settings` */
+  struct settings *settings;
+  struct {
+    atomic_llong requests, nanoseconds, buckets[SERVE_BUCKETS + 1];
+  } counts[SERVE_OUTCOMES];
+};
+
+/* --- serve/paid.c: one request to upstream, from its reservation to its settlement --- */
+
+/* What a paid flight needs to know of the request that began it. */
+struct paid_order {
+  struct serve *serve;
+  struct settings *settings;
+  const struct query *query;
+  struct view token;         /* what upstream sees */
+  const struct digest *fingerprint;
+  const char *id;            /* X-Request-Id */
+  enum v2_kind kind;
+  bool store;
+  const struct view *foreign_body; /* NULL: a GET */
+  struct view foreign_type;
+};
+
+struct paid;
+
+/* Reserves, then sends. The flight ends and settles by itself, whoever reads it. The caller owns one
+ * reference. NULL with a fault: nothing was begun. Does not block; any thread. */
+struct flight *paid_begin(const struct paid_order *order, struct fault *fault) MUST_CHECK;
+
+/* What `flight` cost; meaningful once it is CONCLUDED. */
+struct paid_cost {
+  struct rows spent; /* the most, where not known */
+  bool is_known;
+};
+struct paid_cost paid_cost(const struct flight *flight);
+/* With that many results. */
+struct rows paid_price(const struct flight *flight, int64_t results);
+/* Whether this token's request began it. */
+bool paid_is_by(const struct flight *flight, const struct digest *fingerprint);
+/* The entry of cache.db that holds its chunks; 0 where it was not stored. */
+int64_t paid_entry(const struct flight *flight);
+
+/* --- serve/trace.c: what became of the last requests --- */
+
+struct trace_ring *trace_create(void) MUST_CHECK;
+void trace_release(struct trace_ring **ring);
+void trace_add(struct trace_ring *ring, const char *id, const struct serve_trace *trace);
+bool trace_find(struct trace_ring *ring, const char *id, struct serve_trace *trace);
+
+/* --- serve/request.c --- */
+
+enum exchange_step request_step(void *serve, struct exchange *exchange);
+void request_finished(void *serve, struct exchange *exchange);
+
+/* --- serve/serve.c --- */
+void serve_count(struct serve *serve, enum serve_outcome outcome, int64_t nanoseconds);

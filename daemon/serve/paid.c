@@ -1,0 +1,270 @@
+/* One request to upstream that may cost rows. It belongs to no client's request.
+ *
+ *   paid_begin: reserve ------> not reserved: the flight ends as broken, nothing was spent
+ *        | (durable)
+ *   send: chunks -> cache ----> upstream ended: publish or abandon -> settle -> conclude
+ *
+ * The result is published before the reservation is settled: dying in between leaves a result that
+ * is kept and a reservation that is booked at the most, never something paid for and lost. The
+ * readers have their last byte only after both.
+ *
+ * Threads: paid_begin() on the caller's; chunk() and ended() on the transfer thread (or the ledger's
+ * keeper, where nothing could be reserved); what a keeper has done, on that keeper's. They come one
+ * after the other, so that nothing here needs a lock. */
+#include "serve/inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "query/form.h"
+
+struct paid {
+  struct serve *serve;
+  struct flight *flight; /* the reference that paid itself holds, until it is settled */
+  struct transfer_ask *ask;
+  struct tariff tariff;
+  struct digest key;
+  struct ledger_entry entry;
+  struct text table, target;
+  struct cache_writer *writer; /* NULL where it is not stored */
+  int64_t cache_entry;
+  int64_t saved; /* chunks that the cache has taken; the cache's keeper counts */
+  bool reserves; /* subscription_info costs nothing: no entry in the ledger */
+  struct paid_cost cost;
+};
+
+static void settle(struct paid *paid);
+
+/* --- the end, last step first --- */
+
+static void conclude(struct paid *paid) {
+  struct serve *serve = paid->serve;
+  struct flight *flight = steal(paid->flight);
+  flights_remove(serve->flights, &paid->key, flight);
+  flight_conclude(flight);
+  flight_release(&flight);
+  atomic_fetch_sub(&serve->paid, 1);
+}
+
+/* A settlement that could not be written is tried again by the ledger; the reservation stands until
+ * then, so the client may have what was paid for. */
+static void on_settled(void *context, bool ok, const struct fault *fault) {
+  struct paid *paid = context;
+  if (!ok)
+    log_error("settle", "request=%s reason=%s", paid->entry.request, LOG_VALUE(fault->text));
+  conclude(paid);
+}
+
+static void settle(struct paid *paid) {
+  struct flight_state state;
+  flight_look(paid->flight, &state);
+  int64_t results = state.verdict.results > 0 ? state.verdict.results : 0;
+  enum ledger_end end = paid->cost.is_known ? LEDGER_SETTLED : LEDGER_UNKNOWN;
+  if (paid->reserves)
+    ledger_settle(paid->serve->ledger, &paid->entry, end, results, paid->cost.spent, on_settled,
+                  paid);
+  else
+    conclude(paid);
+}
+
+static void on_published(void *context, bool ok, const struct fault *fault) {
+  struct paid *paid = context;
+  if (!ok)
+    log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
+                LOG_VALUE(fault->text));
+  settle(paid);
+}
+
+static struct paid_cost cost_of(const struct paid *paid, const struct answer_verdict *verdict) {
+  switch (verdict->charge) {
+  case ANSWER_FREE:
+    return (struct paid_cost){.is_known = true};
+  case ANSWER_KNOWN:
+    return (struct paid_cost){tariff_cost(&paid->tariff, verdict->results), true};
+  case ANSWER_AT_MOST:
+    break;
+  }
+  struct rows most = verdict->results < 0 ? paid->entry.most
+                                          : tariff_cost(&paid->tariff, verdict->results);
+  return (struct paid_cost){most, rows_is_zero(most)};
+}
+
+static void ended(void *context) {
+  struct paid *paid = context;
+  struct flight_state state;
+  flight_look(paid->flight, &state);
+  paid->cost = cost_of(paid, &state.verdict);
+  if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE) {
+    cache_abandon(&paid->writer);
+    settle(paid);
+    return;
+  }
+  struct cache_result result = {.results = state.verdict.results,
+                                .body_length = state.length,
+                                .cost = paid->cost.spent,
+                                .answered_at = state.head.answered_at,
+                                .content_type = state.head.content_type};
+  cache_publish(&paid->writer, &result, on_published, paid);
+}
+
+/* --- while it arrives --- */
+
+static void on_saved(void *context, bool ok, const struct fault *fault) {
+  struct paid *paid = context;
+  if (!ok && paid->saved >= 0) {
+    log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
+                LOG_VALUE(fault->text));
+    paid->saved = -1;
+  }
+  int64_t number = paid->saved < 0 ? 0 : paid->saved++;
+  flight_chunk_saved(paid->flight, number, ok);
+}
+
+/* Chunks are handed on in their order, and told as saved in the same. */
+static void chunk(void *context, int64_t number, struct view bytes) {
+  (void)number;
+  struct paid *paid = context;
+  cache_append(paid->writer, bytes, on_saved, paid);
+}
+
+static void released(void *context) {
+  struct paid *paid = context;
+  if (paid->cache_entry)
+    cache_unpin(paid->serve->cache, paid->cache_entry);
+  transfer_ask_release(&paid->ask);
+  text_free(&paid->table);
+  text_free(&paid->target);
+  free(paid);
+}
+
+static const struct flight_owner owner = {.chunk = chunk, .ended = ended, .released = released};
+
+/* --- the beginning --- */
+
+static void on_reserved(void *context, bool ok, const struct fault *fault) {
+  struct paid *paid = context;
+  if (ok) {
+    transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
+    return;
+  }
+  paid->reserves = false; /* there is nothing to settle */
+  struct answer_verdict verdict = {
+      .outcome = ANSWER_BROKEN, .charge = ANSWER_FREE, .fault = *fault};
+  flight_end(paid->flight, &verdict);
+}
+
+static struct transfer_ask *make_ask(const struct paid_order *order) {
+  struct transfer_ask *ask = calloc(1, sizeof *ask);
+  scope_text struct text args = {0};
+  scope_text struct text url = {0};
+  if (!ask)
+    return NULL;
+  ask->kind = order->kind;
+  ask->settings = settings_hold(order->settings);
+  bool ok = query_upstream_args(order->query, order->token, &args);
+  v2_url(view_of(order->settings->upstream_url), text_view(&args), &url);
+  ask->url = ok && text_ok(&args) ? text_steal(&url) : NULL;
+  ok = ask->url != NULL;
+  if (order->foreign_body) {
+    ask->body_length = order->foreign_body->length;
+    ask->body = malloc(ask->body_length + 1);
+    if (ask->body)
+      memcpy(ask->body, order->foreign_body->at, ask->body_length);
+    ask->content_type =
+        order->foreign_type.length ? strndup(order->foreign_type.at, order->foreign_type.length) : NULL;
+    ok = ok && ask->body;
+  }
+  if (!ok)
+    transfer_ask_release(&ask);
+  return ask;
+}
+
+static void fill_entry(struct paid *paid, const struct paid_order *order) {
+  struct ledger_entry *entry = &paid->entry;
+  memcpy(entry->request, order->id, sizeof entry->request);
+  entry->token = *order->fingerprint;
+  entry->key = paid->key;
+  entry->table = text_view(&paid->table);
+  entry->target = text_view(&paid->target);
+  entry->most = tariff_most(&paid->tariff);
+  entry->estimated = paid->tariff.estimated;
+}
+
+/* Storing is worth trying, but not worth failing for. */
+static void begin_storing(struct paid *paid, const struct paid_order *order) {
+  struct cache_subject subject = {paid->key, query_normal(order->query), text_view(&paid->target)};
+  struct fault fault;
+  if (!order->store)
+    return;
+  if (!cache_begin(paid->serve->cache, &subject, &paid->writer, &fault)) {
+    log_warning("store", "request=%s outcome=not-stored reason=%s", order->id,
+                LOG_VALUE(fault.text));
+    return;
+  }
+  /* Readers that lag behind read from the store, also after the writer's own pin is gone. */
+  paid->cache_entry = cache_writer_id(paid->writer);
+  cache_pin(paid->serve->cache, paid->cache_entry);
+}
+
+static struct paid *make(const struct paid_order *order) {
+  struct paid *paid = calloc(1, sizeof *paid);
+  if (!paid)
+    return NULL;
+  paid->serve = order->serve;
+  paid->tariff = tariff_for(order->settings, order->query);
+  paid->key = *query_key(order->query);
+  paid->reserves = order->kind != V2_FREE;
+  text_add(&paid->table, *form_get(query_form(order->query), "from"));
+  text_add(&paid->target, query_target_text(order->query));
+  paid->ask = make_ask(order);
+  if (paid->ask && text_ok(&paid->table) && text_ok(&paid->target))
+    return paid;
+  released(paid);
+  return NULL;
+}
+
+struct flight *paid_begin(const struct paid_order *order, struct fault *fault) {
+  struct paid *paid = make(order);
+  if (!paid) {
+    fault_no_memory(fault);
+    return NULL;
+  }
+  begin_storing(paid, order);
+  struct flight *flight = flight_create(&owner, paid, paid->writer != NULL);
+  if (!flight) {
+    cache_abandon(&paid->writer);
+    released(paid);
+    fault_no_memory(fault);
+    return NULL;
+  }
+  paid->flight = flight_hold(flight);
+  fill_entry(paid, order);
+  atomic_fetch_add(&paid->serve->paid, 1);
+  if (paid->reserves)
+    ledger_reserve(paid->serve->ledger, &paid->entry, on_reserved, paid);
+  else
+    transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
+  return flight;
+}
+
+/* --- what readers ask --- */
+
+static const struct paid *paid_of(const struct flight *flight) {
+  return flight_context(flight);
+}
+
+struct paid_cost paid_cost(const struct flight *flight) {
+  return paid_of(flight)->cost;
+}
+
+struct rows paid_price(const struct flight *flight, int64_t results) {
+  return tariff_cost(&paid_of(flight)->tariff, results);
+}
+
+bool paid_is_by(const struct flight *flight, const struct digest *fingerprint) {
+  return digest_equal(&paid_of(flight)->entry.token, fingerprint);
+}
+
+int64_t paid_entry(const struct flight *flight) {
+  return paid_of(flight)->cache_entry;
+}

@@ -1,0 +1,229 @@
+#include "serve/request.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "render/error.h"
+#include "serve/headers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const char default_type[] = "application/json; charset=utf-8";
+
+static void add_number(struct request *request, const char *name, int64_t value) {
+  char text[24];
+  snprintf(text, sizeof text, "%" PRId64, value);
+  exchange_add_header(request->exchange, name, text);
+}
+
+static void add_rows(struct request *request, const char *name, struct rows rows) {
+  exchange_add_header(request->exchange, name, ROWS_TEXT(rows));
+}
+
+static void add_common(struct request *request, const struct text *cache_status) {
+  if (cache_status->length)
+    exchange_add_header(request->exchange, "Cache-Status", text_string(cache_status));
+  exchange_add_header(request->exchange, "X-Request-Id", request->id);
+  if (request->cost_is_known)
+    add_rows(request, "X-Rows-Spent", request->spent);
+}
+
+/* --- faults --- */
+
+/* Which form a fault takes: by `output`, which may be there although the query cannot be parsed. */
+static enum query_output output_of(struct request *request) {
+  static const struct {
+    const char *word;
+    enum query_output output;
+  } outputs[] = {{"xml", QUERY_XML}, {"php", QUERY_PHP}};
+  if (request->query)
+    return query_output(request->query);
+  struct view uri = exchange_uri(request->exchange);
+  const char *mark = uri.length ? memchr(uri.at, '?', uri.length) : NULL;
+  struct view rest = mark ? view_from(uri, (size_t)(mark + 1 - uri.at)) : (struct view){0};
+  struct view pair;
+  while (view_split(&rest, '&', &pair)) {
+    if (!view_starts(pair, VIEW("output=")))
+      continue;
+    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
+      if (view_is(view_from(pair, 7), outputs[i].word))
+        return outputs[i].output;
+  }
+  return QUERY_JSON;
+}
+
+void reply_fault(struct request *request, const struct fault *fault) {
+  scope_text struct text body = {0};
+  scope_text struct text cache_status = {0};
+  enum query_output output = output_of(request);
+  error_render(output, view_of(fault->text), &body);
+  exchange_add_header(request->exchange, "Content-Type", error_content_type(output));
+  exchange_add_header(request->exchange, "X-Status", "error");
+  exchange_add_header(request->exchange, "X-Results-Count", "0");
+  exchange_add_header(request->exchange, "Cache-Control", "no-store");
+  if (fault->kind == FAULT_METHOD)
+    exchange_add_header(request->exchange, "Allow", "GET, POST");
+  if (fault->retry_after > 0)
+    add_number(request, "Retry-After", fault->retry_after);
+  if (request->plan.action == PLAN_FORWARD && request->reader) {
+    struct flight_state state;
+    flight_look(flight_of(request->reader), &state);
+    struct headers_forward forward = {.reason = request->plan.reason,
+                                      .status = state.head.status,
+                                      .collapsed = !request->leads};
+    headers_forward(&forward, &cache_status);
+  }
+  add_common(request, &cache_status);
+  request->outcome = SERVE_ERROR;
+  request->status = fault_status(fault->kind);
+  exchange_reply(request->exchange, request->status, text_view(&body));
+}
+
+/* --- from the store --- */
+
+/* Makes chunk `number` of entry `id` the one in memory. */
+static bool load_chunk(struct request *request, int64_t id, int64_t number) {
+  struct fault fault;
+  if (request->chunk_number == number)
+    return true;
+  if (!request->chunk)
+    request->chunk = malloc(CACHE_CHUNK_SIZE);
+  request->chunk_number = -1;
+  if (!request->chunk || !cache_read(request->serve->cache, id, number, request->chunk,
+                                     &request->chunk_length, &fault)) {
+    log_error("read", "request=%s reason=%s", request->id,
+              LOG_VALUE(request->chunk ? fault.text : "out of memory"));
+    return false;
+  }
+  request->chunk_number = number;
+  return true;
+}
+
+/* Copies from the chunk in memory, from `position` in the whole. */
+static size_t copy_chunk(const struct request *request, int64_t position, char *buffer,
+                         size_t size) {
+  size_t from = (size_t)(position % (int64_t)CACHE_CHUNK_SIZE);
+  struct view rest = view_from((struct view){request->chunk, request->chunk_length}, from);
+  size_t count = rest.length < size ? rest.length : size;
+  memcpy(buffer, rest.at, count);
+  return count;
+}
+
+static enum exchange_read read_stored(struct exchange *exchange, char *buffer, size_t size,
+                                      size_t *count) {
+  struct request *request = exchange_data(exchange);
+  if (request->position >= request->stored.body_length)
+    return EXCHANGE_READ_END;
+  if (!load_chunk(request, request->stored.id,
+                  request->position / (int64_t)CACHE_CHUNK_SIZE))
+    return EXCHANGE_READ_BROKEN;
+  *count = copy_chunk(request, request->position, buffer, size);
+  request->position += (int64_t)*count;
+  return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_BROKEN;
+}
+
+void reply_stored(struct request *request, int64_t freshness) {
+  scope_text struct text cache_status = {0};
+  const struct cache_entry *stored = &request->stored;
+  int64_t age = clock_seconds() - stored->answered_at;
+  request->outcome = freshness > 0 ? SERVE_HIT : SERVE_STALE;
+  request->status = 200;
+  request->spent = (struct rows){0};
+  request->saved = stored->cost;
+  request->cost_is_known = true;
+  cache_count_hit(request->serve->cache, stored->id);
+  headers_hit(freshness, &cache_status);
+  exchange_add_header(request->exchange, "Content-Type",
+                      *stored->content_type ? stored->content_type : default_type);
+  add_number(request, "X-Results-Count", stored->results);
+  add_number(request, "Age", age > 0 ? age : 0);
+  add_common(request, &cache_status);
+  add_rows(request, "X-Rows-Saved", request->saved);
+  exchange_reply_stream(request->exchange, 200, stored->body_length, read_stored);
+}
+
+/* --- from a flight --- */
+
+/* A reader that lags behind what is in memory takes a chunk from the store. */
+static enum exchange_read read_lagging(struct request *request, int64_t number, char *buffer,
+                                       size_t size, size_t *count) {
+  int64_t offset = flight_offset(request->reader);
+  if (!load_chunk(request, paid_entry(flight_of(request->reader)), number))
+    return EXCHANGE_READ_BROKEN;
+  *count = copy_chunk(request, offset, buffer, size);
+  flight_skip(request->reader, *count);
+  return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_BROKEN;
+}
+
+static enum exchange_read read_flight(struct exchange *exchange, char *buffer, size_t size,
+                                      size_t *count) {
+  struct request *request = exchange_data(exchange);
+  int64_t number;
+  switch (flight_read(request->reader, buffer, size, count, &number)) {
+  case FLIGHT_READ_BYTES:
+    return EXCHANGE_READ_BYTES;
+  case FLIGHT_READ_WAIT:
+    return EXCHANGE_READ_WAIT;
+  case FLIGHT_READ_STORED:
+    return read_lagging(request, number, buffer, size, count);
+  case FLIGHT_READ_END:
+    return EXCHANGE_READ_END;
+  case FLIGHT_READ_BROKEN:
+    break;
+  }
+  return EXCHANGE_READ_BROKEN;
+}
+
+/* What is known of the cost as the head goes out. */
+static void note_cost(struct request *request, const struct flight_state *state) {
+  const struct flight *flight = flight_of(request->reader);
+  struct paid_cost cost = {0};
+  if (state->phase == FLIGHT_CONCLUDED)
+    cost = paid_cost(flight);
+  else if (state->head.results_count >= 0)
+    cost = (struct paid_cost){paid_price(flight, state->head.results_count), true};
+  request->cost_is_known = cost.is_known || !request->leads;
+  request->spent = request->leads ? cost.spent : (struct rows){0};
+  request->saved = request->leads ? (struct rows){0} : cost.spent;
+}
+
+static void add_upstream_headers(struct request *request, const struct flight_state *state) {
+  const struct answer_head *head = &state->head;
+  bool read = state->phase == FLIGHT_CONCLUDED && request->kind == V2_RESULTS &&
+              state->verdict.outcome == ANSWER_COMPLETE;
+  exchange_add_header(request->exchange, "Content-Type",
+                      *head->content_type ? head->content_type : default_type);
+  if (head->results_count >= 0 || read)
+    add_number(request, "X-Results-Count",
+               head->results_count >= 0 ? head->results_count : state->verdict.results);
+  if (head->is_error)
+    exchange_add_header(request->exchange, "X-Status", "error");
+  if (head->retry_after > 0)
+    add_number(request, "Retry-After", head->retry_after);
+  int64_t age = clock_seconds() - head->answered_at;
+  add_number(request, "Age", age > 0 ? age : 0);
+}
+
+void reply_flight(struct request *request, const struct flight_state *state) {
+  scope_text struct text cache_status = {0};
+  bool concluded = state->phase == FLIGHT_CONCLUDED;
+  bool sound = !concluded || state->verdict.outcome == ANSWER_COMPLETE;
+  struct headers_forward forward = {
+      .reason = request->plan.reason,
+      .status = state->head.status,
+      .stored = request->leads && request->plan.store && state->storing && sound &&
+                state->head.status == 200 && !state->head.is_error,
+      .collapsed = !request->leads};
+  note_cost(request, state);
+  request->outcome = request->plan.reason == PLAN_BYPASS ? SERVE_BYPASS
+                     : request->leads                    ? SERVE_MISS
+                                                         : SERVE_COLLAPSED;
+  request->status = state->head.status;
+  headers_forward(&forward, &cache_status);
+  add_upstream_headers(request, state);
+  add_common(request, &cache_status);
+  add_rows(request, "X-Rows-Saved", request->saved);
+  exchange_reply_stream(request->exchange, state->head.status,
+                        concluded ? state->length : EXCHANGE_UNKNOWN_LENGTH, read_flight);
+}

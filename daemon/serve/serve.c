@@ -1,0 +1,226 @@
+#include "serve/inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DRAIN_STEP_NS 20000000 /* how often a drain looks whether all is over */
+
+const double serve_bucket_seconds[SERVE_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0.01,
+                                                    0.025,  0.05,  0.1,    0.25,  0.5,
+                                                    1,      5,     30,     120};
+
+/* --- the handler --- */
+
+static struct exchange_limits limits(void *context) {
+  struct settings *settings = serve_settings(context);
+  struct exchange_limits limits = {.uri = (size_t)settings->max_uri,
+                                   .headers = (size_t)settings->max_headers,
+                                   .body = (size_t)settings->max_body};
+  settings_release(&settings);
+  return limits;
+}
+
+const struct exchange_handler *serve_handler(struct serve *serve) {
+  return &serve->handler;
+}
+
+/* --- life --- */
+
+/* Makes the directory, and those above it, as `mkdir -p -m 700` would. */
+static bool make_directory(const char *path, struct fault *fault) {
+  scope_free char *copy = strdup(path);
+  if (!copy)
+    return fault_no_memory(fault);
+  for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    *slash = '\0';
+    (void)mkdir(copy, 0700); /* what is wrong here shows below */
+    *slash = '/';
+  }
+  return mkdir(copy, 0700) == 0 || errno == EEXIST ||
+         fault_set(fault, FAULT_UNAVAILABLE, "state.directory: cannot make '%s': %s", path,
+                   strerror(errno));
+}
+
+/* A second daemon would book this one's open reservations as lost. Released when the process ends,
+ * however it ends. */
+static bool lock_state(struct serve *serve, const char *directory, struct fault *fault) {
+  scope_free char *path = NULL;
+  if (asprintf(&path, "%s/lock", directory) < 0)
+    return fault_no_memory(fault);
+  serve->state_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (serve->state_lock < 0)
+    return fault_set(fault, FAULT_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
+  return flock(serve->state_lock, LOCK_EX | LOCK_NB) == 0 ||
+         fault_set(fault, FAULT_UNAVAILABLE,
+                   "state.directory '%s' is in use by another rowcached; stop it, or name another "
+                   "directory",
+                   directory);
+}
+
+static bool open_rooms(struct serve *serve, struct fault *fault) {
+  const struct settings *settings = serve->settings;
+  serve->flights = flights_create();
+  serve->traces = trace_create();
+  if (!serve->flights || !serve->traces)
+    return fault_no_memory(fault);
+  return make_directory(settings->state_directory, fault) &&
+         lock_state(serve, settings->state_directory, fault) &&
+         ledger_open(settings->state_directory, &serve->ledger, fault) &&
+         cache_open(settings->state_directory, settings->cache_max_size, &serve->cache, fault) &&
+         transfer_start(&serve->transfer, fault);
+}
+
+bool serve_open(struct settings *settings, struct serve **out, struct fault *fault) {
+  struct serve *serve = calloc(1, sizeof *serve);
+  if (!serve)
+    return fault_no_memory(fault);
+  pthread_mutex_init(&serve->lock, NULL);
+  serve->settings = settings_hold(settings);
+  serve->started_at = clock_seconds();
+  serve->state_lock = -1;
+  serve->handler = (struct exchange_handler){
+      .limits = limits, .step = request_step, .finished = request_finished, .context = serve};
+  bool ok = open_rooms(serve, fault);
+  if (!ok)
+    serve_close(&serve);
+  *out = serve;
+  return ok;
+}
+
+void serve_close(struct serve **address) {
+  struct serve *serve = steal(*address);
+  if (!serve)
+    return;
+  CHECK(atomic_load(&serve->requests) == 0 && atomic_load(&serve->paid) == 0);
+  transfer_stop(&serve->transfer);
+  cache_close(&serve->cache);
+  ledger_close(&serve->ledger);
+  flights_release(&serve->flights);
+  trace_release(&serve->traces);
+  settings_release(&serve->settings);
+  if (serve->state_lock >= 0)
+    close(serve->state_lock);
+  pthread_mutex_destroy(&serve->lock);
+  free(serve);
+}
+
+void serve_set_settings(struct serve *serve, struct settings *settings) {
+  pthread_mutex_lock(&serve->lock);
+  struct settings *before = serve->settings;
+  serve->settings = settings_hold(settings);
+  pthread_mutex_unlock(&serve->lock);
+  settings_release(&before);
+  cache_set_max_size(serve->cache, settings->cache_max_size);
+}
+
+struct settings *serve_settings(struct serve *serve) {
+  pthread_mutex_lock(&serve->lock);
+  struct settings *settings = settings_hold(serve->settings);
+  pthread_mutex_unlock(&serve->lock);
+  return settings;
+}
+
+/* --- drain --- */
+
+static bool is_idle(struct serve *serve) {
+  return atomic_load(&serve->requests) == 0 && atomic_load(&serve->paid) == 0;
+}
+
+static void await_idle(struct serve *serve, int64_t until) {
+  while (!is_idle(serve) && clock_monotonic() < until) {
+    struct timespec step = {.tv_nsec = DRAIN_STEP_NS};
+    nanosleep(&step, NULL);
+  }
+}
+
+void serve_drain(struct serve *serve, int64_t seconds) {
+  atomic_store(&serve->draining, true);
+  await_idle(serve, clock_monotonic() + seconds * INT64_C(1000000000));
+  if (!is_idle(serve))
+    log_warning("drain", "requests=%lld answers=%lld outcome=cut-off",
+                (long long)atomic_load(&serve->requests), (long long)atomic_load(&serve->paid));
+  transfer_abort(serve->transfer);
+  /* Aborted flights settle; no request can wait for one any more. Clients that read slowly are cut
+   * off when the listeners close. */
+  while (atomic_load(&serve->paid) > 0)
+    await_idle(serve, clock_monotonic() + DRAIN_STEP_NS);
+}
+
+bool serve_is_draining(const struct serve *serve) {
+  return atomic_load(&serve->draining);
+}
+
+/* --- what others ask --- */
+
+struct cache *serve_cache(struct serve *serve) {
+  return serve->cache;
+}
+
+struct ledger *serve_ledger(struct serve *serve) {
+  return serve->ledger;
+}
+
+struct transfer *serve_transfer(struct serve *serve) {
+  return serve->transfer;
+}
+
+int64_t serve_started_at(const struct serve *serve) {
+  return serve->started_at;
+}
+
+const char *serve_outcome_word(enum serve_outcome outcome) {
+  static const char *const words[] = {
+#define OUTCOME(name, word) [SERVE_##name] = word,
+#include "tables/outcomes.def"
+#undef OUTCOME
+  };
+  CHECK(outcome < SERVE_OUTCOMES);
+  return words[outcome];
+}
+
+void serve_count(struct serve *serve, enum serve_outcome outcome, int64_t nanoseconds) {
+  double seconds = (double)nanoseconds / 1e9;
+  int bucket = 0;
+  while (bucket < SERVE_BUCKETS && seconds > serve_bucket_seconds[bucket])
+    bucket++;
+  atomic_fetch_add_explicit(&serve->counts[outcome].requests, 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&serve->counts[outcome].nanoseconds, nanoseconds,
+                            memory_order_relaxed);
+  atomic_fetch_add_explicit(&serve->counts[outcome].buckets[bucket], 1, memory_order_relaxed);
+}
+
+void serve_counts(struct serve *serve, enum serve_outcome outcome, struct serve_counts *counts) {
+  CHECK(outcome < SERVE_OUTCOMES);
+  counts->requests = atomic_load(&serve->counts[outcome].requests);
+  counts->seconds = (double)atomic_load(&serve->counts[outcome].nanoseconds) / 1e9;
+  for (int i = 0; i <= SERVE_BUCKETS; i++)
+    counts->buckets[i] = atomic_load(&serve->counts[outcome].buckets[i]);
+}
+
+bool serve_find(struct serve *serve, const char *id, struct serve_trace *trace, bool *exists,
+                struct fault *fault) {
+  struct ledger_found found;
+  bool in_ledger;
+  *trace = (struct serve_trace){0};
+  *exists = trace_find(serve->traces, id, trace);
+  if (!ledger_find(serve->ledger, id, &found, &in_ledger, fault))
+    return false;
+  if (!in_ledger)
+    return true;
+  *exists = true;
+  trace->pending = strcmp(found.state, "open") == 0;
+  trace->cost_is_known = strcmp(found.state, "settled") == 0;
+  trace->estimated = found.estimated;
+  trace->spent = trace->pending ? found.most : found.spent;
+  trace->at = found.at;
+  memcpy(trace->token, found.token, sizeof trace->token);
+  return true;
+}
