@@ -61,6 +61,9 @@ void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
   struct exchange *exchange = steal(*slot);
   if (!exchange)
     return;
+  /* Whoever woke it may still be on the way out of exchange_wake(). */
+  pthread_mutex_lock(&exchange->lock);
+  pthread_mutex_unlock(&exchange->lock);
   exchange->handler->finished(exchange->handler->context, exchange);
   for (size_t i = 0; i < exchange->header_count; i++) {
     free(exchange->headers[i].name);
