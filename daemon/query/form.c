@@ -150,12 +150,14 @@ const struct view *form_get(const struct form *form, const char *name) {
 }
 
 void form_encode_but(struct text *out, struct view value, struct view keep) {
+  static const char digits[] = "0123456789ABCDEF";
   for (size_t i = 0; i < value.length; i++) {
     char c = value.at[i];
+    unsigned char byte = (unsigned char)c;
     if (is_unreserved(c) || (keep.length && memchr(keep.at, c, keep.length)))
       text_add_char(out, c);
     else
-      text_printf(out, "%%%02X", (unsigned)(unsigned char)c);
+      text_add(out, (struct view){(char[]){'%', digits[byte >> 4], digits[byte & 15]}, 3});
   }
 }
 

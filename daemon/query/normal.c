@@ -2,13 +2,11 @@
 
 #include "query/form.h"
 
-/* Hashed in front of the parts: no other use of SHA-256 here begins like this, and whoever changes
- * what a normalized query is counts it up, so that stored results of the old meaning are not found.
- */
+/* Hashed in front of the parts: no other use of SHA-256 here begins like this. Whoever changes what
+ * a normalized query is counts it up, and results stored under the old meaning are not found. */
 static const struct view domain = VIEW("rowcache query 1\n");
 
-/* What a value shows unencoded, for the reader's sake: none of them means anything to form_parse().
- */
+/* What a value shows unencoded, for the reader: none of them means anything to form_parse(). */
 static const struct view readable = VIEW(",:()=<>\"/");
 
 static void put_text(struct normal *normal, struct view name, struct view value) {

@@ -79,8 +79,7 @@ int64_t query_offset(const struct query *query);
 bool query_has_where(const struct query *query);
 bool query_has_having(const struct query *query);
 
-/* Whether an `offset` goes upstream: one of 0 does not, since an older price list charges for it.
- */
+/* Whether an `offset` goes upstream: one of 0 does not, as an older price list charges for it. */
 bool query_sends_offset(const struct query *query);
 
 /* Of backlinks_new_lost; for other tables as if the parameter were absent. query/columns.h,
@@ -99,8 +98,7 @@ struct view query_normal(const struct query *query);
 /* What the cache looks the normalized query up by. */
 const struct digest *query_key(const struct query *query);
 
-/* The same without a known `output`: equal where the same rows are asked for, whatever their form.
- */
+/* The same without a known `output`: equal where the same rows are asked for, in any form. */
 const struct digest *query_rows_key(const struct query *query);
 
 /* Appends to `out` the parameters to send upstream: the client's, in the client's order, decoded

@@ -102,14 +102,19 @@ static bool add_a_labels(struct text *out, struct view host) {
     return false;
   scope_text struct text terminated = {0};
   text_add(&terminated, host);
-  uint8_t *labels = NULL;
-  if (!text_ok(&terminated) || strstr(text_string(&terminated), CAPITAL_SHARP_S) ||
-      idn2_lookup_u8((const uint8_t *)text_string(&terminated), &labels,
-                     IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
+  const char *input = text_string(&terminated);
+  if (strstr(input, CAPITAL_SHARP_S))
     return false;
-  add_lower(out, view_of((const char *)labels));
+  uint8_t *labels = NULL;
+  int result = text_ok(&terminated) ? idn2_lookup_u8((const uint8_t *)input, &labels,
+                                                     IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
+                                    : IDN2_MALLOC;
+  if (result == IDN2_OK)
+    add_lower(out, view_of((const char *)labels));
+  if (result == IDN2_MALLOC)
+    out->failed = true; /* which does not mean that it is no host */
   idn2_free(labels);
-  return true;
+  return result == IDN2_OK;
 }
 
 static bool is_label(struct view label) {
@@ -169,8 +174,12 @@ static bool is_of_host(enum query_mode mode) {
 bool target_normalize(struct view target, enum query_mode mode, struct text *out) {
   scope_text struct text host = {0};
   struct parts parts;
-  if (mode == QUERY_MODE_UNKNOWN || has_blank_or_control(target) || !split(target, &parts) ||
-      !normalize_host(parts.host, &host) || !text_ok(&host))
+  if (mode == QUERY_MODE_UNKNOWN || has_blank_or_control(target) || !split(target, &parts))
+    return false;
+  bool is_host = normalize_host(parts.host, &host);
+  if (!text_ok(&host))
+    out->failed = true;
+  if (!is_host || !text_ok(out))
     return false;
   if (is_of_host(mode)) {
     /* https://example.com:80: without its scheme this port would go without saying. */
