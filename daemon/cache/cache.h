@@ -5,8 +5,7 @@
  * cache_writer while it arrives and becomes visible at once, when cache_publish() is done: until
  * then nobody finds it by its key, and what is left of one at the next start is swept away.
  *
- *   cache_begin -> cache_append ... -> cache_publish    visible, replaces an older result of the
- * key
+ *   cache_begin -> cache_append ... -> cache_publish    visible, replaces an older one of its key
  *                                   -> cache_abandon    swept away
  *
  * A reader pins a result (cache_find() does), reads its chunks at its own pace and unpins it. A

@@ -132,7 +132,7 @@ struct sweep {
   bool again;   /* woken since the pass began */
   bool closing; /* what is left is for the next start */
   /* keeper */
-  int64_t candidates[SWEEP_CANDIDATES]; /* were invisible in a transaction that is committed */
+  int64_t candidates[SWEEP_CANDIDATES]; /* were not live in a transaction that is committed */
   int count;
   int64_t after; /* candidates up to this id were looked at in this pass */
   int64_t used;  /* bytes of pages in use */

@@ -131,6 +131,16 @@ static bool delete_chunks(struct db *db, int64_t id, int64_t first, int64_t last
   return true;
 }
 
+static bool is_sweepable(struct db *db, int64_t id, bool *yes, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_IS_SWEEPABLE, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, id);
+  bool ok = db_step(db, statement, yes, fault);
+  db_done(statement);
+  return ok;
+}
+
 /* Deletes at most `*budget` chunks; `*over`: all are gone, and the row too. */
 static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
                         struct fault *fault) {
@@ -153,13 +163,23 @@ static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
   return true;
 }
 
+static bool sweep_candidate(struct cache *cache, struct db *db, int64_t id, int64_t *budget,
+                            bool *over, struct fault *fault) {
+  bool sweepable;
+  if (pins_hold(&cache->pins, id))
+    return true;
+  if (!is_sweepable(db, id, &sweepable, fault))
+    return false;
+  return !sweepable || sweep_entry(db, id, budget, over, fault);
+}
+
 static bool sweep_candidates(struct cache *cache, struct db *db, struct fault *fault) {
   struct sweep *sweep = &cache->sweep;
   int64_t budget = CHUNKS_A_ROUND;
   bool over = true;
   for (int i = 0; i < sweep->count && over; i++) {
     int64_t id = sweep->candidates[i];
-    if (!pins_hold(&cache->pins, id) && !sweep_entry(db, id, &budget, &over, fault))
+    if (!sweep_candidate(cache, db, id, &budget, &over, fault))
       return false;
     if (over)
       sweep->after = id;

@@ -124,7 +124,7 @@ void ledger_count(struct ledger *ledger, const struct digest *token, struct view
   CHECK(ledger->keeper && saved.tenths >= 0);
   int32_t day = report_day(clock_milliseconds());
   struct amounts amounts = {.hits = what == LEDGER_HIT, .errors = what == LEDGER_ERROR};
-  if (what == LEDGER_HIT)
+  if (what != LEDGER_ERROR)
     amounts.saved = saved;
   pthread_mutex_lock(&ledger->lock);
   add_token(&ledger->counts, day, bytes_of(token), &amounts);

@@ -3,7 +3,8 @@
 #include <inttypes.h>
 
 void headers_hit(int64_t freshness, struct text *cache_status) {
-  text_printf(cache_status, "rowcache; hit; ttl=%" PRId64, freshness);
+  /* What has just gone stale is so by a part of a second: rounded away from zero. */
+  text_printf(cache_status, "rowcache; hit; ttl=%" PRId64, freshness == 0 ? -1 : freshness);
   if (freshness <= 0)
     text_add(cache_status, VIEW("; detail=stale"));
 }

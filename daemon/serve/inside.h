@@ -62,6 +62,8 @@ struct paid_cost {
   bool is_known;
 };
 struct paid_cost paid_cost(const struct flight *flight);
+/* Whether the ledger holds it: not where nothing could be reserved. */
+bool paid_is_booked(const struct flight *flight);
 /* With that many results. */
 struct rows paid_price(const struct flight *flight, int64_t results);
 /* Whether this token's request began it. */

@@ -20,7 +20,7 @@
 
 struct paid {
   struct serve *serve;
-  struct flight *flight; /* the reference that paid itself holds, until it is settled */
+  struct flight *flight; /* whose context this is; referenced until settled, and by each save */
   struct transfer_ask *ask;
   struct tariff tariff;
   struct digest key;
@@ -29,7 +29,7 @@ struct paid {
   struct cache_writer *writer; /* NULL where it is not stored */
   int64_t cache_entry;
   int64_t saved; /* chunks that the cache has taken; the cache's keeper counts */
-  bool reserves; /* subscription_info costs nothing: no entry in the ledger */
+  bool booked;   /* the ledger holds a reservation */
   struct paid_cost cost;
 };
 
@@ -39,7 +39,7 @@ static void settle(struct paid *paid);
 
 static void conclude(struct paid *paid) {
   struct serve *serve = paid->serve;
-  struct flight *flight = steal(paid->flight);
+  struct flight *flight = paid->flight;
   flights_remove(serve->flights, &paid->key, flight);
   flight_conclude(flight);
   flight_release(&flight);
@@ -60,7 +60,7 @@ static void settle(struct paid *paid) {
   flight_look(paid->flight, &state);
   int64_t results = state.verdict.results > 0 ? state.verdict.results : 0;
   enum ledger_end end = paid->cost.is_known ? LEDGER_SETTLED : LEDGER_UNKNOWN;
-  if (paid->reserves)
+  if (paid->booked)
     ledger_settle(paid->serve->ledger, &paid->entry, end, results, paid->cost.spent, on_settled,
                   paid);
   else
@@ -117,13 +117,17 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
     paid->saved = -1;
   }
   int64_t number = paid->saved < 0 ? 0 : paid->saved++;
-  flight_chunk_saved(paid->flight, number, ok);
+  struct flight *flight = paid->flight;
+  flight_chunk_saved(flight, number, ok);
+  flight_release(&flight);
 }
 
-/* Chunks are handed on in their order, and told as saved in the same. */
+/* Chunks are handed on in their order, and told as saved in the same. The flight, which holds the
+ * bytes, may be concluded as broken before that. */
 static void chunk(void *context, int64_t number, struct view bytes) {
   (void)number;
   struct paid *paid = context;
+  flight_hold(paid->flight);
   cache_append(paid->writer, bytes, on_saved, paid);
 }
 
@@ -143,11 +147,11 @@ static const struct flight_owner owner = {.chunk = chunk, .ended = ended, .relea
 
 static void on_reserved(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
+  paid->booked = ok;
   if (ok) {
     transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
     return;
   }
-  paid->reserves = false; /* there is nothing to settle */
   struct answer_verdict verdict = {
       .outcome = ANSWER_BROKEN, .charge = ANSWER_FREE, .fault = *fault};
   flight_end(paid->flight, &verdict);
@@ -213,7 +217,6 @@ static struct paid *make(const struct paid_order *order) {
   paid->serve = order->serve;
   paid->tariff = tariff_for(order->settings, order->query);
   paid->key = *query_key(order->query);
-  paid->reserves = order->kind != V2_FREE;
   text_add(&paid->table, *form_get(query_form(order->query), "from"));
   text_add(&paid->target, query_target_text(order->query));
   paid->ask = make_ask(order);
@@ -240,10 +243,7 @@ struct flight *paid_begin(const struct paid_order *order, struct fault *fault) {
   paid->flight = flight_hold(flight);
   fill_entry(paid, order);
   atomic_fetch_add(&paid->serve->paid, 1);
-  if (paid->reserves)
-    ledger_reserve(paid->serve->ledger, &paid->entry, on_reserved, paid);
-  else
-    transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
+  ledger_reserve(paid->serve->ledger, &paid->entry, on_reserved, paid);
   return flight;
 }
 
@@ -255,6 +255,10 @@ static const struct paid *paid_of(const struct flight *flight) {
 
 struct paid_cost paid_cost(const struct flight *flight) {
   return paid_of(flight)->cost;
+}
+
+bool paid_is_booked(const struct flight *flight) {
+  return paid_of(flight)->booked;
 }
 
 struct rows paid_price(const struct flight *flight, int64_t results) {

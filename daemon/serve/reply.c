@@ -129,9 +129,7 @@ void reply_stored(struct request *request, int64_t freshness) {
   int64_t age = clock_seconds() - stored->answered_at;
   request->outcome = freshness > 0 ? SERVE_HIT : SERVE_STALE;
   request->status = 200;
-  request->spent = (struct rows){0};
   request->saved = stored->cost;
-  request->cost_is_known = true;
   cache_count_hit(request->serve->cache, stored->id);
   headers_hit(freshness, &cache_status);
   exchange_add_header(request->exchange, "Content-Type",
@@ -183,9 +181,12 @@ static void note_cost(struct request *request, const struct flight_state *state)
     cost = paid_cost(flight);
   else if (state->head.results_count >= 0)
     cost = (struct paid_cost){paid_price(flight, state->head.results_count), true};
-  request->cost_is_known = cost.is_known || !request->leads;
-  request->spent = request->leads ? cost.spent : (struct rows){0};
-  request->saved = request->leads ? (struct rows){0} : cost.spent;
+  if (request->leads) {
+    request->spent = cost.spent;
+    request->cost_is_known = cost.is_known;
+  } else {
+    request->saved = cost.spent;
+  }
 }
 
 static void add_upstream_headers(struct request *request, const struct flight_state *state) {
@@ -197,7 +198,8 @@ static void add_upstream_headers(struct request *request, const struct flight_st
   if (head->results_count >= 0 || read)
     add_number(request, "X-Results-Count",
                head->results_count >= 0 ? head->results_count : state->verdict.results);
-  if (head->is_error)
+  if (head->is_error || (head->status == 200 && state->phase == FLIGHT_CONCLUDED &&
+                         state->verdict.outcome == ANSWER_REFUSED))
     exchange_add_header(request->exchange, "X-Status", "error");
   if (head->retry_after > 0)
     add_number(request, "Retry-After", head->retry_after);

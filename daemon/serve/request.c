@@ -54,11 +54,11 @@ static void label_of(const struct request *request, char label[LEDGER_LABEL_SIZE
     strcpy(label, "-");
 }
 
-/* What a joined request saved may be known only now. */
-static void note_final_cost(struct request *request) {
+/* What was not known when the head went out: the true cost, and whether the answer broke off. */
+static void note_end(struct request *request) {
+  struct flight_state state;
   if (!request->reader || request->outcome == SERVE_ERROR || request->outcome == SERVE_STALE)
     return;
-  struct flight_state state;
   flight_look(flight_of(request->reader), &state);
   if (state.phase != FLIGHT_CONCLUDED)
     return;
@@ -69,16 +69,20 @@ static void note_final_cost(struct request *request) {
   } else {
     request->saved = cost.spent;
   }
+  if (state.verdict.outcome == ANSWER_BROKEN) {
+    request->outcome = SERVE_ERROR;
+    request->saved = (struct rows){0};
+  }
 }
 
-/* A request that led a flight is in the ledger already. */
 static void count_in_ledger(const struct request *request) {
-  if (!request->has_token || request->leads)
+  bool is_booked = request->leads && paid_is_booked(flight_of(request->reader));
+  bool is_error = request->outcome == SERVE_ERROR;
+  if (!request->has_token || (is_booked && rows_is_zero(request->saved)))
     return;
-  bool error = request->outcome == SERVE_ERROR;
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
-  ledger_count(request->serve->ledger, &request->fingerprint, target,
-               error ? LEDGER_ERROR : LEDGER_HIT, error ? (struct rows){0} : request->saved);
+  enum ledger_free what = is_booked ? LEDGER_SAVED : is_error ? LEDGER_ERROR : LEDGER_HIT;
+  ledger_count(request->serve->ledger, &request->fingerprint, target, what, request->saved);
 }
 
 static void log_request(const struct request *request, const char *label, int64_t nanoseconds) {
@@ -93,7 +97,7 @@ static void log_request(const struct request *request, const char *label, int64_
 static void account(struct request *request) {
   char label[LEDGER_LABEL_SIZE];
   int64_t nanoseconds = clock_monotonic() - exchange_began(request->exchange);
-  note_final_cost(request);
+  note_end(request);
   label_of(request, label);
   count_in_ledger(request);
   serve_count(request->serve, request->outcome, nanoseconds);
@@ -321,14 +325,16 @@ static enum exchange_step conclude(struct request *request, const struct flight_
     flight_leave(&request->reader);
     return step_plan(request);
   }
+  if (request->leads) {
+    struct paid_cost cost = paid_cost(flight_of(request->reader));
+    request->spent = cost.spent;
+    request->cost_is_known = cost.is_known;
+  }
   if (upstream_is_at_fault(state) && request->has_stored && request->plan.stale_if_error) {
     reply_stored(request, request->plan.freshness);
     return EXCHANGE_REPLIED;
   }
   if (state->verdict.outcome == ANSWER_BROKEN) {
-    struct paid_cost cost = paid_cost(flight_of(request->reader));
-    request->spent = request->leads ? cost.spent : (struct rows){0};
-    request->cost_is_known = cost.is_known || !request->leads;
     reply_fault(request, &state->verdict.fault);
   } else {
     reply_flight(request, state);

@@ -202,6 +202,8 @@ static void explain(const struct request *request, CURLcode code, struct fault *
     fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
               "no connection to upstream within %lld s (upstream.connect_timeout)",
               (long long)request->ask->settings->connect_timeout);
+  else if (code == CURLE_OUT_OF_MEMORY) /* what libcurl says of a header over its limit, too */
+    fault_set(fault, FAULT_UPSTREAM, "upstream's head is too large, or memory is short");
   else
     fault_set(fault, FAULT_UPSTREAM, "upstream failed: %s",
               request->error[0] ? request->error : curl_easy_strerror(code));

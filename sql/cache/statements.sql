@@ -62,6 +62,9 @@ FROM pragma_page_size, pragma_page_count, pragma_freelist_count;
 -- name: sweepable
 SELECT id FROM entry WHERE state <> 1 AND id > ?1 ORDER BY id LIMIT ?2;
 
+-- name: is_sweepable
+SELECT 1 FROM entry WHERE id = ?1 AND state <> 1;
+
 -- name: first_chunk
 SELECT min(id) FROM chunk WHERE id BETWEEN ?1 AND ?2;
 
