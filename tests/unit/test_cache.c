@@ -355,6 +355,43 @@ static void test_visibility(void **state) {
   cache_close(&cache);
 }
 
+/* A job that holds up the keeper, so that what is given meanwhile runs in one batch. */
+struct hold {
+  struct cache_job job;
+  pthread_mutex_t lock;
+};
+
+static bool hold_work(struct cache_job *job, struct db *db, struct fault *fault) {
+  (void)db, (void)fault;
+  struct hold *hold = (struct hold *)job;
+  pthread_mutex_lock(&hold->lock);
+  pthread_mutex_unlock(&hold->lock);
+  return true;
+}
+
+/* The sweeper meets a result while it is filling; when it comes back, the result is live. */
+static void test_published_meanwhile(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct waiter waiter = WAITER;
+  struct order order = {.key = 1, .seed = 2, .length = 200 * KIB};
+  scope_free char *body = make_body(2, order.length);
+  struct cache_writer *writer = begin(cache, &order);
+  append(writer, body, order.length, &waiter);
+  await(&waiter, 0);
+  settle(cache);
+  struct hold hold = {.job.work = hold_work, .lock = PTHREAD_MUTEX_INITIALIZER};
+  pthread_mutex_lock(&hold.lock);
+  cache_job_give(cache, &hold.job);
+  sweep_wake(cache);
+  publish(writer, &order, &waiter);
+  pthread_mutex_unlock(&hold.lock);
+  await(&waiter, 0);
+  settle(cache);
+  assert_true(has_body(cache, 1, 2, order.length));
+  cache_close(&cache);
+}
+
 static void test_replace(void **state) {
   (void)state;
   struct cache *cache = open_cache(PLENTY);
@@ -1069,6 +1106,7 @@ int main(void) {
       TEST(round_trip),
       TEST(entry),
       TEST(visibility),
+      TEST(published_meanwhile),
       TEST(replace),
       TEST(abandon),
       TEST(incomplete),

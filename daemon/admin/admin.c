@@ -1,0 +1,222 @@
+#include "admin/inside.h"
+
+#include "admin/guard.h"
+#include "admin/json.h"
+#include "base/scope.h"
+
+#include <inttypes.h>
+
+#define MAX_URI ((size_t)32 * 1024)
+#define MAX_HEADERS ((size_t)16 * 1024)
+#define MAX_BODY ((size_t)1024)
+
+const struct route routes[] = {
+#define ROUTE(method, path, match, function, type, parameters, help) \
+  {method, path, ROUTE_##match, route_##function, ROUTE_##type, parameters, help},
+#include "tables/routes.def"
+#undef ROUTE
+    {.method = NULL},
+};
+
+static const char *const types[] = {
+    [ROUTE_JSON] = "application/json",
+    [ROUTE_TEXT] = "text/plain; charset=utf-8",
+    [ROUTE_HTML] = "text/html; charset=utf-8",
+    [ROUTE_METRICS] = "text/plain; version=0.0.4; charset=utf-8",
+};
+
+/* --- replies --- */
+
+/* On every reply: it is of this moment, it is what it says it is, and no page may frame it. */
+static void reply(struct exchange *exchange, unsigned status, enum route_type type,
+                  const struct text *body) {
+  exchange_add_header(exchange, "Content-Type", types[type]);
+  exchange_add_header(exchange, "Cache-Control", "no-store");
+  exchange_add_header(exchange, "X-Content-Type-Options", "nosniff");
+  exchange_add_header(exchange, "Content-Security-Policy",
+                      "default-src 'none'; frame-ancestors 'none'");
+  exchange_reply(exchange, status, text_view(body));
+}
+
+static void reply_fault(struct exchange *exchange, const struct fault *fault) {
+  scope_text struct text body = {0};
+  struct json json;
+  json_begin(&json, &body);
+  json_map(&json, NULL);
+  json_text(&json, "error", view_of(fault->text));
+  json_map_end(&json);
+  if (!json_end(&json, NULL))
+    text_clear(&body); /* no memory: the status has to do */
+  exchange_add_header(exchange, "X-Status", "error");
+  if (fault->retry_after > 0) {
+    char seconds[24];
+    snprintf(seconds, sizeof seconds, "%" PRId64, fault->retry_after);
+    exchange_add_header(exchange, "Retry-After", seconds);
+  }
+  reply(exchange, fault_status(fault->kind), ROUTE_JSON, &body);
+}
+
+/* --- routes --- */
+
+static bool path_matches(const struct route *route, struct view path, struct view *rest) {
+  struct view begin = view_of(route->path);
+  if (route->match == ROUTE_EXACT)
+    return view_equal(path, begin);
+  if (!view_starts(path, begin) || path.length == begin.length)
+    return false;
+  *rest = view_from(path, begin.length);
+  return !memchr(rest->at, '/', rest->length);
+}
+
+static bool method_matches(const struct route *route, struct view method) {
+  return view_is(method, route->method) ||
+         (view_is(method, "HEAD") && strcmp(route->method, "GET") == 0);
+}
+
+/* Writes the methods that `path` knows; false where the path is unknown. */
+static bool list_methods(struct view path, struct text *methods) {
+  struct view rest;
+  bool any = false;
+  for (const struct route *route = routes; route->method; route++)
+    if (path_matches(route, path, &rest)) {
+      text_printf(methods, "%s%s%s", any ? ", " : "", route->method,
+                  strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
+      any = true;
+    }
+  return any;
+}
+
+static bool no_route(struct exchange *exchange, struct view path, struct fault *fault) {
+  scope_text struct text methods = {0};
+  if (!list_methods(path, &methods))
+    return fault_set(fault, FAULT_UNKNOWN_PATH, "there is nothing at this path; see /");
+  exchange_add_header(exchange, "Allow", text_string(&methods));
+  return fault_set(fault, FAULT_METHOD, "this path takes %s", text_string(&methods));
+}
+
+static const struct route *find_route(struct view method, struct view path, struct view *rest) {
+  for (const struct route *route = routes; route->method; route++)
+    if (path_matches(route, path, rest) && method_matches(route, method))
+      return route;
+  return NULL;
+}
+
+static bool is_word_of(struct view words, struct view name) {
+  struct view word;
+  while (view_split(&words, ' ', &word))
+    if (view_equal(word, name) && name.length)
+      return true;
+  return false;
+}
+
+/* A misspelt parameter is refused: who asks for less by mistake would take the answer for more. */
+static bool read_parameters(const struct route *route, struct call *call, struct fault *fault) {
+  struct view known = view_of(route->parameters);
+  if (view_is(known, "*"))
+    return true;
+  if (!form_parse(&call->form, call->args, fault))
+    return false;
+  for (size_t i = 0; i < call->form.count; i++)
+    if (!is_word_of(known, call->form.pairs[i].name))
+      return fault_set(fault, FAULT_MALFORMED, "'%s' is no parameter here; known: %s",
+                       FORM_SHOWN(call->form.pairs[i].name), known.length ? known.at : "none");
+  return true;
+}
+
+static bool run_route(const struct route *route, struct call *call, struct exchange *exchange,
+                      struct fault *fault) {
+  scope_text struct text body = {.limit = JSON_LIMIT};
+  if (!read_parameters(route, call, fault) || !route->function(call, &body, fault))
+    return false;
+  reply(exchange, call->status, route->type, &body);
+  return true;
+}
+
+/* --- what is let in --- */
+
+static void check_host(void *context, struct view value) {
+  bool *local = context;
+  *local = *local && guard_host_is_local(value);
+}
+
+static bool is_let_in(struct exchange *exchange, struct fault *fault) {
+  bool local = true;
+  exchange_headers(exchange, "Host", check_host, &local);
+  if (!local)
+    return fault_set(fault, FAULT_REFUSED,
+                     "the admin side is asked by an IP address or as localhost, not by another "
+                     "name: a web page could stand behind it");
+  if (!guard_is_reading(exchange_method(exchange)) && exchange_header(exchange, "Origin").length)
+    return fault_set(fault, FAULT_REFUSED, "a web page must not change anything here");
+  return true;
+}
+
+/* The limits here are not those that exchange_fault() has words for. */
+static bool is_within_limits(const struct exchange *exchange, struct fault *fault) {
+  enum fault_kind kind = exchange_fault(exchange)->kind;
+  if (kind == FAULT_NONE)
+    return true;
+  return fault_set(
+      fault, kind,
+      "the request is too large for the admin side: %zu KiB of URI, %zu KiB of headers "
+      "and %zu KiB of body are the most",
+      MAX_URI / 1024, MAX_HEADERS / 1024, MAX_BODY / 1024);
+}
+
+static bool answer(struct admin *admin, struct exchange *exchange, struct fault *fault) {
+  if (!is_within_limits(exchange, fault) || !is_let_in(exchange, fault))
+    return false;
+  struct view uri = exchange_uri(exchange), path = uri;
+  struct call call = {.admin = admin, .args = VIEW(""), .status = 200};
+  const char *mark = memchr(uri.at, '?', uri.length);
+  if (mark) {
+    path = view_first(uri, (size_t)(mark - uri.at));
+    call.args = view_from(uri, path.length + 1);
+  }
+  const struct route *route = find_route(exchange_method(exchange), path, &call.rest);
+  if (!route)
+    return no_route(exchange, path, fault);
+  bool ok = run_route(route, &call, exchange, fault);
+  form_free(&call.form);
+  return ok;
+}
+
+/* --- the handler --- */
+
+static struct exchange_limits limits(void *context) {
+  (void)context;
+  return (struct exchange_limits){MAX_URI, MAX_HEADERS, MAX_BODY};
+}
+
+static enum exchange_step step(void *context, struct exchange *exchange) {
+  struct fault fault;
+  if (!answer(context, exchange, &fault))
+    reply_fault(exchange, &fault);
+  return EXCHANGE_REPLIED;
+}
+
+static void finished(void *context, struct exchange *exchange) {
+  (void)context, (void)exchange;
+}
+
+bool admin_create(struct serve *serve, struct admin **out, struct fault *fault) {
+  struct admin *admin = calloc(1, sizeof *admin);
+  *out = admin;
+  if (!admin)
+    return fault_no_memory(fault);
+  admin->serve = serve;
+  admin->handler = (struct exchange_handler){limits, step, finished, admin};
+  return true;
+}
+
+void admin_release(struct admin **admin) {
+  free(steal(*admin));
+}
+
+const struct exchange_handler *admin_handler(struct admin *admin) {
+  return &admin->handler;
+}
+
+void admin_set_ready(struct admin *admin, bool ready) {
+  atomic_store(&admin->ready, ready);
+}

@@ -1,0 +1,199 @@
+/* Looking into the cache, and purging. */
+#include "admin/inside.h"
+
+#include "admin/json.h"
+#include "base/clock.h"
+#include "base/num.h"
+#include "query/target.h"
+
+#define LIST_PRESET 1000
+#define LIST_MOST 100000
+
+/* --- listing --- */
+
+struct listing {
+  struct json json;
+  int64_t now, ttl;
+  int64_t count;
+};
+
+static void write_entry(void *context, const struct cache_entry *entry, struct view normal,
+                        struct view target) {
+  struct listing *listing = context;
+  struct json *json = &listing->json;
+  int64_t age = listing->now - entry->answered_at;
+  listing->count++;
+  json_map(json, NULL);
+  json_text(json, "key", view_of(DIGEST_TEXT(&entry->key)));
+  json_text(json, "normal", normal);
+  json_text(json, "target", target);
+  json_integer(json, "results", entry->results);
+  json_integer(json, "bytes", entry->stored_bytes);
+  json_integer(json, "body_bytes", entry->body_length);
+  json_rows(json, "cost", entry->cost);
+  json_integer(json, "age", age > 0 ? age : 0);
+  json_integer(json, "freshness", listing->ttl - age);
+  json_integer(json, "hits", entry->hits);
+  json_rows(json, "saved", rows_times(entry->cost, entry->hits > 0 ? entry->hits : 0));
+  json_map_end(json);
+}
+
+static void begin_listing(struct listing *listing, struct serve *serve, struct text *body) {
+  struct settings *settings = serve_settings(serve);
+  *listing = (struct listing){.now = clock_seconds(), .ttl = settings->ttl};
+  settings_release(&settings);
+  json_begin(&listing->json, body);
+  json_map(&listing->json, NULL);
+  json_list(&listing->json, "entries");
+}
+
+static bool end_listing(struct listing *listing, struct serve *serve, struct fault *fault) {
+  json_list_end(&listing->json);
+  json_integer(&listing->json, "stored", cache_totals(serve_cache(serve)).entries);
+  json_map_end(&listing->json);
+  return json_end(&listing->json, fault);
+}
+
+static bool read_limit(const struct view *text, int64_t *limit, struct fault *fault) {
+  *limit = LIST_PRESET;
+  return !text || (num_integer(*text, limit) && *limit >= 1 && *limit <= LIST_MOST) ||
+         fault_set(fault, FAULT_MALFORMED, "'limit' is a number from 1 to %d", LIST_MOST);
+}
+
+bool route_cache_list(struct call *call, struct text *body, struct fault *fault) {
+  struct serve *serve = call->admin->serve;
+  struct listing listing;
+  int64_t limit;
+  if (!read_limit(form_get(&call->form, "limit"), &limit, fault))
+    return false;
+  begin_listing(&listing, serve, body);
+  bool ok = cache_list(serve_cache(serve), limit, write_entry, &listing, fault);
+  return end_listing(&listing, serve, ok ? fault : NULL) && ok;
+}
+
+bool route_cache_show(struct call *call, struct text *body, struct fault *fault) {
+  struct serve *serve = call->admin->serve;
+  struct listing listing;
+  begin_listing(&listing, serve, body);
+  bool ok = cache_show(serve_cache(serve), call->rest, write_entry, &listing, fault);
+  ok = end_listing(&listing, serve, ok ? fault : NULL) && ok;
+  if (ok && listing.count == 0)
+    return fault_set(fault, FAULT_UNKNOWN_PATH, "nothing is stored under a key that begins so");
+  return ok;
+}
+
+/* --- purging --- */
+
+/* Stored targets are in their one spelling, which depends on the query's mode; purged are those of
+ * all modes that ask about what was written. Of a target with a path these are not the modes that
+ * look at its host alone: that would throw away more than was named, and it was paid for. */
+static const enum query_mode target_modes[] = {QUERY_DOMAIN, QUERY_EXACT, QUERY_PREFIX};
+#define SPELLINGS (1 + sizeof target_modes / sizeof *target_modes)
+
+struct spellings {
+  struct text texts[SPELLINGS];
+  size_t count;
+};
+
+static bool has_path(struct view target) {
+  const char *scheme = memmem(target.at, target.length, "://", 3);
+  struct view rest = scheme ? view_from(target, (size_t)(scheme - target.at) + 3) : target;
+  return rest.length && memchr(rest.at, '/', rest.length);
+}
+
+static bool is_known(const struct spellings *spellings, const struct text *spelling) {
+  for (size_t i = 0; i < spellings->count; i++)
+    if (view_equal(text_view(&spellings->texts[i]), text_view(spelling)))
+      return true;
+  return false;
+}
+
+static void add_spelling(struct spellings *spellings, struct text *spelling) {
+  if (is_known(spellings, spelling))
+    text_free(spelling);
+  else
+    spellings->texts[spellings->count++] = *spelling;
+}
+
+static void spell(struct view target, struct spellings *spellings) {
+  struct text as_given = {0};
+  text_add(&as_given, target);
+  add_spelling(spellings, &as_given);
+  for (size_t i = 0; i < sizeof target_modes / sizeof *target_modes; i++) {
+    struct text spelling = {0};
+    if (target_modes[i] == QUERY_DOMAIN && has_path(target))
+      continue;
+    if (target_normalize(target, target_modes[i], &spelling))
+      add_spelling(spellings, &spelling);
+  }
+}
+
+static bool purge_target(struct cache *cache, struct view target, int64_t *count,
+                         struct fault *fault) {
+  struct spellings spellings = {.count = 0};
+  bool ok = true;
+  spell(target, &spellings);
+  for (size_t i = 0; i < spellings.count; i++) {
+    int64_t purged = 0;
+    struct text *spelling = &spellings.texts[i];
+    if (ok && !text_ok(spelling))
+      ok = fault_no_memory(fault);
+    ok = ok && cache_purge(cache, CACHE_PURGE_TARGET, text_view(spelling), 0, &purged, fault);
+    *count += purged;
+    text_free(spelling);
+  }
+  return ok;
+}
+
+static bool purge_all(struct cache *cache, struct view value, int64_t *count, struct fault *fault) {
+  if (value.length)
+    return fault_set(fault, FAULT_MALFORMED, "'all' has no value");
+  return cache_purge(cache, CACHE_PURGE_ALL, value, 0, count, fault);
+}
+
+static bool purge_key(struct cache *cache, struct view key, int64_t *count, struct fault *fault) {
+  return cache_purge(cache, CACHE_PURGE_KEY, key, 0, count, fault);
+}
+
+static bool purge_older(struct cache *cache, struct view duration, int64_t *count,
+                        struct fault *fault) {
+  int64_t seconds;
+  if (!num_duration(duration, &seconds))
+    return fault_set(fault, FAULT_MALFORMED,
+                     "'older_than' is a duration such as 30s, 15m, 24h or 7d");
+  return cache_purge(cache, CACHE_PURGE_OLDER_THAN, VIEW(""), clock_seconds() - seconds, count,
+                     fault);
+}
+
+static const struct {
+  const char *parameter;
+  bool (*purge)(struct cache *cache, struct view value, int64_t *count, struct fault *fault);
+} purges[] = {
+    {"all", purge_all},
+    {"target", purge_target},
+    {"key", purge_key},
+    {"older_than", purge_older},
+};
+
+static bool purge(struct call *call, int64_t *count, struct fault *fault) {
+  struct cache *cache = serve_cache(call->admin->serve);
+  for (size_t i = 0; i < sizeof purges / sizeof *purges; i++) {
+    const struct view *value = form_get(&call->form, purges[i].parameter);
+    if (value && call->form.count == 1)
+      return purges[i].purge(cache, *value, count, fault);
+  }
+  return fault_set(fault, FAULT_MALFORMED,
+                   "say what to remove by exactly one of all, target, key, older_than");
+}
+
+bool route_cache_purge(struct call *call, struct text *body, struct fault *fault) {
+  struct json json;
+  int64_t count = 0;
+  if (!purge(call, &count, fault))
+    return false;
+  json_begin(&json, body);
+  json_map(&json, NULL);
+  json_integer(&json, "purged", count);
+  json_map_end(&json);
+  return json_end(&json, fault);
+}

@@ -1,0 +1,41 @@
+#include "admin/guard.h"
+
+#include "base/num.h"
+
+#include <arpa/inet.h>
+
+/* As an address in a URL: IPv6 stands in brackets. */
+static bool is_address(struct view host) {
+  char text[INET6_ADDRSTRLEN] = "";
+  struct in6_addr address;
+  bool bracketed = host.length >= 2 && host.at[0] == '[' && host.at[host.length - 1] == ']';
+  if (bracketed)
+    host = view_first(view_from(host, 1), host.length - 2);
+  if (host.length >= sizeof text)
+    return false;
+  memcpy(text, host.at, host.length);
+  return inet_pton(bracketed ? AF_INET6 : AF_INET, text, &address) == 1;
+}
+
+/* Takes ":8081" off the end; false where something else follows the last colon. */
+static bool drop_port(struct view *host) {
+  size_t length = host->length;
+  while (length > 0 && num_is_digit(host->at[length - 1]))
+    length--;
+  if (length == 0 || host->at[length - 1] != ':')
+    return true; /* no port: an IPv6 address ends in a bracket */
+  if (length == host->length)
+    return false;
+  *host = view_first(*host, length - 1);
+  return true;
+}
+
+bool guard_host_is_local(struct view host) {
+  if (host.length == 0 || !drop_port(&host))
+    return false;
+  return num_same_word(host, VIEW("localhost")) || is_address(host);
+}
+
+bool guard_is_reading(struct view method) {
+  return view_is(method, "GET") || view_is(method, "HEAD");
+}

@@ -1,0 +1,18 @@
+/* What keeps strangers' web pages from using the admin listener through a browser. Pure.
+ *
+ * DNS rebinding: a page of evil.example has its name resolve to 127.0.0.1 and then asks "itself",
+ * with the browser's blessing. Its requests carry `Host: evil.example`. A rebound name can never
+ * look like localhost or like an address, so any other name is refused. Browsers always send Host;
+ * who sends none is no browser.
+ *
+ * Cross-site requests: a page may send requests to an address, though it cannot read the answers.
+ * Reading does no harm then, and what changes something is sent with an Origin. */
+#pragma once
+
+#include "base/view.h"
+
+/* `host` is a Host header's value: localhost or an IP address, with or without a port. */
+bool guard_host_is_local(struct view host);
+
+/* Whether `method` only reads. */
+bool guard_is_reading(struct view method);

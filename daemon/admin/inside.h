@@ -1,0 +1,46 @@
+/* The inside of the admin room; nobody else includes it. */
+#pragma once
+
+#include "admin/admin.h"
+
+#include "query/form.h"
+#include "serve/serve.h"
+
+#include <stdatomic.h>
+
+struct admin {
+  struct exchange_handler handler;
+  struct serve *serve;
+  atomic_bool ready;
+};
+
+/* One request, on its way through a route's function. */
+struct call {
+  struct admin *admin;
+  struct view rest; /* BELOW: what follows the route's path */
+  struct view args; /* the query string, as it came */
+  struct form form; /* `args` decoded, unless the route's parameters are "*" */
+  unsigned status;  /* of the reply; 200 unless the function says otherwise */
+};
+
+/* Writes the body of the reply. On failure the fault is the reply. */
+typedef bool route_function(struct call *call, struct text *body, struct fault *fault);
+
+enum route_match { ROUTE_EXACT, ROUTE_BELOW };
+enum route_type { ROUTE_JSON, ROUTE_TEXT, ROUTE_HTML, ROUTE_METRICS };
+
+struct route {
+  const char *method, *path;
+  enum route_match match;
+  route_function *function;
+  enum route_type type;
+  const char *parameters, *help;
+};
+
+/* Ends with a route whose method is NULL. */
+extern const struct route routes[];
+
+#define ROUTE(method, path, match, function, type, parameters, help) \
+  route_function route_##function;
+#include "tables/routes.def"
+#undef ROUTE

@@ -1,0 +1,88 @@
+/* Gathers what /metrics shows. */
+#include "admin/inside.h"
+
+#include "admin/prometheus.h"
+#include "base/log.h"
+#include "base/scope.h"
+#include "ledger/report.h"
+
+#define MOST_CODES 600 /* HTTP has fewer */
+
+struct token_list {
+  struct prometheus_token *items;
+  size_t count, capacity;
+  bool failed;
+};
+
+static bool make_room(struct token_list *list) {
+  if (list->count < list->capacity)
+    return true;
+  size_t capacity = list->capacity ? list->capacity * 2 : 64;
+  struct prometheus_token *grown = reallocarray(list->items, capacity, sizeof *grown);
+  if (!grown)
+    return false;
+  list->items = grown;
+  list->capacity = capacity;
+  return true;
+}
+
+static void add_token(void *context, const struct report_row *row) {
+  struct token_list *list = context;
+  list->failed = list->failed || !make_room(list);
+  if (list->failed)
+    return;
+  struct prometheus_token *token = &list->items[list->count++];
+  snprintf(token->label, sizeof token->label, "%.*s", VIEW_ARGS(row->label));
+  token->spent = row->spent;
+  token->saved = row->saved;
+}
+
+/* The amounts come from the ledger, so they go on where they were after a restart. Where it cannot
+ * be read they are missing, not zero, and everything else is still told. */
+static void gather_tokens(struct ledger *ledger, struct token_list *list) {
+  struct report_row total;
+  struct fault fault = {.text = "no memory"};
+  bool ok = report_run(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL,
+                       add_token, list, &total, &fault);
+  if (ok && !list->failed) {
+    list->count = prometheus_fold(list->items, list->count);
+    return;
+  }
+  list->count = 0;
+  log_warning("metrics", "missing=rows reason=%s", LOG_VALUE(fault.text));
+}
+
+struct code_list {
+  struct prometheus_code items[MOST_CODES];
+  size_t count;
+};
+
+static void add_code(void *context, unsigned status, int64_t count) {
+  struct code_list *list = context;
+  if (list->count < MOST_CODES)
+    list->items[list->count++] = (struct prometheus_code){status, count};
+}
+
+bool route_metrics(struct call *call, struct text *body, struct fault *fault) {
+  struct serve *serve = call->admin->serve;
+  struct token_list tokens = {0};
+  struct code_list codes = {.count = 0};
+  struct cache_totals stored = cache_totals(serve_cache(serve));
+  struct prometheus snapshot = {.version = ROWCACHE_VERSION,
+                                .bounds = serve_bucket_seconds,
+                                .inflight = transfer_inflight(serve_transfer(serve)),
+                                .cache_bytes = stored.bytes,
+                                .cache_entries = stored.entries};
+  for (size_t i = 0; i < SERVE_OUTCOMES; i++)
+    serve_counts(serve, (enum serve_outcome)i, &snapshot.outcomes[i]);
+  transfer_counts(serve_transfer(serve), add_code, &codes);
+  gather_tokens(serve_ledger(serve), &tokens);
+  process_read(&snapshot.process);
+  snapshot.tokens = tokens.items;
+  snapshot.token_count = tokens.count;
+  snapshot.codes = codes.items;
+  snapshot.code_count = codes.count;
+  prometheus_write(&snapshot, body);
+  free(tokens.items);
+  return text_ok(body) || fault_no_memory(fault);
+}

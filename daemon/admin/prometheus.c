@@ -1,0 +1,227 @@
+#include "admin/prometheus.h"
+
+#include "base/text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* --- tokens --- */
+
+static int order_by_label(const void *a, const void *b) {
+  const struct prometheus_token *left = a, *right = b;
+  return strcmp(left->label, right->label);
+}
+
+/* The dearest first, "other" last. */
+static int order_by_spent(const void *a, const void *b) {
+  const struct prometheus_token *left = a, *right = b;
+  bool left_is_other = strcmp(left->label, PROMETHEUS_OTHER) == 0;
+  bool right_is_other = strcmp(right->label, PROMETHEUS_OTHER) == 0;
+  if (left_is_other != right_is_other)
+    return left_is_other ? 1 : -1;
+  int order = rows_order(right->spent, left->spent);
+  order = order ? order : rows_order(right->saved, left->saved);
+  return order ? order : strcmp(left->label, right->label);
+}
+
+static void add_to(struct prometheus_token *sum, const struct prometheus_token *token) {
+  sum->spent = rows_add(sum->spent, token->spent);
+  sum->saved = rows_add(sum->saved, token->saved);
+}
+
+/* `tokens` are in the order of their labels. */
+static size_t merge_same(struct prometheus_token *tokens, size_t count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++)
+    if (kept && order_by_label(&tokens[kept - 1], &tokens[i]) == 0)
+      add_to(&tokens[kept - 1], &tokens[i]);
+    else
+      tokens[kept++] = tokens[i];
+  return kept;
+}
+
+size_t prometheus_fold(struct prometheus_token *tokens, size_t count) {
+  if (count == 0)
+    return 0;
+  qsort(tokens, count, sizeof *tokens, order_by_label);
+  count = merge_same(tokens, count);
+  qsort(tokens, count, sizeof *tokens, order_by_spent);
+  if (count <= PROMETHEUS_TOKENS)
+    return count;
+  struct prometheus_token *other = &tokens[PROMETHEUS_TOKENS];
+  for (size_t i = PROMETHEUS_TOKENS + 1; i < count; i++)
+    add_to(other, &tokens[i]);
+  memcpy(other->label, PROMETHEUS_OTHER, sizeof PROMETHEUS_OTHER);
+  return PROMETHEUS_TOKENS + 1;
+}
+
+/* --- samples --- */
+
+static const char *const outcome_words[] = {
+#define OUTCOME(name, word) word,
+#include "tables/outcomes.def"
+#undef OUTCOME
+};
+
+static void write_escaped(struct text *out, const char *value) {
+  for (; *value; value++)
+    switch (*value) {
+    case '\\':
+      text_add(out, VIEW("\\\\"));
+      break;
+    case '"':
+      text_add(out, VIEW("\\\""));
+      break;
+    case '\n':
+      text_add(out, VIEW("\\n"));
+      break;
+    default:
+      text_add_char(out, *value);
+    }
+}
+
+/* `name{label="value"} `: a sample but for its number. */
+static void write_name(struct text *out, const char *name, const char *label, const char *value) {
+  text_printf(out, "%s{%s=\"", name, label);
+  write_escaped(out, value);
+  text_add(out, VIEW("\"} "));
+}
+
+static void write_integer(struct text *out, const char *name, int64_t value) {
+  text_printf(out, "%s %" PRId64 "\n", name, value);
+}
+
+static void write_requests(const struct prometheus *snapshot, const char *name, struct text *out) {
+  for (size_t i = 0; i < SERVE_OUTCOMES; i++) {
+    write_name(out, name, "outcome", outcome_words[i]);
+    text_printf(out, "%" PRId64 "\n", snapshot->outcomes[i].requests);
+  }
+}
+
+static void write_spent(const struct prometheus *snapshot, const char *name, struct text *out) {
+  for (size_t i = 0; i < snapshot->token_count; i++) {
+    write_name(out, name, "token", snapshot->tokens[i].label);
+    text_printf(out, "%s\n", ROWS_TEXT(snapshot->tokens[i].spent));
+  }
+}
+
+static void write_saved(const struct prometheus *snapshot, const char *name, struct text *out) {
+  for (size_t i = 0; i < snapshot->token_count; i++) {
+    write_name(out, name, "token", snapshot->tokens[i].label);
+    text_printf(out, "%s\n", ROWS_TEXT(snapshot->tokens[i].saved));
+  }
+}
+
+static void write_codes(const struct prometheus *snapshot, const char *name, struct text *out) {
+  for (size_t i = 0; i < snapshot->code_count; i++)
+    text_printf(out, "%s{code=\"%u\"} %" PRId64 "\n", name, snapshot->codes[i].status,
+                snapshot->codes[i].count);
+}
+
+static void write_inflight(const struct prometheus *snapshot, const char *name, struct text *out) {
+  write_integer(out, name, snapshot->inflight);
+}
+
+static void write_bytes(const struct prometheus *snapshot, const char *name, struct text *out) {
+  write_integer(out, name, snapshot->cache_bytes);
+}
+
+static void write_entries(const struct prometheus *snapshot, const char *name, struct text *out) {
+  write_integer(out, name, snapshot->cache_entries);
+}
+
+static void write_bucket(struct text *out, const char *name, const char *outcome, const char *bound,
+                         int64_t count) {
+  text_printf(out, "%s_bucket{outcome=\"%s\",le=\"%s\"} %" PRId64 "\n", name, outcome, bound,
+              count);
+}
+
+/* The count is the sum of the buckets, and not the counter beside it: they are read one after the
+ * other while requests go on, and a histogram has to agree with itself. */
+static void write_histogram(const struct prometheus *snapshot, const char *name, size_t outcome,
+                            struct text *out) {
+  const struct serve_counts *counts = &snapshot->outcomes[outcome];
+  const char *word = outcome_words[outcome];
+  int64_t sum = 0;
+  for (size_t i = 0; i < SERVE_BUCKETS; i++) {
+    char bound[32];
+    snprintf(bound, sizeof bound, "%g", snapshot->bounds[i]);
+    sum += counts->buckets[i];
+    write_bucket(out, name, word, bound, sum);
+  }
+  sum += counts->buckets[SERVE_BUCKETS];
+  write_bucket(out, name, word, "+Inf", sum);
+  text_printf(out, "%s_sum{outcome=\"%s\"} %.6f\n", name, word, counts->seconds);
+  text_printf(out, "%s_count{outcome=\"%s\"} %" PRId64 "\n", name, word, sum);
+}
+
+static void write_durations(const struct prometheus *snapshot, const char *name, struct text *out) {
+  for (size_t i = 0; i < SERVE_OUTCOMES; i++)
+    write_histogram(snapshot, name, i, out);
+}
+
+static void write_build(const struct prometheus *snapshot, const char *name, struct text *out) {
+  write_name(out, name, "version", snapshot->version);
+  text_add(out, VIEW("1\n"));
+}
+
+/* --- the whole --- */
+
+enum {
+#define METRIC(id, name, type, help) METRIC_##id,
+#include "tables/metrics.def"
+#undef METRIC
+  METRICS
+};
+
+static const struct {
+  const char *name, *type, *help;
+} metrics[] = {
+#define METRIC(id, name, type, help) {name, type, help},
+#include "tables/metrics.def"
+#undef METRIC
+};
+
+typedef void write_samples(const struct prometheus *snapshot, const char *name, struct text *out);
+
+static write_samples *const writers[METRICS] = {
+    [METRIC_REQUESTS] = write_requests,          [METRIC_ROWS_SPENT] = write_spent,
+    [METRIC_ROWS_SAVED] = write_saved,           [METRIC_UPSTREAM_REQUESTS] = write_codes,
+    [METRIC_UPSTREAM_INFLIGHT] = write_inflight, [METRIC_CACHE_BYTES] = write_bytes,
+    [METRIC_CACHE_ENTRIES] = write_entries,      [METRIC_DURATION] = write_durations,
+    [METRIC_BUILD_INFO] = write_build,
+};
+
+/* Names and meanings are those of Prometheus' own client libraries. */
+static void write_process(struct text *out, const char *name, const char *type, const char *help,
+                          double value, int decimals) {
+  if (value == PROCESS_UNKNOWN)
+    return;
+  text_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.*f\n", name, help, name, type, name, decimals,
+              value);
+}
+
+static void write_processes(struct text *out, const struct process *process) {
+  write_process(out, "process_cpu_seconds_total", "counter",
+                "Total user and system CPU time spent in seconds.", process->cpu_seconds, 2);
+  write_process(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
+                (double)process->resident_bytes, 0);
+  write_process(out, "process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.",
+                (double)process->virtual_bytes, 0);
+  write_process(out, "process_open_fds", "gauge", "Number of open file descriptors.",
+                (double)process->open_fds, 0);
+  write_process(out, "process_max_fds", "gauge", "Maximum number of open file descriptors.",
+                (double)process->max_fds, 0);
+  write_process(out, "process_start_time_seconds", "gauge",
+                "Start time of the process since unix epoch in seconds.", process->start_time, 2);
+}
+
+void prometheus_write(const struct prometheus *snapshot, struct text *out) {
+  for (size_t i = 0; i < METRICS; i++) {
+    text_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name, metrics[i].help,
+                metrics[i].name, metrics[i].type);
+    CHECK(writers[i]);
+    writers[i](snapshot, metrics[i].name, out);
+  }
+  write_processes(out, &snapshot->process);
+}

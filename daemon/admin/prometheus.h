@@ -1,0 +1,39 @@
+/* Metrics in Prometheus' text format, version 0.0.4. Pure: a snapshot in, text out. */
+#pragma once
+
+#include "admin/process.h"
+#include "serve/serve.h"
+
+/* The most values of the label `token`, beside "other" for the rest. */
+#define PROMETHEUS_TOKENS 100
+#define PROMETHEUS_OTHER "other"
+
+struct prometheus_token {
+  char label[LEDGER_LABEL_SIZE];
+  struct rows spent, saved;
+};
+
+struct prometheus_code {
+  unsigned status;
+  int64_t count;
+};
+
+/* The arrays are the caller's. */
+struct prometheus {
+  const char *version;
+  struct serve_counts outcomes[SERVE_OUTCOMES];
+  const double *bounds;                  /* of the buckets: serve_bucket_seconds */
+  const struct prometheus_token *tokens; /* as prometheus_fold() left them */
+  size_t token_count;
+  const struct prometheus_code *codes;
+  size_t code_count;
+  int64_t inflight, cache_bytes, cache_entries;
+  struct process process;
+};
+
+/* Makes the labels different from each other, which the format asks for (two tokens may share their
+ * first 8 digits, or one be named as another begins), and keeps the PROMETHEUS_TOKENS dearest;
+ * the rest is summed as "other", at the end. Returns how many are left. */
+size_t prometheus_fold(struct prometheus_token *tokens, size_t count);
+
+void prometheus_write(const struct prometheus *snapshot, struct text *out);

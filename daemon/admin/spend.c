@@ -1,0 +1,84 @@
+#include "admin/spend.h"
+
+#include "admin/json.h"
+#include "base/num.h"
+
+/* By enum report_by: the word of by=, which names the label, and the list. */
+static const struct {
+  const char *word, *list;
+} groups[] = {
+    [REPORT_BY_TOKEN] = {"token", "tokens"},
+    [REPORT_BY_TARGET] = {"target", "targets"},
+    [REPORT_BY_DAY] = {"day", "days"},
+};
+#define GROUPS (sizeof groups / sizeof *groups)
+
+static bool read_group(struct view word, enum report_by *by, struct fault *fault) {
+  for (size_t i = 0; i < GROUPS; i++)
+    if (view_is(word, groups[i].word)) {
+      *by = (enum report_by)i;
+      return true;
+    }
+  return fault_set(fault, FAULT_MALFORMED, "'by' is token, target or day");
+}
+
+static bool read_day(const char *name, struct view date, int32_t *day, struct fault *fault) {
+  return num_date(date, day) ||
+         fault_set(fault, FAULT_MALFORMED, "'%s' is no date; write YYYY-MM-DD", name);
+}
+
+bool spend_read(const struct view *by, const struct view *since, const struct view *until,
+                struct spend *out, struct fault *fault) {
+  *out = (struct spend){REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL};
+  if ((by && !read_group(*by, &out->by, fault)) ||
+      (since && !read_day("since", *since, &out->since, fault)) ||
+      (until && !read_day("until", *until, &out->until, fault)))
+    return false;
+  return out->since <= out->until ||
+         fault_set(fault, FAULT_MALFORMED, "'since' is later than 'until'");
+}
+
+struct writer {
+  struct json json;
+  enum report_by by;
+};
+
+static void write_sums(struct json *json, const struct report_row *row) {
+  json_integer(json, "requests", row->requests);
+  json_integer(json, "hits", row->hits);
+  json_integer(json, "misses", row->misses);
+  json_integer(json, "errors", row->errors);
+  json_integer(json, "results", row->results);
+  json_rows(json, "rows_spent", row->spent);
+  json_rows(json, "rows_unknown", row->unknown);
+  json_rows(json, "rows_saved", row->saved);
+}
+
+static void write_row(void *context, const struct report_row *row) {
+  struct writer *writer = context;
+  json_map(&writer->json, NULL);
+  json_text(&writer->json, groups[writer->by].word, row->label);
+  write_sums(&writer->json, row);
+  if (writer->by == REPORT_BY_TOKEN)
+    json_null(&writer->json, "budget"); /* no token has one yet */
+  json_map_end(&writer->json);
+}
+
+bool spend_write(struct ledger *ledger, const struct spend *spend, struct text *out,
+                 struct fault *fault) {
+  struct writer writer = {.by = spend->by};
+  struct report_row total;
+  json_begin(&writer.json, out);
+  json_map(&writer.json, NULL);
+  json_list(&writer.json, groups[spend->by].list);
+  bool ok =
+      report_run(ledger, spend->by, spend->since, spend->until, write_row, &writer, &total, fault);
+  json_list_end(&writer.json);
+  if (ok) {
+    json_map(&writer.json, "total");
+    write_sums(&writer.json, &total);
+    json_map_end(&writer.json);
+  }
+  json_map_end(&writer.json);
+  return json_end(&writer.json, ok ? fault : NULL) && ok;
+}

@@ -1,0 +1,118 @@
+#include "ctl/command.h"
+
+#include <getopt.h>
+#include <stddef.h>
+
+const struct command commands[] = {
+#define COMMAND(function, words, arguments, options, usage, help) \
+  {words, command_##function, arguments, options, usage, help},
+#include "tables/commands.def"
+#undef COMMAND
+    {.words = NULL},
+};
+
+/* How many words of `argv` are the command's; 0: it is another one. */
+static int match_words(const struct command *command, int argc, char **argv) {
+  struct view words = view_of(command->words), word;
+  int count = 0;
+  while (view_split(&words, ' ', &word)) {
+    if (count == argc || !view_is(word, argv[count]))
+      return 0;
+    count++;
+  }
+  return count;
+}
+
+const struct command *command_find(int argc, char **argv, int *count) {
+  for (const struct command *command = commands; command->words; command++)
+    if ((*count = match_words(command, argc, argv)) > 0)
+      return command;
+  return NULL;
+}
+
+/* --- options --- */
+
+static const struct {
+  const char *word;
+  bool is_flag;
+  size_t offset;
+} options[] = {
+#define OPTION(field, word) {word, false, offsetof(struct call, field)},
+    COMMAND_TEXT_OPTIONS(OPTION)
+#undef OPTION
+#define OPTION(field, word) {word, true, offsetof(struct call, field)},
+        COMMAND_FLAG_OPTIONS(OPTION)
+#undef OPTION
+};
+#define OPTIONS ((int)(sizeof options / sizeof *options))
+
+#define HELP_VALUE OPTIONS
+
+static bool takes(const struct command *command, const char *option) {
+  struct view words = view_of(command->options), word;
+  while (view_split(&words, ' ', &word))
+    if (view_is(word, option))
+      return true;
+  return false;
+}
+
+/* Only those that the command takes, so that getopt refuses the others. Ends with an empty one. */
+static void list_options(const struct command *command, struct option *list) {
+  for (int i = 0; i < OPTIONS; i++)
+    if (takes(command, options[i].word))
+      *list++ = (struct option){options[i].word,
+                                options[i].is_flag ? no_argument : required_argument, NULL, i};
+  *list++ = (struct option){"help", no_argument, NULL, HELP_VALUE};
+  *list = (struct option){0};
+}
+
+/* Given twice in two ways, it is not known which was meant. */
+static bool set_option(int index, struct call *call, struct fault *fault) {
+  char *field = (char *)call + options[index].offset;
+  if (options[index].is_flag) {
+    *(bool *)field = true;
+    return true;
+  }
+  const char **text = (const char **)field;
+  if (*text && strcmp(*text, optarg) != 0)
+    return fault_set(fault, FAULT_MALFORMED, "--%s is given twice", options[index].word);
+  *text = optarg;
+  return true;
+}
+
+static bool read_options(int argc, char **argv, const struct option *list, struct call *call,
+                         bool *wants_help, struct fault *fault) {
+  int value;
+  optind = 0; /* begin anew, on another argv */
+  opterr = 0;
+  while ((value = getopt_long(argc, argv, ":h", list, NULL)) != -1) {
+    if (value == ':')
+      return fault_set(fault, FAULT_MALFORMED, "'%.200s' needs a value", argv[optind - 1]);
+    if (value == '?')
+      return fault_set(fault, FAULT_MALFORMED, "'%.200s' is no option of this command",
+                       argv[optind - 1]);
+    if (value == 'h' || value == HELP_VALUE)
+      *wants_help = true;
+    else if (!set_option(value, call, fault))
+      return false;
+  }
+  return true;
+}
+
+bool command_read(const struct command *command, int argc, char **argv, struct call *call,
+                  bool *wants_help, struct fault *fault) {
+  struct option list[OPTIONS + 2];
+  *wants_help = false;
+  list_options(command, list);
+  if (!read_options(argc, argv, list, call, wants_help, fault))
+    return false;
+  int given = argc - optind;
+  if (*wants_help || given == command->arguments) {
+    call->argument = given > 0 ? argv[optind] : NULL;
+    return true;
+  }
+  if (given < command->arguments)
+    return fault_set(fault, FAULT_MALFORMED, "'%s' needs an argument", command->words);
+  return fault_set(fault, FAULT_MALFORMED, "'%.200s' is one argument too many",
+                   argv[optind + command->arguments]);
+}

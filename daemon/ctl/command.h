@@ -1,0 +1,59 @@
+/* rowcachectl's commands: one function each, named in tables/commands.def. */
+#pragma once
+
+#include "base/fault.h"
+#include "settings/settings.h"
+
+/* OPTION(field, word): what commands take, beside -c and -o before them. */
+#define COMMAND_TEXT_OPTIONS(OPTION) \
+  OPTION(by, "by")                   \
+  OPTION(since, "since")             \
+  OPTION(until, "until")             \
+  OPTION(limit, "limit")             \
+  OPTION(target, "target")           \
+  OPTION(key, "key")                 \
+  OPTION(older_than, "older-than")
+#define COMMAND_FLAG_OPTIONS(OPTION) \
+  OPTION(all, "all")                 \
+  OPTION(csv, "csv")                 \
+  OPTION(json, "json")
+
+/* One call of one command, as the command line has it. */
+struct call {
+  const struct settings *settings;
+  const char *argument;                       /* NULL where the command takes none */
+#define FIELD(field, word) const char *field; /* NULL: not given */
+  COMMAND_TEXT_OPTIONS(FIELD)
+#undef FIELD
+#define FIELD(field, word) bool field;
+  COMMAND_FLAG_OPTIONS(FIELD)
+#undef FIELD
+};
+
+/* The exit status. */
+enum ending { ENDING_GOOD = 0, ENDING_FAILED = 1, ENDING_MISUSED = 2 };
+
+/* Prints to standard output. Unless the ending is good, `fault` says why. */
+typedef enum ending command_function(const struct call *call, struct fault *fault);
+
+struct command {
+  const char *words;
+  command_function *function;
+  int arguments;
+  const char *options, *usage, *help;
+};
+
+/* Ends with a command whose words are NULL. */
+extern const struct command commands[];
+
+/* The command whose words `argv` begins with, or NULL; `*count`: how many words those are. Pure. */
+const struct command *command_find(int argc, char **argv, int *count);
+/* Reads the command's own arguments: argv[0] is its last word. False: `fault` says what is wrong
+ * with them. Uses getopt. */
+bool command_read(const struct command *command, int argc, char **argv, struct call *call,
+                  bool *wants_help, struct fault *fault) MUST_CHECK;
+
+#define COMMAND(function, words, arguments, options, usage, help) \
+  command_function command_##function;
+#include "tables/commands.def"
+#undef COMMAND

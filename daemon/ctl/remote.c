@@ -1,0 +1,165 @@
+#include "ctl/remote.h"
+
+#include "admin/json.h"
+#include "ctl/answer.h"
+#include "settings/address.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define CONNECT_TIMEOUT 5L
+#define TIMEOUT 120L /* a purge waits for what the disk is doing */
+
+struct ask {
+  const char *where; /* the address as it is configured */
+  CURL *easy;
+  struct text url;
+  struct text *body;
+  struct remote *remote;
+};
+
+/* --- where --- */
+
+/* Who listens everywhere is asked on the loopback. */
+static struct in_addr reachable(struct in_addr address) {
+  if (address.s_addr == htonl(INADDR_ANY))
+    address.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+static struct in6_addr reachable6(struct in6_addr address) {
+  return IN6_IS_ADDR_UNSPECIFIED(&address) ? in6addr_loopback : address;
+}
+
+static in_port_t add_host(const struct address *address, struct text *url) {
+  char host[INET6_ADDRSTRLEN] = "";
+  if (address->kind == ADDRESS_INET) {
+    const struct sockaddr_in *name = (const struct sockaddr_in *)&address->storage;
+    struct in_addr to = reachable(name->sin_addr);
+    text_add(url, view_of(inet_ntop(AF_INET, &to, host, sizeof host)));
+    return ntohs(name->sin_port);
+  }
+  const struct sockaddr_in6 *name = (const struct sockaddr_in6 *)&address->storage;
+  struct in6_addr to = reachable6(name->sin6_addr);
+  text_printf(url, "[%s]", inet_ntop(AF_INET6, &to, host, sizeof host));
+  return ntohs(name->sin6_port);
+}
+
+static bool set_where(struct ask *ask, const struct address *address, struct fault *fault) {
+  text_add(&ask->url, VIEW("http://"));
+  if (address->kind == ADDRESS_UNIX) {
+    const struct sockaddr_un *name = (const struct sockaddr_un *)&address->storage;
+    text_add(&ask->url, VIEW("localhost"));
+    curl_easy_setopt(ask->easy, CURLOPT_UNIX_SOCKET_PATH, name->sun_path);
+    return true;
+  }
+  in_port_t port = add_host(address, &ask->url);
+  text_printf(&ask->url, ":%u", (unsigned)port);
+  return port ||
+         fault_set(
+             fault, FAULT_MALFORMED,
+             "admin.listen is '%.100s', and port 0 means any: it is in the daemon's log; give "
+             "it with -o admin.listen=ADDRESS:PORT",
+             ask->where);
+}
+
+/* --- the answer --- */
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
+  struct ask *ask = context;
+  text_add(ask->body, (struct view){bytes, size * count});
+  return text_ok(ask->body) ? size * count : 0;
+}
+
+/* Nobody is there, as opposed to somebody who is not let in or does not answer. */
+static bool nobody_listens(CURL *easy, CURLcode code) {
+  long error = 0;
+  curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
+  return code == CURLE_COULDNT_CONNECT && (error == 0 || error == ECONNREFUSED || error == ENOENT);
+}
+
+static bool no_answer(struct ask *ask, CURLcode code, struct fault *fault) {
+  long error = 0;
+  curl_easy_getinfo(ask->easy, CURLINFO_OS_ERRNO, &error);
+  if (!text_ok(ask->body))
+    return fault_set(fault, FAULT_UPSTREAM, "the answer from %.200s is larger than %zu MiB",
+                     ask->where, JSON_LIMIT / (1024 * 1024));
+  ask->remote->absent = nobody_listens(ask->easy, code);
+  const char *what =
+      code == CURLE_COULDNT_CONNECT && error ? strerror((int)error) : curl_easy_strerror(code);
+  if (ask->remote->absent)
+    return fault_set(
+        fault, FAULT_UNAVAILABLE,
+        "rowcached does not listen at %.200s (admin.listen): %s; start it, or give the "
+        "-c and -o that it was started with",
+        ask->where, what);
+  return fault_set(fault, FAULT_UNAVAILABLE, "no answer from %.200s (admin.listen): %s", ask->where,
+                   what);
+}
+
+static bool read_refusal(struct ask *ask, long status, yajl_val tree, struct fault *fault) {
+  const char *error = YAJL_GET_STRING(answer_get(tree, "error"));
+  return fault_set(fault, FAULT_UPSTREAM, "%s (HTTP %ld from %.200s)",
+                   error ? error : "something that is not rowcached's admin side answered", status,
+                   ask->where);
+}
+
+static bool judge(struct ask *ask, struct fault *fault) {
+  long status = 0;
+  yajl_val tree = NULL;
+  curl_easy_getinfo(ask->easy, CURLINFO_RESPONSE_CODE, &status);
+  bool ok = answer_parse(text_view(ask->body), &tree, fault);
+  if (!ok || status != 200)
+    ok = read_refusal(ask, status, tree, fault);
+  yajl_tree_free(tree);
+  return ok;
+}
+
+/* --- the request --- */
+
+static bool send_request(struct ask *ask, const char *method, struct fault *fault) {
+  CURL *easy = ask->easy;
+  curl_easy_setopt(easy, CURLOPT_URL, text_string(&ask->url));
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+  curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name the daemon's other side */
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT, TIMEOUT);
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcachectl/" ROWCACHE_VERSION);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, ask);
+  CURLcode code = curl_easy_perform(easy);
+  return code == CURLE_OK ? judge(ask, fault) : no_answer(ask, code, fault);
+}
+
+static bool ask_address(struct ask *ask, const char *method, const char *path,
+                        struct fault *fault) {
+  struct address address;
+  if (!address_parse(ask->where, &address, fault) || !set_where(ask, &address, fault))
+    return false;
+  text_add(&ask->url, view_of(path));
+  return text_ok(&ask->url) ? send_request(ask, method, fault) : fault_no_memory(fault);
+}
+
+bool remote_ask(const struct settings *settings, const char *method, const char *path,
+                struct remote *remote, struct fault *fault) {
+  *remote = (struct remote){.body = {.limit = JSON_LIMIT}};
+  if (settings->admin_listen.count == 0) {
+    remote->absent = true;
+    return fault_set(fault, FAULT_UNAVAILABLE,
+                     "admin.listen is none, so the daemon cannot be asked");
+  }
+  struct ask ask = {.where = settings->admin_listen.items[0],
+                    .easy = curl_easy_init(),
+                    .body = &remote->body,
+                    .remote = remote};
+  bool ok = ask.easy ? ask_address(&ask, method, path, fault) : fault_no_memory(fault);
+  curl_easy_cleanup(ask.easy);
+  text_free(&ask.url);
+  return ok;
+}

@@ -1,0 +1,16 @@
+/* The running daemon, asked through its admin listener. */
+#pragma once
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "settings/settings.h"
+
+struct remote {
+  struct text body; /* the answer: an object of JSON; the caller frees it */
+  bool absent;      /* nobody listens there: the daemon does not run, or elsewhere */
+};
+
+/* Sends one request ("GET", "DELETE"; `path` with its query string) to the first address of
+ * admin.listen. Anything but a good answer is a failure. Blocks. */
+bool remote_ask(const struct settings *settings, const char *method, const char *path,
+                struct remote *remote, struct fault *fault) MUST_CHECK;

@@ -1,0 +1,43 @@
+#include "ctl/show.h"
+
+#include "admin/json.h"
+#include "ctl/answer.h"
+#include "ctl/remote.h"
+
+#include <errno.h>
+
+/* As much as an answer, in wider columns. */
+#define OUTPUT_LIMIT (4 * JSON_LIMIT)
+
+static bool put(struct view text, struct fault *fault) {
+  if (fwrite(text.at, 1, text.length, stdout) == text.length && fflush(stdout) == 0)
+    return true;
+  return fault_set(fault, FAULT_UNAVAILABLE, "cannot write: %s", strerror(errno));
+}
+
+enum ending show_answer(const struct call *call, struct view body, show_print *print,
+                        struct fault *fault) {
+  scope_text struct text out = {.limit = OUTPUT_LIMIT};
+  yajl_val answer;
+  if (!answer_parse(body, &answer, fault))
+    return ENDING_FAILED;
+  if (call->json)
+    text_add(&out, body);
+  else
+    print(&out, answer);
+  if (call->json)
+    text_add_char(&out, '\n');
+  yajl_tree_free(answer);
+  bool ok = text_ok(&out) ? put(text_view(&out), fault) : fault_no_memory(fault);
+  return ok ? ENDING_GOOD : ENDING_FAILED;
+}
+
+enum ending show_remote(const struct call *call, const char *method, const char *path,
+                        show_print *print, struct fault *fault) {
+  struct remote remote;
+  enum ending ending = ENDING_FAILED;
+  if (remote_ask(call->settings, method, path, &remote, fault))
+    ending = show_answer(call, text_view(&remote.body), print, fault);
+  text_free(&remote.body);
+  return ending;
+}

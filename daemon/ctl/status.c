@@ -1,0 +1,78 @@
+#include "ctl/answer.h"
+#include "ctl/show.h"
+
+#include "base/clock.h"
+
+static const struct {
+  const char *label, *member;
+  enum print_kind kind;
+} lines[] = {
+    {"version", "version", PRINT_TEXT},
+    {"uptime", "uptime_seconds", PRINT_DURATION},
+    {"draining", "draining", PRINT_TEXT},
+    {"entries", "entries", PRINT_NUMBER},
+    {"stored", "bytes", PRINT_BYTES},
+    {"hit rate", "hit_rate", PRINT_PART},
+    {"in flight", "inflight", PRINT_NUMBER},
+    {"ledger", "ledger", PRINT_TEXT},
+    {"spent today", "rows.today.spent", PRINT_NUMBER},
+    {"saved today", "rows.today.saved", PRINT_NUMBER},
+    {"spent in all", "rows.all.spent", PRINT_NUMBER},
+    {"  of it unknown", "rows.all.unknown", PRINT_NUMBER},
+    {"saved in all", "rows.all.saved", PRINT_NUMBER},
+};
+
+static void print_lines(struct text *out, yajl_val answer) {
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+    print_label(out, lines[i].label);
+    print_value(out, lines[i].kind, answer_get(answer, lines[i].member));
+    text_add_char(out, '\n');
+  }
+}
+
+/* "14 hit, 3 miss": those that came at all. */
+static void print_requests(struct text *out, yajl_val requests) {
+  bool any = false;
+  print_label(out, "requests");
+  for (size_t i = 0; YAJL_IS_OBJECT(requests) && i < YAJL_GET_OBJECT(requests)->len; i++) {
+    yajl_val count = YAJL_GET_OBJECT(requests)->values[i];
+    if (!YAJL_IS_INTEGER(count) || YAJL_GET_INTEGER(count) == 0)
+      continue;
+    text_printf(out, "%s%s ", any ? ", " : "", YAJL_GET_NUMBER(count));
+    print_safe(out, view_of(YAJL_GET_OBJECT(requests)->keys[i]));
+    any = true;
+  }
+  text_add(out, any ? VIEW("\n") : VIEW("none\n"));
+}
+
+/* ", answered 5m 3s ago" */
+static void print_ago(struct text *out, const char *what, yajl_val at) {
+  if (!YAJL_IS_INTEGER(at))
+    return;
+  int64_t ago;
+  if (__builtin_sub_overflow(clock_seconds(), (int64_t)YAJL_GET_INTEGER(at), &ago))
+    return;
+  text_printf(out, ", %s ", what);
+  print_duration(out, ago > 0 ? ago : 0);
+  text_add(out, VIEW(" ago"));
+}
+
+static void print_upstream(struct text *out, yajl_val answer) {
+  print_label(out, "upstream");
+  print_value(out, PRINT_TEXT, answer_get(answer, "upstream.url"));
+  text_add(out, VIEW(": "));
+  print_value(out, PRINT_TEXT, answer_get(answer, "upstream.state"));
+  print_ago(out, "answered", answer_get(answer, "upstream.answered_at"));
+  print_ago(out, "failed", answer_get(answer, "upstream.failed_at"));
+  text_add_char(out, '\n');
+}
+
+static void print_status(struct text *out, yajl_val answer) {
+  print_lines(out, answer);
+  print_requests(out, answer_get(answer, "requests"));
+  print_upstream(out, answer);
+}
+
+enum ending command_status(const struct call *call, struct fault *fault) {
+  return show_remote(call, "GET", "/api/status", print_status, fault);
+}

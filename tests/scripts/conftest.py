@@ -1,0 +1,53 @@
+"""What every play has: a simulated Ahrefs, and as many daemons in front of it as it likes."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from ahrefs import Simulator  # noqa: E402
+from daemon import ROWCACHED, Daemon  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "heavy: moves hundreds of megabytes")
+    config.addinivalue_line("markers", "concurrent: many clients at once; for ThreadSanitizer")
+    if not ROWCACHED.exists():
+        pytest.exit("no rowcached there: ROWCACHE_BUILD names the build directory", 2)
+
+
+@pytest.fixture
+def sim():
+    """The simulated Ahrefs; it accepts every token of 40 hex digits."""
+    with Simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts daemons in front of any upstream; they end with the test, without a complaint."""
+    daemons = []
+
+    def start_one(upstream, *options, wait=True, **more):
+        daemon = Daemon(tmp_path / f"state{len(daemons)}", upstream, options, **more)
+        daemons.append(daemon)
+        daemon.start(wait)
+        return daemon
+
+    yield start_one
+    for daemon in daemons:
+        daemon.end()
+
+
+@pytest.fixture
+def rowcache(sim, start):
+    """Starts daemons in front of the simulator: rowcache("cache.ttl=1s")."""
+
+    def start_one(*options, **more):
+        return start(sim.url, *options, **more)
+
+    yield start_one
+    sim.clear_faults()
+    sim.release()

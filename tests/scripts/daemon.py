@@ -1,0 +1,223 @@
+"""rowcached as its user has it: a process with options, a log, two listeners and a directory."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from metrics import Metrics
+from wire import Client, encode, patience, tenths
+
+TOKEN = "c0ffee00" * 5
+OTHER_TOKEN = "0badcafe" * 5
+TABLE = "backlinks_new_lost"
+
+_BUILD = Path(os.environ.get("ROWCACHE_BUILD", "build")).resolve()
+ROWCACHED = _BUILD / "daemon" / "rowcached"
+ROWCACHECTL = _BUILD / "daemon" / "rowcachectl"
+_LISTENING = re.compile(r"\binfo listening side=(\w+) address=(\S+)")
+_REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion")
+
+
+def question(target="rows-5.example", **params) -> dict:
+    """A query of the table, with whatever else is given; None leaves a parameter out, and
+    `from_` stands for `from`."""
+    usual = {"token": TOKEN, "from": TABLE, "target": target, "mode": "domain"}
+    given = {name.rstrip("_"): value for name, value in params.items()}
+    return {name: value for name, value in {**usual, **given}.items() if value is not None}
+
+
+def eventually(condition, seconds=10):
+    """Waits until condition() is true, and gives what it was."""
+    end = time.monotonic() + patience(seconds)
+    while not (result := condition()):
+        assert time.monotonic() < end, "what was waited for did not happen"
+        time.sleep(0.01)
+    return result
+
+
+def run(program, *arguments, **options) -> subprocess.CompletedProcess:
+    """A program run to its end."""
+    return subprocess.run(
+        [program, *arguments], capture_output=True, text=True, timeout=patience(60), **options
+    )
+
+
+class Daemon:
+    """One state directory, and the process that works in it."""
+
+    def __init__(self, state, upstream, options=(), arguments=(), command=None, **process):
+        """`options` are section.key=value; `arguments` come before them as they are; `command`
+        makes the list that starts the daemon out of the one that would; the rest is Popen's."""
+        self.state = Path(state)
+        self.state.mkdir(exist_ok=True)
+        self.process = None
+        self.lines = []
+        self._upstream = upstream
+        self._options = list(options)
+        self._arguments = list(arguments)
+        self._command = command or (lambda line: line)
+        self._popen = process
+        self._moved = threading.Condition()
+        self._since = 0
+        self._reader = None
+
+    # Its life
+
+    def start(self, wait=True):
+        self._since = len(self.lines)
+        self.process = subprocess.Popen(
+            self._command([str(ROWCACHED), *self._arguments, *self._dash_o()]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            text=True, errors="backslashreplace", **self._popen,
+        )
+        self._reader = threading.Thread(target=self._read_log, daemon=True)
+        self._reader.start()
+        if wait:
+            self.wait_for_log(r"\binfo ready\b", 60)
+
+    def stop(self, number=signal.SIGTERM) -> int:
+        """Asks it to end and waits; the answer is the exit status."""
+        self.signal(number)
+        return self.wait()
+
+    def kill(self):
+        """No time for anything, as when the power goes."""
+        self.stop(signal.SIGKILL)
+
+    def restart(self, *options):
+        """Stops it, and starts it again with further options."""
+        assert self.stop() == 0
+        self._options += options
+        self.start()
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        status = self.process.wait(patience(60))
+        self._reader.join(patience(10))
+        return status
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def end(self):
+        """Stops it if it runs; what it says or does wrong then is the test's failure."""
+        status = self.stop() if self.running else 0
+        reports = [line for line in self.lines if _REPORT.search(line)]
+        if status or reports:
+            print(self.log)
+        assert status == 0 and not reports
+
+    def _dash_o(self):
+        usual = [
+            "server.listen=127.0.0.1:0", "admin.listen=127.0.0.1:0",
+            f"upstream.url={self._upstream}", f"state.directory={self.state}",
+        ]
+        return [word for option in usual + self._options for word in ("-o", option)]
+
+    # Its log
+
+    @property
+    def log(self) -> str:
+        return "\n".join(self.lines)
+
+    def wait_for_log(self, pattern, seconds=10) -> str:
+        """The first line since the last start that has the pattern, once it is there."""
+        wanted = re.compile(pattern)
+        end = time.monotonic() + patience(seconds)
+        with self._moved:
+            while not (line := self._find(wanted)):
+                if not self._reader.is_alive() or time.monotonic() > end:
+                    pytest.fail(f"no log line has {pattern!r}:\n{self.log}", pytrace=False)
+                self._moved.wait(0.1)
+        return line
+
+    def _find(self, wanted):
+        return next((line for line in self.lines[self._since:] if wanted.search(line)), None)
+
+    def _read_log(self):
+        for line in self.process.stderr:
+            with self._moved:
+                self.lines.append(line.rstrip("\n"))
+                self._moved.notify_all()
+
+    # The client side
+
+    def addresses(self, side) -> list:
+        """Where it listens, by its own word."""
+        found = map(_LISTENING.search, self.lines[self._since:])
+        return [line[2] for line in found if line and line[1] == side]
+
+    @property
+    def address(self) -> str:
+        return self.addresses("client")[0]
+
+    def client(self, tls=None) -> Client:
+        return Client(self.address, tls)
+
+    def get(self, query, headers=None):
+        """One question on a connection of its own."""
+        with self.client() as client:
+            return client.get(query, headers)
+
+    def ask(self, target="rows-5.example", headers=None, **params):
+        return self.get(question(target, **params), headers)
+
+    # The admin side
+
+    def admin(self, path, method="GET"):
+        with Client(self.addresses("admin")[0]) as client:
+            return client.ask(method, path)
+
+    def admin_json(self, path):
+        reply = self.admin(path)
+        assert reply.status == 200, reply
+        return reply.json
+
+    def spend(self, query="") -> dict:
+        return self.admin_json("/api/spend" + ("?" + encode(query) if query else ""))
+
+    @property
+    def account(self) -> dict:
+        """The total of /api/spend, its amounts in tenths of a row."""
+        return amounts(self.spend()["total"])
+
+    def metrics(self) -> Metrics:
+        return Metrics(self.admin("/metrics").body.decode())
+
+    def outcomes(self) -> dict:
+        """How many requests had which outcome, those that none had left out."""
+        samples = self.metrics().all("rowcache_requests_total")
+        return {labels["outcome"]: int(value) for labels, value in samples if value}
+
+    def request(self, reply) -> dict:
+        """What the admin side has to tell of an answer that was given."""
+        return self.admin_json("/api/request/" + reply.headers["X-Request-Id"])
+
+    def ctl(self, *arguments, **options) -> subprocess.CompletedProcess:
+        """rowcachectl with this daemon's configuration."""
+        where = ["-o", f"state.directory={self.state}"]
+        for address in self.addresses("admin")[:1]:
+            where += ["-o", f"admin.listen={address}"]
+        return run(ROWCACHECTL, *where, *arguments, **options)
+
+    def ctl_json(self, *arguments):
+        done = self.ctl(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+def amounts(entry) -> dict:
+    """A line of the account with its amounts in tenths of a row."""
+    return {
+        name: tenths(value) if name.startswith("rows_") else value for name, value in entry.items()
+    }

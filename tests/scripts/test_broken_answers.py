@@ -1,0 +1,262 @@
+"""Whatever upstream sends: no client takes half for whole, nothing broken is kept, and the
+account is never below the bill."""
+
+import pytest
+
+from ahrefs import Simulator
+from daemon import OTHER_TOKEN, TOKEN, eventually, question
+from wire import SLOW, Client, encode
+
+STALL = f"upstream.stall_timeout={max(1, int(SLOW))}s"
+SMALL = {"target": "rows-20.example", "limit": 50}
+SMALL_COST = 10 + 20 * 2
+SMALL_MOST = 10 + 50 * 2
+BIG = {"target": "rows-2000.example", "limit": 2500}  # about 1.4 MB, 64 KiB of it are held back
+BIG_COST = 10 + 2000 * 2
+BIG_MOST = 10 + 2500 * 2
+MIDDLE = 300000
+
+# Damaged on the way: charged in full. X-Results-Count came, so the cost is known by it.
+DAMAGED = [
+    ("deep", {}), ("bad_utf8", {}), ("bom", {}), ("trailing", {}), ("trailing", {"data": "x"}),
+    ("twice", {}), ("twice", {"second": "[{}]"}), ("no_refpages", {}),
+    ("bad_gzip", {}), ("garbage", {}), ("garbage", {"after": 0}), ("truncate", {}),
+    ("truncate", {"after": 0}), ("content_length", {}), ("cut", {}), ("cut", {"after": 0}),
+    ("cut", {"reset": True}),
+]
+STALLED = [("stall", {}), ("stall", {"after": 0}), ("content_length", {"close": False})]
+# Charged or not, no count came: it may have cost whatever the limit allows.
+SILENT = [
+    ("refuse", {"charged": True}), ("refuse", {"charged": True, "reset": True}),
+    ("hold", {"charged": True}),
+]
+# Something else in its place: free.
+REFUSED = [
+    ("status", {"code": 400}), ("status", {"code": 403}), ("status", {"code": 404}),
+    ("status", {"code": 500}), ("status", {"code": 503, "headers": {"Retry-After": "7"}}),
+    ("error_first", {}),
+]
+# Past the bytes that are held back.
+LATE = [
+    ("cut", {"after": MIDDLE}), ("cut", {"after": MIDDLE, "reset": True}),
+    ("truncate", {"after": MIDDLE}), ("garbage", {"after": MIDDLE}),
+    ("bad_gzip", {"after": 60000}), ("content_length", {}), ("trailing", {}), ("twice", {}),
+    ("count", {}), ("stall", {"after": MIDDLE}),
+]
+
+
+def name(value):
+    """Of a fault or of its options, for the list of tests."""
+    if isinstance(value, dict):
+        return " ".join(f"{key}={option}" for key, option in value.items()) or "plain"
+    return value
+
+
+def check_clean_error(reply, *statuses):
+    assert reply.whole and reply.status in statuses, reply
+    assert reply.headers["X-Status"] == "error" and "stored" not in reply.cache
+    assert list(reply.json) == ["error"] and reply.error
+
+
+def check_that_it_goes_on(sim, daemon, query, cost):
+    """The next request is a miss again, and right, and costs what it costs."""
+    before = daemon.account["rows_spent"]
+    again = daemon.ask(**query)
+    assert again.miss and again.whole
+    with Client(f"127.0.0.1:{sim.port}") as ahrefs:
+        assert again.json == ahrefs.get(question(**query, token=OTHER_TOKEN)).json
+    assert daemon.account["rows_spent"] == before + cost
+    assert daemon.ask(**query).hit
+    assert daemon.metrics().value("rowcache_cache_entries") == 1
+
+
+@pytest.mark.parametrize("kind, options", DAMAGED, ids=name)
+def test_a_damaged_small_answer_is_a_clean_error(sim, rowcache, kind, options):
+    daemon = rowcache()
+    sim.fault(kind, **options)
+    check_clean_error(daemon.ask(**SMALL), 502)
+    account = daemon.account
+    assert account["rows_spent"] == account["rows_unknown"] == sim.bill(TOKEN) == SMALL_COST
+    assert daemon.outcomes() == {"error": 1}
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+@pytest.mark.parametrize("kind, options", STALLED, ids=name)
+def test_a_stalled_small_answer_times_out(sim, rowcache, kind, options):
+    daemon = rowcache(STALL)
+    sim.fault(kind, **options)
+    check_clean_error(daemon.ask(**SMALL), 504)
+    account = daemon.account
+    assert account["rows_spent"] == account["rows_unknown"] == sim.bill(TOKEN) == SMALL_COST
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+@pytest.mark.parametrize("kind, options", SILENT, ids=name)
+def test_an_answer_that_is_lost_may_have_cost_the_most(sim, rowcache, kind, options):
+    daemon = rowcache(STALL)
+    sim.fault(kind, times=None, **options)
+    check_clean_error(daemon.ask(**SMALL), 504 if kind == "hold" else 502)
+    sim.clear_faults()
+    account = daemon.account
+    assert account["rows_unknown"] == account["rows_spent"]
+    assert sim.bill(TOKEN) <= account["rows_spent"]
+    assert account["rows_spent"] == len(sim.requests) * SMALL_MOST
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+def test_without_a_count_a_broken_answer_may_have_cost_the_most(sim, rowcache):
+    daemon = rowcache()
+    sim.fault("no_count")
+    sim.fault("truncate")
+    check_clean_error(daemon.ask(**SMALL), 502)
+    assert daemon.account["rows_unknown"] == SMALL_MOST
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+@pytest.mark.parametrize("by", [1, -1, -20, 1000000])
+def test_a_count_that_is_wrong_is_a_clean_error(sim, rowcache, by):
+    daemon = rowcache()
+    sim.fault("count", by=by)
+    check_clean_error(daemon.ask(**SMALL), 502)
+    account = daemon.account
+    assert sim.bill(TOKEN) <= account["rows_spent"] == account["rows_unknown"]
+    assert account["rows_spent"] <= 10 + 2 * max(50, 20 + by)
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+@pytest.mark.parametrize("kind, options", [("html", {}), ("long_head", {}), ("refuse", {}),
+                                           ("refuse", {"reset": True})], ids=name)
+def test_what_cannot_be_read_is_a_clean_error(sim, rowcache, kind, options):
+    daemon = rowcache()
+    sim.fault(kind, times=None, **options)
+    check_clean_error(daemon.ask(**SMALL), 502)
+    sim.clear_faults()
+    assert sim.bill(TOKEN) <= daemon.account["rows_spent"] <= len(sim.requests) * SMALL_MOST
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+@pytest.mark.parametrize("kind, options", REFUSED, ids=name)
+def test_a_refusal_is_free(sim, rowcache, kind, options):
+    daemon = rowcache()
+    body = '{"error":"not today"}'
+    relayed = {"body": body} if kind == "status" else {"text": "not today"}
+    sim.fault(kind, **options, **relayed)
+    reply = daemon.ask(**SMALL)
+    code = options.get("code", 200)
+    assert reply.status == code and reply.error == "not today"
+    if code != 200:
+        assert reply.cache.endswith(f"; fwd-status={code}")
+        assert reply.headers["Retry-After"] == options.get("headers", {}).get("Retry-After")
+    assert "stored" not in reply.cache
+    assert daemon.account["rows_spent"] == daemon.account["rows_unknown"] == 0
+    assert sim.bill(TOKEN) == 0
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+def test_upstream_throttles(sim, rowcache):
+    daemon = rowcache()
+    sim.fault("status", code=429, body="slow down", headers={"Retry-After": "7"})
+    reply = daemon.ask(**SMALL)
+    assert reply.status == 429 and reply.headers["Retry-After"] == "7"
+    assert "fwd-status=429" in reply.cache
+    assert daemon.account["rows_spent"] == 0
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+def test_a_redirect_is_not_followed(sim, rowcache):
+    """It could lead a token anywhere."""
+    daemon = rowcache()
+    with Simulator() as elsewhere:
+        sim.fault("redirect", location=elsewhere.url + "/?token=" + TOKEN)
+        reply = daemon.ask(**SMALL)
+        assert reply.status in (302, 502) and TOKEN.encode() not in reply.body
+        assert elsewhere.requests == []
+    check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
+
+
+@pytest.mark.parametrize("query, cost, most", [(SMALL, SMALL_COST, SMALL_MOST), (BIG, BIG_COST, BIG_MOST)])
+def test_an_error_after_the_results_is_seen(sim, rowcache, query, cost, most):
+    daemon = rowcache()
+    sim.fault("late_error", text="out of memory")
+    reply = daemon.ask(**query)
+    assert not reply.whole or reply.status >= 500 or reply.error == "out of memory"
+    eventually(lambda: cost <= daemon.account["rows_spent"] <= most)
+    check_that_it_goes_on(sim, daemon, query, cost)
+
+
+@pytest.mark.parametrize("kind, options", LATE, ids=name)
+def test_a_big_answer_that_breaks_is_never_whole(sim, rowcache, kind, options):
+    daemon = rowcache(STALL)
+    sim.fault(kind, **options)
+    reply = daemon.ask(**BIG)
+    assert reply.status == 200 and not reply.whole
+    assert len(reply.body) >= 64 * 1024
+    assert sim.bill(TOKEN) == BIG_COST
+    cost = BIG_COST + (2 if kind == "count" else 0)
+    eventually(lambda: daemon.account["rows_spent"] == daemon.account["rows_unknown"] == cost)
+    eventually(lambda: daemon.outcomes() == {"error": 1})
+    check_that_it_goes_on(sim, daemon, BIG, BIG_COST)
+
+
+@pytest.mark.parametrize("kind, options", [("bom", {}), ("deep", {}), ("bad_utf8", {}), ("cut", {}),
+                                           ("html", {})], ids=name)
+def test_a_big_answer_that_breaks_at_once_is_a_clean_error(sim, rowcache, kind, options):
+    daemon = rowcache()
+    sim.fault(kind, **options)
+    check_clean_error(daemon.ask(**BIG), 502)
+    assert sim.bill(TOKEN) <= daemon.account["rows_spent"] <= BIG_MOST
+    check_that_it_goes_on(sim, daemon, BIG, BIG_COST)
+
+
+@pytest.mark.parametrize("kind, options", [
+    ("slow", {"size": 997, "pause": 0.001}), ("delay", {"seconds": 0.05}),
+    ("hold_body", {"after": 10}), ("no_count", {}),
+], ids=name)
+def test_slow_is_not_broken(sim, rowcache, kind, options):
+    daemon = rowcache()
+    sim.fault(kind, **options)
+    with daemon.client() as client:
+        client.send("GET", "/?" + encode(question(**SMALL)))
+        if kind == "hold_body":
+            sim.wait_for(lambda sim: sim.held == 1)
+            sim.release()
+        reply = client.receive()
+    assert reply.miss and len(reply.rows) == 20
+    assert daemon.ask(**SMALL).hit
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN) == SMALL_COST
+
+
+def test_the_errors_keep_the_form_that_was_asked_for(sim, rowcache):
+    daemon = rowcache()
+    sim.fault("cut", times=None)
+    xml = daemon.ask(**SMALL, output="xml")
+    assert xml.status == 502 and xml.headers["X-Status"] == "error"
+    assert b"<AhrefsApiResponse><error>" in xml.body.replace(b"\n", b"")
+    php = daemon.ask(**SMALL, output="php")
+    assert php.status == 502 and php.body.startswith(b'a:1:{s:5:"error";s:')
+
+
+def test_nobody_listens_upstream(start):
+    daemon = start("http://127.0.0.1:1")
+    check_clean_error(daemon.ask(**SMALL), 502)
+    assert daemon.account["rows_spent"] == 0
+    assert daemon.metrics().value("rowcache_upstream_inflight") == 0
+
+
+def test_a_name_that_does_not_resolve_upstream(start):
+    daemon = start("http://upstream.invalid/", "upstream.connect_timeout=2s")
+    check_clean_error(daemon.ask(**SMALL), 502, 504)
+    assert daemon.account["rows_spent"] == 0
+
+
+def test_many_failures_leave_nothing_behind(sim, rowcache):
+    daemon = rowcache()
+    before = daemon.metrics().value("process_open_fds")
+    for kind in ("cut", "garbage", "status", "refuse", "bad_gzip") * 6:
+        sim.fault(kind)
+        daemon.ask(**SMALL)
+        sim.clear_faults()
+    assert daemon.ask(**SMALL).miss
+    metrics = daemon.metrics()
+    assert metrics.value("rowcache_upstream_inflight") == 0
+    assert metrics.value("process_open_fds") <= before + 10

@@ -1,0 +1,156 @@
+"""What happens to a result when it has grown old, with upstream well and with upstream ill."""
+
+import time
+
+import pytest
+
+from ahrefs import Simulator
+from daemon import TOKEN, eventually, question
+from wire import REFRESHED, SLOW, encode
+
+ROWS_5 = 10 + 5 * 2
+STALL = f"upstream.stall_timeout={max(1, int(SLOW))}s"
+
+ILL = [
+    ("status", {"code": 500}), ("status", {"code": 503}), ("refuse", {}),
+    ("refuse", {"reset": True, "charged": True}), ("refuse", {"at": "accept"}), ("html", {}),
+    ("cut", {"after": 0}), ("cut", {}), ("truncate", {}), ("garbage", {}), ("bad_gzip", {}),
+    ("bad_utf8", {}), ("count", {}), ("no_refpages", {}), ("long_head", {}),
+    ("content_length", {}), ("stall", {}), ("hold", {"charged": True}),
+]
+
+
+def grow_stale(daemon, **params):
+    """Lets a result's second of freshness pass."""
+    fresh = {"Cache-Control": "only-if-cached, max-stale=0"}
+    eventually(lambda: daemon.ask(headers=fresh, **params).status == 504)
+
+
+def test_an_old_result_is_asked_for_again(sim, rowcache):
+    daemon = rowcache("cache.ttl=1s")
+    old = daemon.ask().rows
+    sim.change_world()
+    grow_stale(daemon)
+    reply = daemon.ask()
+    assert reply.cache == REFRESHED
+    assert reply.rows != old and reply.spent == ROWS_5
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN) == 2 * ROWS_5
+    assert daemon.outcomes()["miss"] == 2
+
+
+def test_without_a_time_to_live_everything_is_asked_for_again(sim, rowcache):
+    daemon = rowcache("cache.ttl=0")
+    assert daemon.ask().status == 200
+    assert daemon.ask().cache == REFRESHED
+    assert len(sim.requests) == 2
+
+
+@pytest.mark.parametrize("kind, options", ILL, ids=lambda value: str(value) or "plain")
+def test_when_upstream_fails_an_old_result_is_better_than_none(sim, rowcache, kind, options):
+    daemon = rowcache("cache.ttl=1s", STALL)
+    old = daemon.ask().rows
+    sim.change_world()
+    grow_stale(daemon)
+    sim.fault(kind, times=None, **options)
+    reply = daemon.ask()
+    assert reply.status == 200 and reply.stale and reply.rows == old
+    assert daemon.account["rows_spent"] >= sim.bill(TOKEN)
+
+    sim.clear_faults()
+    well = daemon.ask()
+    assert well.cache == REFRESHED and well.rows != old
+    assert daemon.outcomes()["stale"] == 1
+
+
+def test_when_upstream_is_gone_too_an_old_result_is_better_than_none(start):
+    with Simulator() as passing:
+        daemon = start(passing.url, "cache.ttl=1s")
+        old = daemon.ask().rows
+        grow_stale(daemon)
+    reply = daemon.ask()
+    assert reply.stale and reply.rows == old
+    assert daemon.account["rows_spent"] == ROWS_5
+    assert daemon.ask("rows-6.example").status == 502
+    assert daemon.account["rows_spent"] == ROWS_5
+
+
+def test_many_hear_of_one_failure_and_all_get_the_old_result(sim, rowcache):
+    daemon = rowcache("cache.ttl=1s")
+    old = daemon.ask().rows
+    grow_stale(daemon)
+    failure = sim.fault("status", times=None, code=503)
+    sim.hold()
+    clients = [daemon.client() for _ in range(5)]
+    for client in clients:
+        client.send("GET", "/?" + encode(question()))
+    sim.wait_for(lambda sim: sim.held >= 1)
+    sim.release()
+    for client in clients:
+        reply = client.receive()
+        assert reply.stale and reply.rows == old
+        client.close()
+    assert failure.hits <= 5 and sim.bill(TOKEN) == ROWS_5
+
+
+def test_a_refusal_is_no_failure(sim, rowcache):
+    daemon = rowcache("cache.ttl=1s")
+    daemon.ask()
+    grow_stale(daemon)
+    sim.fault("error_first", text="no rows left")
+    reply = daemon.ask()
+    assert reply.error == "no rows left" or reply.stale
+    assert daemon.ask().cache == REFRESHED
+
+
+def test_no_result_is_served_for_ever(sim, rowcache):
+    daemon = rowcache("cache.ttl=1s", "cache.stale_if_error=0s")
+    daemon.ask()
+    grow_stale(daemon)
+    time.sleep(1)
+    sim.fault("refuse", times=None)
+    reply = daemon.ask()
+    assert reply.status == 502 and reply.headers["X-Status"] == "error"
+    sim.clear_faults()
+    assert daemon.ask().status == 200
+
+
+def test_while_revalidating_the_old_result_is_served_at_once(sim, rowcache):
+    daemon = rowcache("cache.ttl=1s", "cache.stale_while_revalidate=1h")
+    old = daemon.ask().rows
+    sim.change_world()
+    sim.hold()
+    first = eventually(lambda: _stale(daemon.ask()))
+    assert first.rows == old and first.spent == 0
+    sim.wait_for(lambda sim: sim.held == 1)
+    for _ in range(5):
+        reply = daemon.ask()
+        assert reply.stale and reply.rows == old
+    assert len(sim.requests) == 2, "one refresh is enough"
+
+    sim.release()
+    eventually(lambda: daemon.ask().rows != old)
+    eventually(lambda: daemon.account["rows_spent"] == sim.bill(TOKEN) >= 2 * ROWS_5)
+
+
+def test_a_refresh_that_fails_behind_the_back_does_no_harm(sim, rowcache):
+    daemon = rowcache("cache.ttl=1s", "cache.stale_while_revalidate=1h")
+    old = daemon.ask().rows
+    broken = sim.fault("cut", times=1)
+    eventually(lambda: _stale(daemon.ask()) and broken.hits)
+    sim.change_world()
+    eventually(lambda: daemon.ask().rows != old)
+    eventually(lambda: sim.in_flight == 0 and daemon.account["rows_spent"] >= sim.bill(TOKEN))
+
+
+def _stale(reply):
+    return reply if reply.stale else None
+
+
+def test_what_is_stored_stays_fresh_over_a_restart(sim, rowcache):
+    daemon = rowcache()
+    rows = daemon.ask().rows
+    daemon.restart()
+    reply = daemon.ask()
+    assert reply.hit and reply.rows == rows
+    daemon.restart("cache.ttl=1s", "cache.stale_if_error=0")
+    eventually(lambda: daemon.ask(headers={"Cache-Control": "only-if-cached"}).status == 504)

@@ -1,0 +1,245 @@
+/* The pure parts of rowcachectl: arguments, answers, what is printed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "ctl/answer.h"
+#include "ctl/argument.h"
+#include "ctl/command.h"
+#include "ctl/print.h"
+
+#include <stdlib.h>
+
+/* --- explain's argument --- */
+
+static void arguments_are_cleaned(void **state) {
+  (void)state;
+  static const struct {
+    const char *argument, *cleaned;
+  } cases[] = {
+      {"", ""},
+      {"a=1&b=2", "a=1&b=2"},
+      {"?a=1", "a=1"},
+      {"token=sesame", ""},
+      {"a=1&token=sesame&b=2", "a=1&b=2"},
+      {"%74oken=sesame&a=1", "a=1"},
+      {"token&a=1", "a=1"},
+      {"token=%zz&a=1", "a=1"},
+      {"tokens=1", "tokens=1"},
+      {"&&a=1&&", "a=1"},
+      {"http://apiv2.ahrefs.com/?a=1&token=sesame#part", "a=1"},
+      {"https://apiv2.ahrefs.com?a=1", "a=1"},
+      {"/?a=1", "a=1"},
+      {"http://apiv2.ahrefs.com/", ""},
+      {"target=http://a.example/?b=c", "target=http%3A%2F%2Fa.example%2F%3Fb=c"},
+      {"where=a:1, b=\"2\"", "where=a%3A1%2C%20b=%222%22"},
+      {"a=%C3%A9+\xc3\xa9", "a=%C3%A9+%C3%A9"},
+      {"a=1\r\nHost: x", "a=1%0D%0AHost%3A%20x"},
+      {"a=#", "a=%23"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    scope_text struct text out = {0};
+    argument_clean(view_of(cases[i].argument), &out);
+    assert_string_equal(text_string(&out), cases[i].cleaned);
+  }
+}
+
+/* --- answers --- */
+
+static bool parses(struct view body, struct fault *fault) {
+  yajl_val tree;
+  bool ok = answer_parse(body, &tree, fault);
+  assert_int_equal(ok, tree != NULL);
+  yajl_tree_free(tree);
+  return ok;
+}
+
+static void upsetting_answers_are_refused(void **state) {
+  (void)state;
+  static const struct view refused[] = {
+      VIEW(""),
+      VIEW("[]"),
+      VIEW("1"),
+      VIEW("<html>"),
+      VIEW("{\"a\":1}x"),
+      VIEW("{"),
+      VIEW("{\"a\":1}\0"),
+      VIEW("{\"a\":\"\\ud800\\\\u\"}"),
+      VIEW("{\"a\":\"\\uDFFF\"}"),
+      VIEW("{\"a\":\"\x80\"}"),
+      VIEW("{\"a\":\"\\"),
+      VIEW("]]]]"),
+  };
+  struct fault fault;
+  for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+    if (parses(refused[i], &fault))
+      fail_msg("'%s' was taken", refused[i].at);
+  assert_true(parses(VIEW("{}"), &fault));
+  assert_true(parses(VIEW("{\"a\":[{\"b\":\"[[[[[[[[[[[[[[[[[[[[\\\"{\"}]}"), &fault));
+}
+
+static void deep_answers_are_refused(void **state) {
+  (void)state;
+  scope_text struct text deep = {0};
+  struct fault fault;
+  text_add(&deep, VIEW("{\"a\":"));
+  for (int i = 0; i < 1000000; i++)
+    text_add_char(&deep, '[');
+  assert_false(parses(text_view(&deep), &fault));
+}
+
+static void members_are_found(void **state) {
+  (void)state;
+  yajl_val tree;
+  assert_true(answer_parse(VIEW("{\"a\":{\"b\":{\"c\":\"x\"}},\"d\":1}"), &tree, NULL));
+  assert_string_equal(YAJL_GET_STRING(answer_get(tree, "a.b.c")), "x");
+  assert_null(answer_get(tree, "a.x.c"));
+  assert_null(answer_get(tree, "d.e"));
+  assert_null(answer_get(NULL, "a"));
+  yajl_tree_free(tree);
+}
+
+/* --- printing --- */
+
+static const struct print_column columns[] = {
+    {"name", "who", PRINT_LABEL}, {"bytes", "size", PRINT_BYTES}, {"note", "note", PRINT_TEXT}};
+
+static const struct view sample =
+    VIEW("{\"rows\":[{\"name\":\"caf\xc3\xa9\",\"bytes\":512,\"note\":\"a,\\\"b\\\"\"},"
+         "{\"name\":\"\",\"bytes\":3670016,\"note\":\"=1+1\"},"
+         "{\"name\":7,\"bytes\":null,\"note\":\"\\u001b[31m\\u0085\\n\"}, 5],"
+         "\"total\":{\"bytes\":1024}}");
+
+static void tables_are_aligned(void **state) {
+  (void)state;
+  yajl_val tree;
+  scope_text struct text out = {0};
+  assert_true(answer_parse(sample, &tree, NULL));
+  print_table(&out, columns, 3, answer_get(tree, "rows"), answer_get(tree, "total"));
+  assert_string_equal(text_string(&out), "who        size  note\n"
+                                         "caf\xc3\xa9      512 B  a,\"b\"\n"
+                                         "(none)  3.5 MiB  =1+1\n"
+                                         "7             -  \\x1b[31m\\x85\\x0a\n"
+                                         "-             -  -\n"
+                                         "total   1.0 KiB  -\n");
+  yajl_tree_free(tree);
+}
+
+static void tables_take_anything(void **state) {
+  (void)state;
+  scope_text struct text out = {0};
+  print_table(&out, columns, 3, NULL, NULL);
+  assert_string_equal(text_string(&out), "who  size  note\n");
+  text_clear(&out);
+  print_csv(&out, columns, 3, NULL);
+  assert_string_equal(text_string(&out), "name,bytes,note\r\n");
+}
+
+static void csv_is_quoted(void **state) {
+  (void)state;
+  yajl_val tree;
+  scope_text struct text out = {0};
+  assert_true(answer_parse(sample, &tree, NULL));
+  print_csv(&out, columns, 3, answer_get(tree, "rows"));
+  assert_string_equal(text_string(&out), "name,bytes,note\r\n"
+                                         "caf\xc3\xa9,512,\"a,\"\"b\"\"\"\r\n"
+                                         ",3670016,'=1+1\r\n"
+                                         "7,,\"\x1b[31m\xc2\x85\n\"\r\n"
+                                         ",,\r\n");
+  yajl_tree_free(tree);
+}
+
+static void durations_have_two_units(void **state) {
+  (void)state;
+  static const struct {
+    int64_t seconds;
+    const char *shown;
+  } cases[] = {{0, "0s"},       {59, "59s"},        {60, "1m"},
+               {3661, "1h 1m"}, {86399, "23h 59m"}, {90000, "1d 1h"},
+               {86401, "1d"},   {-61, "-1m 1s"},    {INT64_MIN, "-106751991167300d 15h"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    scope_text struct text out = {0};
+    print_duration(&out, cases[i].seconds);
+    assert_string_equal(text_string(&out), cases[i].shown);
+  }
+}
+
+/* --- the command line --- */
+
+struct line {
+  int argc;
+  char *argv[8];
+};
+
+static const struct command *find(struct line *line, int *words) {
+  while (line->argv[line->argc])
+    line->argc++;
+  return command_find(line->argc, line->argv, words);
+}
+
+static bool reads(struct line line, struct call *call) {
+  int words;
+  bool wants_help;
+  struct fault fault;
+  *call = (struct call){.settings = NULL};
+  const struct command *command = find(&line, &words);
+  assert_non_null(command);
+  return command_read(command, line.argc - words + 1, line.argv + words - 1, call, &wants_help,
+                      &fault);
+}
+
+static void commands_are_found(void **state) {
+  (void)state;
+  int words;
+  assert_string_equal(find(&(struct line){0, {"cache", "purge"}}, &words)->words, "cache purge");
+  assert_int_equal(words, 2);
+  assert_string_equal(find(&(struct line){0, {"spend", "--json"}}, &words)->words, "spend");
+  assert_null(find(&(struct line){0, {"cache"}}, &words));
+  assert_null(find(&(struct line){0, {"stat"}}, &words));
+  assert_null(find(&(struct line){0, {NULL}}, &words));
+}
+
+static void command_lines_are_read(void **state) {
+  (void)state;
+  struct call call;
+  assert_true(reads((struct line){0, {"spend", "--by", "day", "--since=2026-01-01"}}, &call));
+  assert_string_equal(call.by, "day");
+  assert_string_equal(call.since, "2026-01-01");
+  assert_true(reads((struct line){0, {"cache", "show", "abcd", "--json"}}, &call));
+  assert_string_equal(call.argument, "abcd");
+  assert_true(call.json);
+  assert_true(reads((struct line){0, {"cache", "purge", "--older-than", "1d"}}, &call));
+  assert_string_equal(call.older_than, "1d");
+}
+
+static void wrong_command_lines_are_refused(void **state) {
+  (void)state;
+  struct call call;
+  assert_false(reads((struct line){0, {"status", "--csv"}}, &call));
+  assert_false(reads((struct line){0, {"status", "now"}}, &call));
+  assert_false(reads((struct line){0, {"spend", "--by"}}, &call));
+  assert_false(reads((struct line){0, {"spend", "--by", "day", "--by", "token"}}, &call));
+  assert_false(reads((struct line){0, {"cache", "show"}}, &call));
+  assert_false(reads((struct line){0, {"explain", "a", "b"}}, &call));
+  assert_false(reads((struct line){0, {"cache", "purge", "--all=yes"}}, &call));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(arguments_are_cleaned),
+      cmocka_unit_test(upsetting_answers_are_refused),
+      cmocka_unit_test(deep_answers_are_refused),
+      cmocka_unit_test(members_are_found),
+      cmocka_unit_test(tables_are_aligned),
+      cmocka_unit_test(tables_take_anything),
+      cmocka_unit_test(csv_is_quoted),
+      cmocka_unit_test(durations_have_two_units),
+      cmocka_unit_test(commands_are_found),
+      cmocka_unit_test(command_lines_are_read),
+      cmocka_unit_test(wrong_command_lines_are_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
