@@ -11,7 +11,7 @@ static bool is_address(struct view host) {
   bool bracketed = host.length >= 2 && host.at[0] == '[' && host.at[host.length - 1] == ']';
   if (bracketed)
     host = view_first(view_from(host, 1), host.length - 2);
-  if (host.length >= sizeof text)
+  if (host.length == 0 || host.length >= sizeof text || memchr(host.at, '\0', host.length))
     return false;
   memcpy(text, host.at, host.length);
   return inet_pton(bracketed ? AF_INET6 : AF_INET, text, &address) == 1;

@@ -66,30 +66,22 @@ enum ending command_cache_list(const struct call *call, struct fault *fault) {
 
 /* --- show --- */
 
-static const struct {
-  const char *member;
-  enum print_kind kind;
-} show_lines[] = {
-    {"key", PRINT_TEXT},       {"normal", PRINT_TEXT},        {"target", PRINT_TEXT},
-    {"results", PRINT_NUMBER}, {"bytes", PRINT_BYTES},        {"body_bytes", PRINT_BYTES},
-    {"age", PRINT_DURATION},   {"freshness", PRINT_DURATION}, {"cost", PRINT_NUMBER},
-    {"hits", PRINT_NUMBER},    {"saved", PRINT_NUMBER},
+static const struct print_column show_lines[] = {
+    {"key", "key", PRINT_TEXT},        {"normal", "query", PRINT_TEXT},
+    {"target", "target", PRINT_LABEL}, {"results", "results", PRINT_NUMBER},
+    {"bytes", "on disk", PRINT_BYTES}, {"body_bytes", "as sent", PRINT_BYTES},
+    {"age", "age", PRINT_DURATION},    {"freshness", "fresh for", PRINT_DURATION},
+    {"cost", "cost", PRINT_NUMBER},    {"hits", "hits", PRINT_NUMBER},
+    {"saved", "saved", PRINT_NUMBER},
 };
-
-static void print_entry(struct text *out, yajl_val entry) {
-  for (size_t i = 0; i < sizeof show_lines / sizeof *show_lines; i++) {
-    print_label(out, show_lines[i].member);
-    print_value(out, show_lines[i].kind, answer_get(entry, show_lines[i].member));
-    text_add_char(out, '\n');
-  }
-}
 
 static void print_entries(struct text *out, yajl_val answer) {
   yajl_val entries = answer_get(answer, "entries");
   for (size_t i = 0; YAJL_IS_ARRAY(entries) && i < YAJL_GET_ARRAY(entries)->len; i++) {
     if (i)
       text_add_char(out, '\n');
-    print_entry(out, YAJL_GET_ARRAY(entries)->values[i]);
+    print_lines(out, show_lines, sizeof show_lines / sizeof *show_lines,
+                YAJL_GET_ARRAY(entries)->values[i]);
   }
 }
 

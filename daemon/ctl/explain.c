@@ -1,28 +1,20 @@
-#include "ctl/answer.h"
 #include "ctl/argument.h"
 #include "ctl/show.h"
 
-static const struct {
-  const char *label, *member;
-  enum print_kind kind;
-} lines[] = {
+static const struct print_column lines[] = {
     {"outcome", "outcome", PRINT_TEXT},
-    {"normal", "normal", PRINT_TEXT},
+    {"normal", "query", PRINT_TEXT},
     {"key", "key", PRINT_TEXT},
     {"stored", "stored", PRINT_TEXT},
     {"age", "age", PRINT_DURATION},
-    {"fresh for", "freshness", PRINT_DURATION},
-    {"least rows", "least", PRINT_NUMBER},
-    {"most rows", "most", PRINT_NUMBER},
+    {"freshness", "fresh for", PRINT_DURATION},
+    {"least", "least rows", PRINT_NUMBER},
+    {"most", "most rows", PRINT_NUMBER},
     {"estimated", "estimated", PRINT_TEXT},
 };
 
 static void print_explanation(struct text *out, yajl_val answer) {
-  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-    print_label(out, lines[i].label);
-    print_value(out, lines[i].kind, answer_get(answer, lines[i].member));
-    text_add_char(out, '\n');
-  }
+  print_lines(out, lines, sizeof lines / sizeof *lines, answer);
 }
 
 enum ending command_explain(const struct call *call, struct fault *fault) {

@@ -1,11 +1,11 @@
 #include "ctl/print.h"
 
-#include "base/num.h"
+#include "ctl/answer.h"
 
 #include <inttypes.h>
 
 #define MISSING VIEW("-")
-#define LABEL_WIDTH 14
+#define HEADING_WIDTH 14
 
 /* --- values --- */
 
@@ -80,11 +80,6 @@ void print_value(struct text *out, enum print_kind kind, yajl_val value) {
 
 /* --- tables --- */
 
-static yajl_val get(yajl_val row, const char *member) {
-  return YAJL_IS_OBJECT(row) ? yajl_tree_get(row, (const char *[]){member, NULL}, yajl_t_any)
-                             : NULL;
-}
-
 /* Characters, each of which is taken to be one column wide. */
 static size_t width_of(struct view text) {
   size_t width = 0;
@@ -115,7 +110,7 @@ static void set_cell(struct table *table, const struct print_column *column, yaj
   if (row == table->total && column == table->columns)
     text_add(&table->cell, VIEW("total"));
   else
-    print_value(&table->cell, column->kind, get(row, column->member));
+    print_value(&table->cell, column->kind, answer_get(row, column->member));
 }
 
 static void set_heading(struct table *table, const struct print_column *column) {
@@ -188,24 +183,36 @@ void print_table(struct text *out, const struct print_column *columns, size_t co
   free(table.widths);
 }
 
-void print_label(struct text *out, const char *label) {
-  text_printf(out, "%-*s ", LABEL_WIDTH, label);
+/* --- lines --- */
+
+void print_heading(struct text *out, const char *heading) {
+  text_printf(out, "%-*s ", HEADING_WIDTH, heading);
+}
+
+void print_lines(struct text *out, const struct print_column *columns, size_t count,
+                 yajl_val object) {
+  for (size_t i = 0; i < count; i++) {
+    print_heading(out, columns[i].heading);
+    print_value(out, columns[i].kind, answer_get(object, columns[i].member));
+    text_add_char(out, '\n');
+  }
 }
 
 /* --- CSV --- */
 
 static bool looks_like_formula(struct view text) {
-  return text.length && memchr("=+-@\t\r", text.at[0], 6);
+  return text.length && memchr("=+-@", text.at[0], 4);
 }
 
 static bool needs_quotes(struct view text) {
-  for (size_t i = 0; i < text.length; i++)
-    if (strchr(",\"\r\n", text.at[i]))
-      return true;
-  return false;
+  return memchr(text.at, ',', text.length) || memchr(text.at, '"', text.length);
 }
 
-static void add_csv_text(struct text *out, struct view text) {
+/* Line ends are control characters too, so none is left to be quoted. */
+static void add_csv_text(struct text *out, struct view value) {
+  scope_text struct text safe = {.limit = out->limit};
+  print_safe(&safe, value);
+  struct view text = text_view(&safe);
   bool formula = looks_like_formula(text), quotes = needs_quotes(text);
   if (quotes)
     text_add_char(out, '"');
@@ -218,6 +225,8 @@ static void add_csv_text(struct text *out, struct view text) {
   }
   if (quotes)
     text_add_char(out, '"');
+  if (!text_ok(&safe))
+    out->failed = true;
 }
 
 /* What is missing is an empty field. */
@@ -236,7 +245,7 @@ void print_csv(struct text *out, const struct print_column *columns, size_t coun
     for (size_t column = 0; column < count; column++) {
       if (column)
         text_add_char(out, ',');
-      add_csv_value(out, get(YAJL_GET_ARRAY(rows)->values[i], columns[column].member));
+      add_csv_value(out, answer_get(YAJL_GET_ARRAY(rows)->values[i], columns[column].member));
     }
     text_add(out, VIEW("\r\n"));
   }

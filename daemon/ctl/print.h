@@ -20,7 +20,7 @@ enum print_kind {
 };
 
 struct print_column {
-  const char *member; /* of each row */
+  const char *member; /* of each row; "rows.today.spent" is a member of a member */
   const char *heading;
   enum print_kind kind;
 };
@@ -30,14 +30,14 @@ struct print_column {
 void print_table(struct text *out, const struct print_column *columns, size_t count, yajl_val rows,
                  yajl_val total);
 
-/* RFC 4180, headings first: the members' names, and the values as they came, so that a program need
- * not take "3.4 MiB" apart. A text that a spreadsheet would run as a formula (it begins with = + -
- * @, a tab or a carriage return) gets an apostrophe in front: targets are written by whoever sends
- * queries, the file is opened by whoever pays for them, and no honest target or name begins so. Who
- * needs every byte takes --json. */
+/* RFC 4180, headings first: the members' names, and the values as they came but for control
+ * characters, so that a program need not take "3.4 MiB" apart. A text that a spreadsheet would run
+ * as a formula (it begins with = + - or @) gets an apostrophe in front: targets are written by
+ * whoever sends queries, the file is opened by whoever pays for them, and no honest target or name
+ * begins so. Who needs every byte takes --json. */
 void print_csv(struct text *out, const struct print_column *columns, size_t count, yajl_val rows);
 
-/* `text` with control characters as \\xNN. */
+/* `text` with control characters as \xNN. */
 void print_safe(struct text *out, struct view text);
 
 /* One value, as a table shows it. */
@@ -46,5 +46,8 @@ void print_value(struct text *out, enum print_kind kind, yajl_val value);
 /* "3d 4h", "-5m 1s": the two greatest units. */
 void print_duration(struct text *out, int64_t seconds);
 
-/* "label   text" lines: pads the label. */
-void print_label(struct text *out, const char *label);
+/* "heading   value" lines of one object. */
+void print_lines(struct text *out, const struct print_column *columns, size_t count,
+                 yajl_val object);
+/* The beginning of such a line. */
+void print_heading(struct text *out, const char *heading);

@@ -3,37 +3,26 @@
 
 #include "base/clock.h"
 
-static const struct {
-  const char *label, *member;
-  enum print_kind kind;
-} lines[] = {
+static const struct print_column lines[] = {
     {"version", "version", PRINT_TEXT},
-    {"uptime", "uptime_seconds", PRINT_DURATION},
+    {"uptime_seconds", "uptime", PRINT_DURATION},
     {"draining", "draining", PRINT_TEXT},
     {"entries", "entries", PRINT_NUMBER},
-    {"stored", "bytes", PRINT_BYTES},
-    {"hit rate", "hit_rate", PRINT_PART},
-    {"in flight", "inflight", PRINT_NUMBER},
+    {"bytes", "stored", PRINT_BYTES},
+    {"hit_rate", "hit rate", PRINT_PART},
+    {"inflight", "in flight", PRINT_NUMBER},
     {"ledger", "ledger", PRINT_TEXT},
-    {"spent today", "rows.today.spent", PRINT_NUMBER},
-    {"saved today", "rows.today.saved", PRINT_NUMBER},
-    {"spent in all", "rows.all.spent", PRINT_NUMBER},
-    {"  of it unknown", "rows.all.unknown", PRINT_NUMBER},
-    {"saved in all", "rows.all.saved", PRINT_NUMBER},
+    {"rows.today.spent", "spent today", PRINT_NUMBER},
+    {"rows.today.saved", "saved today", PRINT_NUMBER},
+    {"rows.all.spent", "spent in all", PRINT_NUMBER},
+    {"rows.all.unknown", "of it unknown", PRINT_NUMBER},
+    {"rows.all.saved", "saved in all", PRINT_NUMBER},
 };
-
-static void print_lines(struct text *out, yajl_val answer) {
-  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-    print_label(out, lines[i].label);
-    print_value(out, lines[i].kind, answer_get(answer, lines[i].member));
-    text_add_char(out, '\n');
-  }
-}
 
 /* "14 hit, 3 miss": those that came at all. */
 static void print_requests(struct text *out, yajl_val requests) {
   bool any = false;
-  print_label(out, "requests");
+  print_heading(out, "requests");
   for (size_t i = 0; YAJL_IS_OBJECT(requests) && i < YAJL_GET_OBJECT(requests)->len; i++) {
     yajl_val count = YAJL_GET_OBJECT(requests)->values[i];
     if (!YAJL_IS_INTEGER(count) || YAJL_GET_INTEGER(count) == 0)
@@ -58,7 +47,7 @@ static void print_ago(struct text *out, const char *what, yajl_val at) {
 }
 
 static void print_upstream(struct text *out, yajl_val answer) {
-  print_label(out, "upstream");
+  print_heading(out, "upstream");
   print_value(out, PRINT_TEXT, answer_get(answer, "upstream.url"));
   text_add(out, VIEW(": "));
   print_value(out, PRINT_TEXT, answer_get(answer, "upstream.state"));
@@ -68,7 +57,7 @@ static void print_upstream(struct text *out, yajl_val answer) {
 }
 
 static void print_status(struct text *out, yajl_val answer) {
-  print_lines(out, answer);
+  print_lines(out, lines, sizeof lines / sizeof *lines, answer);
   print_requests(out, answer_get(answer, "requests"));
   print_upstream(out, answer);
 }

@@ -147,7 +147,7 @@ static void csv_is_quoted(void **state) {
   assert_string_equal(text_string(&out), "name,bytes,note\r\n"
                                          "caf\xc3\xa9,512,\"a,\"\"b\"\"\"\r\n"
                                          ",3670016,'=1+1\r\n"
-                                         "7,,\"\x1b[31m\xc2\x85\n\"\r\n"
+                                         "7,,\\x1b[31m\\x85\\x0a\r\n"
                                          ",,\r\n");
   yajl_tree_free(tree);
 }
