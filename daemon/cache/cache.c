@@ -140,7 +140,7 @@ void cache_close(struct cache **address) {
   struct cache *cache = steal(*address);
   if (!cache)
     return;
-  hits_flush(cache);
+  (void)!hits_write(cache, NULL);
   sweep_end(cache);
   /* The connection that closes last makes the -wal part of the file; the keeper's may write. */
   readers_close(&cache->readers);

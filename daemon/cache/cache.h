@@ -30,12 +30,19 @@
 
 struct cache;
 
-/* Opens or creates DIRECTORY/cache.db. Blocks (a check of the whole file after an unclean end). */
+/* Opens or creates DIRECTORY/cache.db. Blocks (a check of the whole file after an unclean end, or
+ * when it is small). DIRECTORY/cache.state remembers how the last user ended and is locked: a
+ * second process that opens the same cache fails. A newer schema, or a file that may not be opened,
+ * is a fault and no damage. */
 bool cache_open(const char *directory, int64_t max_size, struct cache **out,
                 struct fault *fault) MUST_CHECK;
 /* Writes what was counted, ends the keeper, leaves NULL. Nothing may be pinned or being written. */
 void cache_close(struct cache **cache);
-/* cache.max_size after a reload, in bytes. Any thread; does not block. */
+/* cache.max_size after a reload, in bytes. Any thread; does not block.
+ *
+ * It bounds the pages in use. The file may be larger by what is condemned and still pinned, and by
+ * what is stored while the sweeper makes a few rounds (some MiB); the -wal comes on top. Results
+ * that are being stored count: if they alone are too much, one of their writers fails. */
 void cache_set_max_size(struct cache *cache, int64_t bytes);
 
 /* What is known of a stored result without reading its chunks. */
@@ -47,7 +54,7 @@ struct cache_entry {
   int64_t stored_bytes; /* on disk, compressed */
   struct rows cost;     /* what it cost, and what each hit saves */
   int64_t answered_at;  /* seconds since 1970: when upstream answered */
-  int64_t hits;
+  int64_t hits;         /* without the last ones, which are not written yet */
   char content_type[CACHE_CONTENT_TYPE_SIZE];
 };
 
@@ -61,7 +68,8 @@ void cache_unpin(struct cache *cache, int64_t id);
 
 /* Reads chunk `number` (from 0) of a pinned result, or of one that is being written and whose chunk
  * is appended, into `buffer` of CACHE_CHUNK_SIZE. Blocks on the disk; any thread. A chunk that is
- * missing or damaged is a fault; its result is made invisible. */
+ * missing or damaged is a fault; its result is made invisible. A number beyond the end of what is
+ * stored is only a fault (an empty body has no chunk 0). */
 bool cache_read(struct cache *cache, int64_t id, int64_t number, char *buffer, size_t *length,
                 struct fault *fault) MUST_CHECK;
 
@@ -86,16 +94,18 @@ bool cache_begin(struct cache *cache, const struct cache_subject *subject,
 int64_t cache_writer_id(const struct cache_writer *writer);
 
 /* Appends the next chunk; `bytes` stay the caller's and must live until `done` was called. Every
- * chunk but the last is CACHE_CHUNK_SIZE long. After a failure (disk full; the result alone larger
- * than cache.max_size) the writer can only be abandoned. Does not block. */
+ * chunk but the last is CACHE_CHUNK_SIZE long, none is empty. After a failure (disk full; the
+ * result alone larger than cache.max_size; no place beside others that are being stored) every
+ * later append fails too and publishing fails: the writer can only be abandoned. Does not block.
+ * For lack of memory alone `done` is called at once, on the caller's thread. */
 void cache_append(struct cache_writer *writer, struct view bytes, cache_done *done, void *context);
 
 struct cache_result {
   int64_t results;
-  int64_t body_length;
+  int64_t body_length; /* what was appended: else publishing fails, for a part is missing */
   struct rows cost;
   int64_t answered_at;
-  const char *content_type;
+  const char *content_type; /* copied; NULL, or what cannot stand in a header, is stored as "" */
 };
 
 /* Ends the writer: the result becomes visible and takes the place of an older one of its key,
@@ -103,8 +113,7 @@ struct cache_result {
  * block. */
 void cache_publish(struct cache_writer **writer, const struct cache_result *result,
                    cache_done *done, void *context);
-/* Ends the writer and throws away what was appended. Leaves NULL; NULL is allowed. Does not block.
- */
+/* Ends the writer, throws away what was appended, leaves NULL. NULL is allowed. Does not block. */
 void cache_abandon(struct cache_writer **writer);
 
 /* For the admin side; these block until the keeper has done it. Any thread but the keeper's. */
@@ -115,20 +124,22 @@ struct cache_totals {
 /* Does not block. */
 struct cache_totals cache_totals(struct cache *cache);
 
-/* One row of a listing; the views hold during the call only. */
+/* One row of a listing; the views hold during the call only. It must not call the cache, nor take
+ * long: as long as it runs the -wal cannot be begun anew. Texts are as the disk has them: not to be
+ * trusted. */
 typedef void cache_row(void *context, const struct cache_entry *entry, struct view normal,
                        struct view target);
-/* Calls `row` for the published results, the newest first, `limit` at most. */
+/* Calls `row` for the published results, the newest first, `limit` at most; on the caller's thread,
+ * which reads by itself: the keeper is only waited for until it has written the hits. */
 bool cache_list(struct cache *cache, int64_t limit, cache_row *row, void *context,
                 struct fault *fault) MUST_CHECK;
-/* Calls `row` for the results whose key begins with `prefix` (lower case hex, at least 4 digits).
- */
+/* Calls `row` for the results whose key begins with `prefix` (at least 4 hex digits). */
 bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *context,
                 struct fault *fault) MUST_CHECK;
 
 enum cache_purge { CACHE_PURGE_ALL, CACHE_PURGE_TARGET, CACHE_PURGE_KEY, CACHE_PURGE_OLDER_THAN };
-/* Makes results invisible and sweeps them. `text`: the target, or the key (hex, as for
- * cache_show()); `before`: with OLDER_THAN, answered before that time (seconds since 1970).
- * `*count`: how many. */
+/* Makes results invisible and sweeps them; not those that are being stored. `text`: the target, or
+ * the key (hex, as for cache_show(); one that stands for several is a fault). `before`: with
+ * OLDER_THAN, answered before that time (seconds since 1970). `*count`: how many. */
 bool cache_purge(struct cache *cache, enum cache_purge what, struct view text, int64_t before,
                  int64_t *count, struct fault *fault) MUST_CHECK;

@@ -71,11 +71,13 @@ static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct f
   struct space space;
   bool row;
   int64_t condemned = 0;
-  if (!measure(db, &space, fault) ||
-      !ask(db, CACHE_SQL_CONDEMNED_BYTES, &row, &condemned, NULL, fault))
-    return false;
-  int64_t over = used(&space) - condemned - atomic_load(&cache->max_size);
   cache->store.crowded = false;
+  if (!measure(db, &space, fault))
+    return false;
+  int64_t over = used(&space) - atomic_load(&cache->max_size);
+  if (over > 0 && !ask(db, CACHE_SQL_CONDEMNED_BYTES, &row, &condemned, NULL, fault))
+    return false;
+  over -= condemned;
   while (over > 0 && *evicted < EVICTED_A_ROUND) {
     int64_t id = 0, stored = 0;
     if (!ask(db, CACHE_SQL_LEAST_WORTHY, &row, &id, &stored, fault))

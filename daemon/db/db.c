@@ -9,6 +9,11 @@
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
+/* The -wal file: what is in it goes into the database from 4 MiB on (SQLite's own number); from 16
+ * MiB on it is begun anew, for which readers are waited for. */
+#define WAL_PAGES 1000
+#define WAL_PAGES_MANY 4000
+#define WAL_WAIT_MS 100
 
 struct db {
   sqlite3 *handle;
@@ -95,6 +100,21 @@ static bool migrate(struct db *db, int64_t version, struct fault *fault) {
   return true;
 }
 
+/* After a commit. SQLite's own checkpoint never waits, so readers that overlap would keep the -wal
+ * from being begun anew, and it would grow without bound. A failure is no failure of the commit;
+ * the next one tries again. */
+static int after_commit(void *context, sqlite3 *handle, const char *name, int pages) {
+  (void)context;
+  if (pages < WAL_PAGES)
+    return SQLITE_OK;
+  bool many = pages >= WAL_PAGES_MANY;
+  int mode = many ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+  sqlite3_busy_timeout(handle, WAL_WAIT_MS);
+  sqlite3_wal_checkpoint_v2(handle, name, mode, NULL, NULL);
+  sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
+  return SQLITE_OK;
+}
+
 static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
   sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
   sqlite3_extended_result_codes(db->handle, 1);
@@ -106,6 +126,7 @@ static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
     return false;
   if (mode == DB_READ)
     return db_execute(db, "PRAGMA query_only = ON", fault);
+  sqlite3_wal_hook(db->handle, after_commit, NULL);
   const char *synchronous =
       mode == DB_WRITE_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
   /* auto_vacuum takes effect only before the first table: harmless later. */
