@@ -101,7 +101,7 @@ void exchange_wake(struct exchange *exchange) {
 
 struct header_sum {
   size_t bytes;
-  int hosts, lengths, codings;
+  int hosts, lengths, codings, unknown_codings;
 };
 
 static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const char *name,
@@ -112,14 +112,17 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
   sum->bytes += word.length + (value ? strlen(value) : 0) + sizeof ": \r\n" - 1;
   sum->hosts += num_same_word(word, VIEW(MHD_HTTP_HEADER_HOST));
   sum->lengths += num_same_word(word, VIEW(MHD_HTTP_HEADER_CONTENT_LENGTH));
-  sum->codings += num_same_word(word, VIEW(MHD_HTTP_HEADER_TRANSFER_ENCODING));
+  if (num_same_word(word, VIEW(MHD_HTTP_HEADER_TRANSFER_ENCODING))) {
+    sum->codings++;
+    sum->unknown_codings += !num_same_word(view_of(value ? value : ""), VIEW("chunked"));
+  }
   return MHD_YES;
 }
 
 /* What says its length in two ways, or is for two hosts, may mean another request to whoever stands
  * before us (RFC 9112 3.2, 6.3). */
 static bool is_ambiguous(const struct exchange *exchange, const struct header_sum *sum) {
-  return sum->lengths + sum->codings > 1 || sum->hosts > 1 ||
+  return sum->lengths + sum->codings > 1 || sum->unknown_codings > 0 || sum->hosts > 1 ||
          (exchange->http_1_1 && sum->hosts == 0);
 }
 
@@ -138,7 +141,7 @@ static void check_head(struct exchange *exchange) {
   else if (is_ambiguous(exchange, &sum))
     fault_set(&exchange->fault, FAULT_MALFORMED,
               "the request must have one Host, and at most one of Content-Length and "
-              "Transfer-Encoding, once");
+              "Transfer-Encoding (chunked), once");
 }
 
 static void too_large(struct exchange *exchange) {

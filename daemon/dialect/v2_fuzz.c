@@ -1,0 +1,98 @@
+/* Fuzz target: the head of an answer of v2, and the verdict. The first line: the kind ("0" to "3"),
+ * the status ("0": none, "1": 200, "2": 503), results that came ("0" on), and of "s" sent, "c"
+ * clean, "r" read, "e" error those that hold. The other lines are headers. */
+#include "base/check.h"
+#include "dialect/v2.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char at(struct view text, size_t index) {
+  return index < text.length ? text.at[index] : '0';
+}
+
+static bool has(struct view text, char letter) {
+  return text.length && memchr(text.at, letter, text.length);
+}
+
+static struct v2_evidence begin(struct view line) {
+  static const unsigned statuses[] = {0, 200, 503};
+  struct v2_evidence evidence = {.kind = (enum v2_kind)(at(line, 0) & 3),
+                                 .sent = has(line, 's'),
+                                 .clean = has(line, 'c'),
+                                 .read = has(line, 'r'),
+                                 .error = has(line, 'e'),
+                                 .counted = (unsigned char)(at(line, 2) - '0')};
+  evidence.head.results_count = -1;
+  evidence.head.status = statuses[(unsigned char)(at(line, 1) - '0') % 3];
+  return evidence;
+}
+
+/* Each line from a copy of just its size, so that a sanitizer sees a read past its end. */
+static void note(struct view lines, struct answer_head *head) {
+  struct view line;
+  while (view_split(&lines, '\n', &line)) {
+    char *copy = malloc(line.length);
+    CHECK(copy || !line.length);
+    if (line.length)
+      memcpy(copy, line.at, line.length);
+    v2_header((struct view){copy, line.length}, head);
+    free(copy);
+  }
+}
+
+static void check_head(const struct answer_head *head) {
+  CHECK(head->results_count >= -1);
+  CHECK(memchr(head->content_type, '\0', sizeof head->content_type));
+  for (const char *c = head->content_type; *c; c++)
+    CHECK((unsigned char)*c >= 0x20 && *c != 0x7f);
+}
+
+static void check_verdict(const struct v2_evidence *e, const struct answer_verdict *verdict) {
+  bool other_status = e->head.status != 0 && e->head.status != 200;
+  CHECK(!other_status || verdict->charge == ANSWER_FREE);
+  CHECK(verdict->charge != ANSWER_KNOWN ||
+        (verdict->outcome == ANSWER_COMPLETE && verdict->results >= 0));
+  CHECK(verdict->charge != ANSWER_AT_MOST || verdict->results == -1 ||
+        verdict->results >= e->counted);
+  CHECK(verdict->outcome == ANSWER_BROKEN || e->clean || e->head.status == 0);
+  if (verdict->outcome != ANSWER_COMPLETE)
+    return;
+  CHECK(e->clean && e->head.status == 200 && !e->error && !e->head.is_error);
+  CHECK(e->kind != V2_RESULTS || (e->read && verdict->results == e->counted));
+  CHECK(e->kind != V2_FREE || verdict->charge == ANSWER_FREE);
+}
+
+static void check_url(struct view args) {
+  static const struct view bases[] = {VIEW("http://h"), VIEW("http://h/"), VIEW("http://h/v2")};
+  for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
+    scope_text struct text url = {0};
+    v2_url(bases[i], args, &url);
+    if (!text_ok(&url))
+      continue;
+    size_t question = url.length - args.length - 1;
+    CHECK(view_starts(text_view(&url), bases[i]) && question >= sizeof "http://h/" - 1);
+    CHECK(url.at[question] == '?' && view_equal(view_from(text_view(&url), question + 1), args));
+  }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  struct view lines = {size ? (const char *)data : "", size}, first = {0};
+  check_url(lines);
+  if (!view_split(&lines, '\n', &first))
+    return 0;
+  struct v2_evidence evidence = begin(first);
+  if (lines.at)
+    note(lines, &evidence.head);
+  check_head(&evidence.head);
+  struct answer_verdict verdict = v2_judge(&evidence);
+  check_verdict(&evidence, &verdict);
+
+  /* Said again, it is the same. */
+  struct answer_head again = evidence.head;
+  if (lines.at)
+    note(lines, &again);
+  CHECK(again.results_count == evidence.head.results_count);
+  CHECK(again.is_error == evidence.head.is_error);
+  CHECK(strcmp(again.content_type, evidence.head.content_type) == 0);
+  return 0;
+}

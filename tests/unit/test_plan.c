@@ -1,0 +1,241 @@
+/* What to do with what is stored, or not: RFC 9111 5.2.1, RFC 5861, and the contract's windows. */
+#include "plan/plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof table / sizeof *table)
+
+/* Everything below is stored with a ttl of 100 s. */
+#define TTL 100
+
+/* The windows behind it. */
+enum windows {
+  OFF,
+  REVALIDATE, /* stale_while_revalidate = 50 s */
+  IF_ERROR,   /* stale_if_error = 500 s */
+  BOTH,
+};
+
+static const struct plan_case {
+  int64_t age;
+  const char *wish; /* Cache-Control */
+  enum windows windows;
+  enum plan_action action;
+  enum plan_reason reason; /* with FORWARD */
+  bool stale_if_error;     /* with FORWARD */
+} stored[] = {
+#define HIT PLAN_HIT, 0, false
+#define REFRESH PLAN_HIT_AND_REFRESH, 0, false
+#define FORWARD(reason, if_error) PLAN_FORWARD, PLAN_##reason, if_error
+#define TIMEOUT PLAN_GATEWAY_TIMEOUT, 0, false
+    /* no wish: fresh until the ttl is over */
+    {0, "", OFF, HIT},
+    {99, "", OFF, HIT},
+    {100, "", OFF, FORWARD(STALE, true)},
+    {101, "", OFF, FORWARD(STALE, false)},
+    {99, "", BOTH, HIT},
+    /* stale-if-error: so long past the ttl */
+    {101, "", IF_ERROR, FORWARD(STALE, true)},
+    {600, "", IF_ERROR, FORWARD(STALE, true)},
+    {601, "", IF_ERROR, FORWARD(STALE, false)},
+    /* stale-while-revalidate */
+    {100, "", REVALIDATE, REFRESH},
+    {149, "", REVALIDATE, REFRESH},
+    {150, "", REVALIDATE, FORWARD(STALE, false)},
+    {149, "", BOTH, REFRESH},
+    {150, "", BOTH, FORWARD(STALE, true)},
+    {601, "", BOTH, FORWARD(STALE, false)},
+    /* no-cache: whatever is there, ask upstream, and do not fall back on it */
+    {0, "no-cache", OFF, FORWARD(REQUEST, false)},
+    {99, "no-cache", BOTH, FORWARD(REQUEST, false)},
+    {120, "no-cache", BOTH, FORWARD(REQUEST, false)},
+    {1000, "no-cache", BOTH, FORWARD(REQUEST, false)},
+    {50, "no-cache, max-stale", OFF, FORWARD(REQUEST, false)},
+    {50, "no-cache, max-age=1000", OFF, FORWARD(REQUEST, false)},
+    /* max-age: not older than that */
+    {10, "max-age=10", OFF, HIT},
+    {11, "max-age=10", OFF, FORWARD(REQUEST, false)},
+    {0, "max-age=0", OFF, HIT},
+    {1, "max-age=0", OFF, FORWARD(REQUEST, false)},
+    {50, "max-age=1000", OFF, HIT},
+    {120, "max-age=1000", OFF, FORWARD(STALE, false)},
+    {120, "max-age=1000", IF_ERROR, FORWARD(STALE, true)},
+    {120, "max-age=1000", REVALIDATE, REFRESH},
+    {120, "max-age=119", REVALIDATE, FORWARD(STALE, false)},
+    {120, "max-age=119", IF_ERROR, FORWARD(STALE, false)},
+    {50, "max-age=10, max-stale=1000", OFF, FORWARD(REQUEST, false)},
+    {120, "max-age=1000, max-stale=20", OFF, HIT},
+    /* min-fresh: fresh for so long yet */
+    {90, "min-fresh=10", OFF, HIT},
+    {91, "min-fresh=10", OFF, FORWARD(REQUEST, false)},
+    {0, "min-fresh=100", OFF, HIT},
+    {0, "min-fresh=101", OFF, FORWARD(REQUEST, false)},
+    {0, "min-fresh=99999999999", OFF, FORWARD(REQUEST, false)},
+    {99, "min-fresh=0", OFF, HIT},
+    {101, "min-fresh=0", REVALIDATE, FORWARD(STALE, false)},
+    {120, "min-fresh=10", BOTH, FORWARD(STALE, false)},
+    {120, "min-fresh=10, max-stale", OFF, FORWARD(STALE, false)},
+    /* max-stale: so long past its freshness will do */
+    {50, "max-stale=10", OFF, HIT},
+    {110, "max-stale=10", OFF, HIT},
+    {111, "max-stale=10", OFF, FORWARD(STALE, false)},
+    {111, "max-stale=10", IF_ERROR, FORWARD(STALE, true)},
+    {100, "max-stale=0", OFF, HIT},
+    {101, "max-stale=0", OFF, FORWARD(STALE, false)},
+    {1000000000, "max-stale", OFF, HIT},
+    {120, "max-stale=30", REVALIDATE, HIT},
+    {120, "max-stale=x", OFF, FORWARD(STALE, false)},
+    /* no-store is about the answer, not about what is stored */
+    {50, "no-store", OFF, HIT},
+    {120, "no-store", IF_ERROR, FORWARD(STALE, true)},
+    {120, "no-store", REVALIDATE, REFRESH},
+    /* only-if-cached: never upstream, not even behind the client's back */
+    {50, "only-if-cached", OFF, HIT},
+    {100, "only-if-cached", OFF, TIMEOUT},
+    {120, "only-if-cached", IF_ERROR, TIMEOUT},
+    {120, "only-if-cached", REVALIDATE, HIT},
+    {120, "only-if-cached, max-stale=20", OFF, HIT},
+    {120, "only-if-cached, max-stale=19", OFF, TIMEOUT},
+    {50, "only-if-cached, max-age=10", OFF, TIMEOUT},
+    {99, "only-if-cached, min-fresh=10", OFF, TIMEOUT},
+    {50, "only-if-cached, no-cache", OFF, TIMEOUT},
+};
+
+static struct wish wish_of(const char *text) {
+  struct wish wish = WISH_NONE;
+  wish_parse(&wish, view_of(text));
+  return wish;
+}
+
+static struct plan_facts facts_of(const struct plan_case *one) {
+  return (struct plan_facts){
+      .cacheable = true,
+      .stored = true,
+      .age = one->age,
+      .wish = wish_of(one->wish),
+      .ttl = TTL,
+      .stale_while_revalidate = one->windows == REVALIDATE || one->windows == BOTH ? 50 : 0,
+      .stale_if_error = one->windows == IF_ERROR || one->windows == BOTH ? 500 : 0};
+}
+
+static void what_is_stored(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(stored); i++) {
+    const struct plan_case *one = &stored[i];
+    struct plan_facts facts = facts_of(one);
+    struct plan plan = plan_decide(&facts);
+    bool forward = plan.action == PLAN_FORWARD;
+    if (plan.action != one->action || plan.freshness != TTL - one->age ||
+        (forward && (plan.reason != one->reason || plan.stale_if_error != one->stale_if_error)))
+      fail_msg("age %lld, \"%s\", windows %d: action %d, reason %s, stale_if_error %d",
+               (long long)one->age, one->wish, one->windows, plan.action,
+               plan_reason_word(plan.reason), plan.stale_if_error);
+    if (forward)
+      assert_int_equal(plan.store, !facts.wish.no_store);
+  }
+}
+
+/* Without wishes, what is served only gets worse with age, and never by a step back. */
+static void age_only_worsens(void **state) {
+  (void)state;
+  for (int windows = OFF; windows <= BOTH; windows++) {
+    int before = 0;
+    for (int64_t age = 0; age < 700; age++) {
+      struct plan_facts facts = facts_of(&(struct plan_case){age, "", (enum windows)windows, HIT});
+      struct plan plan = plan_decide(&facts);
+      int rank = plan.action == PLAN_HIT               ? 0
+                 : plan.action == PLAN_HIT_AND_REFRESH ? 1
+                 : plan.stale_if_error                 ? 2
+                                                       : 3;
+      assert_true(rank >= before);
+      before = rank;
+    }
+    assert_int_equal(before, 3);
+  }
+}
+
+static void nothing_stored(void **state) {
+  (void)state;
+  static const struct {
+    bool cacheable;
+    const char *wish;
+    enum plan_action action;
+    enum plan_reason reason;
+    bool store;
+  } cases[] = {
+      {true, "", PLAN_FORWARD, PLAN_URI_MISS, true},
+      {true, "max-age=0", PLAN_FORWARD, PLAN_URI_MISS, true},
+      {true, "max-stale", PLAN_FORWARD, PLAN_URI_MISS, true},
+      {true, "min-fresh=10", PLAN_FORWARD, PLAN_URI_MISS, true},
+      {true, "no-store", PLAN_FORWARD, PLAN_URI_MISS, false},
+      {true, "no-cache", PLAN_FORWARD, PLAN_REQUEST, true},
+      {true, "no-cache, no-store", PLAN_FORWARD, PLAN_REQUEST, false},
+      {true, "only-if-cached", PLAN_GATEWAY_TIMEOUT, PLAN_URI_MISS, true},
+      {true, "only-if-cached, max-stale", PLAN_GATEWAY_TIMEOUT, PLAN_URI_MISS, true},
+      {false, "", PLAN_FORWARD, PLAN_BYPASS, false},
+      {false, "no-cache", PLAN_FORWARD, PLAN_BYPASS, false},
+      {false, "max-stale", PLAN_FORWARD, PLAN_BYPASS, false},
+      {false, "only-if-cached", PLAN_GATEWAY_TIMEOUT, PLAN_BYPASS, false},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct plan_facts facts = facts_of(&(struct plan_case){0, cases[i].wish, BOTH, HIT});
+    facts.cacheable = cases[i].cacheable;
+    facts.stored = false;
+    struct plan plan = plan_decide(&facts);
+    if (plan.action != cases[i].action || plan.reason != cases[i].reason ||
+        plan.store != cases[i].store || plan.stale_if_error)
+      fail_msg("row %zu: action %d, reason %s, store %d", i, plan.action,
+               plan_reason_word(plan.reason), plan.store);
+  }
+}
+
+/* Another table may look like something stored; it is not looked at. */
+static void what_is_not_cacheable_is_not_looked_at(void **state) {
+  (void)state;
+  struct plan_facts facts = facts_of(&(struct plan_case){0, "", BOTH, HIT});
+  facts.cacheable = false;
+  struct plan plan = plan_decide(&facts);
+  assert_int_equal(plan.action, PLAN_FORWARD);
+  assert_int_equal(plan.reason, PLAN_BYPASS);
+  assert_false(plan.store);
+}
+
+/* A ttl of 0: nothing is fresh, but the windows hold. */
+static void nothing_is_fresh_without_ttl(void **state) {
+  (void)state;
+  struct plan_facts facts = facts_of(&(struct plan_case){0, "", IF_ERROR, HIT});
+  facts.ttl = 0;
+  struct plan plan = plan_decide(&facts);
+  assert_int_equal(plan.action, PLAN_FORWARD);
+  assert_int_equal(plan.reason, PLAN_STALE);
+  assert_true(plan.stale_if_error);
+  facts.stale_while_revalidate = 1;
+  assert_int_equal(plan_decide(&facts).action, PLAN_HIT_AND_REFRESH);
+}
+
+/* The words of RFC 9211 2.2. */
+static void reasons_have_words(void **state) {
+  (void)state;
+  assert_string_equal(plan_reason_word(PLAN_BYPASS), "bypass");
+  assert_string_equal(plan_reason_word(PLAN_URI_MISS), "uri-miss");
+  assert_string_equal(plan_reason_word(PLAN_STALE), "stale");
+  assert_string_equal(plan_reason_word(PLAN_REQUEST), "request");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_is_stored),
+      cmocka_unit_test(age_only_worsens),
+      cmocka_unit_test(nothing_stored),
+      cmocka_unit_test(what_is_not_cacheable_is_not_looked_at),
+      cmocka_unit_test(nothing_is_fresh_without_ttl),
+      cmocka_unit_test(reasons_have_words),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,366 @@
+/* How v2 speaks: the URL, the headers, and what an answer means and costs. */
+#include "dialect/v2.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof table / sizeof *table)
+
+/* --- the URL --- */
+
+static void urls(void **state) {
+  (void)state;
+  static const struct {
+    const char *base, *args, *url;
+  } cases[] = {
+      {"https://apiv2.ahrefs.com", "from=a", "https://apiv2.ahrefs.com/?from=a"},
+      {"https://apiv2.ahrefs.com/", "from=a", "https://apiv2.ahrefs.com/?from=a"},
+      {"https://apiv2.ahrefs.com/", "", "https://apiv2.ahrefs.com/?"},
+      {"http://127.0.0.1:8080", "a=1&b=2", "http://127.0.0.1:8080/?a=1&b=2"},
+      {"http://[::1]:80", "a=%2F", "http://[::1]:80/?a=%2F"},
+      {"http://host/v2", "a", "http://host/v2?a"},
+      {"http://host/v2/", "a", "http://host/v2/?a"},
+      {"HTTP://HOST", "a=http://x/", "HTTP://HOST/?a=http://x/"},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    scope_text struct text url = {0};
+    v2_url(view_of(cases[i].base), view_of(cases[i].args), &url);
+    assert_true(text_ok(&url));
+    assert_string_equal(text_string(&url), cases[i].url);
+  }
+}
+
+/* --- headers --- */
+
+#define LONG_60 "012345678901234567890123456789012345678901234567890123456789"
+
+/* Lines separated by newlines. */
+static const struct header_case {
+  const char *lines;
+  int64_t results_count;
+  bool is_error;
+  const char *content_type;
+} header_cases[] = {
+    {"", -1, false, ""},
+    {"X-Results-Count: 12", 12, false, ""},
+    {"x-results-count:12", 12, false, ""},
+    {"X-RESULTS-COUNT: \t 12 \t", 12, false, ""},
+    {"X-Results-Count: 0", 0, false, ""},
+    {"X-Results-Count: 007", 7, false, ""},
+    {"X-Results-Count: 9223372036854775807", INT64_MAX, false, ""},
+    {"X-Results-Count: 9223372036854775808", -1, false, ""},
+    {"X-Results-Count: 99999999999999999999999999999999", -1, false, ""},
+    {"X-Results-Count: -1", -1, false, ""},
+    {"X-Results-Count: +1", -1, false, ""},
+    {"X-Results-Count: 1.0", -1, false, ""},
+    {"X-Results-Count: 1, 1", -1, false, ""},
+    {"X-Results-Count: 1 1", -1, false, ""},
+    {"X-Results-Count: 0x1", -1, false, ""},
+    {"X-Results-Count: x", -1, false, ""},
+    {"X-Results-Count:", -1, false, ""},
+    {"X-Results-Count", -1, false, ""},
+    {"X-Results-Count 12", -1, false, ""},
+    {"X-Results-Count : 12", -1, false, ""},
+    {" X-Results-Count: 12", -1, false, ""},
+    {"X-Results-Counts: 12", -1, false, ""},
+    {"X-Results-Coun: 12", -1, false, ""},
+    {"Y: X-Results-Count: 12", -1, false, ""},
+    {": 12", -1, false, ""},
+    {":", -1, false, ""},
+    {"X-Status: error", -1, true, ""},
+    {"x-status:ERROR", -1, true, ""},
+    {"X-Status: error ", -1, true, ""},
+    {"X-Status: errors", -1, false, ""},
+    {"X-Status: error; x", -1, false, ""},
+    {"X-Status: ok", -1, false, ""},
+    {"X-Status:", -1, false, ""},
+    {"Status: error", -1, false, ""},
+    {"Content-Type: application/json; charset=utf-8", -1, false, "application/json; charset=utf-8"},
+    {"content-type:  text/xml\t", -1, false, "text/xml"},
+    {"Content-Type:", -1, false, ""},
+    {"Content-Type: a:b: c", -1, false, "a:b: c"},
+    {"Content-Type: a\tb", -1, false, "a"},
+    {"Content-Type: a\rX-Status: error", -1, false, "a"},
+    {"Content-Type: a\x01z", -1, false, "a"},
+    {"Content-Type: a\x7fz", -1, false, "a"},
+    {"Content-Type: \x1b[31m", -1, false, ""},
+    {"Content-Type: 0123456" LONG_60 LONG_60, -1, false, "0123456" LONG_60 LONG_60},
+    {"Content-Type: " LONG_60 LONG_60 "01234567", -1, false, LONG_60 LONG_60 "0123456"},
+    {"X-Results-Count: 3\nContent-Type: b\nServer: x\nX-Status: error\nDate: y", 3, true, "b"},
+};
+
+static struct answer_head note(const char *lines) {
+  struct answer_head head = {.results_count = -1};
+  struct view rest = view_of(lines), line;
+  while (view_split(&rest, '\n', &line)) {
+    /* A copy of just that size, so that a sanitizer sees a read past its end. */
+    char *copy = malloc(line.length);
+    if (line.length)
+      memcpy(copy, line.at, line.length);
+    v2_header((struct view){copy, line.length}, &head);
+    free(copy);
+  }
+  return head;
+}
+
+static void headers(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(header_cases); i++) {
+    const struct header_case *one = &header_cases[i];
+    struct answer_head head = note(one->lines);
+    if (head.results_count != one->results_count || head.is_error != one->is_error ||
+        strcmp(head.content_type, one->content_type) != 0)
+      fail_msg("%s: %lld, %d, '%s'", one->lines, (long long)head.results_count, head.is_error,
+               head.content_type);
+    assert_int_equal(head.status, 0);
+    assert_int_equal(head.retry_after, 0);
+  }
+}
+
+/* Longer than what is kept: cut, whatever the length. */
+static void long_content_types(void **state) {
+  (void)state;
+  for (size_t length = ANSWER_CONTENT_TYPE_SIZE - 2; length < 70000; length = length * 3 / 2) {
+    scope_text struct text line = {0};
+    struct answer_head head = {.results_count = -1};
+    text_add(&line, VIEW("Content-Type: "));
+    for (size_t i = 0; i < length; i++)
+      text_add_char(&line, 'a');
+    v2_header(text_view(&line), &head);
+    size_t kept = length < ANSWER_CONTENT_TYPE_SIZE ? length : ANSWER_CONTENT_TYPE_SIZE - 1;
+    assert_int_equal(strlen(head.content_type), kept);
+  }
+}
+
+static void nul_in_headers(void **state) {
+  (void)state;
+  struct answer_head head = {.results_count = -1};
+  v2_header(VIEW("X-Results-Count: 1\0"), &head);
+  assert_int_equal(head.results_count, -1);
+  v2_header(VIEW("X-Status: error\0"), &head);
+  assert_false(head.is_error);
+  v2_header(VIEW("Content-Type: a\0b"), &head);
+  assert_string_equal(head.content_type, "a");
+  v2_header(VIEW("X-Status\0: error"), &head);
+  assert_false(head.is_error);
+}
+
+/* --- the judge --- */
+
+enum what { SENT = 1, CLEAN = 2, READ = 4, ERROR = 8, HEAD_ERROR = 16 };
+#define WHOLE (SENT | CLEAN | READ)
+#define NONE INT64_C(-1) /* no X-Results-Count; as many as were asked for */
+
+enum fault_of { NO_FAULT, TRANSPORT, READING, COUNTS };
+
+static const struct judge_case {
+  enum v2_kind kind;
+  unsigned what, status;
+  int64_t announced, counted;
+  enum answer_outcome outcome;
+  enum answer_charge charge;
+  int64_t results; /* looked at with KNOWN and AT_MOST */
+  enum fault_of fault;
+} judge_cases[] = {
+#define COMPLETE(charge, results) ANSWER_COMPLETE, ANSWER_##charge, results, NO_FAULT
+#define REFUSED(charge, results) ANSWER_REFUSED, ANSWER_##charge, results, NO_FAULT
+#define BROKEN(charge, results, fault) ANSWER_BROKEN, ANSWER_##charge, results, fault
+    /* results */
+    {V2_RESULTS, WHOLE, 200, 5, 5, COMPLETE(KNOWN, 5)},
+    {V2_RESULTS, WHOLE, 200, 0, 0, COMPLETE(KNOWN, 0)},
+    {V2_RESULTS, WHOLE, 200, NONE, 5, COMPLETE(KNOWN, 5)},
+    {V2_RESULTS, WHOLE, 200, NONE, 0, COMPLETE(KNOWN, 0)},
+    /* the count does not agree: it was charged for the most of both */
+    {V2_RESULTS, WHOLE, 200, 6, 5, BROKEN(AT_MOST, 6, COUNTS)},
+    {V2_RESULTS, WHOLE, 200, 4, 5, BROKEN(AT_MOST, 5, COUNTS)},
+    {V2_RESULTS, WHOLE, 200, 0, 5, BROKEN(AT_MOST, 5, COUNTS)},
+    {V2_RESULTS, WHOLE, 200, INT64_MAX, 5, BROKEN(AT_MOST, INT64_MAX, COUNTS)},
+    /* it cannot be read */
+    {V2_RESULTS, SENT | CLEAN, 200, 7, 5, BROKEN(AT_MOST, 7, READING)},
+    {V2_RESULTS, SENT | CLEAN, 200, 5, 7, BROKEN(AT_MOST, 7, READING)},
+    {V2_RESULTS, SENT | CLEAN, 200, 5, 5, BROKEN(AT_MOST, 5, READING)},
+    {V2_RESULTS, SENT | CLEAN, 200, NONE, 5, BROKEN(AT_MOST, NONE, READING)},
+    {V2_RESULTS, SENT | CLEAN, 200, 0, 0, BROKEN(AT_MOST, 0, READING)},
+    {V2_RESULTS, SENT | CLEAN, 200, NONE, 0, BROKEN(AT_MOST, NONE, READING)},
+    /* it breaks off */
+    {V2_RESULTS, SENT, 200, 7, 5, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {V2_RESULTS, SENT, 200, 5, 7, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {V2_RESULTS, SENT, 200, NONE, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_RESULTS, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_OPAQUE, SENT, 200, 7, 0, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {V2_OPAQUE, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_OTHER, SENT, 200, 7, 9, BROKEN(AT_MOST, 9, TRANSPORT)},
+    {V2_OTHER, SENT, 200, NONE, 9, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_FREE, SENT, 200, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_FREE, SENT, 200, 7, 0, BROKEN(FREE, 0, TRANSPORT)},
+    /* no answer at all */
+    {V2_RESULTS, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_OPAQUE, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_OTHER, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_FREE, SENT, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    /* nothing was sent */
+    {V2_RESULTS, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_OPAQUE, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_OTHER, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_FREE, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    /* another status: a refusal, whatever its body */
+    {V2_RESULTS, WHOLE, 403, 5, 5, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT | CLEAN, 400, NONE, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT | CLEAN, 429, NONE, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT | CLEAN, 302, NONE, 0, REFUSED(FREE, 0)},
+    {V2_OPAQUE, SENT | CLEAN, 503, NONE, 0, REFUSED(FREE, 0)},
+    {V2_OTHER, WHOLE, 404, NONE, 0, REFUSED(FREE, 0)},
+    {V2_FREE, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT | CLEAN | HEAD_ERROR, 400, 0, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT, 500, 5, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_OTHER, SENT, 502, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_FREE, SENT, 500, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    /* "error" with status 200 */
+    {V2_RESULTS, WHOLE | ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, WHOLE | ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, WHOLE | ERROR, 200, 5, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, WHOLE | ERROR | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, WHOLE | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {V2_OPAQUE, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {V2_OTHER, WHOLE | ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
+    {V2_FREE, SENT | CLEAN | HEAD_ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT | ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_OPAQUE, SENT | HEAD_ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_FREE, SENT | HEAD_ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
+    /* results came all the same: then they may have been charged */
+    {V2_RESULTS, WHOLE | ERROR, 200, NONE, 5, REFUSED(AT_MOST, NONE)},
+    {V2_RESULTS, WHOLE | ERROR, 200, 0, 5, REFUSED(AT_MOST, 5)},
+    {V2_RESULTS, WHOLE | ERROR, 200, 7, 5, REFUSED(AT_MOST, 7)},
+    {V2_RESULTS, SENT | ERROR, 200, 7, 5, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {V2_RESULTS, SENT | HEAD_ERROR, 200, NONE, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    /* in another form: by the header alone */
+    {V2_OPAQUE, SENT | CLEAN, 200, 7, 0, COMPLETE(KNOWN, 7)},
+    {V2_OPAQUE, SENT | CLEAN, 200, 0, 0, COMPLETE(KNOWN, 0)},
+    {V2_OPAQUE, SENT | CLEAN, 200, NONE, 0, COMPLETE(AT_MOST, NONE)},
+    /* another table: by the header, else by reading, else not known */
+    {V2_OTHER, WHOLE, 200, 7, 7, COMPLETE(KNOWN, 7)},
+    {V2_OTHER, WHOLE, 200, 7, 9, COMPLETE(KNOWN, 7)},
+    {V2_OTHER, WHOLE, 200, NONE, 9, COMPLETE(KNOWN, 9)},
+    {V2_OTHER, SENT | CLEAN, 200, 7, 0, COMPLETE(KNOWN, 7)},
+    {V2_OTHER, SENT | CLEAN, 200, NONE, 3, COMPLETE(AT_MOST, NONE)},
+    /* what is free stays free */
+    {V2_FREE, SENT | CLEAN, 200, NONE, 0, COMPLETE(FREE, 0)},
+    {V2_FREE, SENT | CLEAN, 200, 7, 0, COMPLETE(FREE, 0)},
+    {V2_FREE, WHOLE, 200, NONE, 0, COMPLETE(FREE, 0)},
+};
+
+static struct v2_evidence evidence_of(const struct judge_case *one) {
+  struct v2_evidence evidence = {.kind = one->kind,
+                                 .sent = one->what & SENT,
+                                 .clean = one->what & CLEAN,
+                                 .read = one->what & READ,
+                                 .error = one->what & ERROR,
+                                 .counted = one->counted};
+  evidence.head = (struct answer_head){
+      .status = one->status, .results_count = one->announced, .is_error = one->what & HEAD_ERROR};
+  fault_set(&evidence.transport, FAULT_UPSTREAM_TIMEOUT, "the transport");
+  fault_set(&evidence.reading, FAULT_UPSTREAM, "the reading");
+  return evidence;
+}
+
+static bool fault_is(const struct fault *fault, enum fault_of expected) {
+  switch (expected) {
+  case TRANSPORT:
+    return fault->kind == FAULT_UPSTREAM_TIMEOUT && strcmp(fault->text, "the transport") == 0;
+  case READING:
+    return fault->kind == FAULT_UPSTREAM && strcmp(fault->text, "the reading") == 0;
+  case COUNTS:
+    return fault->kind == FAULT_UPSTREAM && strstr(fault->text, "X-Results-Count");
+  case NO_FAULT:
+    return true;
+  }
+  return false;
+}
+
+static void judged(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(judge_cases); i++) {
+    const struct judge_case *one = &judge_cases[i];
+    struct v2_evidence evidence = evidence_of(one);
+    struct answer_verdict verdict = v2_judge(&evidence);
+    if (verdict.outcome != one->outcome || verdict.charge != one->charge ||
+        (one->charge != ANSWER_FREE && verdict.results != one->results) ||
+        !fault_is(&verdict.fault, one->fault))
+      fail_msg("row %zu: outcome %d, charge %d, results %lld, %s", i, verdict.outcome,
+               verdict.charge, (long long)verdict.results, verdict.fault.text);
+  }
+}
+
+static void counts_that_differ_are_named(void **state) {
+  (void)state;
+  struct v2_evidence evidence = evidence_of(&(struct judge_case){
+      .kind = V2_RESULTS, .what = WHOLE, .status = 200, .announced = 1000, .counted = 999});
+  struct answer_verdict verdict = v2_judge(&evidence);
+  assert_string_equal(verdict.fault.text,
+                      "upstream's answer is broken: it has 999 results, its X-Results-Count says "
+                      "1000");
+}
+
+/* --- what no evidence may lead to --- */
+
+static void check(const struct v2_evidence *evidence) {
+  struct answer_verdict verdict = v2_judge(evidence);
+  int64_t announced = evidence->head.results_count, counted = evidence->counted;
+  bool refused = evidence->head.status != 200 && evidence->head.status != 0;
+  if (refused || evidence->kind == V2_FREE)
+    assert_int_equal(verdict.charge, ANSWER_FREE);
+  if (verdict.charge == ANSWER_KNOWN)
+    assert_int_equal(verdict.outcome, ANSWER_COMPLETE);
+  if (verdict.charge != ANSWER_FREE && verdict.results >= 0 && evidence->kind != V2_OTHER)
+    assert_true(verdict.results >= counted && verdict.results >= announced);
+  if (verdict.outcome != ANSWER_BROKEN)
+    assert_true(evidence->clean && evidence->head.status);
+  if (verdict.outcome == ANSWER_COMPLETE)
+    assert_true(evidence->head.status == 200 && !evidence->error && !evidence->head.is_error);
+  if (verdict.outcome == ANSWER_COMPLETE && evidence->kind == V2_RESULTS)
+    assert_true(evidence->read && verdict.results == counted && verdict.charge == ANSWER_KNOWN);
+  /* What may have been charged is never called free. */
+  if (verdict.charge == ANSWER_FREE && evidence->kind != V2_FREE && evidence->sent && !refused)
+    assert_true(counted == 0 && (evidence->error || evidence->head.is_error));
+}
+
+static void all_evidence(void **state) {
+  (void)state;
+  static const unsigned statuses[] = {0, 200, 204, 302, 404, 503};
+  static const int64_t counts[] = {-1, 0, 5, 6};
+  for (int kind = V2_RESULTS; kind <= V2_FREE; kind++)
+    for (unsigned what = SENT; what < 32; what += 2)
+      for (size_t i = 0; i < COUNT(statuses) * COUNT(counts) * COUNT(counts); i++) {
+        struct judge_case one = {.kind = (enum v2_kind)kind,
+                                 .what = what,
+                                 .status = statuses[i / COUNT(counts) / COUNT(counts)],
+                                 .announced = counts[i / COUNT(counts) % COUNT(counts)],
+                                 .counted = counts[i % COUNT(counts)]};
+        /* What is not read as JSON counts nothing; what has no status is not clean. */
+        bool counting = kind == V2_RESULTS || kind == V2_OTHER;
+        if (one.counted < 0 || (!counting && one.counted > 0))
+          continue;
+        if (!one.status)
+          one.what &= ~(unsigned)CLEAN;
+        struct v2_evidence evidence = evidence_of(&one);
+        check(&evidence);
+      }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(urls),           cmocka_unit_test(headers),
+      cmocka_unit_test(nul_in_headers), cmocka_unit_test(long_content_types),
+      cmocka_unit_test(judged),         cmocka_unit_test(counts_that_differ_are_named),
+      cmocka_unit_test(all_evidence),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
