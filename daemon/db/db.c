@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
-/* The -wal file: what is in it goes into the database from 4 MiB on (SQLite's own number); from 16
- * MiB on it is begun anew, for which readers are waited for. */
-#define WAL_PAGES 1000
+/* The -wal file: what is in it goes into the database from 1 MiB on (it counts as disk that the cache
+ * takes); from 16 MiB on it is begun anew, for which readers are waited for. */
+#define WAL_PAGES 256
 #define WAL_PAGES_MANY 4000
 #define WAL_WAIT_MS 100
 
@@ -131,7 +131,10 @@ static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
       mode == DB_WRITE_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
   /* auto_vacuum takes effect only before the first table: harmless later. */
   return db_execute(db, "PRAGMA auto_vacuum = INCREMENTAL", fault) &&
-         db_execute(db, "PRAGMA journal_mode = WAL", fault) && db_execute(db, synchronous, fault) &&
+         db_execute(db, "PRAGMA journal_mode = WAL", fault) &&
+         /* What a burst has left of the -wal goes when it is begun anew. */
+         db_execute(db, "PRAGMA journal_size_limit = 1048576", fault) &&
+         db_execute(db, synchronous, fault) &&
          db_execute(db, "PRAGMA foreign_keys = ON", fault) && migrate(db, version, fault);
 }
 

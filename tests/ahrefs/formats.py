@@ -109,6 +109,7 @@ _PHP = {
     int: lambda value: f"i:{value};" if -2**63 <= value < 2**63 else f"d:{float(value)!r};",
     float: lambda value: f"d:{value!r};",
     str: lambda value: f's:{len(value.encode())}:"{value}";',
+    type(None): lambda value: "N;",
     dict: lambda value: _php_array(list(value.items())),
     list: lambda value: _php_array(list(enumerate(value))),
 }
