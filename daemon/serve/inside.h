@@ -6,12 +6,15 @@
 #include "plan/plan.h"
 #include "plan/tariff.h"
 #include "query/query.h"
+#include "serve/access.h"
 #include "upstream/flights.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 #define REQUEST_ID_SIZE LEDGER_REQUEST_ID_SIZE
+
+enum { ACCESS_MODE_VERIFY, ACCESS_MODE_OPEN }; /* the words of access.mode */
 
 struct trace_ring;
 
@@ -21,6 +24,7 @@ struct serve {
   struct ledger *ledger;
   struct transfer *transfer;
   struct flights *flights;
+  struct access *access;
   struct trace_ring *traces;
   int64_t started_at;
   int state_lock; /* a file descriptor; one daemon a state directory */
@@ -41,11 +45,13 @@ struct paid_order {
   struct serve *serve;
   struct settings *settings;
   const struct query *query;
+  const struct digest *key;  /* under which the flight stands in the table of flights, if it does */
   struct view token;         /* what upstream sees */
   const struct digest *fingerprint;
   const char *id;            /* X-Request-Id */
   enum v2_kind kind;
   bool store;
+  bool is_ours;              /* no client's request: not in the account; must cost nothing */
   const struct view *foreign_body; /* NULL: a GET */
   struct view foreign_type;
 };

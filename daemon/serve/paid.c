@@ -216,7 +216,7 @@ static struct paid *make(const struct paid_order *order) {
     return NULL;
   paid->serve = order->serve;
   paid->tariff = tariff_for(order->settings, order->query);
-  paid->key = *query_key(order->query);
+  paid->key = *order->key;
   text_add(&paid->table, *form_get(query_form(order->query), "from"));
   text_add(&paid->target, query_target_text(order->query));
   paid->ask = make_ask(order);
@@ -243,7 +243,10 @@ struct flight *paid_begin(const struct paid_order *order, struct fault *fault) {
   paid->flight = flight_hold(flight);
   fill_entry(paid, order);
   atomic_fetch_add(&paid->serve->paid, 1);
-  ledger_reserve(paid->serve->ledger, &paid->entry, on_reserved, paid);
+  if (order->is_ours)
+    transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
+  else
+    ledger_reserve(paid->serve->ledger, &paid->entry, on_reserved, paid);
   return flight;
 }
 

@@ -1,9 +1,13 @@
 /* One client request on its way; of the serve room only. It belongs to its exchange, and is touched by
  * no other thread than the one that runs the exchange's step or read.
  *
- *   check -> plan -> hit ----------------------------> replied
- *              ^  '-> forward (join or begin) -> await --'
- *              '------- the leader's own refusal ---'           */
+ *   check -> plan -> hit -----------------------------------> replied
+ *             ^  ^ '-> forward (join or begin) -> await ------'
+ *             |  '-------- the leader's own refusal --'  |
+ *             '-- verify: an unknown token, before it sees what is stored or another's flight
+ *
+ * Each step ends with a reply, with the next step, or with EXCHANGE_WAIT and `next` set to what goes
+ * on when the request is woken. */
 #pragma once
 
 #include "serve/inside.h"
@@ -26,6 +30,7 @@ struct request {
   struct cache_entry stored;
   struct plan plan;
 
+  enum exchange_step (*next)(struct request *request); /* when it is woken */
   struct flight_reader *reader;
   bool leads;          /* began the flight, and pays */
   bool waits_for_end;  /* wants nothing of the flight before it has ended */
@@ -41,6 +46,16 @@ struct request {
   struct rows spent, saved;
   bool cost_is_known;
 };
+
+/* --- serve/check.c --- */
+
+/* Path, method, limits, query, token, table: fills what the request holds of them. */
+bool check_request(struct request *request, struct fault *fault) MUST_CHECK;
+
+/* --- serve/steps.c: from the plan to the reply --- */
+
+enum exchange_step steps_plan(struct request *request);
+void steps_forget_stored(struct request *request);
 
 /* --- serve/reply.c: how a request is answered --- */
 

@@ -69,7 +69,8 @@ static bool open_rooms(struct serve *serve, struct fault *fault) {
   const struct settings *settings = serve->settings;
   serve->flights = flights_create();
   serve->traces = trace_create();
-  if (!serve->flights || !serve->traces)
+  serve->access = access_create();
+  if (!serve->flights || !serve->traces || !serve->access)
     return fault_no_memory(fault);
   return make_directory(settings->state_directory, fault) &&
          lock_state(serve, settings->state_directory, fault) &&
@@ -105,6 +106,7 @@ void serve_close(struct serve **address) {
   ledger_close(&serve->ledger);
   flights_release(&serve->flights);
   trace_release(&serve->traces);
+  access_release(&serve->access);
   settings_release(&serve->settings);
   if (serve->state_lock >= 0)
     close(serve->state_lock);

@@ -1,0 +1,28 @@
+/* Who may read the cache (access.mode): what is remembered of tokens that upstream was asked about.
+ *
+ * With access.mode = verify a token that was never seen is checked upstream, by a request that costs
+ * nothing, before anything stored is shown to it, and the verdict is remembered for a while. A miss
+ * needs no check of its own: upstream judges it, and an answer to it is a verdict too. The memory is
+ * bounded; what is forgotten is asked again. Any thread; nothing blocks. */
+#pragma once
+
+#include "base/digest.h"
+#include "base/fault.h"
+
+#include <stdint.h>
+
+#define ACCESS_REMEMBERED 10000 /* tokens */
+
+struct access;
+
+enum access_verdict { ACCESS_UNKNOWN, ACCESS_YES, ACCESS_NO };
+
+struct access *access_create(void) MUST_CHECK;
+void access_release(struct access **access);
+
+/* What is remembered of the token with this fingerprint. */
+enum access_verdict access_look(struct access *access, const struct digest *fingerprint);
+
+/* Remembers a verdict (not UNKNOWN) for that many seconds. Lack of memory forgets. */
+void access_learn(struct access *access, const struct digest *fingerprint,
+                  enum access_verdict verdict, int64_t seconds);

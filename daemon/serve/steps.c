@@ -1,0 +1,287 @@
+#include "serve/request.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/scope.h"
+
+/* --- plan: what is stored, and what to do --- */
+
+void steps_forget_stored(struct request *request) {
+  if (request->has_stored)
+    cache_unpin(request->serve->cache, request->stored.id);
+  request->has_stored = false;
+}
+
+static void find_stored(struct request *request) {
+  steps_forget_stored(request);
+  request->has_stored = request->kind == V2_RESULTS &&
+                        cache_find(request->serve->cache, query_key(request->query),
+                                   &request->stored);
+}
+
+static void decide(struct request *request) {
+  const struct settings *settings = request->settings;
+  int64_t age = request->has_stored ? clock_seconds() - request->stored.answered_at : 0;
+  struct plan_facts facts = {.cacheable = request->kind == V2_RESULTS,
+                             .stored = request->has_stored,
+                             .age = age > 0 ? age : 0,
+                             .wish = request->wish,
+                             .ttl = settings->ttl,
+                             .stale_if_error = settings->stale_if_error,
+                             .stale_while_revalidate = settings->stale_while_revalidate};
+  request->plan = plan_decide(&facts);
+}
+
+static void wake(void *exchange) {
+  exchange_wake(exchange);
+}
+
+static enum exchange_step wait_for(struct request *request,
+                                   enum exchange_step (*next)(struct request *request)) {
+  request->next = next;
+  return EXCHANGE_WAIT;
+}
+
+static enum exchange_step refuse(struct request *request, const struct fault *fault) {
+  reply_fault(request, fault);
+  return EXCHANGE_REPLIED;
+}
+
+/* Upstream answered nothing, or could not: what it says is no word on token or query. */
+static bool upstream_is_at_fault(const struct flight_state *state) {
+  return state->verdict.outcome == ANSWER_BROKEN || state->head.status >= 500 ||
+         state->head.status == 429;
+}
+
+/* --- verify: may this token see what others have paid for --- */
+
+static enum access_verdict access_of(const struct request *request) {
+  bool upstream_judges = request->kind != V2_RESULTS;
+  return upstream_judges || request->settings->access_mode == ACCESS_MODE_OPEN
+             ? ACCESS_YES
+             : access_look(request->serve->access, &request->fingerprint);
+}
+
+/* Asks for the token's own account, which costs nothing (reference, "Answer"). */
+static struct flight *begin_verification(void *context, struct fault *fault) {
+  struct request *request = context;
+  struct query *query;
+  if (!query_parse(VIEW("from=subscription_info"), VIEW(""), &query, fault))
+    return NULL;
+  struct paid_order order = {.serve = request->serve,
+                             .settings = request->settings,
+                             .query = query,
+                             .key = &request->fingerprint,
+                             .token = query_token(request->query),
+                             .fingerprint = &request->fingerprint,
+                             .id = request->id,
+                             .kind = V2_FREE,
+                             .is_ours = true};
+  struct flight *flight = paid_begin(&order, fault);
+  query_release(&query);
+  return flight;
+}
+
+static bool learn_verdict(struct request *request, const struct flight_state *state,
+                          struct fault *fault) {
+  const struct settings *settings = request->settings;
+  struct access *access = request->serve->access;
+  if (state->verdict.outcome == ANSWER_COMPLETE) {
+    access_learn(access, &request->fingerprint, ACCESS_YES, settings->remember_yes);
+    return true;
+  }
+  if (upstream_is_at_fault(state))
+    return fault_set(fault, state->verdict.outcome == ANSWER_BROKEN ? state->verdict.fault.kind
+                                                                     : FAULT_UPSTREAM,
+                     "this token is not known here, and upstream cannot be asked about it now");
+  access_learn(access, &request->fingerprint, ACCESS_NO, settings->remember_no);
+  return fault_set(fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
+}
+
+static enum exchange_step step_verified(struct request *request) {
+  struct flight_state state;
+  struct fault fault;
+  if (!flight_await_end(request->reader))
+    return wait_for(request, step_verified);
+  flight_look(flight_of(request->reader), &state);
+  flight_leave(&request->reader);
+  return learn_verdict(request, &state, &fault) ? steps_plan(request) : refuse(request, &fault);
+}
+
+/* Requests with the same token share one check: a fingerprint is no query's key. */
+static enum exchange_step step_verify(struct request *request) {
+  struct flights_start start = {.start = begin_verification, .context = request};
+  struct fault fault;
+  if (flights_join(request->serve->flights, &request->fingerprint, &start, wake,
+                   request->exchange, &request->reader, &fault) == FLIGHTS_FAILED)
+    return refuse(request, &fault);
+  return step_verified(request);
+}
+
+/* --- forward: join the flight of this query, or begin it --- */
+
+static struct flight *begin(void *context, struct fault *fault) {
+  struct request *request = context;
+  struct view body = exchange_body(request->exchange);
+  struct paid_order order = {.serve = request->serve,
+                             .settings = request->settings,
+                             .query = request->query,
+                             .key = query_key(request->query),
+                             .token = query_token(request->query),
+                             .fingerprint = &request->fingerprint,
+                             .id = request->id,
+                             .kind = request->kind,
+                             .store = request->plan.store ||
+                                      request->plan.action == PLAN_HIT_AND_REFRESH,
+                             .foreign_body = request->has_foreign_body ? &body : NULL,
+                             .foreign_type =
+                                 exchange_header(request->exchange, "Content-Type")};
+  return paid_begin(&order, fault);
+}
+
+/* Between the first look and the flights' lock somebody's flight may have ended well. */
+static bool look_again(void *context) {
+  struct request *request = context;
+  find_stored(request);
+  decide(request);
+  return request->plan.action != PLAN_FORWARD;
+}
+
+/* Nobody else can read it, and nothing of it is kept. */
+static bool begin_private(struct request *request, struct fault *fault) {
+  struct flight *flight = begin(request, fault);
+  if (!flight)
+    return false;
+  request->leads = true;
+  request->reader = flight_join(flight, wake, request->exchange);
+  flight_release(&flight);
+  return request->reader || fault_no_memory(fault);
+}
+
+static bool join(struct request *request, bool *found, struct fault *fault) {
+  struct flights_start start = {.look = look_again, .start = begin, .context = request};
+  enum flights_joined joined =
+      flights_join(request->serve->flights, query_key(request->query), &start, wake,
+                   request->exchange, &request->reader, fault);
+  request->leads = joined == FLIGHTS_STARTED;
+  *found = joined == FLIGHTS_FOUND;
+  return joined != FLIGHTS_FAILED;
+}
+
+/* stale-while-revalidate: asks without reading; what comes of it is for the next request. */
+static void refresh(struct request *request) {
+  struct flights_start start = {.start = begin, .context = request};
+  struct fault fault;
+  if (flights_join(request->serve->flights, query_key(request->query), &start, NULL, NULL, NULL,
+                   &fault) == FLIGHTS_FAILED)
+    log_warning("refresh", "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
+}
+
+/* --- await: what the flight has become --- */
+
+/* The leader's token was refused, or its query: a request with another token asks for itself. */
+static bool is_another_s_refusal(const struct request *request, const struct flight_state *state) {
+  return !request->leads && state->verdict.outcome == ANSWER_REFUSED &&
+         !upstream_is_at_fault(state) &&
+         !paid_is_by(flight_of(request->reader), &request->fingerprint);
+}
+
+static enum exchange_step conclude(struct request *request, const struct flight_state *state) {
+  if (is_another_s_refusal(request, state)) {
+    flight_leave(&request->reader);
+    return steps_plan(request);
+  }
+  if (request->leads) {
+    struct paid_cost cost = paid_cost(flight_of(request->reader));
+    request->spent = cost.spent;
+    request->cost_is_known = cost.is_known;
+    if (state->verdict.outcome == ANSWER_COMPLETE)
+      access_learn(request->serve->access, &request->fingerprint, ACCESS_YES,
+                   request->settings->remember_yes);
+  }
+  if (upstream_is_at_fault(state) && request->has_stored && request->plan.stale_if_error &&
+      access_of(request) == ACCESS_YES) {
+    reply_stored(request, request->plan.freshness);
+    return EXCHANGE_REPLIED;
+  }
+  if (state->verdict.outcome == ANSWER_BROKEN) {
+    reply_fault(request, &state->verdict.fault);
+  } else {
+    reply_flight(request, state);
+  }
+  return EXCHANGE_REPLIED;
+}
+
+/* Who must see the end first: a client that could not tell a broken end (HTTP/1.0), and one that has
+ * joined an answer that may be a refusal of somebody else's token. */
+static bool needs_end(const struct request *request, const struct flight_state *state) {
+  bool refusal = state->head.status != 200 || state->head.is_error;
+  return (!exchange_can_chunk(request->exchange) && state->storing) ||
+         (refusal && !request->leads);
+}
+
+static enum exchange_step step_await(struct request *request) {
+  struct flight_state state;
+  if (!flight_await(request->reader))
+    return wait_for(request, step_await);
+  flight_look(flight_of(request->reader), &state);
+  if (state.phase == FLIGHT_CONCLUDED)
+    return conclude(request, &state);
+  if (needs_end(request, &state) && !flight_await_end(request->reader))
+    return wait_for(request, step_await);
+  flight_look(flight_of(request->reader), &state);
+  if (state.phase == FLIGHT_CONCLUDED)
+    return conclude(request, &state);
+  reply_flight(request, &state);
+  return EXCHANGE_REPLIED;
+}
+
+/* Its own token's flight tells about the token as well; another's tells nothing. */
+static bool must_not_join(const struct request *request) {
+  return !request->leads && access_of(request) != ACCESS_YES &&
+         !paid_is_by(flight_of(request->reader), &request->fingerprint);
+}
+
+static enum exchange_step step_forward(struct request *request) {
+  struct fault fault;
+  bool found = false;
+  bool joinable = request->plan.store;
+  if (!(joinable ? join(request, &found, &fault) : begin_private(request, &fault)))
+    return refuse(request, &fault);
+  if (found)
+    return steps_plan(request);
+  if (must_not_join(request)) {
+    flight_leave(&request->reader);
+    return step_verify(request);
+  }
+  return step_await(request);
+}
+
+enum exchange_step steps_plan(struct request *request) {
+  struct fault fault;
+  enum access_verdict access = access_of(request);
+  if (access == ACCESS_NO) {
+    fault_set(&fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
+    return refuse(request, &fault);
+  }
+  find_stored(request);
+  decide(request);
+  bool shows_stored = request->plan.action == PLAN_HIT ||
+                      request->plan.action == PLAN_HIT_AND_REFRESH;
+  if (shows_stored && access == ACCESS_UNKNOWN)
+    return step_verify(request);
+  switch (request->plan.action) {
+  case PLAN_HIT_AND_REFRESH:
+    refresh(request);
+    __attribute__((fallthrough));
+  case PLAN_HIT:
+    reply_stored(request, request->plan.freshness);
+    return EXCHANGE_REPLIED;
+  case PLAN_GATEWAY_TIMEOUT:
+    fault_set(&fault, FAULT_NOT_CACHED, "only-if-cached was asked for, and this is not cached");
+    return refuse(request, &fault);
+  case PLAN_FORWARD:
+    break;
+  }
+  return step_forward(request);
+}
