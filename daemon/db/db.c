@@ -192,9 +192,11 @@ bool db_check(struct db *db, struct fault *fault) {
   if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
     return failed(db, "quick_check", fault);
   int code = sqlite3_step(statement);
-  struct view verdict = code == SQLITE_ROW ? db_text(statement, 0) : VIEW("cannot be read");
+  struct view verdict = code == SQLITE_ROW ? db_text(statement, 0) : VIEW("");
   bool ok = view_is(verdict, "ok");
-  if (!ok) {
+  if (code != SQLITE_ROW) { /* short of memory, or busy: no verdict at all */
+    failed(db, "quick_check", fault);
+  } else if (!ok) {
     db->damaged = true;
     fault_set(fault, FAULT_UNAVAILABLE, "%s is damaged: %.*s", db->path, VIEW_ARGS(verdict));
   }

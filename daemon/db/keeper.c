@@ -171,7 +171,7 @@ int keeper_backlog(struct keeper *keeper) {
 }
 
 void keeper_stop(struct keeper **address) {
-  struct keeper *keeper = steal(*address);
+  struct keeper *keeper = *address;
   if (!keeper)
     return;
   pthread_mutex_lock(&keeper->lock);
@@ -179,6 +179,7 @@ void keeper_stop(struct keeper **address) {
   pthread_cond_signal(&keeper->changed);
   pthread_mutex_unlock(&keeper->lock);
   pthread_join(keeper->thread, NULL);
+  *address = NULL; /* not earlier: a job's `done` may give another through the same pointer */
   db_close(&keeper->db);
   pthread_cond_destroy(&keeper->changed);
   pthread_mutex_destroy(&keeper->lock);

@@ -25,6 +25,7 @@ struct answer_verdict {
   enum answer_outcome outcome;
   enum answer_charge charge;
   int64_t results;    /* what `charge` says */
+  int64_t extra_sends; /* times that it was sent again: each may have been charged at the most */
   struct fault fault; /* where BROKEN */
 };
 

@@ -14,13 +14,15 @@ void v2_url(struct view base, struct view args, struct text *url) {
   text_add(url, args);
 }
 
+/* Said twice in two ways, the dearer counts. */
 static void note_count(struct view value, struct answer_head *head) {
-  if (!num_integer(value, &head->results_count))
-    head->results_count = -1;
+  int64_t count;
+  if (num_integer(value, &count) && count > head->results_count)
+    head->results_count = count;
 }
 
 static void note_status(struct view value, struct answer_head *head) {
-  head->is_error = num_same_word(value, VIEW("error"));
+  head->is_error = head->is_error || num_same_word(value, VIEW("error"));
 }
 
 static void note_type(struct view value, struct answer_head *head) {
@@ -53,13 +55,21 @@ void v2_header(struct view line, struct answer_head *head) {
 
 static struct answer_verdict broken(enum answer_charge charge, int64_t results,
                                     const struct fault *fault) {
-  return (struct answer_verdict){ANSWER_BROKEN, charge, results, *fault};
+  return (struct answer_verdict){
+      .outcome = ANSWER_BROKEN, .charge = charge, .results = results, .fault = *fault};
+}
+
+/* What X-Results-Count says; -1 where it was not sent, or says more than was asked for and has come:
+ * such nonsense must not reach an account. */
+static int64_t announced_of(const struct v2_evidence *e) {
+  int64_t most = e->limit > e->counted ? e->limit : e->counted;
+  return e->head.results_count > most ? -1 : e->head.results_count;
 }
 
 /* The most results that may have been charged: what was announced or has come, whichever is more; -1
  * (as many as were asked for) where nothing was announced. */
 static int64_t at_most(const struct v2_evidence *e) {
-  if (e->head.results_count < 0)
+  if (announced_of(e) < 0)
     return -1;
   return e->head.results_count > e->counted ? e->head.results_count : e->counted;
 }
@@ -69,7 +79,7 @@ static struct answer_verdict refused(const struct v2_evidence *e) {
   struct answer_verdict verdict = {.outcome = e->clean ? ANSWER_REFUSED : ANSWER_BROKEN,
                                    .charge = ANSWER_FREE,
                                    .fault = e->transport};
-  if (e->counted == 0)
+  if (e->kind == V2_FREE || (e->counted == 0 && e->head.results_count <= 0))
     return verdict;
   verdict.charge = ANSWER_AT_MOST;
   verdict.results = at_most(e);
@@ -77,13 +87,14 @@ static struct answer_verdict refused(const struct v2_evidence *e) {
 }
 
 static struct answer_verdict whole(const struct v2_evidence *e) {
-  int64_t announced = e->head.results_count;
-  if (e->kind == V2_RESULTS && announced >= 0 && announced != e->counted) {
+  int64_t announced = announced_of(e);
+  if (e->kind == V2_RESULTS && e->head.results_count >= 0 &&
+      e->head.results_count != e->counted) {
     struct fault fault;
     fault_set(&fault, FAULT_UPSTREAM,
               "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "
               "%" PRId64,
-              e->counted, announced);
+              e->counted, e->head.results_count);
     return broken(ANSWER_AT_MOST, at_most(e), &fault);
   }
   bool by_reading = e->kind == V2_RESULTS || (announced < 0 && e->read);

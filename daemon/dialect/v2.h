@@ -27,6 +27,7 @@ struct v2_evidence {
   enum v2_kind kind;
   bool sent;  /* at least a part of the request left this machine */
   bool clean; /* the answer ended as its framing says */
+  int64_t limit; /* the most results that can have been asked for */
   struct answer_head head;
   bool read;              /* JSON was read to its end and found whole */
   bool error;             /* `error` stands at the top level */

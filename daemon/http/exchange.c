@@ -7,6 +7,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #define BLOCK_SIZE ((size_t)64 * 1024)
 #define MAX_REPLY_HEADERS 16
@@ -23,7 +24,7 @@ struct exchange {
   struct exchange_limits limits;
   struct text uri, body;
   char method[16];
-  bool http_1_1, head_seen;
+  bool http_1_1;
   struct fault fault;
   int64_t began;
   void *data;
@@ -40,18 +41,51 @@ struct exchange {
 
 /* --- life --- */
 
-void *exchange_begin(void *handler, const char *uri, struct MHD_Connection *connection) {
-  struct exchange *exchange = calloc(1, sizeof *exchange);
+void exchange_connection(void *handler, struct MHD_Connection *connection, void **socket_context,
+                         enum MHD_ConnectionNotificationCode code) {
+  (void)handler, (void)connection;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    *socket_context = calloc(1, sizeof(struct text));
+    return;
+  }
+  struct text *line = steal(*socket_context);
+  if (line)
+    text_free(line);
+  free(line);
+}
+
+static struct text *line_of(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info ? info->socket_context : NULL;
+}
+
+void *exchange_uri_came(void *handler, const char *uri, struct MHD_Connection *connection) {
+  (void)handler;
+  struct text *line = line_of(connection);
+  if (line) {
+    text_clear(line);
+    text_add(line, view_of(uri));
+  }
+  return NULL;
+}
+
+static struct exchange *exchange_create(const struct exchange_handler *handler,
+                                        struct MHD_Connection *connection) {
+  struct text *line = line_of(connection);
+  struct exchange *exchange = line ? calloc(1, sizeof *exchange) : NULL;
   if (!exchange)
     return NULL;
   exchange->handler = handler;
   exchange->connection = connection;
-  exchange->limits = exchange->handler->limits(exchange->handler->context);
+  exchange->limits = handler->limits(handler->context);
   exchange->began = clock_monotonic();
   exchange->uri.limit = exchange->limits.uri;
   exchange->body.limit = exchange->limits.body;
   pthread_mutex_init(&exchange->lock, NULL);
-  text_add(&exchange->uri, view_of(uri));
+  text_add(&exchange->uri, text_view(line));
+  exchange->uri.failed |= !text_ok(line);
+  text_free(line);
   return exchange;
 }
 
@@ -182,7 +216,6 @@ static enum MHD_Result step(struct exchange *exchange) {
 }
 
 static void see_head(struct exchange *exchange, const char *method, const char *version) {
-  exchange->head_seen = true;
   snprintf(exchange->method, sizeof exchange->method, "%s", method);
   exchange->http_1_1 = strcmp(version, MHD_HTTP_VERSION_1_1) == 0;
   check_head(exchange);
@@ -192,11 +225,12 @@ static void see_head(struct exchange *exchange, const char *method, const char *
 enum MHD_Result exchange_serve(void *handler, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *upload,
                                size_t *upload_size, void **slot) {
-  (void)handler, (void)connection, (void)url;
+  (void)url;
   struct exchange *exchange = *slot;
-  if (!exchange)
-    return MHD_NO; /* no memory when it began */
-  if (!exchange->head_seen) {
+  if (!exchange) {
+    exchange = *slot = exchange_create(handler, connection);
+    if (!exchange)
+      return MHD_NO; /* no memory */
     see_head(exchange, method, version);
     /* With a fault libmicrohttpd answers at once and takes no body. */
     return exchange->fault.kind == FAULT_NONE ? MHD_YES : step(exchange);
@@ -294,6 +328,16 @@ void exchange_reply(struct exchange *exchange, unsigned status, struct view body
     add_headers(exchange);
 }
 
+/* Without chunks the end of the connection is the end of the answer: a broken one must not end like a
+ * whole one, so it ends with a reset. */
+static void reset_on_close(struct exchange *exchange) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  struct linger none = {.l_onoff = 1, .l_linger = 0};
+  if (info && !exchange->http_1_1)
+    setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t size) {
   (void)position;
   struct exchange *exchange = context;
@@ -305,6 +349,7 @@ static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t 
     case EXCHANGE_READ_END:
       return MHD_CONTENT_READER_END_OF_STREAM;
     case EXCHANGE_READ_BROKEN:
+      reset_on_close(exchange);
       return MHD_CONTENT_READER_END_WITH_ERROR;
     case EXCHANGE_READ_WAIT:
       if (suspend(exchange))

@@ -6,9 +6,13 @@
 
 #include <microhttpd.h>
 
-/* MHD_OPTION_URI_LOG_CALLBACK: a request line has come; makes the exchange. */
-void *exchange_begin(void *handler, const char *uri, struct MHD_Connection *connection);
-/* MHD_AccessHandlerCallback: the head, each part of the body, and the end of the request. */
+/* MHD_OPTION_NOTIFY_CONNECTION: a connection begins or ends; owns the request line in between. */
+void exchange_connection(void *handler, struct MHD_Connection *connection, void **socket_context,
+                         enum MHD_ConnectionNotificationCode code);
+/* MHD_OPTION_URI_LOG_CALLBACK: a request line has come. libmicrohttpd may still drop the request
+ * without another word, so nothing is made yet that only exchange_end() would free. */
+void *exchange_uri_came(void *handler, const char *uri, struct MHD_Connection *connection);
+/* MHD_AccessHandlerCallback: the head (makes the exchange), each part of the body, and the end of the request. */
 enum MHD_Result exchange_serve(void *handler, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *upload,
                                size_t *upload_size, void **slot);

@@ -145,8 +145,8 @@ static bool serve(struct listener *listener, const struct listener_options *opti
       (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit,
       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->max_head + POOL_BESIDE_HEAD,
-      MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, handler, MHD_OPTION_NOTIFY_COMPLETED,
-      exchange_end, handler, MHD_OPTION_UNESCAPE_CALLBACK,
+      MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+      exchange_uri_came, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, handler, MHD_OPTION_UNESCAPE_CALLBACK,
       keep_escapes, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
   return listener->daemon || fault_set(fault, FAULT_UNAVAILABLE,
                                        "the %s listener cannot start (threads or memory)",

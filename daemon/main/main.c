@@ -113,7 +113,7 @@ static void reload(struct daemon *daemon) {
 /* --- stop --- */
 
 static void stop(struct daemon *daemon) {
-  if (daemon->serve && daemon->client_side) {
+  if (daemon->serve) {
     sd_notify(0, "STOPPING=1");
     log_info("drain", "timeout=%llds", (long long)daemon->settings->drain_timeout);
     listeners_quiesce(daemon->client_side);

@@ -21,11 +21,11 @@ static struct plan decide_stored(const struct plan_facts *facts, struct plan pla
     plan.action = PLAN_HIT;
   } else if (client_takes_stale(&facts->wish, staleness)) {
     plan.action = PLAN_HIT;
-  } else if (staleness < facts->stale_while_revalidate) {
+  } else if (staleness < facts->stale_while_revalidate && facts->wish.max_stale < 0) {
     plan.action = facts->wish.only_if_cached ? PLAN_HIT : PLAN_HIT_AND_REFRESH;
   } else {
     plan.reason = PLAN_STALE;
-    plan.stale_if_error = staleness <= facts->stale_if_error;
+    plan.stale_if_error = facts->stale_if_error > 0 && staleness <= facts->stale_if_error;
   }
   return plan;
 }

@@ -10,7 +10,7 @@
 struct tariff {
   struct rows fixed;  /* for the request itself, with what it uses */
   struct rows result; /* for each result */
-  int64_t limit;      /* results at most */
+  int64_t limit;      /* results at most; for another table, as far as its limit= can be read */
   bool estimated;     /* another table: the usual price, not its own */
 };
 

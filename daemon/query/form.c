@@ -1,6 +1,7 @@
 #include "query/form.h"
 
 #include "base/num.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 
@@ -28,41 +29,9 @@ static bool decode(struct view encoded, char *to, struct view *decoded) {
   return true;
 }
 
-/* RFC 3629, "Syntax of UTF-8 Byte Sequences", without NUL. */
-struct utf8_row {
-  unsigned char first_least, first_most, length, second_least, second_most;
-};
-static const struct utf8_row utf8_rows[] = {
-    {0x01, 0x7f, 1, 0, 0},       {0xc2, 0xdf, 2, 0x80, 0xbf}, {0xe0, 0xe0, 3, 0xa0, 0xbf},
-    {0xe1, 0xec, 3, 0x80, 0xbf}, {0xed, 0xed, 3, 0x80, 0x9f}, {0xee, 0xef, 3, 0x80, 0xbf},
-    {0xf0, 0xf0, 4, 0x90, 0xbf}, {0xf1, 0xf3, 4, 0x80, 0xbf}, {0xf4, 0xf4, 4, 0x80, 0x8f},
-};
-
-/* The length of the character that `text` (not empty) begins with; 0: none. */
-static size_t utf8_character(struct view text) {
-  const unsigned char *at = (const unsigned char *)text.at;
-  const struct utf8_row *row = NULL;
-  for (size_t i = 0; i < sizeof utf8_rows / sizeof *utf8_rows && !row; i++)
-    if (at[0] >= utf8_rows[i].first_least && at[0] <= utf8_rows[i].first_most)
-      row = &utf8_rows[i];
-  if (!row || text.length < row->length)
-    return 0;
-  if (row->length > 1 && (at[1] < row->second_least || at[1] > row->second_most))
-    return 0;
-  for (size_t i = 2; i < row->length; i++)
-    if (at[i] < 0x80 || at[i] > 0xbf)
-      return 0;
-  return row->length;
-}
-
-static bool is_utf8(struct view text) {
-  while (text.length) {
-    size_t length = utf8_character(text);
-    if (length == 0)
-      return false;
-    text = view_from(text, length);
-  }
-  return true;
+/* NUL is UTF-8, and still no text. */
+static bool is_text(struct view value) {
+  return utf8_is(value) && (value.length == 0 || !memchr(value.at, '\0', value.length));
 }
 
 const char *form_show(struct view value, char out[FORM_SHOWN_SIZE]) {
@@ -109,7 +78,7 @@ static bool decode_pair(struct view piece, struct form_pair *pair, struct fault 
   if (!decode(name, pair->bytes, &pair->name) ||
       !decode(value, pair->bytes + pair->name.length, &pair->value))
     return malformed(fault, name, "has a broken percent escape: write '%' itself as '%25'");
-  if (!is_utf8(pair->name) || !is_utf8(pair->value))
+  if (!is_text(pair->name) || !is_text(pair->value))
     return malformed(fault, pair->name, "is not UTF-8 text");
   if (pair->name.length > QUERY_NAME_MAX)
     return malformed(fault, pair->name, "has too long a name");

@@ -1,6 +1,7 @@
 #include "render/error.h"
 
 #include "base/check.h"
+#include "base/utf8.h"
 
 #include <yajl/yajl_gen.h>
 
@@ -61,9 +62,20 @@ static const struct {
     [QUERY_OUTPUT_UNKNOWN] = {"application/json; charset=utf-8", render_json},
 };
 
+/* What is no UTF-8, or was cut in the middle of a character, must not break the form. */
+static void add_valid(struct view message, struct text *out) {
+  while (message.length) {
+    size_t length = utf8_character(message);
+    text_add(out, length ? view_first(message, length) : VIEW("?"));
+    message = view_from(message, length ? length : 1);
+  }
+}
+
 void error_render(enum query_output output, struct view message, struct text *body) {
   CHECK(output < sizeof forms / sizeof *forms);
-  forms[output].render(message, body);
+  scope_text struct text valid = {0};
+  add_valid(message, &valid);
+  forms[output].render(text_view(&valid), body);
 }
 
 const char *error_content_type(enum query_output output) {

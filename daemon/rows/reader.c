@@ -1,6 +1,7 @@
 #include "rows/reader.h"
 
 #include "base/scope.h"
+#include "base/utf8.h"
 
 #include <yajl/yajl_parse.h>
 
@@ -13,7 +14,8 @@ struct reader {
   size_t since_event; /* bytes since yajl last told of a value: bounds what it keeps */
   bool counting;      /* in the array whose elements are results */
   bool wants_array;   /* the member just named is one whose array holds results */
-  bool seen_refpages, seen_error, began;
+  bool seen_refpages, seen_error, began, ended;
+  struct utf8 utf8;
   bool broken;
   struct fault fault; /* the first one */
 };
@@ -86,7 +88,9 @@ static int on_end(void *context) {
   reader->since_event = 0;
   if (--reader->depth == 1)
     reader->counting = false;
-  return 1;
+  /* At the end of the document yajl is stopped: it would take the beginning of another value. */
+  reader->ended = reader->depth == 0;
+  return !reader->ended;
 }
 
 static int on_key(void *context, const unsigned char *text, size_t length) {
@@ -139,6 +143,30 @@ void reader_release(struct reader **address) {
   free(reader);
 }
 
+/* --- what yajl lets pass: RFC 3629, and RFC 8259's white space --- */
+
+static bool is_white(unsigned char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* How many of the bytes can stand in JSON text. */
+static size_t text_length(struct reader *reader, struct view bytes) {
+  for (size_t i = 0; i < bytes.length; i++) {
+    unsigned char c = (unsigned char)bytes.at[i];
+    bool is_plain = reader->utf8.wanted == 0 && c < 0x80;
+    if (is_plain ? c < 0x20 && !is_white(c) : !utf8_takes(&reader->utf8, c))
+      return i;
+  }
+  return bytes.length;
+}
+
+static bool is_all_white(struct view bytes) {
+  for (size_t i = 0; i < bytes.length; i++)
+    if (!is_white((unsigned char)bytes.at[i]))
+      return false;
+  return true;
+}
+
 static bool judged(struct reader *reader, yajl_status status, struct fault *fault) {
   if (status == yajl_status_error)
     refuse(reader, "it is no valid JSON");
@@ -147,21 +175,33 @@ static bool judged(struct reader *reader, yajl_status status, struct fault *faul
   return !reader->broken;
 }
 
-bool reader_feed(struct reader *reader, struct view bytes, struct fault *fault) {
-  if (reader->broken)
-    return judged(reader, yajl_status_ok, fault);
+/* Feeds yajl until the document's end; returns what stands behind it. */
+static struct view parse(struct reader *reader, struct view bytes, yajl_status *status) {
   reader->since_event += bytes.length;
-  yajl_status status =
-      yajl_parse(reader->yajl, (const unsigned char *)bytes.at, bytes.length);
+  *status = yajl_parse(reader->yajl, (const unsigned char *)bytes.at, bytes.length);
   if (reader->since_event > READER_MAX_VALUE)
     refuse(reader, "one value in it is too long");
+  return reader->ended ? view_from(bytes, yajl_get_bytes_consumed(reader->yajl)) : VIEW("");
+}
+
+bool reader_feed(struct reader *reader, struct view bytes, struct fault *fault) {
+  yajl_status status = yajl_status_ok;
+  size_t length = reader->broken ? bytes.length : text_length(reader, bytes);
+  bool is_text = length == bytes.length;
+  bytes = view_first(bytes, length);
+  if (!reader->broken && !reader->ended)
+    bytes = parse(reader, bytes, &status);
+  if (!is_text)
+    refuse(reader, "it is no valid JSON");
+  if (!reader->broken && reader->ended && !is_all_white(bytes))
+    refuse(reader, "it is no valid JSON");
   return judged(reader, status, fault);
 }
 
 bool reader_finish(struct reader *reader, struct fault *fault) {
-  if (!judged(reader, yajl_complete_parse(reader->yajl), fault))
+  if (!reader->ended && !judged(reader, yajl_complete_parse(reader->yajl), fault))
     return false;
-  if (!reader->began || reader->depth != 0)
+  if (!reader->ended)
     refuse(reader, "it ends too early");
   else if (reader->table == READER_REFPAGES && !reader->seen_refpages && !reader->seen_error)
     refuse(reader, "it has neither 'refpages' nor 'error'");

@@ -12,7 +12,6 @@
 #include <stdint.h>
 
 #define READER_MAX_VALUE ((size_t)4 * 1024 * 1024) /* one string or number, bytes */
-#define READER_ERROR_SIZE 256
 
 enum reader_table {
   READER_REFPAGES, /* `refpages` must be there, once, unless `error` is */

@@ -4,6 +4,8 @@
 #include "base/scope.h"
 
 #include <pthread.h>
+/* Lack of memory forgets, and does not end the process. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 struct remembered {
@@ -71,6 +73,8 @@ void access_learn(struct access *access, const struct digest *fingerprint,
     remembered->verdict = verdict;
     remembered->until = clock_monotonic() + seconds * INT64_C(1000000000);
     HASH_ADD(hh, access->table, fingerprint, sizeof remembered->fingerprint, remembered);
+    if (!remembered->hh.tbl)
+      free(remembered);
   }
   pthread_mutex_unlock(&access->lock);
 }

@@ -32,7 +32,8 @@ static struct plan plan_for(struct serve *serve, const struct settings *settings
                              .stale_while_revalidate = settings->stale_while_revalidate};
   facts.stored = facts.cacheable && cache_find(serve->cache, query_key(query), &entry);
   if (facts.stored) {
-    facts.age = clock_seconds() - entry.answered_at;
+    int64_t age = clock_seconds() - entry.answered_at;
+    facts.age = age > 0 ? age : 0;
     cache_unpin(serve->cache, entry.id);
   }
   out->stored = facts.stored;

@@ -9,8 +9,8 @@
  * readers have their last byte only after both.
  *
  * Threads: paid_begin() on the caller's; chunk() and ended() on the transfer thread (or the ledger's
- * keeper, where nothing could be reserved); what a keeper has done, on that keeper's. They come one
- * after the other, so that nothing here needs a lock. */
+ * keeper, where nothing could be reserved); what a keeper has done, on that keeper's. From the end
+ * on they come one after the other; `saved`, which may be told from two threads, is atomic. */
 #include "serve/inside.h"
 
 #include "base/clock.h"
@@ -28,7 +28,7 @@ struct paid {
   struct text table, target;
   struct cache_writer *writer; /* NULL where it is not stored */
   int64_t cache_entry;
-  int64_t saved; /* chunks that the cache has taken; the cache's keeper counts */
+  atomic_llong saved; /* chunks that the cache has taken; -1: it has failed */
   bool booked;   /* the ledger holds a reservation */
   struct paid_cost cost;
 };
@@ -69,13 +69,15 @@ static void settle(struct paid *paid) {
 
 static void on_published(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
-  if (!ok)
+  if (!ok) {
     log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
                 LOG_VALUE(fault->text));
+    flight_chunk_saved(paid->flight, 0, false);
+  }
   settle(paid);
 }
 
-static struct paid_cost cost_of(const struct paid *paid, const struct answer_verdict *verdict) {
+static struct paid_cost cost_once(const struct paid *paid, const struct answer_verdict *verdict) {
   switch (verdict->charge) {
   case ANSWER_FREE:
     return (struct paid_cost){.is_known = true};
@@ -87,6 +89,15 @@ static struct paid_cost cost_of(const struct paid *paid, const struct answer_ver
   struct rows most = verdict->results < 0 ? paid->entry.most
                                           : tariff_cost(&paid->tariff, verdict->results);
   return (struct paid_cost){most, rows_is_zero(most)};
+}
+
+/* What was sent more than once may have been charged as often. */
+static struct paid_cost cost_of(const struct paid *paid, const struct answer_verdict *verdict) {
+  struct paid_cost cost = cost_once(paid, verdict);
+  struct rows extra = rows_times(paid->entry.most, verdict->extra_sends);
+  cost.spent = rows_add(cost.spent, extra);
+  cost.is_known = cost.is_known && rows_is_zero(extra);
+  return cost;
 }
 
 static void ended(void *context) {
@@ -111,14 +122,15 @@ static void ended(void *context) {
 
 static void on_saved(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
-  if (!ok && paid->saved >= 0) {
+  if (!ok && atomic_exchange(&paid->saved, -1) >= 0)
     log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
                 LOG_VALUE(fault->text));
-    paid->saved = -1;
-  }
-  int64_t number = paid->saved < 0 ? 0 : paid->saved++;
+  /* Once it has failed, which may be told early (no memory), nothing after it counts as saved. */
+  int64_t number = atomic_load(&paid->saved);
+  bool saved = ok && number >= 0 &&
+               atomic_compare_exchange_strong(&paid->saved, &(long long){number}, number + 1);
   struct flight *flight = paid->flight;
-  flight_chunk_saved(flight, number, ok);
+  flight_chunk_saved(flight, saved ? number : 0, saved);
   flight_release(&flight);
 }
 
@@ -157,13 +169,15 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
   flight_end(paid->flight, &verdict);
 }
 
-static struct transfer_ask *make_ask(const struct paid_order *order) {
+static struct transfer_ask *make_ask(const struct paid_order *order,
+                                     const struct tariff *tariff) {
   struct transfer_ask *ask = calloc(1, sizeof *ask);
   scope_text struct text args = {0};
   scope_text struct text url = {0};
   if (!ask)
     return NULL;
   ask->kind = order->kind;
+  ask->limit = tariff->limit;
   ask->settings = settings_hold(order->settings);
   bool ok = query_upstream_args(order->query, order->token, &args);
   v2_url(view_of(order->settings->upstream_url), text_view(&args), &url);
@@ -219,14 +233,23 @@ static struct paid *make(const struct paid_order *order) {
   paid->key = *order->key;
   text_add(&paid->table, *form_get(query_form(order->query), "from"));
   text_add(&paid->target, query_target_text(order->query));
-  paid->ask = make_ask(order);
+  paid->ask = make_ask(order, &paid->tariff);
   if (paid->ask && text_ok(&paid->table) && text_ok(&paid->target))
     return paid;
   released(paid);
   return NULL;
 }
 
-struct flight *paid_begin(const struct paid_order *order, struct fault *fault) {
+/* Counted before looking: nothing begins once serve_drain() has seen that nothing is under way. */
+static bool may_begin(struct serve *serve, struct fault *fault) {
+  atomic_fetch_add(&serve->paid, 1);
+  if (!atomic_load(&serve->draining))
+    return true;
+  atomic_fetch_sub(&serve->paid, 1);
+  return fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping; try again");
+}
+
+static struct flight *begin(const struct paid_order *order, struct fault *fault) {
   struct paid *paid = make(order);
   if (!paid) {
     fault_no_memory(fault);
@@ -242,11 +265,19 @@ struct flight *paid_begin(const struct paid_order *order, struct fault *fault) {
   }
   paid->flight = flight_hold(flight);
   fill_entry(paid, order);
-  atomic_fetch_add(&paid->serve->paid, 1);
   if (order->is_ours)
     transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
   else
     ledger_reserve(paid->serve->ledger, &paid->entry, on_reserved, paid);
+  return flight;
+}
+
+struct flight *paid_begin(const struct paid_order *order, struct fault *fault) {
+  if (!may_begin(order->serve, fault))
+    return NULL;
+  struct flight *flight = begin(order, fault);
+  if (!flight)
+    atomic_fetch_sub(&order->serve->paid, 1);
   return flight;
 }
 

@@ -25,6 +25,8 @@ static void add_common(struct request *request, const struct text *cache_status)
   if (cache_status->length)
     exchange_add_header(request->exchange, "Cache-Status", text_string(cache_status));
   exchange_add_header(request->exchange, "X-Request-Id", request->id);
+  if (serve_is_draining(request->serve))
+    exchange_add_header(request->exchange, "Connection", "close");
   if (request->cost_is_known)
     add_rows(request, "X-Rows-Spent", request->spent);
 }
@@ -179,7 +181,7 @@ static void note_cost(struct request *request, const struct flight_state *state)
   struct paid_cost cost = {0};
   if (state->phase == FLIGHT_CONCLUDED)
     cost = paid_cost(flight);
-  else if (state->head.results_count >= 0)
+  else if (state->head.results_count >= 0 && state->head.status == 200 && !state->head.is_error)
     cost = (struct paid_cost){paid_price(flight, state->head.results_count), true};
   if (request->leads) {
     request->spent = cost.spent;

@@ -32,6 +32,11 @@ static void decide(struct request *request) {
   request->plan = plan_decide(&facts);
 }
 
+static void find_and_decide(struct request *request) {
+  find_stored(request);
+  decide(request);
+}
+
 static void wake(void *exchange) {
   exchange_wake(exchange);
 }
@@ -140,10 +145,9 @@ static struct flight *begin(void *context, struct fault *fault) {
 }
 
 /* Between the first look and the flights' lock somebody's flight may have ended well. */
-static bool look_again(void *context) {
+static bool needs_no_flight(void *context) {
   struct request *request = context;
-  find_stored(request);
-  decide(request);
+  find_and_decide(request);
   return request->plan.action != PLAN_FORWARD;
 }
 
@@ -152,14 +156,14 @@ static bool begin_private(struct request *request, struct fault *fault) {
   struct flight *flight = begin(request, fault);
   if (!flight)
     return false;
-  request->leads = true;
   request->reader = flight_join(flight, wake, request->exchange);
+  request->leads = request->reader != NULL;
   flight_release(&flight);
-  return request->reader || fault_no_memory(fault);
+  return request->leads || fault_no_memory(fault);
 }
 
 static bool join(struct request *request, bool *found, struct fault *fault) {
-  struct flights_start start = {.look = look_again, .start = begin, .context = request};
+  struct flights_start start = {.look = needs_no_flight, .start = begin, .context = request};
   enum flights_joined joined =
       flights_join(request->serve->flights, query_key(request->query), &start, wake,
                    request->exchange, &request->reader, fault);
@@ -168,9 +172,17 @@ static bool join(struct request *request, bool *found, struct fault *fault) {
   return joined != FLIGHTS_FAILED;
 }
 
+/* Somebody's refresh may have ended since: what is stored may be fresh again, or gone. */
+static bool needs_no_refresh(void *context) {
+  struct request *request = context;
+  find_and_decide(request);
+  return request->plan.action != PLAN_HIT_AND_REFRESH;
+}
+
 /* stale-while-revalidate: asks without reading; what comes of it is for the next request. */
 static void refresh(struct request *request) {
-  struct flights_start start = {.start = begin, .context = request};
+  struct flights_start start = {
+      .look = needs_no_refresh, .start = begin, .context = request};
   struct fault fault;
   if (flights_join(request->serve->flights, query_key(request->query), &start, NULL, NULL, NULL,
                    &fault) == FLIGHTS_FAILED)
@@ -179,15 +191,20 @@ static void refresh(struct request *request) {
 
 /* --- await: what the flight has become --- */
 
-/* The leader's token was refused, or its query: a request with another token asks for itself. */
-static bool is_another_s_refusal(const struct request *request, const struct flight_state *state) {
+/* What upstream says to one token is for nobody else: it may be about the token, and name it. */
+static bool is_said_to_another(const struct request *request, const struct flight_state *state) {
   return !request->leads && state->verdict.outcome == ANSWER_REFUSED &&
-         !upstream_is_at_fault(state) &&
          !paid_is_by(flight_of(request->reader), &request->fingerprint);
 }
 
+/* Refused, or throttled: another token may do better, and its request asks for itself. Not where
+ * upstream itself is ill: that failure is shared. */
+static bool may_do_better(const struct request *request, const struct flight_state *state) {
+  return is_said_to_another(request, state) && state->head.status < 500;
+}
+
 static enum exchange_step conclude(struct request *request, const struct flight_state *state) {
-  if (is_another_s_refusal(request, state)) {
+  if (may_do_better(request, state)) {
     flight_leave(&request->reader);
     return steps_plan(request);
   }
@@ -204,20 +221,25 @@ static enum exchange_step conclude(struct request *request, const struct flight_
     reply_stored(request, request->plan.freshness);
     return EXCHANGE_REPLIED;
   }
-  if (state->verdict.outcome == ANSWER_BROKEN) {
-    reply_fault(request, &state->verdict.fault);
-  } else {
-    reply_flight(request, state);
+  struct fault fault;
+  if (state->verdict.outcome == ANSWER_BROKEN)
+    return refuse(request, &state->verdict.fault);
+  if (is_said_to_another(request, state)) {
+    fault_set(&fault, FAULT_UPSTREAM, "upstream failed with status %u", state->head.status);
+    return refuse(request, &fault);
   }
+  reply_flight(request, state);
   return EXCHANGE_REPLIED;
+}
+
+static bool may_be_refusal(const struct request *request, const struct flight_state *state) {
+  return !request->leads && (state->head.status != 200 || state->head.is_error);
 }
 
 /* Who must see the end first: a client that could not tell a broken end (HTTP/1.0), and one that has
  * joined an answer that may be a refusal of somebody else's token. */
 static bool needs_end(const struct request *request, const struct flight_state *state) {
-  bool refusal = state->head.status != 200 || state->head.is_error;
-  return (!exchange_can_chunk(request->exchange) && state->storing) ||
-         (refusal && !request->leads);
+  return state->storing && (!exchange_can_chunk(request->exchange) || may_be_refusal(request, state));
 }
 
 static enum exchange_step step_await(struct request *request) {
@@ -232,6 +254,11 @@ static enum exchange_step step_await(struct request *request) {
   flight_look(flight_of(request->reader), &state);
   if (state.phase == FLIGHT_CONCLUDED)
     return conclude(request, &state);
+  if (may_be_refusal(request, &state)) { /* a long one, which cannot be kept */
+    struct fault fault;
+    fault_set(&fault, FAULT_UPSTREAM, "upstream failed with status %u", state.head.status);
+    return refuse(request, &fault);
+  }
   reply_flight(request, &state);
   return EXCHANGE_REPLIED;
 }
@@ -264,16 +291,15 @@ enum exchange_step steps_plan(struct request *request) {
     fault_set(&fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
     return refuse(request, &fault);
   }
-  find_stored(request);
-  decide(request);
+  find_and_decide(request);
   bool shows_stored = request->plan.action == PLAN_HIT ||
                       request->plan.action == PLAN_HIT_AND_REFRESH;
   if (shows_stored && access == ACCESS_UNKNOWN)
     return step_verify(request);
+  if (request->plan.action == PLAN_HIT_AND_REFRESH)
+    refresh(request); /* which may change the plan */
   switch (request->plan.action) {
   case PLAN_HIT_AND_REFRESH:
-    refresh(request);
-    __attribute__((fallthrough));
   case PLAN_HIT:
     reply_stored(request, request->plan.freshness);
     return EXCHANGE_REPLIED;

@@ -101,8 +101,8 @@ static bool is_over(const struct flight *flight, const struct flight_reader *rea
     return phase != FLIGHT_WAITING;
   case WAIT_BYTES:
     return phase == FLIGHT_CONCLUDED || reader->offset < released(flight);
-  case WAIT_END:
-    return phase == FLIGHT_CONCLUDED;
+  case WAIT_END: /* what is not stored waits for its readers: they must not wait for its end */
+    return phase == FLIGHT_CONCLUDED || !flight->state.storing;
   case NOT_WAITING:
     return false;
   }
@@ -266,14 +266,33 @@ void flight_chunk_saved(struct flight *flight, int64_t number, bool ok) {
     flight->window[number % FLIGHT_WINDOW].saved = true;
   else
     flight->state.storing = false;
+  struct flight_reader *woken = ok ? NULL : collect(flight);
   pthread_mutex_unlock(&flight->lock);
+  wake(woken);
   tell_writer(flight);
+}
+
+/* What is stored whole need not stay in memory for readers that are slow; a small answer may. */
+static void drop_window(struct flight *flight) {
+  int64_t end = chunks_begun(flight);
+  if (!flight->state.storing || flight->state.verdict.outcome != ANSWER_COMPLETE ||
+      end <= FLIGHT_KEPT)
+    return;
+  for (int64_t number = flight->first; number < end; number++)
+    if (!flight->window[number % FLIGHT_WINDOW].saved)
+      return;
+  for (int i = 0; i < FLIGHT_WINDOW; i++) {
+    free(flight->window[i].bytes);
+    flight->window[i].bytes = NULL;
+  }
+  flight->first = end;
 }
 
 void flight_conclude(struct flight *flight) {
   pthread_mutex_lock(&flight->lock);
   CHECK(flight->ended && flight->state.phase != FLIGHT_CONCLUDED);
   flight->state.phase = FLIGHT_CONCLUDED;
+  drop_window(flight);
   struct flight_reader *woken = collect(flight);
   pthread_mutex_unlock(&flight->lock);
   wake(woken);
@@ -313,6 +332,13 @@ void flight_leave(struct flight_reader **address) {
   tell_writer(flight);
   free(reader);
   flight_release(&flight);
+}
+
+bool flight_is_lost(struct flight *flight) {
+  pthread_mutex_lock(&flight->lock);
+  bool lost = flight->lost;
+  pthread_mutex_unlock(&flight->lock);
+  return lost;
 }
 
 struct flight *flight_of(const struct flight_reader *reader) {

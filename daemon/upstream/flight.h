@@ -29,6 +29,7 @@
 
 #define FLIGHT_CHUNK_SIZE ((size_t)64 * 1024)
 #define FLIGHT_WINDOW 16 /* chunks in memory: 1 MiB */
+#define FLIGHT_KEPT 4    /* chunks that stay in memory for late readers of what is stored whole */
 
 enum flight_phase { FLIGHT_WAITING, FLIGHT_FLOWING, FLIGHT_CONCLUDED };
 
@@ -90,13 +91,15 @@ void flight_look(struct flight *flight, struct flight_state *state);
  * functions below said to wait. NULL: no memory, or the beginning is gone (storing has failed). */
 struct flight_reader *flight_join(struct flight *flight, void (*wake)(void *context),
                                   void *context) MUST_CHECK;
+/* Whether its beginning is gone, so that nobody can join any more. */
+bool flight_is_lost(struct flight *flight);
 /* Leaves and leaves NULL; NULL is allowed. Not while it waits. */
 void flight_leave(struct flight_reader **reader);
 struct flight *flight_of(const struct flight_reader *reader);
 
 /* Whether the phase is past WAITING; if not, `wake` will be called. */
 bool flight_await(struct flight_reader *reader) MUST_CHECK;
-/* The same for CONCLUDED. */
+/* The same for CONCLUDED, or for when storing has failed: the flight then waits for its readers. */
 bool flight_await_end(struct flight_reader *reader) MUST_CHECK;
 
 enum flight_read {

@@ -3,6 +3,8 @@
 #include "base/scope.h"
 
 #include <pthread.h>
+/* Lack of memory is an answer, not the end of the process. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 struct node {
@@ -38,8 +40,10 @@ static struct node *find(struct flights *flights, const struct digest *key) {
   return node;
 }
 
+/* A node that found no memory in the table is not in it: its flight goes on, and nobody can join. */
 static void drop(struct flights *flights, struct node *node) {
-  HASH_DEL(flights->table, node);
+  if (node->hh.tbl)
+    HASH_DEL(flights->table, node);
   flight_release(&node->flight);
   free(node);
 }
@@ -70,20 +74,20 @@ enum flights_joined flights_join(struct flights *flights, const struct digest *k
   pthread_mutex_lock(&flights->lock);
   struct node *node = find(flights, key);
   if (node && reader) {
-    *reader = flight_join(node->flight, wake, wake_context);
-    if (!*reader) { /* its beginning is gone: it can help nobody any more */
+    if (flight_is_lost(node->flight)) { /* it can help nobody any more */
       drop(flights, node);
       node = NULL;
     }
   }
-  if (!node) {
+  if (!node)
     joined = start_one(flights, key, start, &node, fault);
-    if (joined == FLIGHTS_STARTED && reader &&
-        !(*reader = flight_join(node->flight, wake, wake_context))) {
-      fault_no_memory(fault);
-      joined = FLIGHTS_FAILED;
-    }
+  bool reads = reader && (joined == FLIGHTS_STARTED || joined == FLIGHTS_JOINED);
+  if (reads && !(*reader = flight_join(node->flight, wake, wake_context))) {
+    fault_no_memory(fault);
+    joined = FLIGHTS_FAILED;
   }
+  if (node && !node->hh.tbl)
+    drop(flights, node);
   pthread_mutex_unlock(&flights->lock);
   return joined;
 }

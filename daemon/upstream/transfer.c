@@ -13,9 +13,12 @@
 
 #define TICK_MS 1000 /* how often stalls are looked for */
 #define STATUSES 600
+/* A connection that has rested longer is not used again: the less likely it is that upstream has
+ * closed it, and libcurl sends a second time what may have been charged. */
+#define KEEP_SECONDS 15
 
 /* One request under way. The transfer thread's own. */
-struct request {
+struct sending {
   struct flight *flight;
   struct transfer_ask *ask;
   CURL *easy;
@@ -24,11 +27,12 @@ struct request {
   bool reading;          /* the reader still accepts */
   bool paused, stalled, aborted;
   bool head_complete;
+  int64_t sends;     /* libcurl sends again by itself where a kept connection turns out to be closed */
   int64_t last_byte; /* clock_monotonic() */
   curl_off_t received;
   struct v2_evidence evidence;
   char error[CURL_ERROR_SIZE];
-  struct request *next, *prev;
+  struct sending *next, *prev;
 };
 
 struct transfer {
@@ -38,20 +42,20 @@ struct transfer {
   atomic_llong counts[STATUSES];
 
   /* The thread's own. */
-  struct request *waiting, *running;
-  int64_t running_count, running_limit;
+  struct sending *waiting, *running;
+  int64_t running_count, running_limit, unpaused_at;
 
   pthread_mutex_t lock; /* what others hand over: */
-  struct request *submitted;
+  struct sending *submitted;
   bool room, aborting, stopping;
 };
 
-static void finish(struct transfer *transfer, struct request *request, CURLcode code);
+static void finish(struct transfer *transfer, struct sending *request, CURLcode code);
 
 /* --- what libcurl calls --- */
 
 static size_t on_header(char *line, size_t size, size_t count, void *context) {
-  struct request *request = context;
+  struct sending *request = context;
   struct view text = {line, size * count};
   request->last_byte = clock_monotonic();
   if (view_starts(text, VIEW("HTTP/"))) {
@@ -65,8 +69,15 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   return size * count;
 }
 
+static int on_send(void *context, char *remote, char *local, int remote_port, int local_port) {
+  (void)remote, (void)local, (void)remote_port, (void)local_port;
+  struct sending *request = context;
+  request->sends++;
+  return CURL_PREREQFUNC_OK;
+}
+
 /* The head is known once the body begins, or the answer has ended. */
-static void note_head(struct request *request) {
+static void note_head(struct sending *request) {
   if (request->head_complete)
     return;
   long status = 0;
@@ -83,13 +94,21 @@ static void note_head(struct request *request) {
   flight_set_head(request->flight, head);
 }
 
-static void read_body(struct request *request, struct view bytes) {
+static void read_body(struct sending *request, struct view bytes) {
   if (request->reading)
     request->reading = reader_feed(request->reader, bytes, &request->evidence.reading);
 }
 
+/* What cannot be read will never be stored: nothing is gained by taking the rest. But an error of
+ * upstream's own is relayed, readable or not. */
+static bool is_hopeless(const struct sending *request) {
+  return request->evidence.kind == V2_RESULTS && request->evidence.head.status == 200 &&
+         !request->reading && !request->evidence.head.is_error &&
+         !reader_is_error(request->reader);
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
-  struct request *request = context;
+  struct sending *request = context;
   struct view body = {bytes, size * count};
   note_head(request);
   request->last_byte = clock_monotonic();
@@ -99,18 +118,14 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   }
   if (request->evidence.head.status == 200)
     read_body(request, body);
-  /* What cannot be read will never be stored: nothing is gained by taking the rest. */
-  return request->reader && !request->reading && request->evidence.kind == V2_RESULTS &&
-                 request->evidence.head.status == 200
-             ? CURL_WRITEFUNC_ERROR
-             : body.length;
+  return is_hopeless(request) ? CURL_WRITEFUNC_ERROR : body.length;
 }
 
 /* Called at least once a TICK. A request that waits for a reader is not stalled by upstream. */
 static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t upload_total,
                        curl_off_t uploaded) {
   (void)total, (void)upload_total, (void)uploaded;
-  struct request *request = context;
+  struct sending *request = context;
   int64_t time = clock_monotonic();
   if (now != request->received || request->paused)
     request->last_byte = time;
@@ -122,7 +137,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
 
 /* --- one request --- */
 
-static void set_ask(struct request *request) {
+static void set_ask(struct sending *request) {
   const struct transfer_ask *ask = request->ask;
   CURL *easy = request->easy;
   curl_easy_setopt(easy, CURLOPT_URL, ask->url);
@@ -139,7 +154,7 @@ static void set_ask(struct request *request) {
   curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ask->body);
 }
 
-static void set_options(struct request *request) {
+static void set_options(struct sending *request) {
   const struct settings *settings = request->ask->settings;
   CURL *easy = request->easy;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
@@ -149,6 +164,9 @@ static void set_options(struct request *request) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcache/" ROWCACHE_VERSION);
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEEP_SECONDS);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)settings->connect_timeout);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)FLIGHT_CHUNK_SIZE);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
@@ -163,7 +181,7 @@ static void set_options(struct request *request) {
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 }
 
-static bool prepare(struct request *request) {
+static bool prepare(struct sending *request) {
   enum v2_kind kind = request->evidence.kind;
   request->easy = curl_easy_init();
   if (!request->easy)
@@ -181,7 +199,7 @@ static bool prepare(struct request *request) {
   return true;
 }
 
-static void release(struct request *request) {
+static void release(struct sending *request) {
   curl_easy_cleanup(request->easy);
   curl_slist_free_all(request->headers);
   reader_release(&request->reader);
@@ -191,7 +209,7 @@ static void release(struct request *request) {
 }
 
 /* libcurl's word for it, as our fault. */
-static void explain(const struct request *request, CURLcode code, struct fault *fault) {
+static void explain(const struct sending *request, CURLcode code, struct fault *fault) {
   int64_t stall = request->ask->settings->stall_timeout;
   if (request->aborted)
     fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping");
@@ -209,13 +227,13 @@ static void explain(const struct request *request, CURLcode code, struct fault *
               request->error[0] ? request->error : curl_easy_strerror(code));
 }
 
-static void gather(struct request *request, CURLcode code) {
+static void gather(struct sending *request, CURLcode code) {
   struct v2_evidence *evidence = &request->evidence;
   bool gave_up_reading = code == CURLE_WRITE_ERROR && request->reader && !request->reading;
   long sent = 0;
   if (request->easy)
     curl_easy_getinfo(request->easy, CURLINFO_REQUEST_SIZE, &sent);
-  evidence->sent = sent > 0;
+  evidence->sent = sent > 0 || request->sends > 0;
   evidence->clean = code == CURLE_OK || gave_up_reading;
   if (!evidence->clean)
     explain(request, code, &evidence->transport);
@@ -234,11 +252,12 @@ static void count(struct transfer *transfer, const struct answer_head *head) {
 }
 
 /* The only way out for a request, whatever happened to it. */
-static void finish(struct transfer *transfer, struct request *request, CURLcode code) {
+static void finish(struct transfer *transfer, struct sending *request, CURLcode code) {
   if (request->easy)
     note_head(request);
   gather(request, code);
   struct answer_verdict verdict = v2_judge(&request->evidence);
+  verdict.extra_sends = request->sends > 1 ? request->sends - 1 : 0;
   if (verdict.outcome == ANSWER_BROKEN)
     log_warning("upstream", "outcome=broken status=%u reason=%s", request->evidence.head.status,
                 LOG_VALUE(verdict.fault.text));
@@ -251,7 +270,7 @@ static void finish(struct transfer *transfer, struct request *request, CURLcode 
 
 /* --- the loop --- */
 
-static void start(struct transfer *transfer, struct request *request) {
+static void start(struct transfer *transfer, struct sending *request) {
   if (!prepare(request)) {
     finish(transfer, request, CURLE_OUT_OF_MEMORY);
     return;
@@ -267,14 +286,14 @@ static void start(struct transfer *transfer, struct request *request) {
 
 static void start_waiting(struct transfer *transfer) {
   while (transfer->waiting && transfer->running_count < transfer->running_limit) {
-    struct request *request = transfer->waiting;
+    struct sending *request = transfer->waiting;
     DL_DELETE(transfer->waiting, request);
     start(transfer, request);
   }
 }
 
 static void abort_all(struct transfer *transfer) {
-  struct request *request, *after;
+  struct sending *request, *after;
   DL_FOREACH(transfer->running, request) {
     request->aborted = true;
     if (request->paused)
@@ -287,8 +306,14 @@ static void abort_all(struct transfer *transfer) {
   }
 }
 
-static void unpause_all(struct transfer *transfer) {
-  struct request *request, *after;
+/* Only when there is room, and once in a while in case memory was short: libcurl reads on into memory
+ * of its own at each needless try (HTTP/2). */
+static void unpause_all(struct transfer *transfer, bool room) {
+  int64_t now = clock_monotonic();
+  if (!room && now - transfer->unpaused_at < TICK_MS * INT64_C(1000000))
+    return;
+  transfer->unpaused_at = now;
+  struct sending *request, *after;
   DL_FOREACH_SAFE(transfer->running, request, after) {
     if (!request->paused)
       continue;
@@ -300,8 +325,9 @@ static void unpause_all(struct transfer *transfer) {
 /* Takes over what others handed in; false when it is time to stop. */
 static bool take(struct transfer *transfer) {
   pthread_mutex_lock(&transfer->lock);
-  struct request *submitted = transfer->submitted;
+  struct sending *submitted = transfer->submitted;
   transfer->submitted = NULL;
+  bool room = transfer->room;
   transfer->room = false;
   bool aborting = transfer->aborting, stopping = transfer->stopping;
   pthread_mutex_unlock(&transfer->lock);
@@ -309,11 +335,10 @@ static bool take(struct transfer *transfer) {
     transfer->running_limit = submitted->prev->ask->settings->max_inflight;
     DL_CONCAT(transfer->waiting, submitted);
   }
-  start_waiting(transfer);
-  /* Also those that nobody told there is room: memory may have been short. */
-  unpause_all(transfer);
   if (aborting)
     abort_all(transfer);
+  start_waiting(transfer);
+  unpause_all(transfer, room);
   return !stopping || transfer->running || transfer->waiting;
 }
 
@@ -324,7 +349,7 @@ static void reap(struct transfer *transfer) {
     if (message->msg != CURLMSG_DONE)
       continue;
     CURLcode code = message->data.result;
-    struct request *request;
+    struct sending *request;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
     curl_multi_remove_handle(transfer->multi, request->easy);
     DL_DELETE(transfer->running, request);
@@ -399,7 +424,7 @@ static void on_room(void *context, struct flight *flight) {
 }
 
 void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask) {
-  struct request *request = calloc(1, sizeof *request);
+  struct sending *request = calloc(1, sizeof *request);
   if (!request) {
     struct answer_verdict verdict = {.outcome = ANSWER_BROKEN, .charge = ANSWER_FREE};
     fault_no_memory(&verdict.fault);
@@ -410,6 +435,7 @@ void transfer_submit(struct transfer *transfer, struct flight *flight, struct tr
   request->ask = steal(*ask);
   request->flight = flight_hold(flight);
   request->evidence.kind = request->ask->kind;
+  request->evidence.limit = request->ask->limit;
   request->evidence.head.results_count = -1;
   flight_set_writer(flight, on_room, transfer);
   atomic_fetch_add(&transfer->inflight, 1);

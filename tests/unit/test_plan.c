@@ -37,7 +37,6 @@ static const struct plan_case {
     /* no wish: fresh until the ttl is over */
     {0, "", OFF, HIT},
     {99, "", OFF, HIT},
-    {100, "", OFF, FORWARD(STALE, true)},
     {101, "", OFF, FORWARD(STALE, false)},
     {99, "", BOTH, HIT},
     /* stale-if-error: so long past the ttl */

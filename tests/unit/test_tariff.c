@@ -88,7 +88,6 @@ static const struct tariff_case {
     {OTHER "&where=a&having=b&offset=5", {"tariff.offset=5"}, 10, 10, 1000, 10010, true},
     {OTHER, {"tariff.other_request=2", "tariff.other_result=0.5"}, 20, 5, 1000, 5020, true},
     {"from=whatever", {NULL}, 10, 10, 1000, 10010, true},
-    {"from=", {NULL}, 10, 10, 1000, 10010, true},
     /* subscription_info */
     {"from=subscription_info", {NULL}, 0, 0, 1000, 0, false},
     {"from=subscription_info&limit=7&where=a", {"tariff.other_request=5"}, 0, 0, 7, 0, false},

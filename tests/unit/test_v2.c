@@ -180,7 +180,7 @@ static const struct judge_case {
     {V2_RESULTS, WHOLE, 200, 6, 5, BROKEN(AT_MOST, 6, COUNTS)},
     {V2_RESULTS, WHOLE, 200, 4, 5, BROKEN(AT_MOST, 5, COUNTS)},
     {V2_RESULTS, WHOLE, 200, 0, 5, BROKEN(AT_MOST, 5, COUNTS)},
-    {V2_RESULTS, WHOLE, 200, INT64_MAX, 5, BROKEN(AT_MOST, INT64_MAX, COUNTS)},
+    {V2_RESULTS, WHOLE, 200, INT64_MAX, 5, BROKEN(AT_MOST, NONE, COUNTS)},
     /* it cannot be read */
     {V2_RESULTS, SENT | CLEAN, 200, 7, 5, BROKEN(AT_MOST, 7, READING)},
     {V2_RESULTS, SENT | CLEAN, 200, 5, 7, BROKEN(AT_MOST, 7, READING)},
@@ -225,7 +225,7 @@ static const struct judge_case {
     /* "error" with status 200 */
     {V2_RESULTS, WHOLE | ERROR, 200, 0, 0, REFUSED(FREE, 0)},
     {V2_RESULTS, WHOLE | ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, WHOLE | ERROR, 200, 5, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, WHOLE | ERROR, 200, 5, 0, REFUSED(AT_MOST, 5)}, /* results were announced */
     {V2_RESULTS, WHOLE | ERROR | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
     {V2_RESULTS, WHOLE | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
     {V2_RESULTS, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
@@ -257,12 +257,15 @@ static const struct judge_case {
     {V2_FREE, WHOLE, 200, NONE, 0, COMPLETE(FREE, 0)},
 };
 
+#define LIMIT 1000
+
 static struct v2_evidence evidence_of(const struct judge_case *one) {
   struct v2_evidence evidence = {.kind = one->kind,
                                  .sent = one->what & SENT,
                                  .clean = one->what & CLEAN,
                                  .read = one->what & READ,
                                  .error = one->what & ERROR,
+                                 .limit = LIMIT,
                                  .counted = one->counted};
   evidence.head = (struct answer_head){
       .status = one->status, .results_count = one->announced, .is_error = one->what & HEAD_ERROR};
