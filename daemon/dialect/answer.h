@@ -9,9 +9,9 @@
 
 /* What the answer turned out to be, at its end. */
 enum answer_outcome {
-  ANSWER_COMPLETE, /* whole and sound */
+  ANSWER_BROKEN,   /* no answer (yet), or not a whole one: `fault` says which */
   ANSWER_REFUSED,  /* upstream answered with an error of its own: relayed, costs nothing */
-  ANSWER_BROKEN,   /* no answer, or not a whole one: `fault` says which */
+  ANSWER_COMPLETE, /* whole and sound */
 };
 
 /* What Ahrefs charges for it, as far as the answer tells. */
@@ -25,6 +25,7 @@ struct answer_verdict {
   enum answer_outcome outcome;
   enum answer_charge charge;
   int64_t results;    /* what `charge` says */
+  bool read;          /* it is JSON, read to its end */
   int64_t extra_sends; /* times that it was sent again: each may have been charged at the most */
   struct fault fault; /* where BROKEN */
 };

@@ -101,7 +101,8 @@ static struct answer_verdict whole(const struct v2_evidence *e) {
   int64_t results = by_reading ? e->counted : announced;
   return (struct answer_verdict){.outcome = ANSWER_COMPLETE,
                                  .charge = results < 0 ? ANSWER_AT_MOST : ANSWER_KNOWN,
-                                 .results = results};
+                                 .results = results,
+                                 .read = e->read};
 }
 
 struct answer_verdict v2_judge(const struct v2_evidence *e) {
@@ -116,7 +117,8 @@ struct answer_verdict v2_judge(const struct v2_evidence *e) {
   if (!e->clean)
     return broken(free ? ANSWER_FREE : ANSWER_AT_MOST, at_most(e), &e->transport);
   if (e->kind == V2_FREE)
-    return (struct answer_verdict){.outcome = ANSWER_COMPLETE, .charge = ANSWER_FREE};
+    return (struct answer_verdict){
+        .outcome = ANSWER_COMPLETE, .charge = ANSWER_FREE, .read = e->read};
   if (e->kind == V2_RESULTS && !e->read)
     return broken(ANSWER_AT_MOST, at_most(e), &e->reading);
   return whole(e);

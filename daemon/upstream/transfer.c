@@ -186,7 +186,7 @@ static bool prepare(struct sending *request) {
   request->easy = curl_easy_init();
   if (!request->easy)
     return false;
-  if (kind == V2_RESULTS || kind == V2_OTHER) {
+  if (kind != V2_OPAQUE) {
     enum reader_table table = kind == V2_RESULTS ? READER_REFPAGES : READER_ANY;
     request->reader = reader_create(table, request->ask->settings->max_depth);
     request->reading = request->reader != NULL;

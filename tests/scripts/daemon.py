@@ -17,6 +17,7 @@ from wire import Client, encode, patience, tenths
 TOKEN = "c0ffee00" * 5
 OTHER_TOKEN = "0badcafe" * 5
 TABLE = "backlinks_new_lost"
+QUESTIONS = {"from": TABLE}  # for holds and faults that are to leave checks of tokens alone
 
 _BUILD = Path(os.environ.get("ROWCACHE_BUILD", "build")).resolve()
 ROWCACHED = _BUILD / "daemon" / "rowcached"
@@ -30,7 +31,12 @@ def question(target="rows-5.example", **params) -> dict:
     `from_` stands for `from`."""
     usual = {"token": TOKEN, "from": TABLE, "target": target, "mode": "domain"}
     given = {name.rstrip("_"): value for name, value in params.items()}
-    return {name: value for name, value in {**usual, **given}.items() if value is not None}
+    return {name: str(value) for name, value in {**usual, **given}.items() if value is not None}
+
+
+def arrived(sim) -> list:
+    """The questions that came upstream; checks of tokens are free and do not count."""
+    return [record for record in sim.requests if record["params"].get("from") != "subscription_info"]
 
 
 def eventually(condition, seconds=10):

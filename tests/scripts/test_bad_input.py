@@ -7,11 +7,12 @@ from random import Random
 
 import pytest
 
-from daemon import OTHER_TOKEN, TABLE, TOKEN, eventually, question
+from daemon import OTHER_TOKEN, TABLE, TOKEN, arrived, eventually, question
 from wire import FORM, encode, open_socket, read_all, talk
 
 START = f"token={TOKEN}&from={TABLE}&"
 RIGHT = encode(question())
+IDLE = "server.idle_timeout=1s"  # libmicrohttpd may notice only then that a client has gone
 LINE = f"GET /?{RIGHT} HTTP/1.1\r\n"
 
 WRONG = {
@@ -51,7 +52,6 @@ NOT_HTTP = {
     "noise in lines": Random("lines").randbytes(2000) + b"\r\n\r\n",
     "zeros": bytes(1000),
     "a header without a colon": LINE.encode() + b"Host: x\r\nnonsense\r\n\r\n",
-    "a zero in a header": LINE.encode() + b"Host: x\r\nA: b\0c\r\n\r\n",
     "half a body": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n"
                    b"Content-Type: application/x-www-form-urlencoded\r\n\r\n" + RIGHT.encode(),
     "a length that is negative": b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\nhello",
@@ -74,7 +74,7 @@ def check_error(reply, status):
 
 def check_that_it_goes_on(sim, daemon):
     """Nothing went upstream until now; the next question does, and is answered."""
-    assert sim.requests == []
+    assert arrived(sim) == []
     assert daemon.ask("rows-7.example").miss
     assert daemon.account["rows_spent"] == sim.bill(TOKEN) == 10 + 7 * 2
 
@@ -107,7 +107,7 @@ def test_without_a_token_nothing_is_served(sim, rowcache, token):
     check_error(daemon.ask(token=token), 401)
     daemon.ask("rows-7.example")
     check_error(daemon.ask("rows-7.example", token=token), 401)
-    assert sim.bill(TOKEN) == 10 + 7 * 2 and len(sim.requests) == 1
+    assert sim.bill(TOKEN) == 10 + 7 * 2 and len(arrived(sim)) == 1
 
 
 @pytest.mark.parametrize("path", ["/nothing?" + RIGHT, "/index.html", "/health", "/api/spend", "/v2/",
@@ -136,7 +136,7 @@ def test_heads_are_not_given_without_bodies(sim, rowcache):
 
 
 def test_it_is_no_tunnel(sim, rowcache):
-    daemon = rowcache()
+    daemon = rowcache(IDLE)
     said = talk(daemon.address, b"CONNECT apiv2.ahrefs.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")
     assert re.match(rb"HTTP/1.1 4\d\d ", said)
     check_that_it_goes_on(sim, daemon)
@@ -159,7 +159,7 @@ def test_a_uri_may_be_long_but_not_too_long(sim, rowcache):
 
 
 def test_a_uri_beyond_every_limit_is_too_long(sim, rowcache):
-    daemon = rowcache()
+    daemon = rowcache(IDLE)
     for size in (70_000, 150_000, 1_000_000):
         said = talk(daemon.address, b"GET /?where=" + b"x" * size + b" HTTP/1.1\r\nHost: x\r\n\r\n")
         assert said == b"" or re.match(rb"HTTP/1.1 4(14|31) ", said)
@@ -180,7 +180,7 @@ def test_headers_may_be_large_but_not_too_large(sim, rowcache, headers):
 
 
 def test_headers_beyond_every_limit_are_too_large(sim, rowcache):
-    daemon = rowcache()
+    daemon = rowcache(IDLE)
     for size in (40_000, 150_000, 1_000_000):
         head = LINE.encode() + b"Host: x\r\nX-Long: " + b"x" * size + b"\r\n\r\n"
         said = talk(daemon.address, head)
@@ -201,12 +201,12 @@ def test_a_body_may_be_large_but_not_too_large(sim, rowcache):
     with daemon.client() as client:
         pieces = (b"x" * 10_000 for _ in range(8))
         check_error(client.ask("POST", "/", pieces, FORM), 413)
-    assert sim.requests == [] and daemon.account["rows_spent"] == spent
+    assert arrived(sim) == [] and daemon.account["rows_spent"] == spent
     assert daemon.ask().miss
 
 
 def test_a_body_beyond_every_limit_is_too_large(sim, rowcache):
-    daemon = rowcache()
+    daemon = rowcache(IDLE)
     head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n"
     for kind in (FORM["Content-Type"], "text/plain"):
         said = talk(daemon.address, head.format(kind, 10**12).encode() + b"x" * 100_000)
@@ -240,8 +240,8 @@ def test_an_error_in_json_is_json_whatever_it_quotes(rowcache, params):
     check_error(rowcache().ask(**params), 400)
 
 
-@pytest.mark.parametrize("output, start", [("xml", b"<"), ("php", b"a:1:")])
-def test_other_errors_keep_the_form_too(rowcache, output, start):
+@pytest.mark.parametrize("output, beginning", [("xml", b"<"), ("php", b"a:1:")])
+def test_other_errors_keep_the_form_too(rowcache, output, beginning):
     daemon = rowcache()
     query = encode(question(output=output))
     with daemon.client() as client:
@@ -249,10 +249,10 @@ def test_other_errors_keep_the_form_too(rowcache, output, start):
             client.get(question(token=None, output=output)),
             client.ask("GET", "/nothing?" + query),
             client.ask("DELETE", "/?" + query),
-            client.get(query, {"Cache-Control": "only-if-cached"}),
+            client.get(question(output=output), {"Cache-Control": "only-if-cached"}),
         ]
     assert [reply.status for reply in replies] == [401, 404, 405, 504]
-    assert all(reply.body.startswith(start) for reply in replies)
+    assert all(reply.body.startswith(beginning) for reply in replies)
 
 
 # Not HTTP
@@ -260,7 +260,7 @@ def test_other_errors_keep_the_form_too(rowcache, output, start):
 
 @pytest.mark.parametrize("data", NOT_HTTP.values(), ids=list(NOT_HTTP))
 def test_what_is_not_http_does_no_harm(sim, rowcache, data):
-    daemon = rowcache()
+    daemon = rowcache(IDLE)
     said = talk(daemon.address, data)
     assert said == b"" or re.match(rb"HTTP/1\.[01] [45]\d\d ", said), said[:200]
     check_that_it_goes_on(sim, daemon)
@@ -273,12 +273,12 @@ def test_what_is_not_http_does_no_harm(sim, rowcache, data):
 ])
 def test_a_body_whose_end_is_in_doubt_is_not_guessed_at(sim, rowcache, headers):
     """A second request could hide in it."""
-    daemon = rowcache()
+    daemon = rowcache(IDLE)
     hidden = f"GET /?{encode(question('rows-6.example'))} HTTP/1.1\r\nHost: x\r\n\r\n"
     said = talk(daemon.address, (
         f"POST /?{RIGHT} HTTP/1.1\r\nHost: x\r\n{headers}\r\n\r\n0\r\n\r\n{hidden}").encode())
     assert b"rows-6" not in said
-    assert all(record["params"]["target"] != "rows-6.example" for record in sim.requests)
+    assert all(record["params"]["target"] != "rows-6.example" for record in arrived(sim))
     assert daemon.ask("rows-7.example").miss
 
 
@@ -291,7 +291,7 @@ def test_a_request_in_single_bytes_is_a_request(rowcache):
 
 
 def test_who_says_nothing_is_sent_away_and_holds_nobody_up(rowcache):
-    daemon = rowcache("server.idle_timeout=1s")
+    daemon = rowcache(IDLE)
     silent = [open_socket(daemon.address) for _ in range(20)]
     for sock in silent[10:]:
         sock.sendall(LINE.encode())
@@ -315,7 +315,7 @@ def test_more_connections_than_allowed_wait(rowcache):
 
 
 def test_clients_that_leave_in_the_middle_leave_nothing_behind(sim, rowcache):
-    daemon = rowcache()
+    daemon = rowcache(IDLE)
     before = daemon.metrics().value("process_open_fds")
     for end in range(1, len(LINE), 17):
         with open_socket(daemon.address) as sock:

@@ -5,7 +5,7 @@ The table of the pure module (tests/unit) has the cases; these are some of them 
 
 import pytest
 
-from daemon import TABLE, TOKEN
+from daemon import TABLE, TOKEN, arrived
 
 START = f"token={TOKEN}&from={TABLE}&"
 
@@ -60,7 +60,7 @@ def test_one_question_spelled_twice(sim, rowcache, one, other):
     assert first.miss and "error" not in first.json
     second = daemon.get(other + "&" + START)
     assert second.hit and second.json == first.json
-    assert len(sim.requests) == 1
+    assert len(arrived(sim)) == 1
 
 
 @pytest.mark.parametrize("one, other", DIFFERENT)
@@ -76,4 +76,4 @@ def test_a_condition_that_cannot_be_parsed_goes_upstream_as_it_came(sim, rowcach
     for where in ("type ~ lost", "nope=1", 'substring(title,"x"', "a\tb  c"):
         reply = daemon.ask("rows-9.example", where=where)
         assert reply.status == 200 and "where:" in reply.error
-        assert sim.requests[-1]["params"]["where"] == where
+        assert arrived(sim)[-1]["params"]["where"] == where

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ahrefs import Simulator
-from daemon import OTHER_TOKEN, TOKEN, eventually, question
+from daemon import OTHER_TOKEN, QUESTIONS, TOKEN, arrived, eventually, question
 from wire import COLLAPSED, MISS, Client, encode, open_socket, patience
 
 pytestmark = pytest.mark.concurrent
@@ -45,13 +45,13 @@ def held(sim, count=1):
 
 def test_two_hundred_at_once_pay_once(sim, rowcache):
     daemon = rowcache()
-    sim.hold()
+    sim.hold(match=QUESTIONS)
     clients = send_from_many(daemon, 200, question())
     held(sim)
     sim.release()
     replies = receive_all(clients)
 
-    assert len(sim.requests) == 1 and sim.bill(TOKEN) == ROWS_5
+    assert len(arrived(sim)) == 1 and sim.bill(TOKEN) == ROWS_5
     rows = replies[0].rows
     assert len(rows) == 5
     for reply in replies:
@@ -72,14 +72,14 @@ def test_two_hundred_at_once_pay_once(sim, rowcache):
 
 def test_they_all_get_the_whole_of_a_big_answer(sim, rowcache):
     daemon = rowcache()
-    sim.hold()
+    sim.hold(match=QUESTIONS)
     clients = send_from_many(daemon, 10, BIG)
     held(sim)
     sim.release()
     replies = receive_all(clients)
     assert len({reply.body for reply in replies}) == 1
     assert all(reply.whole for reply in replies) and len(replies[0].rows) == 20000
-    assert len(sim.requests) == 1 and sim.bill(TOKEN) == BIG_COST
+    assert len(arrived(sim)) == 1 and sim.bill(TOKEN) == BIG_COST
     assert daemon.account["rows_spent"] == BIG_COST
 
 
@@ -96,7 +96,7 @@ def test_the_first_may_leave_and_the_others_are_served(sim, rowcache, fault, que
     replies = receive_all(others + more)
     assert all(reply.status == 200 and reply.whole for reply in replies)
     assert len({reply.body for reply in replies}) == 1
-    assert len(sim.requests) == 1 and sim.bill(TOKEN) == daemon.account["rows_spent"]
+    assert len(arrived(sim)) == 1 and sim.bill(TOKEN) == daemon.account["rows_spent"]
 
 
 @pytest.mark.parametrize("fault, query, cost", [("hold", question(), ROWS_5), ("hold_body", BIG, BIG_COST)])
@@ -130,7 +130,7 @@ def test_a_slow_reader_holds_nobody_up(sim, rowcache):
         rest = b"".join(iter(lambda: slow.recv(1 << 20), b""))
     assert begun.startswith(b"HTTP/1.1 200 ") and rest.endswith(b"0\r\n\r\n")
     assert len(begun + rest) > len(quick.body)
-    assert len(sim.requests) == 1
+    assert len(arrived(sim)) == 1
 
 
 def test_a_slow_reader_of_a_hit_holds_nobody_up(rowcache):
@@ -171,7 +171,7 @@ def test_nobody_is_served_what_another_ones_token_was_told(start):
         daemon = start(sim.url)
         sim.hold(match={"from": "backlinks_new_lost"})
         bad = send(daemon, question(token=OTHER_TOKEN))
-        sim.wait_for(lambda sim: sim.requests, patience(10))
+        sim.wait_for(lambda sim: arrived(sim), patience(10))
         good = [send(daemon, question()) for _ in range(5)]
         eventually(lambda: daemon.metrics().value("process_open_fds") > 6)
         sim.release()
@@ -191,14 +191,14 @@ def test_nobody_is_served_what_another_ones_token_was_told(start):
 def test_a_failure_costs_once_whoever_waited_for_it(sim, rowcache, kind, options, status):
     daemon = rowcache()
     sim.fault(kind, times=None, **options)
-    sim.hold()
+    sim.hold(match=QUESTIONS)
     clients = send_from_many(daemon, 30, question())
     held(sim)
     sim.release()
     replies = receive_all(clients)
     assert all(reply.status in (status, 502) and reply.whole for reply in replies)
     assert all(reply.error for reply in replies if kind != "status")
-    failures = len(sim.requests)
+    failures = len(arrived(sim))
     assert failures <= 3, "those who waited are told, and do not ask again each for itself"
     assert sim.bill(TOKEN) <= daemon.account["rows_spent"] <= failures * (10 + 2 * 1000)
 
@@ -221,7 +221,7 @@ def test_different_questions_do_not_wait_for_each_other(sim, rowcache):
 
 def test_more_misses_than_may_be_under_way_wait_their_turn(sim, rowcache):
     daemon = rowcache("upstream.max_inflight=3")
-    sim.hold()
+    sim.hold(match=QUESTIONS)
     clients = [send(daemon, question(f"rows-{n}.example")) for n in range(10)]
     held(sim, 3)
     sim.release()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon import OTHER_TOKEN, TOKEN, eventually, question
+from daemon import OTHER_TOKEN, TOKEN, arrived, eventually, question
 from wire import BYPASS, Client
 
 TABLES = [
@@ -47,7 +47,7 @@ def test_unknown_parameters_of_another_table_pass(sim, rowcache):
     query = question(from_="anchors", limit=3, colour="green & blue", where="anything goes")
     reply = rowcache().get(query)
     assert reply.body == direct(sim, query).body
-    assert query.items() <= sim.requests[0]["params"].items()
+    assert query.items() <= arrived(sim)[0]["params"].items()
 
 
 def test_they_are_reckoned_at_the_tariff_for_other_tables(rowcache):
@@ -69,7 +69,7 @@ def test_other_tables_can_be_refused(sim, rowcache):
     daemon = rowcache("tables.other=refuse")
     reply = daemon.ask(from_="anchors")
     assert reply.status == 403 and reply.headers["X-Status"] == "error" and reply.error
-    assert sim.requests == [] and daemon.account["rows_spent"] == 0
+    assert arrived(sim) == [] and daemon.account["rows_spent"] == 0
     assert daemon.ask().miss
 
 
@@ -98,7 +98,7 @@ def test_a_broken_answer_is_not_whole_and_stays_on_the_account(sim, rowcache, ki
     assert not reply.whole or reply.status in (500, 502)
     account = eventually(
         lambda: sim.bill(TOKEN) <= daemon.account["rows_spent"] and daemon.account)
-    assert account["rows_spent"] <= len(sim.requests) * (10 + 30 * 10)
+    assert account["rows_spent"] <= len(arrived(sim)) * (10 + 30 * 10)
     if kind == "status":
         assert reply.status == 500 and account["rows_spent"] == 0
     sim.clear_faults()

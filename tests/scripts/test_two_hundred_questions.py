@@ -2,14 +2,14 @@
 
 from random import Random
 
-from daemon import OTHER_TOKEN, TOKEN, amounts, eventually
+from daemon import OTHER_TOKEN, TOKEN, amounts, arrived, eventually
 from queries import questions
 from wire import Client
 
 
 def costs(sim, token):
     """What each of a token's requests cost, in tenths."""
-    return [record["cost_tenths"] for record in sim.requests if record["token"] == token]
+    return [record["cost_tenths"] for record in arrived(sim) if record["token"] == token]
 
 
 def test_two_hundred_questions(sim, rowcache):
@@ -47,7 +47,7 @@ def test_two_hundred_questions(sim, rowcache):
     assert before["total"]["rows_unknown"] == "0.0"
     assert before["total"]["hits"] + before["total"]["misses"] == 400
     assert before["total"]["results"] == sum(
-        record["results"] for record in sim.requests if record["token"] == TOKEN)
+        record["results"] for record in arrived(sim) if record["token"] == TOKEN)
     assert daemon.ctl_json("spend") == before
 
     assert daemon.stop() == 0

@@ -1,0 +1,565 @@
+"""Start, reload, drain, sockets and TLS; and ends that nobody asked for."""
+
+import http.client
+import os
+import re
+import resource
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from ahrefs import Simulator
+from daemon import QUESTIONS, TOKEN, amounts, arrived, eventually, question
+from wire import Client, encode, open_socket, patience, read_all
+
+ROWS_5 = 10 + 5 * 2
+BIG = question("huge-20000.example", limit=20000)  # 12 MB
+BIG_COST = 10 + 20000 * 2
+
+
+@pytest.fixture
+def short_path():
+    """A directory whose name leaves room in a UNIX socket's path."""
+    with tempfile.TemporaryDirectory(prefix="rc") as path:
+        yield Path(path)
+
+
+def send(daemon, query):
+    """A client whose question is on its way."""
+    client = daemon.client()
+    client.send("GET", "/?" + encode(query))
+    return client
+
+
+def held(sim):
+    sim.wait_for(lambda sim: sim.held == 1, patience(10))
+
+
+# The end
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_when_told(rowcache, number):
+    daemon = rowcache()
+    daemon.ask()
+    assert daemon.stop(number) == 0
+
+
+def test_it_stops_at_once_with_idle_connections(rowcache):
+    daemon = rowcache("server.drain_timeout=1h")
+    with daemon.client() as client, open_socket(daemon.address):
+        client.get(question())
+        assert daemon.stop() == 0
+
+
+@pytest.mark.concurrent
+@pytest.mark.parametrize("query, fault, count", [
+    (question(), "hold", 5), (BIG, "hold_body", 20000)], ids=["before its head", "in its body"])
+def test_a_miss_under_way_is_finished_before_the_end(sim, rowcache, query, fault, count):
+    daemon = rowcache()
+    sim.fault(fault)
+    with send(daemon, query) as client:
+        held(sim)
+        daemon.signal(signal.SIGTERM)
+        eventually(lambda: _refuses(daemon))
+        assert daemon.running
+        sim.release()
+        reply = client.receive()
+    assert reply.status == 200 and reply.whole and len(reply.rows) == count
+    assert daemon.wait() == 0
+    assert amounts(daemon.ctl_json("spend")["total"])["rows_spent"] == sim.bill(TOKEN)
+    daemon.start()
+    assert daemon.get(query).hit
+
+
+def _refuses(daemon):
+    """Whether no new question is taken any more; none is sent that would have to wait."""
+    try:
+        return daemon.ask(headers={"Cache-Control": "only-if-cached"}).status == 503
+    except OSError:
+        return True
+
+
+def test_what_is_paid_for_is_finished_though_its_client_has_left(sim, rowcache):
+    daemon = rowcache()
+    sim.fault("hold_body")
+    send(daemon, question("rows-20.example")).close()
+    held(sim)
+    daemon.signal(signal.SIGTERM)
+    eventually(lambda: _refuses(daemon))
+    sim.release()
+    assert daemon.wait() == 0
+    daemon.start()
+    assert daemon.ask("rows-20.example").hit
+
+
+def test_health_says_that_it_is_draining(sim, rowcache):
+    daemon = rowcache()
+    sim.fault("hold")
+    with send(daemon, question()) as client:
+        held(sim)
+        assert daemon.admin("/health").status == 200
+        daemon.signal(signal.SIGTERM)
+        eventually(lambda: daemon.admin("/health").status == 503)
+        sim.release()
+        assert client.receive().miss
+    assert daemon.wait() == 0
+
+
+def test_a_drain_ends_some_time_and_leaves_the_account_above_the_bill(sim, rowcache):
+    daemon = rowcache("server.drain_timeout=1s")
+    sim.fault("hold", charged=True)
+    with send(daemon, question(limit=50)) as client:
+        held(sim)
+        assert daemon.stop() == 0
+        assert _broken_or_error(client)
+    total = amounts(daemon.ctl_json("spend")["total"])
+    assert sim.bill(TOKEN) <= total["rows_spent"] == total["rows_unknown"] <= 10 + 50 * 2
+
+
+def _broken_or_error(client):
+    try:
+        reply = client.receive()
+    except (OSError, http.client.HTTPException):
+        return True
+    return not reply.whole or reply.status >= 500
+
+
+@pytest.mark.concurrent
+def test_it_stops_while_many_are_asking(sim, rowcache):
+    daemon = rowcache()
+    sim.hold(match=QUESTIONS)
+    clients = [send(daemon, question(f"rows-{n % 20}.example")) for n in range(60)]
+    sim.wait_for(lambda sim: sim.held == 20, patience(10))
+    daemon.signal(signal.SIGTERM)
+    eventually(lambda: _refuses(daemon))
+    sim.release()
+    replies = [client.receive() for client in clients]
+    for number, reply in enumerate(replies):
+        assert reply.whole and (reply.status == 503 or len(reply.rows) == number % 20)
+    assert sum(reply.status == 200 for reply in replies) >= 20
+    for client in clients:
+        client.close()
+    assert daemon.wait() == 0
+    assert amounts(daemon.ctl_json("spend")["total"])["rows_spent"] == sim.bill(TOKEN)
+
+
+# Killed
+
+
+def kill_and_restart(daemon):
+    daemon.kill()
+    daemon.start()
+
+
+def test_what_was_answered_is_on_the_account_whatever_happens(sim, rowcache):
+    daemon = rowcache()
+    for number in range(5):
+        assert daemon.ask(f"rows-{number}.example").miss
+        kill_and_restart(daemon)
+        account = daemon.account
+        assert account["rows_spent"] == sim.bill(TOKEN)
+        assert account["rows_unknown"] == 0 and account["misses"] == number + 1
+
+
+@pytest.mark.parametrize("fault", [{"kind": "hold", "charged": True}, {"kind": "hold_body", "after": 64}])
+def test_killed_while_waiting_for_upstream(sim, rowcache, fault):
+    daemon = rowcache()
+    sim.fault(**fault)
+    client = send(daemon, question(limit=50))
+    held(sim)
+    kill_and_restart(daemon)
+    client.close()
+    account = daemon.account
+    assert account["rows_spent"] == account["rows_unknown"] == 10 + 50 * 2 >= sim.bill(TOKEN)
+    assert daemon.ask(limit=50, headers={"Cache-Control": "only-if-cached"}).status == 504
+    assert daemon.ask(limit=50).miss
+    assert daemon.account["rows_spent"] == 10 + 50 * 2 + ROWS_5
+    assert daemon.account["rows_unknown"] == 10 + 50 * 2
+
+
+def test_killed_in_the_middle_of_a_big_answer(sim, rowcache):
+    daemon = rowcache()
+    sim.fault("hold_body", after=6000000)
+    client = send(daemon, BIG)
+    response = client.head()
+    assert len(response.read(1000000)) == 1000000
+    held(sim)
+    kill_and_restart(daemon)
+    client.close()
+    sim.release()
+    assert daemon.get(BIG, {"Cache-Control": "only-if-cached"}).status == 504
+    assert daemon.metrics().value("rowcache_cache_entries") == 0
+    account = daemon.account
+    assert account["rows_spent"] == account["rows_unknown"] == sim.bill(TOKEN) == BIG_COST
+    reply = daemon.get(BIG)
+    assert reply.miss and len(reply.rows) == 20000
+    assert daemon.get(BIG).hit
+
+
+def test_the_account_can_be_read_after_a_kill(sim, rowcache):
+    daemon = rowcache()
+    daemon.ask()
+    sim.fault("hold", charged=True)
+    client = send(daemon, question("rows-6.example", limit=6))
+    held(sim)
+    daemon.kill()
+    client.close()
+    report = daemon.ctl_json("spend")
+    assert amounts(report["total"])["rows_spent"] >= ROWS_5
+    assert daemon.ctl_json("spend") == report, "looking is not booking"
+    daemon.start()
+    assert daemon.account["rows_spent"] >= sim.bill(TOKEN) == ROWS_5 + 10 + 6 * 2
+
+
+# Damage
+
+
+def test_a_cache_that_is_no_database_is_set_aside(sim, rowcache):
+    daemon = rowcache()
+    daemon.ask()
+    before = daemon.spend()
+    assert daemon.stop() == 0
+    garbage = os.urandom(20000)
+    (daemon.state / "cache.db").write_bytes(garbage)
+    daemon.start()
+    assert daemon.wait_for_log(r"(warn|error)\w* .*cache\.db")
+    assert garbage in [file.read_bytes() for file in daemon.state.iterdir()]
+    assert daemon.spend() == before
+    assert daemon.ask().miss and daemon.ask().hit
+
+
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "empty"])
+def test_a_cache_that_is_damaged_never_gives_wrong_answers(sim, rowcache, damage):
+    daemon = rowcache()
+    targets = [f"rows-{100 + n}.example" for n in range(20)]
+    rows = [daemon.ask(target).rows for target in targets]
+    before = daemon.account["rows_spent"]
+    assert daemon.stop() == 0
+    file = daemon.state / "cache.db"
+    data = bytearray(file.read_bytes())
+    middle = len(data) // 2
+    if damage == "overwritten":
+        data[middle:middle + 40000] = os.urandom(40000)
+    file.write_bytes({"cut": data[:middle], "overwritten": data, "empty": b""}[damage])
+    daemon.start()
+    for _ in range(2):
+        for target, expected in zip(targets, rows):
+            reply = daemon.ask(target)
+            assert not reply.whole or reply.status == 200 and reply.rows == expected
+    for target, expected in zip(targets, rows):
+        reply = daemon.ask(target)
+        assert reply.hit and reply.rows == expected
+    assert before <= daemon.account["rows_spent"] == sim.bill(TOKEN)
+
+
+def test_without_the_cache_file_it_begins_anew(rowcache):
+    daemon = rowcache()
+    daemon.ask()
+    assert daemon.stop() == 0
+    for file in daemon.state.glob("cache.db*"):
+        file.unlink()
+    daemon.start()
+    assert daemon.ask().miss and daemon.account["misses"] == 2
+
+
+def test_when_the_ledger_cannot_be_written_spending_stops_and_hits_go_on(sim, rowcache):
+    daemon = rowcache(restore_signals=False)  # so that a full disk is an error and not a signal
+    assert daemon.ask().miss
+    limits = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (1, limits[1]))
+    for number in range(3):
+        reply = daemon.ask(f"rows-{6 + number}.example")
+        assert reply.status == 503 and reply.headers["X-Status"] == "error"
+        assert daemon.ask().hit
+    assert sim.bill(TOKEN) == ROWS_5
+    resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, limits)
+    eventually(lambda: daemon.ask("rows-9.example").status == 200)
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN) == ROWS_5 + 10 + 9 * 2
+
+
+# Reload
+
+
+def write(file, **sections):
+    file.write_text("".join(f"[{name}]\n{lines}\n" for name, lines in sections.items()))
+
+
+@pytest.fixture
+def configuration(tmp_path):
+    file = tmp_path / "rowcached.conf"
+    write(file, cache="ttl = 24h")
+    return file
+
+
+def time_to_live(client):
+    """Of results that are stored now."""
+    time_to_live.turn += 1
+    query = question(f"rows-1.turn{time_to_live.turn}.example")
+    assert client.get(query).status == 200
+    return client.get(query).ttl
+
+
+time_to_live.turn = 0
+
+
+def test_a_reload_drops_no_connection(rowcache, configuration):
+    daemon = rowcache(arguments=["-c", str(configuration)])
+    with daemon.client() as client:
+        assert time_to_live(client) > 3600
+        sock = client.connection.sock
+        write(configuration, cache="ttl = 1h")
+        daemon.signal(signal.SIGHUP)
+        eventually(lambda: time_to_live(client) <= 3600)
+        assert client.connection.sock is sock
+
+
+def test_a_request_under_way_outlives_a_reload(sim, rowcache, configuration):
+    daemon = rowcache(arguments=["-c", str(configuration)])
+    sim.fault("hold", match={"target": "rows-5.example"})
+    with send(daemon, question()) as waiting, daemon.client() as client:
+        held(sim)
+        write(configuration, cache="ttl = 1h")
+        daemon.signal(signal.SIGHUP)
+        eventually(lambda: time_to_live(client) <= 3600)
+        sim.release()
+        assert waiting.receive().miss
+
+
+@pytest.mark.parametrize("wrong", ["ttl = soon", "nonsense = 1", "["])
+def test_a_reload_of_a_wrong_file_changes_nothing(rowcache, configuration, wrong):
+    daemon = rowcache(arguments=["-c", str(configuration)])
+    write(configuration, tariff="request = 3", cache=wrong)
+    daemon.signal(signal.SIGHUP)
+    line = daemon.wait_for_log(rf"(warn|error).*{re.escape(str(configuration))}")
+    assert re.search(rf"{re.escape(str(configuration))}:4\b", line)
+    assert daemon.ask().spent == ROWS_5
+    with daemon.client() as client:
+        assert time_to_live(client) > 3600
+
+    write(configuration, cache="ttl = 1h")
+    daemon.signal(signal.SIGHUP)
+    with daemon.client() as client:
+        eventually(lambda: time_to_live(client) <= 3600)
+
+
+def test_a_reload_without_the_file_changes_nothing(rowcache, configuration):
+    daemon = rowcache(arguments=["-c", str(configuration)])
+    configuration.unlink()
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for_log(rf"(warn|error).*{re.escape(str(configuration))}")
+    assert daemon.ask().miss
+
+
+def test_what_waits_for_the_next_start_is_said(rowcache, configuration):
+    daemon = rowcache(arguments=["-c", str(configuration)])
+    write(configuration, server="threads = 7")
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for_log(r"server\.threads")
+    assert daemon.ask().miss
+
+
+@pytest.mark.concurrent
+def test_many_reloads_under_load(rowcache, configuration):
+    daemon = rowcache(arguments=["-c", str(configuration)])
+    with daemon.client() as client:
+        for number in range(100):
+            write(configuration, tariff=f"request = {number}", cache="ttl = 1h")
+            daemon.signal(signal.SIGHUP)
+            reply = client.get(question(f"rows-{number % 50}.example"))
+            assert reply.status == 200 and len(reply.rows) == number % 50
+
+
+# TLS
+
+
+def make_certificate(directory, name):
+    """A certificate for this machine, and what a client needs to trust it."""
+    files = [str(directory / f"{name}.{kind}.pem") for kind in ("certificate", "key")]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", f"/CN={name}",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+         "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files
+
+
+def trust(certificate):
+    return ssl.create_default_context(cafile=certificate)
+
+
+def name_shown(daemon):
+    """The subject of the certificate that a new connection is shown."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with context.wrap_socket(open_socket(daemon.address)) as sock:
+        shown = ssl.DER_cert_to_PEM_cert(sock.getpeercert(binary_form=True))
+    done = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=shown,
+                          capture_output=True, text=True, check=True)
+    return re.search(r"CN ?= ?(\w+)", done.stdout)[1]
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """A certificate and a key where the daemon will look for them."""
+    first = make_certificate(tmp_path, "first")
+    files = [str(tmp_path / "chain.pem"), str(tmp_path / "key.pem")]
+    for source, place in zip(first, files):
+        shutil.copy(source, place)
+    return files
+
+
+def over_tls(tls):
+    return [f"server.tls_certificate={tls[0]}", f"server.tls_key={tls[1]}"]
+
+
+def test_https(rowcache, tls):
+    daemon = rowcache(*over_tls(tls))
+    with daemon.client(trust(tls[0])) as client:
+        assert client.get(question()).miss
+        assert client.get(question()).hit
+        assert client.get(BIG).whole and client.get(BIG).whole
+    said = talk_plainly(daemon)
+    assert b"refpages" not in said
+    with daemon.client(trust(tls[0])) as client:
+        assert client.get(question()).hit
+
+
+def talk_plainly(daemon):
+    with open_socket(daemon.address) as sock:
+        sock.sendall(f"GET /?{encode(question())} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        return read_all(sock)
+
+
+def test_a_broken_big_answer_is_not_whole_over_https(sim, rowcache, tls):
+    daemon = rowcache(*over_tls(tls))
+    sim.fault("cut", after=300000)
+    with daemon.client(trust(tls[0])) as client:
+        reply = client.get(BIG)
+    assert reply.status == 200 and not reply.whole
+
+
+def test_a_renewed_certificate_is_shown_after_a_reload(rowcache, tls, tmp_path):
+    daemon = rowcache(*over_tls(tls))
+    with daemon.client(trust(tls[0])) as old:
+        assert old.get(question()).miss
+        sock = old.connection.sock
+        for source, place in zip(make_certificate(tmp_path, "second"), tls):
+            shutil.copy(source, place)
+        assert name_shown(daemon) == "first"
+        daemon.signal(signal.SIGHUP)
+        eventually(lambda: name_shown(daemon) == "second")
+        assert old.get(question()).hit and old.connection.sock is sock
+    with daemon.client(trust(tls[0])) as new:
+        assert new.get(question()).hit
+
+
+@pytest.mark.parametrize("damage", ["garbage", "another key", "gone"])
+def test_a_certificate_that_cannot_be_used_leaves_the_old_one(rowcache, tls, tmp_path, damage):
+    daemon = rowcache(*over_tls(tls))
+    if damage == "garbage":
+        Path(tls[0]).write_text("not a certificate")
+    elif damage == "another key":
+        shutil.copy(make_certificate(tmp_path, "second")[1], tls[1])
+    else:
+        Path(tls[0]).unlink()
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for_log(r"(warn|error).*(tls|certificate|pem)")
+    assert name_shown(daemon) == "first"
+
+
+def test_it_does_not_start_with_a_certificate_that_cannot_be_used(rowcache, tls):
+    Path(tls[1]).write_text("not a key")
+    daemon = rowcache(*over_tls(tls), wait=False)
+    assert daemon.wait() == 1 and "server.tls_" in daemon.log
+
+
+def test_upstream_is_verified(start, tmp_path):
+    certificate, key = make_certificate(tmp_path, "ahrefs")
+    with Simulator(ssl_files=(certificate, key)) as sim:
+        trusting = start(sim.url, f"upstream.ca_file={certificate}")
+        assert trusting.ask().miss and trusting.ask().hit
+        suspicious = start(sim.url)
+        reply = suspicious.ask("rows-6.example")
+        assert reply.status == 502 and reply.error
+        assert suspicious.account["rows_spent"] == 0
+        assert [record["params"]["target"] for record in arrived(sim)] == ["rows-5.example"]
+        assert trusting.stop() == suspicious.stop() == 0
+
+
+# Sockets
+
+
+def test_unix_sockets_on_both_sides(rowcache, short_path):
+    client, admin = f"unix:{short_path}/client", f"unix:{short_path}/admin"
+    daemon = rowcache(f"server.listen={client}", f"admin.listen={admin}")
+    assert daemon.addresses("client") == [client] and daemon.addresses("admin") == [admin]
+    assert daemon.ask().miss and daemon.ask().hit
+    assert daemon.admin("/health").status == 200
+    assert daemon.ctl_json("status")["entries"] == 1
+    kill_and_restart(daemon)
+    assert daemon.ask().status == 200, "a socket left over is no obstacle"
+    assert daemon.stop() == 0
+    assert list(short_path.iterdir()) == [], "and none is left over by a stop"
+
+
+def test_several_listeners(rowcache, short_path):
+    daemon = rowcache(f"server.listen=127.0.0.1:0, unix:{short_path}/client,127.0.0.1:0")
+    addresses = daemon.addresses("client")
+    assert len(set(addresses)) == 3
+    for address, outcome in zip(addresses, ("miss", "hit", "hit")):
+        with Client(address) as client:
+            assert getattr(client.get(question()), outcome)
+
+
+def test_a_socket_from_systemd_wins(rowcache, short_path):
+    for name in ("", "client", "rowcached.socket"):
+        with socket.create_server(("127.0.0.1", 0)) as passed:
+            daemon = rowcache(f"server.listen=unix:{short_path}/not-this",
+                              command=with_socket(passed, name), pass_fds=[passed.fileno()])
+            address = "127.0.0.1:{}".format(passed.getsockname()[1])
+        assert daemon.addresses("client") == [address]
+        assert daemon.ask().miss and daemon.ask().hit
+        assert not list(short_path.iterdir())
+        assert daemon.stop() == 0
+
+
+def with_socket(passed, name):
+    """Starts a daemon as systemd does when it hands over a socket."""
+    script = (
+        "import os, sys\n"
+        f"os.dup2({passed.fileno()}, 3)\n"
+        "os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))\n"
+        f"if {name!r}: os.environ['LISTEN_FDNAMES'] = {name!r}\n"
+        "os.execv(sys.argv[1], sys.argv[1:])\n"
+    )
+    return lambda line: [sys.executable, "-c", script, *line]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="there is no systemd")
+def test_the_first_connection_starts_it(rowcache, short_path):
+    path = f"{short_path}/client"
+    daemon = rowcache(wait=False, command=lambda line: ["systemd-socket-activate", "-l", path, *line])
+    daemon.wait_for_log("Listening on", 30)
+    with Client("unix:" + path) as client:
+        assert client.get(question()).miss
+        assert daemon.addresses("client") == ["unix:" + path]
+        assert client.get(question()).hit
+    assert daemon.stop() == 0
+
+
+def test_systemd_is_told_when_it_is_ready(rowcache, short_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(f"{short_path}/notify")
+        notify.settimeout(patience(10))
+        rowcache(env={**os.environ, "NOTIFY_SOCKET": f"{short_path}/notify"})
+        said = b""
+        while b"READY=1" not in said:
+            said = notify.recv(4096)
