@@ -7,15 +7,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CHECK(condition)                                                                           \
-  do {                                                                                             \
-    if (!(condition)) {                                                                            \
-      fprintf(stderr, "rowcache: broken invariant at %s:%d: %s\n", __FILE__, __LINE__, #condition); \
-      abort();                                                                                     \
-    }                                                                                              \
+#define CHECK(condition)                                                               \
+  do {                                                                                 \
+    if (!(condition)) {                                                                \
+      fprintf(stderr, "rowcache: broken invariant at %s:%d: %s\n", __FILE__, __LINE__, \
+              #condition);                                                             \
+      abort();                                                                         \
+    }                                                                                  \
   } while (0)
 
 /* The compiler complains when nobody looks at the result. */
 #define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF_LIKE(format_index, first_argument)                                                  \
+#define PRINTF_LIKE(format_index, first_argument) \
   __attribute__((format(printf, format_index, first_argument)))

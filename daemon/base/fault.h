@@ -1,9 +1,9 @@
 /* The one way to fail.
  *
- * A function that can fail returns bool (false: it failed) and fills the caller's struct fault: what
- * kind of failure it is, which decides the HTTP status, and a sentence that says what was wrong,
- * where, and what to do. A fault owns nothing and needs no memory, so "out of memory" can be said.
- * A fault's text may reach a client or a log: no token is ever put into one. */
+ * A function that can fail returns bool (false: it failed) and fills the caller's struct fault:
+ * what kind of failure it is, which decides the HTTP status, and a sentence that says what was
+ * wrong, where, and what to do. A fault owns nothing and needs no memory, so "out of memory" can be
+ * said. A fault's text may reach a client or a log: no token is ever put into one. */
 #pragma once
 
 #include "base/check.h"

@@ -19,8 +19,9 @@ static const struct {
 
 void log_event(enum log_level level, const char *event, const char *format, ...) {
   char line[LINE_SIZE];
-  int start = snprintf(line, sizeof line, "%s%s %s ", getenv("JOURNAL_STREAM") ? levels[level].journal : "",
-                       levels[level].name, event);
+  int start =
+      snprintf(line, sizeof line, "%s%s %s ", getenv("JOURNAL_STREAM") ? levels[level].journal : "",
+               levels[level].name, event);
   va_list arguments;
   va_start(arguments, format);
   int length = vsnprintf(line + start, sizeof line - (size_t)start, format, arguments);

@@ -60,8 +60,8 @@ bool num_duration(struct view text, int64_t *seconds) {
 
 bool num_size(struct view text, int64_t *bytes) {
   static const struct unit units[] = {
-      {VIEW(""), 1},           {VIEW("B"), 1},          {VIEW("KiB"), INT64_C(1) << 10},
-      {VIEW("MiB"), 1 << 20},  {VIEW("GiB"), 1 << 30},  {VIEW("TiB"), INT64_C(1) << 40}};
+      {VIEW(""), 1},          {VIEW("B"), 1},         {VIEW("KiB"), INT64_C(1) << 10},
+      {VIEW("MiB"), 1 << 20}, {VIEW("GiB"), 1 << 30}, {VIEW("TiB"), INT64_C(1) << 40}};
   return with_unit(text, units, sizeof units / sizeof *units, bytes);
 }
 

@@ -40,6 +40,6 @@ bool num_date(struct view text, int32_t *day) MUST_CHECK;
 #define NUM_DATE_SIZE 16
 #define NUM_FIRST_DAY (-719528) /* 0000-01-01 */
 #define NUM_LAST_DAY 2932896    /* 9999-12-31 */
-/* The other way round; `out` receives "YYYY-MM-DD" and NUL. A day outside of these two prints as the
- * nearer one. */
+/* The other way round; `out` receives "YYYY-MM-DD" and NUL. A day outside of these two prints as
+ * the nearer one. */
 void num_print_date(int32_t day, char out[NUM_DATE_SIZE]);

@@ -11,9 +11,9 @@ static inline void scope_free_(void *address) {
 #define scope_free __attribute__((cleanup(scope_free_)))
 
 /* `return steal(line);`: the value leaves, and the scope's clean-up finds NULL. */
-#define steal(pointer)                                                                             \
-  __extension__({                                                                                  \
-    __typeof__(pointer) stolen_ = (pointer);                                                       \
-    (pointer) = NULL;                                                                              \
-    stolen_;                                                                                       \
+#define steal(pointer)                       \
+  __extension__({                            \
+    __typeof__(pointer) stolen_ = (pointer); \
+    (pointer) = NULL;                        \
+    stolen_;                                 \
   })

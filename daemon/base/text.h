@@ -1,8 +1,8 @@
 /* A growing text with a limit, which keeps its first failure.
  *
  * A long writer adds piece by piece and looks once, at the end: text_ok(). After a failure (no
- * memory, or the limit passed) every further addition does nothing. The bytes are always followed by
- * a NUL that is not counted. Pure; a text belongs to one thread at a time. */
+ * memory, or the limit passed) every further addition does nothing. The bytes are always followed
+ * by a NUL that is not counted. Pure; a text belongs to one thread at a time. */
 #pragma once
 
 #include "base/check.h"
@@ -31,7 +31,8 @@ void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_clear(struct text *text);
 void text_free(struct text *text);
 
-/* Hands the NUL-terminated bytes to the caller, who frees them with free(); NULL after a failure. */
+/* Hands the NUL-terminated bytes to the caller, who frees them with free(); NULL after a failure.
+ */
 char *text_steal(struct text *text) MUST_CHECK;
 
 static inline bool text_ok(const struct text *text) {

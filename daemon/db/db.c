@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define BUSY_TIMEOUT_MS 5000
-/* The -wal file: what is in it goes into the database from 1 MiB on (it counts as disk that the cache
- * takes); from 16 MiB on it is begun anew, for which readers are waited for. */
+/* The -wal file: what is in it goes into the database from 1 MiB on (it counts as disk that the
+ * cache takes); from 16 MiB on it is begun anew, for which readers are waited for. */
 #define WAL_PAGES 256
 #define WAL_PAGES_MANY 4000
 #define WAL_WAIT_MS 100
@@ -134,8 +134,8 @@ static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
          db_execute(db, "PRAGMA journal_mode = WAL", fault) &&
          /* What a burst has left of the -wal goes when it is begun anew. */
          db_execute(db, "PRAGMA journal_size_limit = 1048576", fault) &&
-         db_execute(db, synchronous, fault) &&
-         db_execute(db, "PRAGMA foreign_keys = ON", fault) && migrate(db, version, fault);
+         db_execute(db, synchronous, fault) && db_execute(db, "PRAGMA foreign_keys = ON", fault) &&
+         migrate(db, version, fault);
 }
 
 /* SQLite would make the file readable to everybody that the umask allows. */

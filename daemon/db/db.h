@@ -1,10 +1,10 @@
 /* SQLite, as the rooms above use it: a file with a schema of numbered migrations and a set of named
  * statements, both compiled in from sql/.
  *
- * A struct db is one connection. It belongs to one thread at a time (it is opened NOMUTEX); statements
- * are prepared once, at first use. Every function that can fail returns false and a fault of kind
- * FAULT_UNAVAILABLE, or FAULT_INTERNAL for a statement that is wrong; the text names the file, the
- * statement and SQLite's own message. Functions block on the disk. */
+ * A struct db is one connection. It belongs to one thread at a time (it is opened NOMUTEX);
+ * statements are prepared once, at first use. Every function that can fail returns false and a
+ * fault of kind FAULT_UNAVAILABLE, or FAULT_INTERNAL for a statement that is wrong; the text names
+ * the file, the statement and SQLite's own message. Functions block on the disk. */
 #pragma once
 
 #include "base/fault.h"
@@ -16,8 +16,8 @@
 /* What sql/embed.py makes of sql/NAME/: see sql/README.md. */
 struct db_schema {
   const char *name;
-  int32_t application_id;         /* PRAGMA application_id: this file is ours */
-  const char *const *migrations;  /* numbered from 1; applied one by one, each in a transaction */
+  int32_t application_id;        /* PRAGMA application_id: this file is ours */
+  const char *const *migrations; /* numbered from 1; applied one by one, each in a transaction */
   int migration_count;
   const char *const *statement_names;
   const char *const *statements;
@@ -25,16 +25,16 @@ struct db_schema {
 };
 
 enum db_mode {
-  DB_READ,       /* never writes; the file must exist */
-  DB_WRITE,      /* creates and migrates; WAL, synchronous NORMAL: survives a crash of the process */
+  DB_READ,  /* never writes; the file must exist */
+  DB_WRITE, /* creates and migrates; WAL, synchronous NORMAL: survives a crash of the process */
   DB_WRITE_FULL, /* as DB_WRITE, synchronous FULL: what is committed survives a loss of power */
 };
 
 struct db;
 
-/* Opens the file. DB_WRITE and DB_WRITE_FULL create it (mode 0600) and bring it to the newest schema;
- * a file of a newer schema, or of another program, is refused. `*damaged` (NULL: not asked) is set
- * when SQLite says that the file is no database, or is corrupt. */
+/* Opens the file. DB_WRITE and DB_WRITE_FULL create it (mode 0600) and bring it to the newest
+ * schema; a file of a newer schema, or of another program, is refused. `*damaged` (NULL: not asked)
+ * is set when SQLite says that the file is no database, or is corrupt. */
 bool db_open(const char *path, const struct db_schema *schema, enum db_mode mode, struct db **out,
              bool *damaged, struct fault *fault) MUST_CHECK;
 
@@ -48,8 +48,8 @@ bool db_check(struct db *db, struct fault *fault) MUST_CHECK;
  * prepared. Owned by `db`. */
 sqlite3_stmt *db_statement(struct db *db, int number, struct fault *fault) MUST_CHECK;
 
-/* Bindings, by parameter number from 1. They cannot fail but for lack of memory, which the next step
- * reports. Views must stay valid until the statement is run. */
+/* Bindings, by parameter number from 1. They cannot fail but for lack of memory, which the next
+ * step reports. Views must stay valid until the statement is run. */
 void db_bind_integer(sqlite3_stmt *statement, int parameter, int64_t value);
 void db_bind_text(sqlite3_stmt *statement, int parameter, struct view text);
 void db_bind_blob(sqlite3_stmt *statement, int parameter, struct view bytes);
@@ -68,7 +68,8 @@ bool db_step(struct db *db, sqlite3_stmt *statement, bool *row, struct fault *fa
 /* For statements that return no row: runs and resets. */
 bool db_run(struct db *db, sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
 
-/* Gives up the rows that were not read, so that the statement holds no snapshot. NULL is allowed. */
+/* Gives up the rows that were not read, so that the statement holds no snapshot. NULL is allowed.
+ */
 void db_done(sqlite3_stmt *statement);
 
 int64_t db_changes(struct db *db);

@@ -1,8 +1,9 @@
 /* The thread that writes one database: it alone holds the writing connection.
  *
- * Others hand it jobs. It takes all that wait (at most KEEPER_BATCH), runs each in a savepoint of one
- * transaction, commits once, and then tells each how it went: so a burst of jobs shares one fsync
- * (group commit), and a job that fails takes nobody with it. Jobs run in the order they were given. */
+ * Others hand it jobs. It takes all that wait (at most KEEPER_BATCH), runs each in a savepoint of
+ * one transaction, commits once, and then tells each how it went: so a burst of jobs shares one
+ * fsync (group commit), and a job that fails takes nobody with it. Jobs run in the order they were
+ * given. */
 #pragma once
 
 #include "base/fault.h"
@@ -28,8 +29,8 @@ struct keeper_job {
 };
 
 /* Starts the thread `name` on `*db`, which it takes over (NULL is left there). */
-bool keeper_start(struct keeper **out, const char *name, struct db **db, struct fault *fault)
-    MUST_CHECK;
+bool keeper_start(struct keeper **out, const char *name, struct db **db,
+                  struct fault *fault) MUST_CHECK;
 
 /* Hands over a job. Never blocks, never fails; any thread, its own included. */
 void keeper_give(struct keeper *keeper, struct keeper_job *job);

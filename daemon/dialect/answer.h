@@ -24,10 +24,10 @@ enum answer_charge {
 struct answer_verdict {
   enum answer_outcome outcome;
   enum answer_charge charge;
-  int64_t results;    /* what `charge` says */
-  bool read;          /* it is JSON, read to its end */
+  int64_t results;     /* what `charge` says */
+  bool read;           /* it is JSON, read to its end */
   int64_t extra_sends; /* times that it was sent again: each may have been charged at the most */
-  struct fault fault; /* where BROKEN */
+  struct fault fault;  /* where BROKEN */
 };
 
 struct answer_head {

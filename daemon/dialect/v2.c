@@ -59,15 +59,15 @@ static struct answer_verdict broken(enum answer_charge charge, int64_t results,
       .outcome = ANSWER_BROKEN, .charge = charge, .results = results, .fault = *fault};
 }
 
-/* What X-Results-Count says; -1 where it was not sent, or says more than was asked for and has come:
- * such nonsense must not reach an account. */
+/* What X-Results-Count says; -1 where it was not sent, or says more than was asked for and has
+ * come: such nonsense must not reach an account. */
 static int64_t announced_of(const struct v2_evidence *e) {
   int64_t most = e->limit > e->counted ? e->limit : e->counted;
   return e->head.results_count > most ? -1 : e->head.results_count;
 }
 
-/* The most results that may have been charged: what was announced or has come, whichever is more; -1
- * (as many as were asked for) where nothing was announced. */
+/* The most results that may have been charged: what was announced or has come, whichever is more;
+ * -1 (as many as were asked for) where nothing was announced. */
 static int64_t at_most(const struct v2_evidence *e) {
   if (announced_of(e) < 0)
     return -1;
@@ -88,8 +88,7 @@ static struct answer_verdict refused(const struct v2_evidence *e) {
 
 static struct answer_verdict whole(const struct v2_evidence *e) {
   int64_t announced = announced_of(e);
-  if (e->kind == V2_RESULTS && e->head.results_count >= 0 &&
-      e->head.results_count != e->counted) {
+  if (e->kind == V2_RESULTS && e->head.results_count >= 0 && e->head.results_count != e->counted) {
     struct fault fault;
     fault_set(&fault, FAULT_UPSTREAM,
               "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "

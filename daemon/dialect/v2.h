@@ -1,7 +1,7 @@
 /* How Ahrefs API v2 speaks: what is sent, and what an answer means. Pure.
  *
- * Another dialect (v3) will be a second file with these functions; nothing else knows a member's or a
- * header's name. Source: the reference page of v2, "Request", "Answer", "Price". */
+ * Another dialect (v3) will be a second file with these functions; nothing else knows a member's or
+ * a header's name. Source: the reference page of v2, "Request", "Answer", "Price". */
 #pragma once
 
 #include "base/text.h"
@@ -25,8 +25,8 @@ enum v2_kind {
 /* All that is known at the end of a request. */
 struct v2_evidence {
   enum v2_kind kind;
-  bool sent;  /* at least a part of the request left this machine */
-  bool clean; /* the answer ended as its framing says */
+  bool sent;     /* at least a part of the request left this machine */
+  bool clean;    /* the answer ended as its framing says */
   int64_t limit; /* the most results that can have been asked for */
   struct answer_head head;
   bool read;              /* JSON was read to its end and found whole */

@@ -164,10 +164,11 @@ static void check_head(struct exchange *exchange) {
   struct header_sum sum = {0};
   MHD_get_connection_values(exchange->connection, MHD_HEADER_KIND, add_header, &sum);
   if (!text_ok(&exchange->uri))
-    fault_set(&exchange->fault, FAULT_URI_TOO_LONG,
-              "the request URI is longer than %zu bytes (server.max_uri); send the parameters as the "
-              "body of a POST",
-              exchange->limits.uri);
+    fault_set(
+        &exchange->fault, FAULT_URI_TOO_LONG,
+        "the request URI is longer than %zu bytes (server.max_uri); send the parameters as the "
+        "body of a POST",
+        exchange->limits.uri);
   else if (sum.bytes > exchange->limits.headers)
     fault_set(&exchange->fault, FAULT_HEADERS_TOO_LARGE,
               "the request's headers are larger than %zu bytes (server.max_headers)",
@@ -180,8 +181,7 @@ static void check_head(struct exchange *exchange) {
 
 static void too_large(struct exchange *exchange) {
   fault_set(&exchange->fault, FAULT_BODY_TOO_LARGE,
-            "the request's body is larger than %zu bytes (server.max_body)",
-            exchange->limits.body);
+            "the request's body is larger than %zu bytes (server.max_body)", exchange->limits.body);
 }
 
 /* A body that says beforehand that it is too large is refused before it is sent. */
@@ -252,8 +252,7 @@ struct view exchange_uri(const struct exchange *exchange) {
 }
 
 struct view exchange_header(const struct exchange *exchange, const char *name) {
-  const char *value =
-      MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
+  const char *value = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
   return view_of(value ? value : "");
 }
 
@@ -328,8 +327,8 @@ void exchange_reply(struct exchange *exchange, unsigned status, struct view body
     add_headers(exchange);
 }
 
-/* Without chunks the end of the connection is the end of the answer: a broken one must not end like a
- * whole one, so it ends with a reset. */
+/* Without chunks the end of the connection is the end of the answer: a broken one must not end like
+ * a whole one, so it ends with a reset. */
 static void reset_on_close(struct exchange *exchange) {
   const union MHD_ConnectionInfo *info =
       MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);

@@ -1,11 +1,10 @@
 /* One request and its reply, on libmicrohttpd.
  *
- *   the head and the body arrive, bounded -> handler->step() -> EXCHANGE_REPLIED: the reply goes out
- *                                              ^    |
- *                              exchange_wake() '----' EXCHANGE_WAIT: the connection is suspended
+ *   the head and the body arrive, bounded -> handler->step() -> EXCHANGE_REPLIED: the reply goes
+ * out ^    | exchange_wake() '----' EXCHANGE_WAIT: the connection is suspended
  *
- * step() and the reply's read() run on the listener's threads, one at a time for one exchange, and must
- * not wait for anything but the disk: who has to wait says so and is called again after
+ * step() and the reply's read() run on the listener's threads, one at a time for one exchange, and
+ * must not wait for anything but the disk: who has to wait says so and is called again after
  * exchange_wake(), which any thread may call. A wake that comes before the wait is not lost. */
 #pragma once
 
@@ -70,8 +69,8 @@ typedef enum exchange_read exchange_read_body(struct exchange *exchange, char *b
 
 #define EXCHANGE_UNKNOWN_LENGTH (-1)
 
-/* Headers are added before the reply; names and values are copied, and dropped where they hold what no
- * header may. On a listener's thread, inside step(). */
+/* Headers are added before the reply; names and values are copied, and dropped where they hold what
+ * no header may. On a listener's thread, inside step(). */
 void exchange_add_header(struct exchange *exchange, const char *name, const char *value);
 /* A body in memory, copied. */
 void exchange_reply(struct exchange *exchange, unsigned status, struct view body);
@@ -79,6 +78,6 @@ void exchange_reply(struct exchange *exchange, unsigned status, struct view body
 void exchange_reply_stream(struct exchange *exchange, unsigned status, int64_t length,
                            exchange_read_body *read);
 
-/* Wakes an exchange that waits or is about to. Any thread; does not block; not after the exchange was
- * finished. */
+/* Wakes an exchange that waits or is about to. Any thread; does not block; not after the exchange
+ * was finished. */
 void exchange_wake(struct exchange *exchange);

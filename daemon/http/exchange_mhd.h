@@ -1,5 +1,5 @@
-/* What libmicrohttpd calls for each request. Of the http room only: the listener passes these on. The
- * `handler` is a struct exchange_handler. */
+/* What libmicrohttpd calls for each request. Of the http room only: the listener passes these on.
+ * The `handler` is a struct exchange_handler. */
 #pragma once
 
 #include "http/exchange.h"
@@ -12,7 +12,8 @@ void exchange_connection(void *handler, struct MHD_Connection *connection, void 
 /* MHD_OPTION_URI_LOG_CALLBACK: a request line has come. libmicrohttpd may still drop the request
  * without another word, so nothing is made yet that only exchange_end() would free. */
 void *exchange_uri_came(void *handler, const char *uri, struct MHD_Connection *connection);
-/* MHD_AccessHandlerCallback: the head (makes the exchange), each part of the body, and the end of the request. */
+/* MHD_AccessHandlerCallback: the head (makes the exchange), each part of the body, and the end of
+ * the request. */
 enum MHD_Result exchange_serve(void *handler, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *upload,
                                size_t *upload_size, void **slot);

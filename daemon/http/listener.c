@@ -46,8 +46,7 @@ static bool clear_stale(const struct address *address, struct fault *fault) {
   if (!S_ISSOCK(found.st_mode))
     return fault_set(fault, FAULT_UNAVAILABLE, "'%s' is there, and is no socket", name->sun_path);
   int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bool served =
-      connect(probe, (const struct sockaddr *)&address->storage, address->length) == 0;
+  bool served = connect(probe, (const struct sockaddr *)&address->storage, address->length) == 0;
   close(probe);
   if (served)
     return fault_set(fault, FAULT_UNAVAILABLE, "another process listens on '%s'", name->sun_path);
@@ -139,18 +138,18 @@ static bool serve(struct listener *listener, const struct listener_options *opti
   if (limit < (unsigned)options->threads)
     limit = (unsigned)options->threads; /* each thread needs one */
   listener->daemon = MHD_start_daemon(
-      flags, 0, NULL, NULL, exchange_serve, handler,
-      MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, NULL, /* first: it serves the others */
+      flags, 0, NULL, NULL, exchange_serve, handler, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
+      NULL, /* first: it serves the others */
       MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
-      (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit,
-      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->max_head + POOL_BESIDE_HEAD,
-      MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-      exchange_uri_came, NULL, MHD_OPTION_NOTIFY_COMPLETED, exchange_end, handler, MHD_OPTION_UNESCAPE_CALLBACK,
-      keep_escapes, NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-  return listener->daemon || fault_set(fault, FAULT_UNAVAILABLE,
-                                       "the %s listener cannot start (threads or memory)",
-                                       options->side);
+      (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_TIMEOUT,
+      (unsigned)options->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      options->max_head + POOL_BESIDE_HEAD, MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, NULL,
+      MHD_OPTION_URI_LOG_CALLBACK, exchange_uri_came, NULL, MHD_OPTION_NOTIFY_COMPLETED,
+      exchange_end, handler, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
+      tls, MHD_OPTION_END);
+  return listener->daemon ||
+         fault_set(fault, FAULT_UNAVAILABLE, "the %s listener cannot start (threads or memory)",
+                   options->side);
 }
 
 static bool add(struct listeners *listeners, const struct listener_options *options, int fd,

@@ -1,5 +1,5 @@
-/* Listening sockets: TCP, UNIX, or handed over by systemd; each served by libmicrohttpd's epoll thread
- * pool. */
+/* Listening sockets: TCP, UNIX, or handed over by systemd; each served by libmicrohttpd's epoll
+ * thread pool. */
 #pragma once
 
 #include "http/exchange.h"
@@ -9,8 +9,8 @@ struct listeners;
 
 struct listener_options {
   const char *side; /* "client" or "admin": for the log, and the name of a systemd socket */
-  const struct settings_list *addresses; /* used where systemd handed over no socket */
-  const struct exchange_handler *handler; /* must outlive the listeners */
+  const struct settings_list *addresses;          /* used where systemd handed over no socket */
+  const struct exchange_handler *handler;         /* must outlive the listeners */
   int64_t threads, max_connections, idle_timeout; /* per listener; seconds */
   size_t max_head; /* bytes of request line and headers that must fit */
   bool tls;        /* show tls_load()'s certificate */

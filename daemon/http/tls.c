@@ -68,8 +68,9 @@ static bool check_pair(struct identity *identity, const char *key_file, struct f
                                &chain_size) >= 0 &&
       key_size == chain_size && gnutls_memcmp(of_key, of_chain, key_size) == 0;
   gnutls_pubkey_deinit(public_key);
-  return same || fault_set(fault, FAULT_MALFORMED,
-                           "server.tls_key '%s' is not the key of server.tls_certificate", key_file);
+  return same ||
+         fault_set(fault, FAULT_MALFORMED,
+                   "server.tls_key '%s' is not the key of server.tls_certificate", key_file);
 }
 
 bool tls_load(const char *certificate_file, const char *key_file, struct fault *fault) {

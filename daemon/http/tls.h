@@ -1,5 +1,5 @@
-/* The certificate that the listeners show, and its renewal without dropping a connection: libmicrohttpd
- * asks for it at every handshake. */
+/* The certificate that the listeners show, and its renewal without dropping a connection:
+ * libmicrohttpd asks for it at every handshake. */
 #pragma once
 
 #include "base/fault.h"
@@ -7,8 +7,8 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 
-/* Reads certificate chain and key (PEM files), checks that they belong together, and shows them from
- * the next handshake on. On failure the earlier ones stay. Blocks on the disk. */
+/* Reads certificate chain and key (PEM files), checks that they belong together, and shows them
+ * from the next handshake on. On failure the earlier ones stay. Blocks on the disk. */
 bool tls_load(const char *certificate_file, const char *key_file, struct fault *fault) MUST_CHECK;
 
 /* Frees everything; no listener may be open. */

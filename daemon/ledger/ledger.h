@@ -103,10 +103,10 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
 void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
                    int64_t results, struct rows spent, ledger_done *done, void *context);
 
-/* Counts what cost nothing: a request that reserved nothing, as a hit (collapsed and stale included)
- * with the rows that it saved, or as an error (answered by a fault); or only the rows saved for a
- * request that did reserve, and was served stale when upstream failed. In memory; does not block; any
- * thread.
+/* Counts what cost nothing: a request that reserved nothing, as a hit (collapsed and stale
+ * included) with the rows that it saved, or as an error (answered by a fault); or only the rows
+ * saved for a request that did reserve, and was served stale when upstream failed. In memory; does
+ * not block; any thread.
  *
  * So that strangers cannot fill the file, an error alone makes no new token or target known: such
  * errors are counted for the fingerprint of zeros and the empty target. The same fingerprint says

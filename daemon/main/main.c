@@ -1,5 +1,5 @@
-/* rowcached: arguments, then the order of start, reload and stop. This is the main thread; it waits for
- * signals and does nothing else. */
+/* rowcached: arguments, then the order of start, reload and stop. This is the main thread; it waits
+ * for signals and does nothing else. */
 #include "admin/admin.h"
 #include "base/log.h"
 #include "base/scope.h"

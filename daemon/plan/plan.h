@@ -1,5 +1,6 @@
-/* What to do with a query for which something is, or is not, stored. Facts in, decision out: the same
- * function decides for a request and for `explain`. It spends nothing and reads no clock. Pure. */
+/* What to do with a query for which something is, or is not, stored. Facts in, decision out: the
+ * same function decides for a request and for `explain`. It spends nothing and reads no clock.
+ * Pure. */
 #pragma once
 
 #include "query/wish.h"
@@ -8,8 +9,8 @@
 struct plan_facts {
   bool cacheable; /* false: another table, another output, a body of unknown meaning */
   bool stored;
-  int64_t age;        /* of what is stored, seconds */
-  struct wish wish;   /* the request's Cache-Control */
+  int64_t age;                    /* of what is stored, seconds */
+  struct wish wish;               /* the request's Cache-Control */
   int64_t ttl;                    /* cache.ttl, seconds */
   int64_t stale_if_error;         /* cache.stale_if_error */
   int64_t stale_while_revalidate; /* cache.stale_while_revalidate */
@@ -27,10 +28,10 @@ enum plan_reason { PLAN_BYPASS, PLAN_URI_MISS, PLAN_STALE, PLAN_REQUEST };
 
 struct plan {
   enum plan_action action;
-  enum plan_reason reason;  /* with FORWARD */
-  bool store;               /* with FORWARD: keep the answer */
-  bool stale_if_error;      /* with FORWARD: what is stored may be served if upstream fails */
-  int64_t freshness; /* of what is stored: seconds left, negative when stale */
+  enum plan_reason reason; /* with FORWARD */
+  bool store;              /* with FORWARD: keep the answer */
+  bool stale_if_error;     /* with FORWARD: what is stored may be served if upstream fails */
+  int64_t freshness;       /* of what is stored: seconds left, negative when stale */
 };
 
 struct plan plan_decide(const struct plan_facts *facts);

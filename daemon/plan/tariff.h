@@ -1,5 +1,5 @@
-/* What a request to v2 costs, in tenths of a row. Pure. Source: the reference page of v2, "Price"; the
- * amounts are the configuration's. */
+/* What a request to v2 costs, in tenths of a row. Pure. Source: the reference page of v2, "Price";
+ * the amounts are the configuration's. */
 #pragma once
 
 #include "base/money.h"

@@ -1,5 +1,5 @@
-/* rowcache's own errors in v2's forms: {"error":"..."}, or the same as XML or PHP. Pure. Source: the
- * reference page of v2, "Answer". */
+/* rowcache's own errors in v2's forms: {"error":"..."}, or the same as XML or PHP. Pure. Source:
+ * the reference page of v2, "Answer". */
 #pragma once
 
 #include "base/text.h"

@@ -1,9 +1,9 @@
-/* Reads an answer of v2 (JSON) as it arrives, in any split of the bytes, and judges it: is it one whole
- * JSON object, how many elements has `refpages`, does `error` stand at the top level.
+/* Reads an answer of v2 (JSON) as it arrives, in any split of the bytes, and judges it: is it one
+ * whole JSON object, how many elements has `refpages`, does `error` stand at the top level.
  *
- * It looks and changes nothing: the bytes that are stored and sent on are upstream's own, so numbers
- * keep their text. yajl does the reading (RFC 8259, UTF-8 checked). Nesting depth and the length of
- * one value are bounded, and with them the memory. Pure. */
+ * It looks and changes nothing: the bytes that are stored and sent on are upstream's own, so
+ * numbers keep their text. yajl does the reading (RFC 8259, UTF-8 checked). Nesting depth and the
+ * length of one value are bounded, and with them the memory. Pure. */
 #pragma once
 
 #include "base/fault.h"

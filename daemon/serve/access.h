@@ -1,9 +1,9 @@
 /* Who may read the cache (access.mode): what is remembered of tokens that upstream was asked about.
  *
- * With access.mode = verify a token that was never seen is checked upstream, by a request that costs
- * nothing, before anything stored is shown to it, and the verdict is remembered for a while. A miss
- * needs no check of its own: upstream judges it, and an answer to it is a verdict too. The memory is
- * bounded; what is forgotten is asked again. Any thread; nothing blocks. */
+ * With access.mode = verify a token that was never seen is checked upstream, by a request that
+ * costs nothing, before anything stored is shown to it, and the verdict is remembered for a while.
+ * A miss needs no check of its own: upstream judges it, and an answer to it is a verdict too. The
+ * memory is bounded; what is forgotten is asked again. Any thread; nothing blocks. */
 #pragma once
 
 #include "base/digest.h"

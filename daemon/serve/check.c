@@ -91,4 +91,3 @@ bool check_request(struct request *request, struct fault *fault) {
   exchange_headers(request->exchange, "Cache-Control", add_wish, &request->wish);
   return true;
 }
-

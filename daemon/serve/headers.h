@@ -1,10 +1,9 @@
-/* The headers that an answer carries beside upstream's own. Pure. Source: contract, "The client side";
- * RFC 9211. */
+/* The headers that an answer carries beside upstream's own. Pure. Source: contract, "The client
+ * side"; RFC 9211. */
 #pragma once
 
 #include "base/text.h"
 #include "plan/plan.h"
-
 
 /* "rowcache; hit; ttl=N" or "rowcache; hit; ttl=-N; detail=stale". */
 void headers_hit(int64_t freshness, struct text *cache_status);

@@ -45,21 +45,21 @@ struct paid_order {
   struct serve *serve;
   struct settings *settings;
   const struct query *query;
-  const struct digest *key;  /* under which the flight stands in the table of flights, if it does */
-  struct view token;         /* what upstream sees */
+  const struct digest *key; /* under which the flight stands in the table of flights, if it does */
+  struct view token;        /* what upstream sees */
   const struct digest *fingerprint;
-  const char *id;            /* X-Request-Id */
+  const char *id; /* X-Request-Id */
   enum v2_kind kind;
   bool store;
-  bool is_ours;              /* no client's request: not in the account; must cost nothing */
+  bool is_ours;                    /* no client's request: not in the account; must cost nothing */
   const struct view *foreign_body; /* NULL: a GET */
   struct view foreign_type;
 };
 
 struct paid;
 
-/* Reserves, then sends. The flight ends and settles by itself, whoever reads it. The caller owns one
- * reference. NULL with a fault: nothing was begun. Does not block; any thread. */
+/* Reserves, then sends. The flight ends and settles by itself, whoever reads it. The caller owns
+ * one reference. NULL with a fault: nothing was begun. Does not block; any thread. */
 struct flight *paid_begin(const struct paid_order *order, struct fault *fault) MUST_CHECK;
 
 /* What `flight` cost; meaningful once it is CONCLUDED. */

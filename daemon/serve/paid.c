@@ -8,9 +8,10 @@
  * is kept and a reservation that is booked at the most, never something paid for and lost. The
  * readers have their last byte only after both.
  *
- * Threads: paid_begin() on the caller's; chunk() and ended() on the transfer thread (or the ledger's
- * keeper, where nothing could be reserved); what a keeper has done, on that keeper's. From the end
- * on they come one after the other; `saved`, which may be told from two threads, is atomic. */
+ * Threads: paid_begin() on the caller's; chunk() and ended() on the transfer thread (or the
+ * ledger's keeper, where nothing could be reserved); what a keeper has done, on that keeper's. From
+ * the end on they come one after the other; `saved`, which may be told from two threads, is atomic.
+ */
 #include "serve/inside.h"
 
 #include "base/clock.h"
@@ -29,7 +30,7 @@ struct paid {
   struct cache_writer *writer; /* NULL where it is not stored */
   int64_t cache_entry;
   atomic_llong saved; /* chunks that the cache has taken; -1: it has failed */
-  bool booked;   /* the ledger holds a reservation */
+  bool booked;        /* the ledger holds a reservation */
   struct paid_cost cost;
 };
 
@@ -86,8 +87,8 @@ static struct paid_cost cost_once(const struct paid *paid, const struct answer_v
   case ANSWER_AT_MOST:
     break;
   }
-  struct rows most = verdict->results < 0 ? paid->entry.most
-                                          : tariff_cost(&paid->tariff, verdict->results);
+  struct rows most =
+      verdict->results < 0 ? paid->entry.most : tariff_cost(&paid->tariff, verdict->results);
   return (struct paid_cost){most, rows_is_zero(most)};
 }
 
@@ -169,8 +170,7 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
   flight_end(paid->flight, &verdict);
 }
 
-static struct transfer_ask *make_ask(const struct paid_order *order,
-                                     const struct tariff *tariff) {
+static struct transfer_ask *make_ask(const struct paid_order *order, const struct tariff *tariff) {
   struct transfer_ask *ask = calloc(1, sizeof *ask);
   scope_text struct text args = {0};
   scope_text struct text url = {0};
@@ -188,8 +188,9 @@ static struct transfer_ask *make_ask(const struct paid_order *order,
     ask->body = malloc(ask->body_length + 1);
     if (ask->body)
       memcpy(ask->body, order->foreign_body->at, ask->body_length);
-    ask->content_type =
-        order->foreign_type.length ? strndup(order->foreign_type.at, order->foreign_type.length) : NULL;
+    ask->content_type = order->foreign_type.length
+                            ? strndup(order->foreign_type.at, order->foreign_type.length)
+                            : NULL;
     ok = ok && ask->body;
   }
   if (!ok)

@@ -71,9 +71,8 @@ void reply_fault(struct request *request, const struct fault *fault) {
   if (request->plan.action == PLAN_FORWARD && request->reader) {
     struct flight_state state;
     flight_look(flight_of(request->reader), &state);
-    struct headers_forward forward = {.reason = request->plan.reason,
-                                      .status = state.head.status,
-                                      .collapsed = !request->leads};
+    struct headers_forward forward = {
+        .reason = request->plan.reason, .status = state.head.status, .collapsed = !request->leads};
     headers_forward(&forward, &cache_status);
   }
   add_common(request, &cache_status);
@@ -117,8 +116,7 @@ static enum exchange_read read_stored(struct exchange *exchange, char *buffer, s
   struct request *request = exchange_data(exchange);
   if (request->position >= request->stored.body_length)
     return EXCHANGE_READ_END;
-  if (!load_chunk(request, request->stored.id,
-                  request->position / (int64_t)CACHE_CHUNK_SIZE))
+  if (!load_chunk(request, request->stored.id, request->position / (int64_t)CACHE_CHUNK_SIZE))
     return EXCHANGE_READ_BROKEN;
   *count = copy_chunk(request, request->position, buffer, size);
   request->position += (int64_t)*count;
@@ -213,12 +211,12 @@ void reply_flight(struct request *request, const struct flight_state *state) {
   scope_text struct text cache_status = {0};
   bool concluded = state->phase == FLIGHT_CONCLUDED;
   bool sound = !concluded || state->verdict.outcome == ANSWER_COMPLETE;
-  struct headers_forward forward = {
-      .reason = request->plan.reason,
-      .status = state->head.status,
-      .stored = request->leads && request->plan.store && state->storing && sound &&
-                state->head.status == 200 && !state->head.is_error,
-      .collapsed = !request->leads};
+  struct headers_forward forward = {.reason = request->plan.reason,
+                                    .status = state->head.status,
+                                    .stored = request->leads && request->plan.store &&
+                                              state->storing && sound &&
+                                              state->head.status == 200 && !state->head.is_error,
+                                    .collapsed = !request->leads};
   note_cost(request, state);
   request->outcome = request->plan.reason == PLAN_BYPASS ? SERVE_BYPASS
                      : request->leads                    ? SERVE_MISS

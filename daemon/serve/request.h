@@ -1,13 +1,13 @@
-/* One client request on its way; of the serve room only. It belongs to its exchange, and is touched by
- * no other thread than the one that runs the exchange's step or read.
+/* One client request on its way; of the serve room only. It belongs to its exchange, and is touched
+ * by no other thread than the one that runs the exchange's step or read.
  *
  *   check -> plan -> hit -----------------------------------> replied
  *             ^  ^ '-> forward (join or begin) -> await ------'
  *             |  '-------- the leader's own refusal --'  |
  *             '-- verify: an unknown token, before it sees what is stored or another's flight
  *
- * Each step ends with a reply, with the next step, or with EXCHANGE_WAIT and `next` set to what goes
- * on when the request is woken. */
+ * Each step ends with a reply, with the next step, or with EXCHANGE_WAIT and `next` set to what
+ * goes on when the request is woken. */
 #pragma once
 
 #include "serve/inside.h"
@@ -32,8 +32,8 @@ struct request {
 
   enum exchange_step (*next)(struct request *request); /* when it is woken */
   struct flight_reader *reader;
-  bool leads;          /* began the flight, and pays */
-  bool waits_for_end;  /* wants nothing of the flight before it has ended */
+  bool leads;         /* began the flight, and pays */
+  bool waits_for_end; /* wants nothing of the flight before it has ended */
 
   /* Where chunks are read from the store: the one at `chunk_number`. */
   char *chunk;

@@ -13,9 +13,8 @@
 
 #define DRAIN_STEP_NS 20000000 /* how often a drain looks whether all is over */
 
-const double serve_bucket_seconds[SERVE_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0.01,
-                                                    0.025,  0.05,  0.1,    0.25,  0.5,
-                                                    1,      5,     30,     120};
+const double serve_bucket_seconds[SERVE_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                    0.1,    0.25,  0.5,    1,     5,    30,    120};
 
 /* --- the handler --- */
 
@@ -194,8 +193,7 @@ void serve_count(struct serve *serve, enum serve_outcome outcome, int64_t nanose
   while (bucket < SERVE_BUCKETS && seconds > serve_bucket_seconds[bucket])
     bucket++;
   atomic_fetch_add_explicit(&serve->counts[outcome].requests, 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&serve->counts[outcome].nanoseconds, nanoseconds,
-                            memory_order_relaxed);
+  atomic_fetch_add_explicit(&serve->counts[outcome].nanoseconds, nanoseconds, memory_order_relaxed);
   atomic_fetch_add_explicit(&serve->counts[outcome].buckets[bucket], 1, memory_order_relaxed);
 }
 

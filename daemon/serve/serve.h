@@ -3,8 +3,9 @@
  *   exchange -> query -> plan -> hit: from the cache
  *                             -> forward: join a flight, or begin one (paid) -> from the flight
  *
- * Requests run on the client listener's threads (serve_handler()); see serve/request.c for the steps.
- * A paid flight belongs to nobody's request: it goes on when its client has left (serve/paid.c). */
+ * Requests run on the client listener's threads (serve_handler()); see serve/request.c for the
+ * steps. A paid flight belongs to nobody's request: it goes on when its client has left
+ * (serve/paid.c). */
 #pragma once
 
 #include "cache/cache.h"
@@ -61,24 +62,24 @@ struct serve_counts {
 };
 void serve_counts(struct serve *serve, enum serve_outcome outcome, struct serve_counts *counts);
 
-/* What became of a request, by its X-Request-Id. Of those that spent nothing the last few thousand are
- * known, of the others all that the ledger holds. Blocks on the disk. */
+/* What became of a request, by its X-Request-Id. Of those that spent nothing the last few thousand
+ * are known, of the others all that the ledger holds. Blocks on the disk. */
 struct serve_trace {
   char outcome[16]; /* as in /metrics; empty where only the ledger knows the request */
   unsigned status;  /* HTTP; 0 where only the ledger knows */
   char token[LEDGER_LABEL_SIZE];
-  int64_t at;          /* milliseconds since 1970 */
-  bool cost_is_known;  /* settled, or it cost nothing */
-  bool pending;        /* still open in the ledger */
+  int64_t at;         /* milliseconds since 1970 */
+  bool cost_is_known; /* settled, or it cost nothing */
+  bool pending;       /* still open in the ledger */
   bool estimated;
-  struct rows spent;   /* the most, where it is not known */
+  struct rows spent; /* the most, where it is not known */
   struct rows saved;
 };
 bool serve_find(struct serve *serve, const char *id, struct serve_trace *trace, bool *exists,
                 struct fault *fault) MUST_CHECK;
 
-/* What would be done with a query (the arguments of a request, without '?'), and what it could cost;
- * sends and spends nothing. */
+/* What would be done with a query (the arguments of a request, without '?'), and what it could
+ * cost; sends and spends nothing. */
 struct serve_explanation {
   struct text normal; /* freed by the caller */
   char key[DIGEST_HEX_SIZE];

@@ -14,9 +14,9 @@ void steps_forget_stored(struct request *request) {
 
 static void find_stored(struct request *request) {
   steps_forget_stored(request);
-  request->has_stored = request->kind == V2_RESULTS &&
-                        cache_find(request->serve->cache, query_key(request->query),
-                                   &request->stored);
+  request->has_stored =
+      request->kind == V2_RESULTS &&
+      cache_find(request->serve->cache, query_key(request->query), &request->stored);
 }
 
 static void decide(struct request *request) {
@@ -97,9 +97,9 @@ static bool learn_verdict(struct request *request, const struct flight_state *st
     return true;
   }
   if (complete || upstream_is_at_fault(state) || state->head.status != 200)
-    return fault_set(fault, state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT
-                                ? FAULT_UPSTREAM_TIMEOUT
-                                : FAULT_UPSTREAM,
+    return fault_set(fault,
+                     state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT ? FAULT_UPSTREAM_TIMEOUT
+                                                                         : FAULT_UPSTREAM,
                      "this token is not known here, and upstream cannot be asked about it now");
   access_learn(access, &request->fingerprint, ACCESS_NO, settings->remember_no);
   return fault_set(fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
@@ -110,7 +110,8 @@ static enum exchange_step step_verified(struct request *request) {
   struct fault fault;
   if (!flight_await(request->reader))
     return wait_for(request, step_verified);
-  /* Not CONCLUDED: far too long for what was asked, and no verdict; the outcome is BROKEN until then. */
+  /* Not CONCLUDED: far too long for what was asked, and no verdict; the outcome is BROKEN until
+   * then. */
   flight_look(flight_of(request->reader), &state);
   flight_leave(&request->reader);
   return learn_verdict(request, &state, &fault) ? steps_plan(request) : refuse(request, &fault);
@@ -120,8 +121,8 @@ static enum exchange_step step_verified(struct request *request) {
 static enum exchange_step step_verify(struct request *request) {
   struct flights_start start = {.start = begin_verification, .context = request};
   struct fault fault;
-  if (flights_join(request->serve->flights, &request->fingerprint, &start, wake,
-                   request->exchange, &request->reader, &fault) == FLIGHTS_FAILED)
+  if (flights_join(request->serve->flights, &request->fingerprint, &start, wake, request->exchange,
+                   &request->reader, &fault) == FLIGHTS_FAILED)
     return refuse(request, &fault);
   return step_verified(request);
 }
@@ -142,8 +143,7 @@ static struct flight *begin(void *context, struct fault *fault) {
                              .store = request->plan.store ||
                                       request->plan.action == PLAN_HIT_AND_REFRESH,
                              .foreign_body = request->has_foreign_body ? &body : NULL,
-                             .foreign_type =
-                                 exchange_header(request->exchange, "Content-Type")};
+                             .foreign_type = exchange_header(request->exchange, "Content-Type")};
   return paid_begin(&order, fault);
 }
 
@@ -184,8 +184,7 @@ static bool needs_no_refresh(void *context) {
 
 /* stale-while-revalidate: asks without reading; what comes of it is for the next request. */
 static void refresh(struct request *request) {
-  struct flights_start start = {
-      .look = needs_no_refresh, .start = begin, .context = request};
+  struct flights_start start = {.look = needs_no_refresh, .start = begin, .context = request};
   struct fault fault;
   if (flights_join(request->serve->flights, query_key(request->query), &start, NULL, NULL, NULL,
                    &fault) == FLIGHTS_FAILED)
@@ -239,10 +238,11 @@ static bool may_be_refusal(const struct request *request, const struct flight_st
   return !request->leads && (state->head.status != 200 || state->head.is_error);
 }
 
-/* Who must see the end first: a client that could not tell a broken end (HTTP/1.0), and one that has
- * joined an answer that may be a refusal of somebody else's token. */
+/* Who must see the end first: a client that could not tell a broken end (HTTP/1.0), and one that
+ * has joined an answer that may be a refusal of somebody else's token. */
 static bool needs_end(const struct request *request, const struct flight_state *state) {
-  return state->storing && (!exchange_can_chunk(request->exchange) || may_be_refusal(request, state));
+  return state->storing &&
+         (!exchange_can_chunk(request->exchange) || may_be_refusal(request, state));
 }
 
 static enum exchange_step step_await(struct request *request) {
@@ -295,8 +295,8 @@ enum exchange_step steps_plan(struct request *request) {
     return refuse(request, &fault);
   }
   find_and_decide(request);
-  bool shows_stored = request->plan.action == PLAN_HIT ||
-                      request->plan.action == PLAN_HIT_AND_REFRESH;
+  bool shows_stored =
+      request->plan.action == PLAN_HIT || request->plan.action == PLAN_HIT_AND_REFRESH;
   if (shows_stored && access == ACCESS_UNKNOWN)
     return step_verify(request);
   if (request->plan.action == PLAN_HIT_AND_REFRESH)

@@ -236,8 +236,8 @@ void flight_end(struct flight *flight, const struct answer_verdict *verdict) {
   flight->writer_waits = false;
   flight->state.verdict = *verdict;
   int64_t last = flight->state.length / CHUNK;
-  bool rest = flight->state.storing && verdict->outcome == ANSWER_COMPLETE &&
-              flight->state.length % CHUNK;
+  bool rest =
+      flight->state.storing && verdict->outcome == ANSWER_COMPLETE && flight->state.length % CHUNK;
   struct view chunk = rest ? chunk_bytes(flight, last) : (struct view){0};
   pthread_mutex_unlock(&flight->lock);
   if (rest)

@@ -3,23 +3,22 @@
  *   WAITING ----> FLOWING ----> CONCLUDED
  *      '-------------------------^
  *
- * WAITING    nothing may be sent to a client yet: the first FLIGHT_CHUNK_SIZE bytes are held back, so
- *            that a broken small answer becomes a clean fault.
- * FLOWING    more than that has come: readers may send the head and what is released.
- * CONCLUDED  the account is settled: the outcome is final, the last bytes are released.
- * The phase only moves forward.
+ * WAITING    nothing may be sent to a client yet: the first FLIGHT_CHUNK_SIZE bytes are held back,
+ * so that a broken small answer becomes a clean fault. FLOWING    more than that has come: readers
+ * may send the head and what is released. CONCLUDED  the account is settled: the outcome is final,
+ * the last bytes are released. The phase only moves forward.
  *
- * The writer (the transfer thread) feeds bytes. They are cut into chunks; the newest FLIGHT_WINDOW of
- * them are in memory. Where the answer is being stored, every full chunk is handed to the owner, and
- * may leave memory once flight_chunk_saved() was called: a slow reader then reads it from the store.
- * Where it is not, a chunk stays until the slowest reader is past it, and the writer has to wait. Either
- * way memory is bounded.
+ * The writer (the transfer thread) feeds bytes. They are cut into chunks; the newest FLIGHT_WINDOW
+ * of them are in memory. Where the answer is being stored, every full chunk is handed to the owner,
+ * and may leave memory once flight_chunk_saved() was called: a slow reader then reads it from the
+ * store. Where it is not, a chunk stays until the slowest reader is past it, and the writer has to
+ * wait. Either way memory is bounded.
  *
  * A chunk is released to readers when the next one has begun, and all when CONCLUDED: so nobody has
  * the last byte before the account is settled.
  *
- * Any thread may call, except where it says otherwise; nothing here blocks on more than its own lock,
- * which is never held while an owner or a reader is called. */
+ * Any thread may call, except where it says otherwise; nothing here blocks on more than its own
+ * lock, which is never held while an owner or a reader is called. */
 #pragma once
 
 #include "base/view.h"
@@ -111,6 +110,7 @@ enum flight_read {
 };
 enum flight_read flight_read(struct flight_reader *reader, char *buffer, size_t size, size_t *count,
                              int64_t *number) MUST_CHECK;
-/* Where the reader stands, in bytes from the beginning, and how it moves on without flight_read(). */
+/* Where the reader stands, in bytes from the beginning, and how it moves on without flight_read().
+ */
 int64_t flight_offset(const struct flight_reader *reader);
 void flight_skip(struct flight_reader *reader, size_t bytes);

@@ -40,7 +40,8 @@ static struct node *find(struct flights *flights, const struct digest *key) {
   return node;
 }
 
-/* A node that found no memory in the table is not in it: its flight goes on, and nobody can join. */
+/* A node that found no memory in the table is not in it: its flight goes on, and nobody can join.
+ */
 static void drop(struct flights *flights, struct node *node) {
   if (node->hh.tbl)
     HASH_DEL(flights->table, node);

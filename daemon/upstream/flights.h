@@ -14,7 +14,8 @@ struct flights *flights_create(void) MUST_CHECK;
 /* The table must be empty. Leaves NULL. */
 void flights_release(struct flights **flights);
 
-/* What to do when no flight has this key; called under the table's lock, so neither may call back. */
+/* What to do when no flight has this key; called under the table's lock, so neither may call back.
+ */
 struct flights_start {
   /* A last look whether the result is there already: then nothing is begun. NULL: no look. */
   bool (*look)(void *context);
@@ -30,9 +31,9 @@ enum flights_joined {
   FLIGHTS_FAILED,  /* `start` failed */
 };
 
-/* Joins the flight with this key or begins it. `*reader` (wake, wake_context: as for flight_join()) is
- * the caller's with JOINED and STARTED; `reader` NULL: begin without reading. Blocks as long as `look`
- * does. Any thread. */
+/* Joins the flight with this key or begins it. `*reader` (wake, wake_context: as for flight_join())
+ * is the caller's with JOINED and STARTED; `reader` NULL: begin without reading. Blocks as long as
+ * `look` does. Any thread. */
 enum flights_joined flights_join(struct flights *flights, const struct digest *key,
                                  const struct flights_start *start, void (*wake)(void *context),
                                  void *wake_context, struct flight_reader **reader,

@@ -27,7 +27,7 @@ struct sending {
   bool reading;          /* the reader still accepts */
   bool paused, stalled, aborted;
   bool head_complete;
-  int64_t sends;     /* libcurl sends again by itself where a kept connection turns out to be closed */
+  int64_t sends; /* libcurl sends again by itself where a kept connection turns out to be closed */
   int64_t last_byte; /* clock_monotonic() */
   curl_off_t received;
   struct v2_evidence evidence;
@@ -103,8 +103,7 @@ static void read_body(struct sending *request, struct view bytes) {
  * upstream's own is relayed, readable or not. */
 static bool is_hopeless(const struct sending *request) {
   return request->evidence.kind == V2_RESULTS && request->evidence.head.status == 200 &&
-         !request->reading && !request->evidence.head.is_error &&
-         !reader_is_error(request->reader);
+         !request->reading && !request->evidence.head.is_error && !reader_is_error(request->reader);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
@@ -306,8 +305,8 @@ static void abort_all(struct transfer *transfer) {
   }
 }
 
-/* Only when there is room, and once in a while in case memory was short: libcurl reads on into memory
- * of its own at each needless try (HTTP/2). */
+/* Only when there is room, and once in a while in case memory was short: libcurl reads on into
+ * memory of its own at each needless try (HTTP/2). */
 static void unpause_all(struct transfer *transfer, bool room) {
   int64_t now = clock_monotonic();
   if (!room && now - transfer->unpaused_at < TICK_MS * INT64_C(1000000))

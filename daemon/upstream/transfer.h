@@ -17,11 +17,11 @@ void transfer_stop(struct transfer **transfer);
 /* One request to upstream. The strings are owned; transfer_ask_release() frees them. */
 struct transfer_ask {
   enum v2_kind kind;
-  int64_t limit;      /* the most results that can have been asked for */
-  char *url;          /* holds the token: never logged */
-  char *body;         /* NULL: GET; else POST with these bytes */
+  int64_t limit; /* the most results that can have been asked for */
+  char *url;     /* holds the token: never logged */
+  char *body;    /* NULL: GET; else POST with these bytes */
   size_t body_length;
-  char *content_type; /* of the body; NULL where it came without */
+  char *content_type;        /* of the body; NULL where it came without */
   struct settings *settings; /* one reference: timeouts, depth, TLS */
 };
 void transfer_ask_release(struct transfer_ask **ask);
