@@ -30,7 +30,7 @@ static bool read_directory(const struct call *call, const struct spend *spend, s
                            struct fault *fault) {
   struct ledger *ledger = NULL;
   text_clear(body);
-  bool ok = ledger_open_readonly(call->settings->state_directory, &ledger, fault) &&
+  bool ok = ledger_open_readonly(call->settings->state_directory, NULL, &ledger, fault) &&
             spend_write(ledger, spend, body, fault);
   ledger_close(&ledger);
   return ok;

@@ -3,7 +3,6 @@
  * Memory is bounded: beyond COUNT_MOST tokens or targets a day, the rest is counted without telling
  * them apart. That bounds the length of a chain in the map too, whose hash has no key. */
 #include "ledger/inside.h"
-#include "ledger/report.h"
 
 #include "base/clock.h"
 #include "base/scope.h"
@@ -98,13 +97,9 @@ static int64_t drop(struct count **map) {
 
 static const struct digest nobody; /* the fingerprint of zeros */
 
-static struct view bytes_of(const struct digest *digest) {
-  return (struct view){(const char *)digest->bytes, sizeof digest->bytes};
-}
-
 static void add_token(struct counts *counts, int32_t day, struct view fingerprint,
                       const struct amounts *amounts) {
-  add(&counts->tokens, day, fingerprint, bytes_of(&nobody), amounts);
+  add(&counts->tokens, day, fingerprint, inside_bytes(&nobody), amounts);
 }
 
 static void add_target(struct counts *counts, int32_t day, struct view target,
@@ -122,12 +117,12 @@ static bool is_full(const struct counts *counts) {
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
                   enum ledger_free what, struct rows saved) {
   CHECK(ledger->keeper && saved.tenths >= 0);
-  int32_t day = report_day(clock_milliseconds());
+  int32_t day = zone_day(clock_milliseconds());
   struct amounts amounts = {.hits = what == LEDGER_HIT, .errors = what == LEDGER_ERROR};
   if (what != LEDGER_ERROR)
     amounts.saved = saved;
   pthread_mutex_lock(&ledger->lock);
-  add_token(&ledger->counts, day, bytes_of(token), &amounts);
+  add_token(&ledger->counts, day, inside_bytes(token), &amounts);
   add_target(&ledger->counts, day, inside_target(target), &amounts);
   /* While writing fails the timer tries often enough. */
   bool full = is_full(&ledger->counts) && !ledger->flushing && !ledger_is_broken(ledger);

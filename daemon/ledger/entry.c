@@ -1,6 +1,5 @@
 /* Reserving and settling: the entries, and the totals that change with them. */
 #include "ledger/inside.h"
-#include "ledger/report.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,10 +19,6 @@ struct retry {
   struct ledger_settlement settlement;
 };
 
-static struct view bytes_of(const struct digest *digest) {
-  return (struct view){(const char *)digest->bytes, sizeof digest->bytes};
-}
-
 /* -- Totals -- */
 
 static bool find_token(struct db *db, const struct digest *fingerprint, int64_t *id,
@@ -32,7 +27,7 @@ static bool find_token(struct db *db, const struct digest *fingerprint, int64_t 
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN, fault);
   if (!statement)
     return false;
-  db_bind_blob(statement, 1, bytes_of(fingerprint));
+  db_bind_blob(statement, 1, inside_bytes(fingerprint));
   bool ok = db_step(db, statement, &row, fault);
   *id = ok && row ? db_integer(statement, 0) : 0;
   db_done(statement);
@@ -48,7 +43,8 @@ bool inside_token_id(struct db *db, const struct digest *fingerprint, bool make,
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN, fault);
   if (!statement)
     return false;
-  db_bind_blob(statement, 1, bytes_of(fingerprint));
+  db_bind_blob(statement, 1, inside_bytes(fingerprint));
+  db_bind_integer(statement, 2, clock_milliseconds());
   return db_run(db, statement, fault) && find_token(db, fingerprint, id, fault);
 }
 
@@ -97,19 +93,17 @@ static bool add_miss(struct db *db, sqlite3_stmt *changed, int64_t results, stru
 
 /* -- Reserving -- */
 
-static bool reserve(struct db *db, const struct ledger_entry *entry, struct fault *fault) {
-  int64_t token;
-  if (!inside_token_id(db, &entry->token, true, &token, fault))
-    return false;
+static bool insert(struct db *db, const struct ledger_entry *entry, int64_t token,
+                   struct fault *fault) {
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_RESERVE, fault);
   if (!statement)
     return false;
   db_bind_text(statement, 1, view_of(entry->request));
   db_bind_integer(statement, 2, entry->at);
-  db_bind_integer(statement, 3, report_day(entry->at));
+  db_bind_integer(statement, 3, zone_day(entry->at));
   db_bind_integer(statement, 4, token);
   if (!digest_equal(&entry->key, &(struct digest){0}))
-    db_bind_blob(statement, 5, bytes_of(&entry->key));
+    db_bind_blob(statement, 5, inside_bytes(&entry->key));
   db_bind_text(statement, 6, inside_target(entry->table));
   db_bind_text(statement, 7, inside_target(entry->target));
   db_bind_integer(statement, 8, entry->estimated);
@@ -126,13 +120,19 @@ static struct ledger_entry *entry_of(struct keeper_job *job) {
 }
 
 static bool reserve_work(struct keeper_job *job, struct db *db, struct fault *fault) {
-  return reserve(db, entry_of(job), fault);
+  int64_t token;
+  struct ledger_entry *entry = entry_of(job);
+  return inside_token_id(db, &entry->token, true, &token, fault) &&
+         budget_admit(entry->own.ledger, db, token, entry, fault) &&
+         insert(db, entry, token, fault);
 }
 
 static void reserve_done(struct keeper_job *job, bool ok, const struct fault *why) {
   struct ledger_entry *entry = entry_of(job);
   struct fault fault = *why;
   inside_wrote(entry->own.ledger, ok, why);
+  if (ok)
+    budget_warn(entry->own.ledger, entry);
   if (!ok && why->kind == FAULT_UNAVAILABLE)
     fault_set(&fault, FAULT_UNAVAILABLE,
               "the ledger cannot be written (%.380s): spending is stopped until it can; stored "
@@ -153,6 +153,7 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
                     void *context) {
   CHECK(ledger->keeper && entry->most.tenths >= 0);
   entry->at = clock_milliseconds();
+  entry->own.warning.used = entry->own.warning.budget = ROWS(0);
   entry->own.job = (struct keeper_job){.work = reserve_work, .done = reserve_done};
   give(ledger, entry, done, context);
 }
@@ -293,11 +294,8 @@ bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows, struct f
 
 static void read_found(struct ledger *ledger, sqlite3_stmt *statement, struct ledger_found *found) {
   static const char *const states[] = {"open", "settled", "unknown"};
-  struct digest token = {0};
+  struct digest token = inside_digest(db_blob(statement, 1));
   int64_t state = db_integer(statement, 0);
-  struct view fingerprint = db_blob(statement, 1);
-  if (fingerprint.length == sizeof token.bytes)
-    memcpy(token.bytes, fingerprint.at, sizeof token.bytes);
   bool known = state >= STATE_OPEN && state <= STATE_UNKNOWN;
   snprintf(found->state, sizeof found->state, "%s", known ? states[state] : "damaged");
   ledger_label(ledger, &token, found->token);

@@ -1,18 +1,22 @@
 /* The inside of the ledger, for its own files: ledger.c opens, closes and keeps the time, entry.c
- * reserves and settles, count.c counts in memory, report.c sums.
+ * reserves and settles, budget.c holds budgets, count.c counts in memory, report.c sums, token.c
+ * changes tokens, known.c has them in memory, correct.c corrects and reconciles, retain.c lets old
+ * entries go.
  *
  * Threads: the keeper's alone writes the file; the timer's hands it what is due; readers open a
  * connection of their own for each call. `lock` guards what they share in memory. It is the last
  * lock that a thread takes, and nothing blocks under it. */
 #pragma once
 
-#include "ledger/ledger.h"
+#include "db/db.h"
+#include "ledger/token.h"
+#include "ledger/zone.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 
 struct count;
-struct name;
+struct known;
 struct retry;
 
 /* What was counted in memory and is not written yet. */
@@ -28,9 +32,17 @@ struct ledger {
   int wake; /* an eventfd: the timer looks at once */
   atomic_bool stopping;
   atomic_bool broken;
+  int warning_percent;
+  struct retention {
+    int64_t milliseconds; /* 0: for ever */
+    struct keeper_job job;
+    atomic_bool busy; /* the job is on its way; else the timer's: */
+    int ticks;        /* until it is given again */
+    int64_t deleted;
+  } retention;
 
   pthread_mutex_t lock;
-  struct name *names;    /* of tokens, by fingerprint; uthash */
+  struct known *known;   /* tokens, by fingerprint; uthash */
   struct retry *retries; /* settlements that failed */
   struct counts counts;
   bool flushing; /* one flush by the timer is on its way */
@@ -50,13 +62,33 @@ static inline struct view inside_target(struct view target) {
 /* A connection that reads; the caller closes it. */
 bool inside_read(struct ledger *ledger, struct db **out, struct fault *fault) MUST_CHECK;
 
+/* A job that somebody waits for. */
+struct task {
+  struct keeper_job job; /* `done` NULL: nothing but inside_wrote() */
+  struct ledger *ledger;
+};
+bool inside_run(struct ledger *ledger, struct task *task, struct fault *fault) MUST_CHECK;
+
+static inline struct view inside_bytes(const struct digest *digest) {
+  return (struct view){(const char *)digest->bytes, sizeof digest->bytes};
+}
+/* The other way round; zeros where it is no digest. */
+struct digest inside_digest(struct view bytes);
+
+/* The name, or where it is empty the fingerprint's first 8 hex digits. */
+void inside_label(struct view name, const struct digest *fingerprint, char out[LEDGER_LABEL_SIZE]);
+
+/* Two columns, sums of the upper and of the lower 32 bits of amounts, put together. Saturates. */
+int64_t inside_wide(sqlite3_stmt *statement, int column);
+
 /* Every job's `done` says here how its write went. Keeper's thread. */
 void inside_wrote(struct ledger *ledger, bool ok, const struct fault *fault);
 
 /* Has the timer look now. Any thread, under the lock or not. */
 void inside_wake(struct ledger *ledger);
 
-/* The token's row, made when `make`; zero when there is none. In a transaction. */
+/* The token's row, made when `make`; zero when there is none. A token that was rotated is its new
+ * one. In a transaction. */
 bool inside_token_id(struct db *db, const struct digest *fingerprint, bool make, int64_t *id,
                      struct fault *fault) MUST_CHECK;
 
@@ -82,3 +114,36 @@ bool count_flush(struct ledger *ledger, struct fault *fault) MUST_CHECK;
 void count_flush_later(struct ledger *ledger);
 /* Forgets what could not be written; returns how many requests that was. */
 int64_t count_drop(struct ledger *ledger);
+
+/* budget.c: how the account of a token stands on a day. `budget` NULL: none. */
+bool budget_look(const struct ledger *ledger, struct db *db, int64_t token,
+                 const struct token_budget *budget, int32_t day, struct token_account *account,
+                 struct fault *fault) MUST_CHECK;
+/* The same, with the budget in two columns, its rows (-1: none) and the window. */
+bool budget_look_column(const struct ledger *ledger, struct db *db, int64_t token,
+                        sqlite3_stmt *statement, int column, struct token_account *account,
+                        struct fault *fault) MUST_CHECK;
+/* Whether the entry may be reserved. In a transaction. */
+bool budget_admit(const struct ledger *ledger, struct db *db, int64_t token,
+                  struct ledger_entry *entry, struct fault *fault) MUST_CHECK;
+/* Says so when the entry, now reserved, passed the warning level. */
+void budget_warn(struct ledger *ledger, const struct ledger_entry *entry);
+
+/* known.c: a map of what is known of the tokens, read in the transaction that changed them. */
+bool known_read(struct db *db, struct known **known, struct fault *fault) MUST_CHECK;
+/* Puts it in the place of the ledger's. */
+void known_take(struct ledger *ledger, struct known **known);
+void known_free(struct known **known);
+
+/* token.c: the token that a label names. */
+struct labelled {
+  int64_t id;
+  enum token_kind kind;
+  bool revoked;
+  char label[LEDGER_LABEL_SIZE];
+};
+bool token_find(struct db *db, struct view label, struct labelled *found,
+                struct fault *fault) MUST_CHECK;
+
+/* retain.c: the timer's, each tick; gives a job now and then. */
+void retain_tick(struct ledger *ledger);

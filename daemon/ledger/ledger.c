@@ -13,91 +13,25 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #define TICK_MS 1000  /* how often a failed write is tried again */
 #define FLUSH_TICKS 2 /* how many of them until the counts are written */
-
-struct name {
-  UT_hash_handle hh;
-  struct digest fingerprint;
-  char text[LEDGER_LABEL_SIZE];
-};
-
-/* -- Names -- */
-
-static void free_names(struct name *names) {
-  struct name *name, *next;
-  HASH_ITER(hh, names, name, next) {
-    HASH_DELETE(hh, names, name);
-    free(name);
-  }
-}
-
-static bool add_name(struct name **names, struct view fingerprint, struct view text) {
-  struct name *name = calloc(1, sizeof *name);
-  if (!name)
-    return false;
-  if (fingerprint.length == DIGEST_SIZE)
-    memcpy(name->fingerprint.bytes, fingerprint.at, DIGEST_SIZE);
-  text = view_first(text, LEDGER_LABEL_SIZE - 1);
-  memcpy(name->text, text.at, text.length);
-  HASH_ADD(hh, *names, fingerprint, sizeof name->fingerprint, name);
-  if (name->hh.tbl)
-    return true;
-  free(name);
-  return false;
-}
-
-static bool read_names(struct db *db, struct name **names, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_LIST_NAMES, fault);
-  bool row, ok = statement != NULL;
-  while (ok && (ok = db_step(db, statement, &row, fault)) && row)
-    ok = add_name(names, db_blob(statement, 0), db_text(statement, 1)) || fault_no_memory(fault);
-  db_done(statement);
-  return ok;
-}
-
-static bool load_names(struct ledger *ledger, struct db *db, struct fault *fault) {
-  struct name *names = NULL;
-  bool ok = read_names(db, &names, fault);
-  if (ok) {
-    pthread_mutex_lock(&ledger->lock);
-    struct name *old = ledger->names;
-    ledger->names = names;
-    names = old;
-    pthread_mutex_unlock(&ledger->lock);
-  }
-  free_names(names);
-  return ok;
-}
-
-bool ledger_reload_names(struct ledger *ledger, struct fault *fault) {
-  struct db *db;
-  if (!inside_read(ledger, &db, fault))
-    return false;
-  bool ok = load_names(ledger, db, fault);
-  db_close(&db);
-  return ok;
-}
-
-const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,
-                         char out[LEDGER_LABEL_SIZE]) {
-  struct name *name;
-  memcpy(out, DIGEST_TEXT(fingerprint), 8);
-  out[8] = '\0';
-  pthread_mutex_lock(&ledger->lock);
-  HASH_FIND(hh, ledger->names, fingerprint, sizeof *fingerprint, name);
-  if (name)
-    memcpy(out, name->text, sizeof name->text);
-  pthread_mutex_unlock(&ledger->lock);
-  return out;
-}
 
 struct digest ledger_fingerprint(const struct ledger *ledger, struct view token) {
   struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
   return digest_hmac(secret, token);
+}
+
+struct digest inside_digest(struct view bytes) {
+  struct digest digest = {0};
+  if (bytes.length == sizeof digest.bytes)
+    memcpy(digest.bytes, bytes.at, sizeof digest.bytes);
+  return digest;
+}
+
+int64_t inside_wide(sqlite3_stmt *statement, int column) {
+  int64_t high = db_integer(statement, column), low = db_integer(statement, column + 1);
+  high += low >> 32;
+  return high > INT32_MAX ? INT64_MAX : high << 32 | (low & UINT32_MAX);
 }
 
 /* -- How writing goes -- */
@@ -110,6 +44,18 @@ void inside_wrote(struct ledger *ledger, bool ok, const struct fault *fault) {
     log_error("ledger_broken", "spending=stopped reason=%s", LOG_VALUE(fault->text));
   if (!was_ok && ok)
     log_info("ledger_mended", "spending=on file=%s", LOG_VALUE(ledger->path));
+}
+
+static void task_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  inside_wrote(((struct task *)job)->ledger, ok, fault);
+}
+
+bool inside_run(struct ledger *ledger, struct task *task, struct fault *fault) {
+  CHECK(ledger->keeper);
+  task->ledger = ledger;
+  if (!task->job.done)
+    task->job.done = task_done;
+  return keeper_run(ledger->keeper, &task->job, fault);
 }
 
 bool ledger_is_broken(struct ledger *ledger) {
@@ -132,6 +78,7 @@ static void *run_timer(void *argument) {
     if (woken)
       (void)!read(ledger->wake, &(uint64_t){0}, sizeof(uint64_t));
     entry_retry(ledger);
+    retain_tick(ledger);
     ticks = woken ? FLUSH_TICKS : ticks + 1;
     if (ticks < FLUSH_TICKS && !ledger_is_broken(ledger))
       continue;
@@ -185,8 +132,9 @@ static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *f
   int64_t booked;
   struct rows rows;
   struct fault why;
+  struct known *known = NULL;
   bool ok = db_open(ledger->path, &ledger_schema, DB_WRITE_FULL, db, &damaged, &why);
-  if (ok && (!prepare(ledger, *db, &booked, &rows, &why) || !load_names(ledger, *db, &why))) {
+  if (ok && (!prepare(ledger, *db, &booked, &rows, &why) || !known_read(*db, &known, &why))) {
     ok = false;
     damaged = db_is_damaged(*db);
     db_close(db);
@@ -194,8 +142,10 @@ static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *f
   if (ok && booked)
     log_warning("ledger_unknown", "requests=%lld rows=%s file=%s", (long long)booked,
                 ROWS_TEXT(rows), LOG_VALUE(ledger->path));
-  if (ok)
+  if (ok) {
+    known_take(ledger, &known);
     return true;
+  }
   return fault_set(fault, why.kind,
                    damaged ? "%.380s; it is the account and is not set aside: "
                              "restore it, or move it away to begin a new one"
@@ -218,16 +168,28 @@ static bool start_threads(struct ledger *ledger, struct db **db, struct fault *f
 static void free_ledger(struct ledger *ledger) {
   if (ledger->wake >= 0)
     close(ledger->wake);
-  free_names(ledger->names);
+  known_free(&ledger->known);
   pthread_mutex_destroy(&ledger->lock);
   free(ledger->path);
   free(ledger);
 }
 
-static struct ledger *new_ledger(const char *directory, struct fault *fault) {
+static void take_options(struct ledger *ledger, const struct ledger_options *options) {
+  CHECK(options->retention_seconds >= 0 && options->budget_warning_percent >= 0);
+  ledger->retention.milliseconds =
+      options->retention_seconds > INT64_MAX / 2000 ? 0 : options->retention_seconds * 1000;
+  ledger->warning_percent = options->budget_warning_percent;
+}
+
+static struct ledger *new_ledger(const char *directory, const struct ledger_options *given,
+                                 struct fault *fault) {
+  const struct ledger_options options = given ? *given : LEDGER_DEFAULTS;
+  if (!zone_set(options.timezone, fault))
+    return NULL;
   struct ledger *ledger = calloc(1, sizeof *ledger);
   if (ledger && asprintf(&ledger->path, "%s/ledger.db", directory) >= 0) {
     ledger->wake = -1;
+    take_options(ledger, &options);
     pthread_mutex_init(&ledger->lock, NULL);
     return ledger;
   }
@@ -236,10 +198,11 @@ static struct ledger *new_ledger(const char *directory, struct fault *fault) {
   return NULL;
 }
 
-bool ledger_open(const char *directory, struct ledger **out, struct fault *fault) {
+bool ledger_open(const char *directory, const struct ledger_options *options, struct ledger **out,
+                 struct fault *fault) {
   struct db *db = NULL;
   *out = NULL;
-  struct ledger *ledger = new_ledger(directory, fault);
+  struct ledger *ledger = new_ledger(directory, options, fault);
   if (!ledger)
     return false;
   if (open_to_write(ledger, &db, fault) && start_threads(ledger, &db, fault)) {
@@ -257,8 +220,18 @@ static bool no_ledger(struct ledger *ledger, struct fault *fault) {
                    ledger->path);
 }
 
+/* A reader cannot bring the file up to date. */
+static bool is_of_now(struct ledger *ledger, int64_t version, struct fault *fault) {
+  return version == ledger_schema.migration_count ||
+         fault_set(fault, FAULT_UNAVAILABLE,
+                   "%s is of an older rowcache (schema %d, not %d): start this rowcached once with "
+                   "the state directory",
+                   ledger->path, (int)version, ledger_schema.migration_count);
+}
+
 static bool open_to_read(struct ledger *ledger, struct fault *fault) {
   struct db *db;
+  struct known *known = NULL;
   int64_t version;
   bool exists = false;
   if (access(ledger->path, F_OK) != 0 && errno == ENOENT)
@@ -268,13 +241,17 @@ static bool open_to_read(struct ledger *ledger, struct fault *fault) {
   /* A daemon that has just begun has made the file, but not the account. */
   bool ok = db_pragma(db, "PRAGMA user_version", &version, fault) &&
             (version == 0 || find_secret(ledger, db, &exists, fault)) &&
-            (exists || no_ledger(ledger, fault)) && load_names(ledger, db, fault);
+            (exists || no_ledger(ledger, fault)) && is_of_now(ledger, version, fault) &&
+            known_read(db, &known, fault);
+  if (ok)
+    known_take(ledger, &known);
   db_close(&db);
   return ok;
 }
 
-bool ledger_open_readonly(const char *directory, struct ledger **out, struct fault *fault) {
-  *out = new_ledger(directory, fault);
+bool ledger_open_readonly(const char *directory, const struct ledger_options *options,
+                          struct ledger **out, struct fault *fault) {
+  *out = new_ledger(directory, options, fault);
   if (!*out || open_to_read(*out, fault))
     return *out != NULL;
   free_ledger(steal(*out));

@@ -18,6 +18,10 @@
  * Hits cost nothing and are counted in memory; they are written in batches, before every report and
  * at ledger_close().
  *
+ * A reservation is also where a token's budget is held (token.h): one thread makes them all, so
+ * that requests side by side cannot overshoot it together. Days and months are those of one time
+ * zone (zone.h); a day that was booked keeps its number when the zone is changed.
+ *
  * A token is known here only by its fingerprint, a digest keyed with a secret that is made with the
  * file; the token itself is never stored. */
 #pragma once
@@ -35,16 +39,29 @@
 
 struct ledger;
 
+struct ledger_options {
+  const char *timezone;       /* an IANA name; NULL or "": UTC. It becomes the process's (zone.h) */
+  int64_t retention_seconds;  /* entries that ended leave when they are older; 0: never. Totals,
+                                 tokens and corrections stay for ever */
+  int budget_warning_percent; /* of a budget, at which spending is warned of, once a window; 0:
+                                 never */
+};
+#define LEDGER_DEFAULTS     \
+  ((struct ledger_options){ \
+      .timezone = "UTC", .retention_seconds = INT64_C(400) * 86400, .budget_warning_percent = 80})
+
 /* Opens or creates DIRECTORY/ledger.db and books what was left open. Blocks. A damaged ledger is a
  * fault, not set aside: it is the account. The caller sees to it that one process at a time has a
- * directory open: a second one would book the first one's open requests. */
-bool ledger_open(const char *directory, struct ledger **out, struct fault *fault) MUST_CHECK;
+ * directory open: a second one would book the first one's open requests. `options` NULL:
+ * LEDGER_DEFAULTS. Sets TZ: no other thread may run that reads or writes the environment. */
+bool ledger_open(const char *directory, const struct ledger_options *options, struct ledger **out,
+                 struct fault *fault) MUST_CHECK;
 
-/* The same file for reports and ledger_find() only, whether a daemon runs or not; a fault where
- * there is none. Nothing is booked, counted or changed; the functions that write must not be
- * called. */
-bool ledger_open_readonly(const char *directory, struct ledger **out,
-                          struct fault *fault) MUST_CHECK;
+/* The same file for reports, token_list() and ledger_find() only, whether a daemon runs or not; a
+ * fault where there is none, or where it is of an older rowcache. Nothing is booked, counted or
+ * changed; the functions that write must not be called. */
+bool ledger_open_readonly(const char *directory, const struct ledger_options *options,
+                          struct ledger **out, struct fault *fault) MUST_CHECK;
 
 /* Tries once more to settle what could not be settled, writes what was counted, leaves NULL. No
  * reservation may be on its way. NULL is allowed. */
@@ -55,7 +72,7 @@ struct digest ledger_fingerprint(const struct ledger *ledger, struct view token)
 /* What a report calls it: its name, else the first 8 hex digits. Returns `out`. Does not block. */
 const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,
                          char out[LEDGER_LABEL_SIZE]);
-/* Reads the names of the tokens again. Blocks; any thread. */
+/* Reads again what is known of the tokens, where another process changed it. Blocks; any thread. */
 bool ledger_reload_names(struct ledger *ledger, struct fault *fault) MUST_CHECK;
 
 typedef void ledger_done(void *context, bool ok, const struct fault *fault);
@@ -79,6 +96,9 @@ struct ledger_entry {
     struct ledger *ledger;
     ledger_done *done;
     void *context;
+    struct { /* zero but where this reservation passed the warning level */
+      struct rows used, budget;
+    } warning;
     struct ledger_settlement {
       enum ledger_end end;
       int64_t results;
@@ -91,7 +111,9 @@ struct ledger_entry {
 
 /* Reserves `entry->most`, durably. `done` (ledger's keeper thread, must not block) says whether it
  * may be sent: when not ok, nothing is reserved and nothing may be spent. FAULT_UNAVAILABLE: the
- * ledger cannot be written; FAULT_INTERNAL: this request id was used before. */
+ * ledger cannot be written; FAULT_INTERNAL: this request id was used before; FAULT_BAD_TOKEN: the
+ * token was revoked or rotated; FAULT_OVER_BUDGET: `entry->most` does not fit what is left of the
+ * token's budget (the text says what is left, retry_after when the budget begins anew). */
 void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_done *done,
                     void *context);
 

@@ -4,39 +4,25 @@
 #include "ledger/inside.h"
 #include "sql_ledger.h"
 
-#define MILLISECONDS_A_DAY INT64_C(86400000)
-
-#define DAY_LAST INT64_C(2932896) /* 9999-12-31: what a date can say */
+int32_t report_day(int64_t milliseconds) {
+  return zone_day(milliseconds);
+}
 
 static int32_t clamp_day(int64_t day) {
   if (day < 0)
     return 0;
-  return day > DAY_LAST ? (int32_t)DAY_LAST : (int32_t)day;
-}
-
-int32_t report_day(int64_t milliseconds) {
-  return clamp_day(milliseconds / MILLISECONDS_A_DAY);
-}
-
-/* Two columns, sums of the upper and of the lower 32 bits of amounts that are not negative. */
-static int64_t wide(sqlite3_stmt *statement, int column) {
-  int64_t high = db_integer(statement, column), low = db_integer(statement, column + 1);
-  high += low >> 32;
-  return high > INT32_MAX ? INT64_MAX : high << 32 | (low & UINT32_MAX);
+  return day > NUM_LAST_DAY ? NUM_LAST_DAY : (int32_t)day;
 }
 
 static struct view print_label(struct ledger *ledger, enum report_by by, sqlite3_stmt *statement,
                                char out[LEDGER_LABEL_SIZE]) {
-  struct digest fingerprint = {0};
   if (by == REPORT_BY_TARGET)
     return db_text(statement, 0);
   if (by == REPORT_BY_DAY) {
     num_print_date(clamp_day(db_integer(statement, 0)), out);
     return view_of(out);
   }
-  struct view bytes = db_blob(statement, 0);
-  if (bytes.length == sizeof fingerprint.bytes)
-    memcpy(fingerprint.bytes, bytes.at, bytes.length);
+  struct digest fingerprint = inside_digest(db_blob(statement, 0));
   return view_of(ledger_label(ledger, &fingerprint, out));
 }
 
@@ -45,10 +31,26 @@ static void read_row(sqlite3_stmt *statement, struct report_row *row) {
   row->hits = db_integer(statement, 2);
   row->misses = db_integer(statement, 3);
   row->errors = db_integer(statement, 4);
-  row->results = wide(statement, 5);
-  row->spent.tenths = wide(statement, 7);
-  row->unknown.tenths = wide(statement, 9);
-  row->saved.tenths = wide(statement, 11);
+  row->results = inside_wide(statement, 5);
+  row->spent.tenths = inside_wide(statement, 7);
+  row->unknown.tenths = inside_wide(statement, 9);
+  row->saved.tenths = inside_wide(statement, 11);
+  row->corrected.tenths = db_integer(statement, 13);
+}
+
+/* The totals of targets hold no corrections: they are all under the empty one. */
+static void correct_target(sqlite3_stmt *statement, struct report_row *row) {
+  row->spent = rows_add(row->spent, row->corrected);
+  row->unknown = rows_add(row->unknown, (struct rows){db_integer(statement, 14)});
+}
+
+/* Without a budget there is nothing that has to be summed. */
+static bool read_token(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
+                       struct report_row *row, struct fault *fault) {
+  row->kind = (enum token_kind)db_integer(statement, 16);
+  row->revoked = db_integer(statement, 17) != 0;
+  return db_integer(statement, 18) < 0 || budget_look_column(ledger, db, db_integer(statement, 15),
+                                                             statement, 18, &row->account, fault);
 }
 
 /* Saturates, as money does. */
@@ -65,6 +67,7 @@ static void add_row(struct report_row *total, const struct report_row *row) {
   total->spent = rows_add(total->spent, row->spent);
   total->unknown = rows_add(total->unknown, row->unknown);
   total->saved = rows_add(total->saved, row->saved);
+  total->corrected = rows_add(total->corrected, row->corrected);
 }
 
 static const int statements[] = {
@@ -81,6 +84,14 @@ struct asked {
   void *context;
 };
 
+static bool read_whole(struct db *db, const struct asked *asked, sqlite3_stmt *statement,
+                       struct report_row *row, struct fault *fault) {
+  read_row(statement, row);
+  if (asked->by == REPORT_BY_TARGET)
+    correct_target(statement, row);
+  return asked->by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
+}
+
 static bool run(struct db *db, const struct asked *asked, struct report_row *total,
                 struct fault *fault) {
   sqlite3_stmt *statement = db_statement(db, statements[asked->by], fault);
@@ -92,7 +103,9 @@ static bool run(struct db *db, const struct asked *asked, struct report_row *tot
   while ((ok = db_step(db, statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];
     struct report_row row = {.label = print_label(asked->ledger, asked->by, statement, label)};
-    read_row(statement, &row);
+    ok = read_whole(db, asked, statement, &row, fault);
+    if (!ok)
+      break;
     add_row(total, &row);
     asked->each(asked->context, &row);
   }

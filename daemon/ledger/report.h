@@ -2,7 +2,7 @@
  * read these. */
 #pragma once
 
-#include "ledger/ledger.h"
+#include "ledger/token.h"
 
 enum report_by { REPORT_BY_TOKEN, REPORT_BY_TARGET, REPORT_BY_DAY };
 
@@ -13,6 +13,12 @@ struct report_row {
   struct rows spent;   /* unknown included */
   struct rows unknown; /* the part of spent that is booked at the most it can have been */
   struct rows saved;
+  struct rows corrected; /* the part of spent that corrections made; may be negative */
+
+  /* By token only: what stands of it now, whatever the days of the report. */
+  enum token_kind kind;
+  bool revoked;
+  struct token_account account; /* empty where it has no budget */
 };
 
 typedef void report_each(void *context, const struct report_row *row);
@@ -23,11 +29,12 @@ typedef void report_each(void *context, const struct report_row *row);
 /* Calls `each` for every group (the dearest first; days in their order), then fills `total`. Days
  * are days since 1970, both ends included. The running daemon's counts in memory are written first;
  * where that fails, the report holds what was written. `each` must not use the ledger but
- * ledger_label(). Sums saturate. Blocks; any thread but the ledger's. */
+ * ledger_label(). Corrections are in the sums; by target they stand under the empty one. Sums
+ * saturate. Blocks; any thread but the ledger's. */
 bool report_run(struct ledger *ledger, enum report_by by, int32_t since, int32_t until,
                 report_each *each, void *context, struct report_row *total,
                 struct fault *fault) MUST_CHECK;
 
-/* The day that `milliseconds` since 1970 falls in, by the ledger's time zone (UTC); 1970-01-01 to
- * 9999-12-31, the nearest where it is neither. Pure. */
+/* The day that `milliseconds` since 1970 falls in, by the ledger's time zone; 1970-01-01 to
+ * 9999-12-31, the nearest where it is neither. */
 int32_t report_day(int64_t milliseconds);

@@ -73,7 +73,7 @@ static bool open_rooms(struct serve *serve, struct fault *fault) {
     return fault_no_memory(fault);
   return make_directory(settings->state_directory, fault) &&
          lock_state(serve, settings->state_directory, fault) &&
-         ledger_open(settings->state_directory, &serve->ledger, fault) &&
+         ledger_open(settings->state_directory, NULL, &serve->ledger, fault) &&
          cache_open(settings->state_directory, settings->cache_max_size, &serve->cache, fault) &&
          transfer_start(&serve->transfer, fault);
 }

@@ -12,13 +12,113 @@ INSERT INTO meta(id, secret) VALUES (1, ?1);
 UPDATE meta SET probed_at = ?1 WHERE id = 1;
 
 -- name: add_token
-INSERT INTO token(fingerprint) VALUES (?1) ON CONFLICT (fingerprint) DO NOTHING;
+INSERT INTO token(fingerprint, created_at) VALUES (?1, ?2) ON CONFLICT (fingerprint) DO NOTHING;
 
 -- name: find_token
-SELECT id FROM token WHERE fingerprint = ?1;
+SELECT id FROM token WHERE fingerprint = ?1
+UNION ALL
+SELECT token FROM token_retired WHERE fingerprint = ?1;
 
--- name: list_names
-SELECT fingerprint, name FROM token WHERE name IS NOT NULL;
+-- name: find_terms
+SELECT fingerprint = ?2, revoked_at IS NOT NULL, name, ifnull(budget, -1), per, warned
+FROM token WHERE id = ?1;
+
+-- name: set_warned
+UPDATE token SET warned = ?2 WHERE id = ?1;
+
+-- name: find_named
+SELECT id FROM token WHERE name = ?1;
+
+-- name: find_labelled
+SELECT id, kind, revoked_at IS NOT NULL, name, fingerprint FROM token
+WHERE fingerprint <> zeroblob(32) AND (name = ?1 OR hex(substr(fingerprint, 1, 4)) = upper(?1))
+LIMIT 2;
+
+-- name: find_by_id
+SELECT id, kind, revoked_at IS NOT NULL, name, fingerprint FROM token WHERE id = ?1;
+
+-- name: put_token
+INSERT INTO token(fingerprint, name, kind, created_at, budget, per) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: register_token
+UPDATE token
+SET name = ?2, kind = 1, created_at = ?3, revoked_at = NULL, budget = ?4, per = ?5, warned = NULL
+WHERE id = ?1;
+
+-- name: rename_token
+UPDATE token SET name = ?2 WHERE id = ?1;
+
+-- name: revoke_token
+UPDATE token SET revoked_at = ifnull(revoked_at, ?2) WHERE id = ?1;
+
+-- name: retire_token
+INSERT INTO token_retired(fingerprint, token) SELECT fingerprint, id FROM token WHERE id = ?1;
+
+-- name: rotate_token
+UPDATE token SET fingerprint = ?2 WHERE id = ?1;
+
+-- name: set_budget
+UPDATE token SET budget = ?2, per = ?3, warned = NULL WHERE id = ?1;
+
+-- name: set_no_cache
+UPDATE token SET no_cache = ?2 WHERE id = ?1;
+
+-- name: list_known
+SELECT fingerprint, name, kind, revoked_at IS NOT NULL, no_cache FROM token
+WHERE kind <> 0 OR name IS NOT NULL OR revoked_at IS NOT NULL OR no_cache = 0
+UNION ALL
+SELECT token_retired.fingerprint, name, kind, 1, no_cache
+FROM token_retired JOIN token ON token.id = token_retired.token;
+
+-- name: list_tokens
+SELECT id, fingerprint, kind, ifnull(created_at, 0), ifnull(revoked_at, 0), no_cache,
+  ifnull(budget, -1), per, ifnull((SELECT max(day) FROM token_day WHERE token = token.id), -1)
+FROM token WHERE fingerprint <> zeroblob(32)
+ORDER BY kind DESC, name IS NULL, name, fingerprint;
+
+-- name: sum_spent
+SELECT sum(spent >> 32), sum(spent & 4294967295)
+FROM token_day WHERE token = ?1 AND day BETWEEN ?2 AND ?3;
+
+-- name: sum_reserved
+SELECT sum(most >> 32), sum(most & 4294967295) FROM entry WHERE token = ?1 AND state = 0;
+
+-- name: delete_old
+DELETE FROM entry
+WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at < ?1 ORDER BY at LIMIT ?2);
+
+-- name: find_token_day
+SELECT spent, unknown FROM token_day WHERE day = ?1 AND token = ?2;
+
+-- name: set_token_day
+UPDATE token_day SET spent = ?3, unknown = ?4 WHERE day = ?1 AND token = ?2;
+
+-- name: add_correction
+INSERT INTO correction(at, day, token, spent, unknown, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+
+-- name: list_corrections
+SELECT correction.at, correction.day, token.fingerprint, correction.spent, correction.unknown,
+  correction.reason
+FROM correction JOIN token ON token.id = correction.token
+WHERE correction.day BETWEEN ?1 AND ?2
+ORDER BY correction.id;
+
+-- name: sum_account
+SELECT sum(spent >> 32), sum(spent & 4294967295), sum(unknown >> 32), sum(unknown & 4294967295)
+FROM token_day
+WHERE token IN (SELECT id FROM token WHERE id = ?1 OR (?2 AND kind = 2));
+
+-- name: sum_account_reserved
+SELECT sum(most >> 32), sum(most & 4294967295) FROM entry
+WHERE state = 0 AND token IN (SELECT id FROM token WHERE id = ?1 OR (?2 AND kind = 2));
+
+-- name: find_reconciliation
+SELECT at, rows_left, rows_limit, spent, unknown, reserved, with_issued FROM reconciliation
+WHERE token = ?1 ORDER BY id DESC LIMIT 1;
+
+-- name: add_reconciliation
+INSERT INTO reconciliation(at, token, with_issued, rows_left, rows_limit, spent, unknown, reserved)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
 
 -- name: reserve
 INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, most)
@@ -72,16 +172,20 @@ SELECT 1 FROM target_day WHERE day = ?1 AND target = ?2;
 -- name: report_token
 SELECT fingerprint, requests, hits, misses, errors,
   results_high, results_low, spent_high, spent_low,
-  unknown_high, unknown_low, saved_high, saved_low
+  unknown_high, unknown_low, saved_high, saved_low,
+  (SELECT ifnull(sum(spent), 0) FROM correction
+    WHERE correction.token = totals.id AND day BETWEEN ?1 AND ?2),
+  0,
+  id, kind, revoked_at IS NOT NULL, ifnull(budget, -1), per
 FROM (
   SELECT token AS id,
-  sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
+    sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
     sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
     sum(spent >> 32) AS spent_high, sum(spent & 4294967295) AS spent_low,
     sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
     sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low
   FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY token
-) JOIN token USING (id)
+) AS totals JOIN token USING (id)
 ORDER BY spent_high + (spent_low >> 32) DESC, spent_low & 4294967295 DESC, fingerprint;
 
 -- name: report_target
@@ -90,7 +194,11 @@ SELECT target,
   sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
   sum(spent >> 32) AS spent_high, sum(spent & 4294967295) AS spent_low,
   sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
-  sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low
+  sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low,
+  CASE WHEN target = '' THEN
+    (SELECT ifnull(sum(spent), 0) FROM correction WHERE day BETWEEN ?1 AND ?2) ELSE 0 END,
+  CASE WHEN target = '' THEN
+    (SELECT ifnull(sum(unknown), 0) FROM correction WHERE day BETWEEN ?1 AND ?2) ELSE 0 END
 FROM target_day WHERE day BETWEEN ?1 AND ?2 GROUP BY target
 ORDER BY spent_high + (spent_low >> 32) DESC, spent_low & 4294967295 DESC, target;
 
@@ -100,6 +208,7 @@ SELECT day,
   sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
   sum(spent >> 32) AS spent_high, sum(spent & 4294967295) AS spent_low,
   sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
-  sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low
+  sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low,
+  (SELECT ifnull(sum(spent), 0) FROM correction WHERE correction.day = token_day.day), 0
 FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY day
 ORDER BY day;

@@ -81,7 +81,7 @@ static int remove_directory(void **state) {
 static struct ledger *open_ledger(void) {
   struct ledger *ledger = NULL;
   struct fault fault = {0};
-  if (!ledger_open(directory, &ledger, &fault))
+  if (!ledger_open(directory, NULL, &ledger, &fault))
     fail_msg("%s", fault.text);
   return ledger;
 }
@@ -384,7 +384,7 @@ static void spend_until_killed(void) {
   struct ledger *ledger;
   static struct crowd crowds[4];
   pthread_t thread;
-  if (!ledger_open(directory, &ledger, NULL))
+  if (!ledger_open(directory, NULL, &ledger, NULL))
     _exit(1);
   for (int i = 0; i < 4; i++) {
     crowds[i].ledger = ledger;
@@ -443,7 +443,7 @@ static void limit_files(rlim_t bytes) {
 static void live_through_a_full_disk(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
-  MUST(1, ledger_open(directory, &ledger, NULL));
+  MUST(1, ledger_open(directory, NULL, &ledger, NULL));
   struct ledger_entry before = entry_of(ledger, "before", ROWS(50));
   struct ledger_entry during = entry_of(ledger, "during", ROWS(50));
   struct ledger_entry after = entry_of(ledger, "after", ROWS(50));
@@ -477,7 +477,7 @@ static void live_through_a_full_disk(void) {
 static void mend_without_traffic(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
-  MUST(1, ledger_open(directory, &ledger, NULL));
+  MUST(1, ledger_open(directory, NULL, &ledger, NULL));
   struct ledger_entry entry = entry_of(ledger, "entry", ROWS(50));
   limit_files(0);
   MUST(2, !reserve(ledger, &entry).ok);
@@ -492,7 +492,7 @@ static void mend_without_traffic(void) {
 static void die_with_a_full_disk(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
-  MUST(1, ledger_open(directory, &ledger, NULL));
+  MUST(1, ledger_open(directory, NULL, &ledger, NULL));
   struct ledger_entry entry = entry_of(ledger, "entry", ROWS(50));
   MUST(2, reserve(ledger, &entry).ok);
   limit_files(0);
@@ -535,7 +535,7 @@ static void test_a_damaged_file_stays(void **state) {
   int out = open(file, O_WRONLY | O_CREAT, 0600);
   assert_int_equal(write(out, junk, sizeof junk), sizeof junk);
   close(out);
-  assert_false(ledger_open(directory, &ledger, &fault));
+  assert_false(ledger_open(directory, NULL, &ledger, &fault));
   assert_null(ledger);
   assert_non_null(strstr(fault.text, "is not set aside"));
   struct stat kept;
@@ -549,7 +549,7 @@ static void test_another_programs_file_stays(void **state) {
   struct fault fault;
   struct ledger *ledger;
   ask("CREATE TABLE theirs(a)");
-  assert_false(ledger_open(directory, &ledger, &fault));
+  assert_false(ledger_open(directory, NULL, &ledger, &fault));
   assert_non_null(strstr(fault.text, "another program"));
   assert_int_equal(ask("PRAGMA application_id"), 0);
   assert_int_equal(ask("SELECT count(*) FROM sqlite_schema"), 1);

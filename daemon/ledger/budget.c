@@ -1,0 +1,218 @@
+/* Budgets: what a token may spend in a window of days, held when a reservation is made. The figures
+ * are the totals that the reports show, and the reservations that are open. */
+#include "ledger/inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sql_ledger.h"
+
+#include <stdio.h>
+
+/* -- Windows -- */
+
+struct window {
+  int32_t since, until;
+  int64_t begins_anew; /* seconds since 1970; 0: never */
+};
+
+static struct window window_of(enum token_per per, int32_t day) {
+  int32_t month = zone_month(day), next = zone_next_month(day);
+  switch (per) {
+  case TOKEN_PER_DAY:
+    return (struct window){day, day, zone_begins(day + 1)};
+  case TOKEN_PER_MONTH:
+    return (struct window){month, next - 1, zone_begins(next)};
+  case TOKEN_PER_TOTAL:
+    break;
+  }
+  return (struct window){INT32_MIN, INT32_MAX, 0};
+}
+
+/* -- Figures -- */
+
+static bool sum(struct db *db, sqlite3_stmt *statement, struct rows *rows, struct fault *fault) {
+  bool row;
+  bool ok = db_step(db, statement, &row, fault);
+  rows->tenths = ok && row ? inside_wide(statement, 0) : 0;
+  db_done(statement);
+  return ok;
+}
+
+static bool sum_spent(struct db *db, int64_t token, const struct window *window, struct rows *rows,
+                      struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SUM_SPENT, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, token);
+  db_bind_integer(statement, 2, window->since);
+  db_bind_integer(statement, 3, window->until);
+  return sum(db, statement, rows, fault);
+}
+
+static bool sum_reserved(struct db *db, int64_t token, struct rows *rows, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SUM_RESERVED, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, token);
+  return sum(db, statement, rows, fault);
+}
+
+static bool reaches(const struct ledger *ledger, struct rows used, struct rows budget) {
+  return ledger->warning_percent > 0 &&
+         rows_order(rows_times(used, 100), rows_times(budget, ledger->warning_percent)) >= 0;
+}
+
+bool budget_look(const struct ledger *ledger, struct db *db, int64_t token,
+                 const struct token_budget *budget, int32_t day, struct token_account *account,
+                 struct fault *fault) {
+  struct window window = window_of(budget ? budget->per : TOKEN_PER_TOTAL, day);
+  *account = (struct token_account){.has_budget = budget, .begins_anew = window.begins_anew};
+  if (!sum_spent(db, token, &window, &account->spent, fault) ||
+      !sum_reserved(db, token, &account->reserved, fault))
+    return false;
+  if (!budget)
+    return true;
+  struct rows used = rows_add(account->spent, account->reserved);
+  account->budget = *budget;
+  account->left = rows_subtract(budget->rows, used);
+  if (account->left.tenths < 0)
+    account->left = ROWS(0);
+  account->warning = reaches(ledger, used, budget->rows);
+  return true;
+}
+
+/* Two columns: the rows, -1 where there is none, and the window. */
+static const struct token_budget *read_budget(sqlite3_stmt *statement, int column,
+                                              struct token_budget *budget) {
+  budget->rows.tenths = db_integer(statement, column);
+  int64_t per = db_integer(statement, column + 1);
+  budget->per =
+      per == TOKEN_PER_DAY || per == TOKEN_PER_MONTH ? (enum token_per)per : TOKEN_PER_TOTAL;
+  return budget->rows.tenths < 0 ? NULL : budget;
+}
+
+bool budget_look_column(const struct ledger *ledger, struct db *db, int64_t token,
+                        sqlite3_stmt *statement, int column, struct token_account *account,
+                        struct fault *fault) {
+  struct token_budget budget;
+  return budget_look(ledger, db, token, read_budget(statement, column, &budget),
+                     zone_day(clock_milliseconds()), account, fault);
+}
+
+/* -- Admitting -- */
+
+struct terms {
+  bool current; /* the entry's fingerprint is the token's, not one from before it was rotated */
+  bool revoked;
+  char label[LEDGER_LABEL_SIZE];
+  struct token_budget space;
+  const struct token_budget *budget; /* NULL: none */
+  bool was_warned;                   /* in the window that `warned` begins */
+  int64_t warned;
+};
+
+static bool read_terms(struct db *db, int64_t token, const struct ledger_entry *entry,
+                       struct terms *terms, struct fault *fault) {
+  bool row;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TERMS, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, token);
+  db_bind_blob(statement, 2, inside_bytes(&entry->token));
+  if (!db_step(db, statement, &row, fault))
+    return false;
+  CHECK(row);
+  terms->current = db_integer(statement, 0) != 0;
+  terms->revoked = db_integer(statement, 1) != 0;
+  inside_label(db_text(statement, 2), &entry->token, terms->label);
+  terms->budget = read_budget(statement, 3, &terms->space);
+  terms->was_warned = sqlite3_column_type(statement, 5) != SQLITE_NULL;
+  terms->warned = db_integer(statement, 5);
+  db_done(statement);
+  return true;
+}
+
+static const char *print_anew(int64_t begins_anew, char out[128]) {
+  char time[ZONE_TIME_SIZE];
+  if (!begins_anew) {
+    snprintf(out, 128, "the budget does not begin anew");
+    return out;
+  }
+  zone_print(begins_anew, time);
+  snprintf(out, 128, "the budget begins anew on %.10s %.5s %s", time, time + 11, zone_name());
+  return out;
+}
+
+static const char *print_reserved(struct rows reserved, char out[128]) {
+  out[0] = '\0';
+  if (!rows_is_zero(reserved))
+    snprintf(out, 128, " (%s more are reserved by requests under way)", ROWS_TEXT(reserved));
+  return out;
+}
+
+static bool refuse(const struct terms *terms, const struct token_account *account, struct rows most,
+                   struct fault *fault) {
+  static const char *const windows[] = {"in all", "today", "this month"};
+  char anew[128], reserved[128];
+  fault_set(fault, FAULT_OVER_BUDGET,
+            "token '%s' has %s of %s rows left %s%s; this request could cost %s; %s", terms->label,
+            ROWS_TEXT(account->left), ROWS_TEXT(account->budget.rows), windows[account->budget.per],
+            print_reserved(account->reserved, reserved), ROWS_TEXT(most),
+            print_anew(account->begins_anew, anew));
+  int64_t seconds = account->begins_anew - clock_seconds();
+  if (account->begins_anew)
+    fault->retry_after = seconds > 0 ? seconds : 1;
+  return false;
+}
+
+static bool set_warned(struct db *db, int64_t token, int32_t since, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SET_WARNED, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, token);
+  db_bind_integer(statement, 2, since);
+  return db_run(db, statement, fault);
+}
+
+/* Written down, so that it is said once a window, whatever restarts come between. */
+static bool note_warning(const struct ledger *ledger, struct db *db, int64_t token,
+                         const struct terms *terms, const struct token_account *account,
+                         struct ledger_entry *entry, struct fault *fault) {
+  struct rows used = rows_add(rows_add(account->spent, account->reserved), entry->most);
+  int32_t since = window_of(terms->budget->per, zone_day(entry->at)).since;
+  if (!reaches(ledger, used, terms->budget->rows) || (terms->was_warned && terms->warned == since))
+    return true;
+  entry->own.warning.used = used;
+  entry->own.warning.budget = terms->budget->rows;
+  return set_warned(db, token, since, fault);
+}
+
+static bool hold(const struct ledger *ledger, struct db *db, int64_t token,
+                 const struct terms *terms, struct ledger_entry *entry, struct fault *fault) {
+  struct token_account account;
+  if (!budget_look(ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
+    return false;
+  if (rows_order(entry->most, account.left) > 0)
+    return refuse(terms, &account, entry->most, fault);
+  return note_warning(ledger, db, token, terms, &account, entry, fault);
+}
+
+bool budget_admit(const struct ledger *ledger, struct db *db, int64_t token,
+                  struct ledger_entry *entry, struct fault *fault) {
+  struct terms terms;
+  if (!read_terms(db, token, entry, &terms, fault))
+    return false;
+  if (terms.revoked || !terms.current)
+    return fault_set(fault, FAULT_BAD_TOKEN, "token '%s' %s", terms.label,
+                     terms.revoked ? "is revoked" : "was replaced by a new one; use that");
+  return !terms.budget || rows_is_zero(entry->most) ||
+         hold(ledger, db, token, &terms, entry, fault);
+}
+
+void budget_warn(struct ledger *ledger, const struct ledger_entry *entry) {
+  char label[LEDGER_LABEL_SIZE];
+  if (!rows_is_zero(entry->own.warning.used))
+    log_warning("budget_warning", "token=%s used=%s budget=%s",
+                LOG_VALUE(ledger_label(ledger, &entry->token, label)),
+                ROWS_TEXT(entry->own.warning.used), ROWS_TEXT(entry->own.warning.budget));
+}

@@ -1,0 +1,254 @@
+#include "ledger/correct.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "ledger/inside.h"
+#include "sql_ledger.h"
+
+/* -- Corrections -- */
+
+struct correct {
+  struct task task;
+  const struct ledger_correction *correction;
+};
+
+static bool is_reason(struct view reason) {
+  for (size_t i = 0; i < reason.length; i++)
+    if ((unsigned char)reason.at[i] < ' ' || reason.at[i] == 0x7f)
+      return false;
+  return reason.length > 0 && reason.length <= LEDGER_REASON_MOST;
+}
+
+static bool is_amount(struct rows rows) {
+  return rows.tenths >= -LEDGER_CORRECTION_MOST.tenths &&
+         rows.tenths <= LEDGER_CORRECTION_MOST.tenths;
+}
+
+static bool check(const struct ledger_correction *correction, struct fault *fault) {
+  if (!is_reason(correction->reason))
+    return fault_set(fault, FAULT_MALFORMED,
+                     "a correction needs a reason: 1 to %d bytes, without control characters",
+                     LEDGER_REASON_MOST);
+  if (!is_amount(correction->spent) || !is_amount(correction->unknown))
+    return fault_set(fault, FAULT_MALFORMED, "a correction is of %s rows at most",
+                     ROWS_TEXT(LEDGER_CORRECTION_MOST));
+  if (rows_is_zero(correction->spent) && rows_is_zero(correction->unknown))
+    return fault_set(fault, FAULT_MALFORMED, "a correction of nothing changes nothing");
+  return (correction->day >= 0 && correction->day <= zone_day(clock_milliseconds())) ||
+         fault_set(fault, FAULT_MALFORMED, "a correction is for a day that has begun");
+}
+
+struct day {
+  struct rows spent, unknown;
+};
+
+/* Rows of totals for the day, if there were none, so that reports have where to show it. */
+static bool make_days(struct db *db, int32_t day, int64_t token, struct fault *fault) {
+  static const struct amounts nothing;
+  return inside_add_token_day(db, day, token, &nothing, fault) &&
+         inside_add_target_day(db, day, VIEW(""), &nothing, fault);
+}
+
+static bool find_day(struct db *db, int32_t day, int64_t token, struct day *found,
+                     struct fault *fault) {
+  bool row;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN_DAY, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, day);
+  db_bind_integer(statement, 2, token);
+  if (!db_step(db, statement, &row, fault))
+    return false;
+  CHECK(row);
+  found->spent.tenths = db_integer(statement, 0);
+  found->unknown.tenths = db_integer(statement, 1);
+  db_done(statement);
+  return true;
+}
+
+static bool fits(const struct day *before, const struct day *after, const char *label, int32_t day,
+                 struct fault *fault) {
+  char date[NUM_DATE_SIZE];
+  if (after->unknown.tenths >= 0 && rows_order(after->unknown, after->spent) <= 0)
+    return true; /* and so spent is not below zero either */
+  num_print_date(day, date);
+  return fault_set(fault, FAULT_MALFORMED,
+                   "on %s token '%s' spent %s, %s of them unknown; with this correction that would "
+                   "be %s and %s: neither can be below zero, nor more unknown than spent",
+                   date, label, ROWS_TEXT(before->spent), ROWS_TEXT(before->unknown),
+                   ROWS_TEXT(after->spent), ROWS_TEXT(after->unknown));
+}
+
+static bool set_day(struct db *db, int32_t day, int64_t token, const struct day *to,
+                    struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SET_TOKEN_DAY, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, day);
+  db_bind_integer(statement, 2, token);
+  db_bind_integer(statement, 3, to->spent.tenths);
+  db_bind_integer(statement, 4, to->unknown.tenths);
+  return db_run(db, statement, fault);
+}
+
+static bool add(struct db *db, const struct ledger_correction *correction, int64_t token,
+                struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_CORRECTION, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, clock_milliseconds());
+  db_bind_integer(statement, 2, correction->day);
+  db_bind_integer(statement, 3, token);
+  db_bind_integer(statement, 4, correction->spent.tenths);
+  db_bind_integer(statement, 5, correction->unknown.tenths);
+  db_bind_text(statement, 6, correction->reason);
+  return db_run(db, statement, fault);
+}
+
+static bool correct_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  const struct ledger_correction *correction = ((struct correct *)job)->correction;
+  struct labelled token;
+  struct day before;
+  if (!token_find(db, correction->token, &token, fault) ||
+      !make_days(db, correction->day, token.id, fault) ||
+      !find_day(db, correction->day, token.id, &before, fault))
+    return false;
+  struct day after = {rows_add(before.spent, correction->spent),
+                      rows_add(before.unknown, correction->unknown)};
+  return fits(&before, &after, token.label, correction->day, fault) &&
+         set_day(db, correction->day, token.id, &after, fault) &&
+         add(db, correction, token.id, fault);
+}
+
+bool ledger_correct(struct ledger *ledger, const struct ledger_correction *correction,
+                    struct fault *fault) {
+  struct correct correct = {.task.job.work = correct_work, .correction = correction};
+  return check(correction, fault) && inside_run(ledger, &correct.task, fault);
+}
+
+static bool list(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
+                 ledger_correction_each *each, void *context, struct fault *fault) {
+  bool row, ok;
+  while ((ok = db_step(db, statement, &row, fault)) && row) {
+    char label[LEDGER_LABEL_SIZE];
+    struct digest fingerprint = inside_digest(db_blob(statement, 2));
+    struct ledger_correction correction = {.token =
+                                               view_of(ledger_label(ledger, &fingerprint, label)),
+                                           .day = (int32_t)db_integer(statement, 1),
+                                           .spent.tenths = db_integer(statement, 3),
+                                           .unknown.tenths = db_integer(statement, 4),
+                                           .reason = db_text(statement, 5)};
+    each(context, &correction, db_integer(statement, 0));
+  }
+  return ok;
+}
+
+bool ledger_corrections(struct ledger *ledger, int32_t since, int32_t until,
+                        ledger_correction_each *each, void *context, struct fault *fault) {
+  struct db *db;
+  if (!inside_read(ledger, &db, fault))
+    return false;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_LIST_CORRECTIONS, fault);
+  bool ok = statement != NULL;
+  if (ok) {
+    db_bind_integer(statement, 1, since);
+    db_bind_integer(statement, 2, until);
+    ok = list(ledger, db, statement, each, context, fault);
+  }
+  db_close(&db);
+  return ok;
+}
+
+/* -- Reconciliations -- */
+
+struct reconcile {
+  struct task task;
+  const struct digest *fingerprint;
+  struct ledger_reconciliation *now, *before;
+  bool *had_before;
+};
+
+static bool find_before(struct db *db, int64_t token, struct ledger_reconciliation *before,
+                        bool *exists, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_RECONCILIATION, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, token);
+  if (!db_step(db, statement, exists, fault))
+    return false;
+  if (*exists)
+    *before = (struct ledger_reconciliation){.at = db_integer(statement, 0),
+                                             .left.tenths = db_integer(statement, 1),
+                                             .limit.tenths = db_integer(statement, 2),
+                                             .spent.tenths = db_integer(statement, 3),
+                                             .unknown.tenths = db_integer(statement, 4),
+                                             .reserved.tenths = db_integer(statement, 5),
+                                             .with_issued = db_integer(statement, 6) != 0};
+  db_done(statement);
+  return true;
+}
+
+/* Amounts of the token, and of those that spend from it. */
+static bool sum(struct db *db, int number, int64_t token, bool with_issued, struct rows *first,
+                struct rows *second, struct fault *fault) {
+  bool row;
+  sqlite3_stmt *statement = db_statement(db, number, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, token);
+  db_bind_integer(statement, 2, with_issued);
+  if (!db_step(db, statement, &row, fault))
+    return false;
+  CHECK(row);
+  first->tenths = inside_wide(statement, 0);
+  if (second)
+    second->tenths = inside_wide(statement, 2);
+  db_done(statement);
+  return true;
+}
+
+static bool put(struct db *db, int64_t token, const struct ledger_reconciliation *now,
+                struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_RECONCILIATION, fault);
+  if (!statement)
+    return false;
+  const int64_t values[] = {now->at,
+                            token,
+                            now->with_issued,
+                            now->left.tenths,
+                            now->limit.tenths,
+                            now->spent.tenths,
+                            now->unknown.tenths,
+                            now->reserved.tenths};
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    db_bind_integer(statement, (int)i + 1, values[i]);
+  return db_run(db, statement, fault);
+}
+
+static bool reconcile_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct reconcile *reconcile = (struct reconcile *)job;
+  struct ledger_reconciliation *now = reconcile->now;
+  int64_t token;
+  return inside_token_id(db, reconcile->fingerprint, true, &token, fault) &&
+         find_before(db, token, reconcile->before, reconcile->had_before, fault) &&
+         sum(db, LEDGER_SQL_SUM_ACCOUNT, token, now->with_issued, &now->spent, &now->unknown,
+             fault) &&
+         sum(db, LEDGER_SQL_SUM_ACCOUNT_RESERVED, token, now->with_issued, &now->reserved, NULL,
+             fault) &&
+         put(db, token, now, fault);
+}
+
+bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint, bool with_issued,
+                      struct rows left, struct rows limit, struct ledger_reconciliation *now,
+                      struct ledger_reconciliation *before, bool *had_before, struct fault *fault) {
+  struct reconcile reconcile = {.task.job.work = reconcile_work,
+                                .fingerprint = fingerprint,
+                                .now = now,
+                                .before = before,
+                                .had_before = had_before};
+  *now = (struct ledger_reconciliation){
+      .at = clock_milliseconds(), .left = left, .limit = limit, .with_issued = with_issued};
+  *before = (struct ledger_reconciliation){0};
+  *had_before = false;
+  return inside_run(ledger, &reconcile.task, fault);
+}

@@ -1,0 +1,111 @@
+/* What is known of the tokens, in memory: read at every request, replaced whole after a change. */
+#include "ledger/inside.h"
+
+#include "base/scope.h"
+#include "sql_ledger.h"
+
+#define HASH_NONFATAL_OOM 1
+#define HASH_KEYCMP(a, b, size) (!digest_equal_secret((const struct digest *)(a), (b)))
+#include <uthash.h>
+
+struct known {
+  UT_hash_handle hh;
+  struct digest fingerprint;
+  struct token_facts facts;
+};
+
+/* -- The map -- */
+
+void known_free(struct known **map) {
+  struct known *known, *next;
+  HASH_ITER(hh, *map, known, next) {
+    HASH_DELETE(hh, *map, known);
+    free(known);
+  }
+}
+
+static struct known *read_one(sqlite3_stmt *statement) {
+  struct known *known = calloc(1, sizeof *known);
+  if (!known)
+    return NULL;
+  known->fingerprint = inside_digest(db_blob(statement, 0));
+  inside_label(db_text(statement, 1), &known->fingerprint, known->facts.label);
+  known->facts.known = true;
+  known->facts.kind = (enum token_kind)db_integer(statement, 2);
+  known->facts.revoked = db_integer(statement, 3) != 0;
+  known->facts.no_cache = db_integer(statement, 4) != 0;
+  return known;
+}
+
+static bool add(struct known **map, sqlite3_stmt *statement) {
+  struct known *known = read_one(statement);
+  if (!known)
+    return false;
+  HASH_ADD(hh, *map, fingerprint, sizeof known->fingerprint, known);
+  if (known->hh.tbl)
+    return true;
+  free(known);
+  return false;
+}
+
+bool known_read(struct db *db, struct known **map, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_LIST_KNOWN, fault);
+  bool row, ok = statement != NULL;
+  *map = NULL;
+  while (ok && (ok = db_step(db, statement, &row, fault)) && row)
+    ok = add(map, statement) || fault_no_memory(fault);
+  db_done(statement);
+  if (!ok)
+    known_free(map);
+  return ok;
+}
+
+void known_take(struct ledger *ledger, struct known **map) {
+  pthread_mutex_lock(&ledger->lock);
+  struct known *before = ledger->known;
+  ledger->known = steal(*map);
+  pthread_mutex_unlock(&ledger->lock);
+  known_free(&before);
+}
+
+bool ledger_reload_names(struct ledger *ledger, struct fault *fault) {
+  struct db *db;
+  struct known *map;
+  if (!inside_read(ledger, &db, fault))
+    return false;
+  bool ok = known_read(db, &map, fault);
+  if (ok)
+    known_take(ledger, &map);
+  db_close(&db);
+  return ok;
+}
+
+/* -- Looking -- */
+
+void inside_label(struct view name, const struct digest *fingerprint, char out[LEDGER_LABEL_SIZE]) {
+  char hex[DIGEST_HEX_SIZE];
+  struct view label = name.length ? view_first(name, LEDGER_LABEL_SIZE - 1)
+                                  : (struct view){digest_print(fingerprint, hex), 8};
+  memcpy(out, label.at, label.length);
+  out[label.length] = '\0';
+}
+
+void token_look(struct ledger *ledger, const struct digest *fingerprint,
+                struct token_facts *facts) {
+  struct known *known;
+  *facts = (struct token_facts){.no_cache = true};
+  inside_label(VIEW(""), fingerprint, facts->label);
+  pthread_mutex_lock(&ledger->lock);
+  HASH_FIND(hh, ledger->known, fingerprint, sizeof *fingerprint, known);
+  if (known)
+    *facts = known->facts;
+  pthread_mutex_unlock(&ledger->lock);
+}
+
+const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,
+                         char out[LEDGER_LABEL_SIZE]) {
+  struct token_facts facts;
+  token_look(ledger, fingerprint, &facts);
+  memcpy(out, facts.label, LEDGER_LABEL_SIZE);
+  return out;
+}

@@ -1,0 +1,53 @@
+/* Entries that ended leave when they are old, a batch at a time, so that nobody waits long for the
+ * keeper. The totals that they were part of stay. */
+#include "ledger/inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sql_ledger.h"
+
+#include <stddef.h>
+
+#define RETAIN_BATCH 500
+#define RETAIN_TICKS 3600     /* between two looks, while nothing is old */
+#define RETAIN_AGAIN_TICKS 60 /* after one that failed */
+
+static struct ledger *ledger_of(struct keeper_job *job) {
+  return (struct ledger *)((char *)job - offsetof(struct ledger, retention.job));
+}
+
+static bool retain_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct retention *retention = &ledger_of(job)->retention;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_DELETE_OLD, fault);
+  retention->deleted = 0;
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, clock_milliseconds() - retention->milliseconds);
+  db_bind_integer(statement, 2, RETAIN_BATCH);
+  if (!db_run(db, statement, fault))
+    return false;
+  retention->deleted = db_changes(db);
+  return true;
+}
+
+static void retain_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  struct ledger *ledger = ledger_of(job);
+  struct retention *retention = &ledger->retention;
+  if (!ok || retention->deleted)
+    inside_wrote(ledger, ok, fault);
+  if (ok && retention->deleted)
+    log_info("ledger_retention", "entries=%lld file=%s", (long long)retention->deleted,
+             LOG_VALUE(ledger->path));
+  bool more = ok && retention->deleted == RETAIN_BATCH;
+  retention->ticks = more ? 1 : ok ? RETAIN_TICKS : RETAIN_AGAIN_TICKS;
+  atomic_store(&retention->busy, false);
+}
+
+void retain_tick(struct ledger *ledger) {
+  struct retention *retention = &ledger->retention;
+  if (!retention->milliseconds || atomic_load(&retention->busy) || --retention->ticks > 0)
+    return;
+  atomic_store(&retention->busy, true);
+  retention->job = (struct keeper_job){.work = retain_work, .done = retain_done};
+  keeper_give(ledger->keeper, &retention->job);
+}

@@ -1,0 +1,423 @@
+/* Changing tokens. Each change is one job: it changes the rows, reads what is then known of all
+ * tokens, and when that is durable puts it before everybody's eyes. */
+#include "ledger/token.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "ledger/inside.h"
+#include "sql_ledger.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define NAME_MOST 64
+#define LABEL_DIGITS 8
+#define TOKEN_DIGITS_LEAST 32 /* as many hex digits are rather a token than a name */
+#define AHREFS_TOKEN_MOST 1024
+
+const char *const token_kind_words[3] = {"seen", "registered", "issued"};
+const char *const token_per_words[3] = {"total", "day", "month"};
+
+struct change {
+  struct task task;
+  bool (*apply)(const struct change *change, struct db *db, struct fault *fault);
+  struct view label, name;
+  struct digest fingerprint;
+  const struct token_budget *budget;
+  bool no_cache;
+  struct known *known; /* as it is after this change */
+};
+
+/* -- One change -- */
+
+static bool change_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct change *change = (struct change *)job;
+  return change->apply(change, db, fault) && known_read(db, &change->known, fault);
+}
+
+static void change_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  struct change *change = (struct change *)job;
+  inside_wrote(change->task.ledger, ok, fault);
+  if (ok)
+    known_take(change->task.ledger, &change->known);
+  known_free(&change->known);
+}
+
+static bool run(struct ledger *ledger, struct change *change, struct fault *fault) {
+  change->task.job = (struct keeper_job){.work = change_work, .done = change_done};
+  return inside_run(ledger, &change->task, fault);
+}
+
+/* -- Arguments -- */
+
+static bool is_hex(struct view text) {
+  for (size_t i = 0; i < text.length; i++)
+    if (num_hex_digit(text.at[i]) < 0)
+      return false;
+  return true;
+}
+
+static bool is_name(struct view name) {
+  if (name.length < 1 || name.length > NAME_MOST)
+    return false;
+  for (size_t i = 0; i < name.length; i++)
+    if (!num_is_alpha(name.at[i]) && !num_is_digit(name.at[i]) && !memchr("._-", name.at[i], 3))
+      return false;
+  return !is_hex(name) || (name.length != LABEL_DIGITS && name.length < TOKEN_DIGITS_LEAST);
+}
+
+static bool is_label(struct view label) {
+  return is_name(label) || (label.length == LABEL_DIGITS && is_hex(label));
+}
+
+/* What is no name is not repeated: it may be a token. */
+static bool check_name(struct view name, struct fault *fault) {
+  return is_name(name) ||
+         fault_set(fault, FAULT_MALFORMED,
+                   "that cannot be a token's name: write 1 to %d letters, digits, '.', '_' or '-', "
+                   "but not %d hex digits, nor %d and more of them",
+                   NAME_MOST, LABEL_DIGITS, TOKEN_DIGITS_LEAST);
+}
+
+static bool check_budget(const struct token_budget *budget, struct fault *fault) {
+  return !budget || budget->rows.tenths >= 0 ||
+         fault_set(fault, FAULT_MALFORMED, "a budget cannot be below zero");
+}
+
+static bool check_ahrefs_token(struct view token, struct fault *fault) {
+  bool ok = token.length > 0 && token.length <= AHREFS_TOKEN_MOST;
+  for (size_t i = 0; ok && i < token.length; i++)
+    ok = token.at[i] > ' ' && token.at[i] < 0x7f;
+  return ok || fault_set(fault, FAULT_MALFORMED,
+                         "that cannot be a token: write 1 to %d visible ASCII characters",
+                         AHREFS_TOKEN_MOST);
+}
+
+static bool make_token(char token[TOKEN_SIZE], struct fault *fault) {
+  static const char digits[] = "0123456789abcdef";
+  uint8_t bytes[(TOKEN_SIZE - 1) / 2];
+  if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+    return fault_set(fault, FAULT_INTERNAL, "cannot get random bytes: %s", strerror(errno));
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    token[2 * i] = digits[bytes[i] >> 4];
+    token[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  token[TOKEN_SIZE - 1] = '\0';
+  explicit_bzero(bytes, sizeof bytes);
+  return true;
+}
+
+/* Makes the token of a change and runs it; no token comes out of one that failed. */
+static bool run_with_token(struct ledger *ledger, struct change *change, char token[TOKEN_SIZE],
+                           struct fault *fault) {
+  memset(token, 0, TOKEN_SIZE);
+  if (!make_token(token, fault))
+    return false;
+  change->fingerprint = ledger_fingerprint(ledger, view_of(token));
+  if (run(ledger, change, fault))
+    return true;
+  explicit_bzero(token, TOKEN_SIZE);
+  return false;
+}
+
+/* -- Finding -- */
+
+static void read_labelled(sqlite3_stmt *statement, struct labelled *found) {
+  struct digest fingerprint = inside_digest(db_blob(statement, 4));
+  found->id = db_integer(statement, 0);
+  found->kind = (enum token_kind)db_integer(statement, 1);
+  found->revoked = db_integer(statement, 2) != 0;
+  inside_label(db_text(statement, 3), &fingerprint, found->label);
+}
+
+/* The one row of the statement; `*rows` counts to two. */
+static bool find_one(struct db *db, sqlite3_stmt *statement, struct labelled *found, int *rows,
+                     struct fault *fault) {
+  bool row = true, ok = true;
+  for (*rows = 0; ok && *rows < 2; ++*rows) {
+    ok = db_step(db, statement, &row, fault);
+    if (!ok || !row)
+      break;
+    read_labelled(statement, found);
+  }
+  db_done(statement);
+  return ok;
+}
+
+static bool no_token(struct view label, struct fault *fault) {
+  return fault_set(fault, FAULT_MALFORMED,
+                   "there is no token '%.*s': 'rowcachectl token list' shows them",
+                   VIEW_ARGS(label));
+}
+
+bool token_find(struct db *db, struct view label, struct labelled *found, struct fault *fault) {
+  int rows;
+  if (!is_label(label))
+    return fault_set(fault, FAULT_MALFORMED,
+                     "that is neither a token's name nor the %d hex digits of one without a name",
+                     LABEL_DIGITS);
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_LABELLED, fault);
+  if (!statement)
+    return false;
+  db_bind_text(statement, 1, label);
+  if (!find_one(db, statement, found, &rows, fault))
+    return false;
+  return rows == 1 || (rows == 0 ? no_token(label, fault)
+                                 : fault_set(fault, FAULT_MALFORMED,
+                                             "more than one token begins with '%.*s': register or "
+                                             "rename them, and use the names",
+                                             VIEW_ARGS(label)));
+}
+
+static bool find_by_id(struct db *db, int64_t id, struct labelled *found, struct fault *fault) {
+  int rows;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_BY_ID, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, id);
+  return find_one(db, statement, found, &rows, fault);
+}
+
+/* `own`: the token that may have the name already; 0: none. */
+static bool name_is_free(struct db *db, struct view name, int64_t own, struct fault *fault) {
+  bool row;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_NAMED, fault);
+  if (!statement)
+    return false;
+  db_bind_text(statement, 1, name);
+  if (!db_step(db, statement, &row, fault))
+    return false;
+  bool is_free = !row || db_integer(statement, 0) == own;
+  db_done(statement);
+  return is_free || fault_set(fault, FAULT_MALFORMED,
+                              "there is a token '%.*s' already: choose another name, or rename "
+                              "that one",
+                              VIEW_ARGS(name));
+}
+
+/* -- Adding and registering -- */
+
+static void bind_budget(sqlite3_stmt *statement, int parameter, const struct token_budget *budget) {
+  if (budget)
+    db_bind_integer(statement, parameter, budget->rows.tenths);
+  db_bind_integer(statement, parameter + 1, budget ? budget->per : TOKEN_PER_TOTAL);
+}
+
+static bool put(const struct change *change, struct db *db, enum token_kind kind,
+                struct fault *fault) {
+  if (!name_is_free(db, change->name, 0, fault))
+    return false;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_PUT_TOKEN, fault);
+  if (!statement)
+    return false;
+  db_bind_blob(statement, 1, inside_bytes(&change->fingerprint));
+  db_bind_text(statement, 2, change->name);
+  db_bind_integer(statement, 3, kind);
+  db_bind_integer(statement, 4, clock_milliseconds());
+  bind_budget(statement, 5, change->budget);
+  return db_run(db, statement, fault);
+}
+
+static bool apply_add(const struct change *change, struct db *db, struct fault *fault) {
+  return put(change, db, TOKEN_ISSUED, fault);
+}
+
+bool token_add(struct ledger *ledger, struct view name, const struct token_budget *budget,
+               char token[TOKEN_SIZE], struct fault *fault) {
+  struct change change = {.apply = apply_add, .name = name, .budget = budget};
+  return check_name(name, fault) && check_budget(budget, fault) &&
+         run_with_token(ledger, &change, token, fault);
+}
+
+static bool may_register(const struct labelled *found, struct fault *fault) {
+  if (found->kind == TOKEN_ISSUED)
+    return fault_set(fault, FAULT_MALFORMED,
+                     "this token was issued here, as '%s'; it is none of Ahrefs'", found->label);
+  return found->kind != TOKEN_REGISTERED || found->revoked ||
+         fault_set(fault, FAULT_MALFORMED,
+                   "this token is registered already, as '%s': rename it, or set its budget",
+                   found->label);
+}
+
+/* What was only seen until now, or was revoked. */
+static bool take_over(const struct change *change, struct db *db, int64_t id, struct fault *fault) {
+  struct labelled found = {0};
+  if (!find_by_id(db, id, &found, fault) || !may_register(&found, fault) ||
+      !name_is_free(db, change->name, id, fault))
+    return false;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_REGISTER_TOKEN, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, id);
+  db_bind_text(statement, 2, change->name);
+  db_bind_integer(statement, 3, clock_milliseconds());
+  bind_budget(statement, 4, change->budget);
+  return db_run(db, statement, fault);
+}
+
+static bool apply_register(const struct change *change, struct db *db, struct fault *fault) {
+  int64_t id;
+  if (!inside_token_id(db, &change->fingerprint, false, &id, fault))
+    return false;
+  return id ? take_over(change, db, id, fault) : put(change, db, TOKEN_REGISTERED, fault);
+}
+
+bool token_register(struct ledger *ledger, struct view name, struct view token,
+                    const struct token_budget *budget, struct fault *fault) {
+  struct change change = {.apply = apply_register, .name = name, .budget = budget};
+  if (!check_name(name, fault) || !check_budget(budget, fault) || !check_ahrefs_token(token, fault))
+    return false;
+  change.fingerprint = ledger_fingerprint(ledger, token);
+  return run(ledger, &change, fault);
+}
+
+/* -- Changing -- */
+
+/* The statement, with the token that the change's label names as its first parameter. */
+static sqlite3_stmt *statement_for(const struct change *change, struct db *db, int number,
+                                   struct fault *fault) {
+  struct labelled found;
+  if (!token_find(db, change->label, &found, fault))
+    return NULL;
+  sqlite3_stmt *statement = db_statement(db, number, fault);
+  if (statement)
+    db_bind_integer(statement, 1, found.id);
+  return statement;
+}
+
+static bool apply_rename(const struct change *change, struct db *db, struct fault *fault) {
+  struct labelled found;
+  if (!token_find(db, change->label, &found, fault) ||
+      !name_is_free(db, change->name, found.id, fault))
+    return false;
+  sqlite3_stmt *statement = statement_for(change, db, LEDGER_SQL_RENAME_TOKEN, fault);
+  if (!statement)
+    return false;
+  db_bind_text(statement, 2, change->name);
+  return db_run(db, statement, fault);
+}
+
+bool token_rename(struct ledger *ledger, struct view label, struct view name, struct fault *fault) {
+  struct change change = {.apply = apply_rename, .label = label, .name = name};
+  return check_name(name, fault) && run(ledger, &change, fault);
+}
+
+static bool apply_revoke(const struct change *change, struct db *db, struct fault *fault) {
+  sqlite3_stmt *statement = statement_for(change, db, LEDGER_SQL_REVOKE_TOKEN, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 2, clock_milliseconds());
+  return db_run(db, statement, fault);
+}
+
+bool token_revoke(struct ledger *ledger, struct view label, struct fault *fault) {
+  struct change change = {.apply = apply_revoke, .label = label};
+  return run(ledger, &change, fault);
+}
+
+static bool may_rotate(const struct labelled *found, struct fault *fault) {
+  if (found->kind != TOKEN_ISSUED)
+    return fault_set(fault, FAULT_MALFORMED,
+                     "token '%s' was not issued here: only Ahrefs can give it another text",
+                     found->label);
+  return !found->revoked ||
+         fault_set(fault, FAULT_MALFORMED,
+                   "token '%s' is revoked: add a new one (rename this one first if the new one is "
+                   "to have its name)",
+                   found->label);
+}
+
+static bool retire(struct db *db, int64_t id, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_RETIRE_TOKEN, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, id);
+  return db_run(db, statement, fault);
+}
+
+static bool apply_rotate(const struct change *change, struct db *db, struct fault *fault) {
+  struct labelled found;
+  if (!token_find(db, change->label, &found, fault) || !may_rotate(&found, fault) ||
+      !retire(db, found.id, fault))
+    return false;
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ROTATE_TOKEN, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, found.id);
+  db_bind_blob(statement, 2, inside_bytes(&change->fingerprint));
+  return db_run(db, statement, fault);
+}
+
+bool token_rotate(struct ledger *ledger, struct view label, char token[TOKEN_SIZE],
+                  struct fault *fault) {
+  struct change change = {.apply = apply_rotate, .label = label};
+  return run_with_token(ledger, &change, token, fault);
+}
+
+static bool apply_budget(const struct change *change, struct db *db, struct fault *fault) {
+  sqlite3_stmt *statement = statement_for(change, db, LEDGER_SQL_SET_BUDGET, fault);
+  if (!statement)
+    return false;
+  bind_budget(statement, 2, change->budget);
+  return db_run(db, statement, fault);
+}
+
+bool token_budget_set(struct ledger *ledger, struct view label, const struct token_budget *budget,
+                      struct fault *fault) {
+  struct change change = {.apply = apply_budget, .label = label, .budget = budget};
+  return check_budget(budget, fault) && run(ledger, &change, fault);
+}
+
+static bool apply_allow(const struct change *change, struct db *db, struct fault *fault) {
+  sqlite3_stmt *statement = statement_for(change, db, LEDGER_SQL_SET_NO_CACHE, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 2, change->no_cache);
+  return db_run(db, statement, fault);
+}
+
+bool token_allow(struct ledger *ledger, struct view label, bool no_cache, struct fault *fault) {
+  struct change change = {.apply = apply_allow, .label = label, .no_cache = no_cache};
+  return run(ledger, &change, fault);
+}
+
+/* -- Listing -- */
+
+static bool read_row(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
+                     struct token_row *row, struct fault *fault) {
+  row->kind = (enum token_kind)db_integer(statement, 2);
+  row->created_at = db_integer(statement, 3);
+  row->revoked_at = db_integer(statement, 4);
+  row->no_cache = db_integer(statement, 5) != 0;
+  row->last_day = (int32_t)db_integer(statement, 8);
+  return budget_look_column(ledger, db, db_integer(statement, 0), statement, 6, &row->account,
+                            fault);
+}
+
+static bool list(struct ledger *ledger, struct db *db, token_each *each, void *context,
+                 struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_LIST_TOKENS, fault);
+  bool more, ok = statement != NULL;
+  while (ok && (ok = db_step(db, statement, &more, fault)) && more) {
+    char label[LEDGER_LABEL_SIZE];
+    struct digest fingerprint = inside_digest(db_blob(statement, 1));
+    struct token_row row = {.label = ledger_label(ledger, &fingerprint, label)};
+    ok = read_row(ledger, db, statement, &row, fault);
+    if (ok)
+      each(context, &row);
+  }
+  return ok;
+}
+
+bool token_list(struct ledger *ledger, token_each *each, void *context, struct fault *fault) {
+  struct db *db;
+  /* As for a report: what was written can still be told. */
+  if (ledger->keeper)
+    (void)!count_flush(ledger, NULL);
+  if (!inside_read(ledger, &db, fault))
+    return false;
+  bool ok = list(ledger, db, each, context, fault);
+  db_close(&db);
+  return ok;
+}
