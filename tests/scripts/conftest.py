@@ -45,8 +45,8 @@ def start(tmp_path):
 def rowcache(sim, start):
     """Starts daemons in front of the simulator: rowcache("cache.ttl=1s")."""
 
-    def start_one(*options, **more):
-        return start(sim.url, *options, **more)
+    def start_one(*options, upstream=sim.url, **more):
+        return start(upstream, *options, **more)
 
     yield start_one
     sim.clear_faults()

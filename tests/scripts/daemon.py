@@ -36,7 +36,8 @@ def question(target="rows-5.example", **params) -> dict:
 
 def arrived(sim) -> list:
     """The questions that came upstream; checks of tokens are free and do not count."""
-    return [record for record in sim.requests if record["params"].get("from") != "subscription_info"]
+    checks = "subscription_info"
+    return [record for record in sim.requests if record["params"].get("from") != checks]
 
 
 def eventually(condition, seconds=10):
@@ -126,8 +127,10 @@ class Daemon:
     def _dash_o(self):
         usual = [
             "server.listen=127.0.0.1:0", "admin.listen=127.0.0.1:0",
-            f"upstream.url={self._upstream}", f"state.directory={self.state}",
+            f"state.directory={self.state}",
         ]
+        if self._upstream:
+            usual.append(f"upstream.url={self._upstream}")
         return [word for option in usual + self._options for word in ("-o", option)]
 
     # Its log

@@ -26,7 +26,10 @@ _TARGETS = {
     "exact": ["example.com/api/", "https://shop.example/API/", "http://bücher.example/blog/3"],
     "prefix": ["example.com/", "http://shop.example/api/", "https://example.org/blog/1"],
 }
-_PUNYCODE = {"bücher.example": "xn--bcher-kva.example", "日本語.example": "xn--wgv71a119e.example"}
+_PUNYCODE = {
+    "bücher.example": "xn--bcher-kva.example",
+    "日本語.example": "xn--wgv71a119e.example",
+}
 _OPERATORS = ("=", "<>", "<", "<=", ">", ">=")
 _UNRESERVED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 _MAY_STAY_RAW = _UNRESERVED + ",:/*()"
@@ -146,7 +149,8 @@ def _condition(random):
         lambda: Comparison(pick(("nofollow", "original")), pick(("=", "<>")), pick((True, False))),
         lambda: Comparison("date", pick(_OPERATORS), f"2024-01-{random.randint(10, 28)}"),
         lambda: Comparison("first_seen", pick(("<=", ">")), f"20{random.randint(20, 23)}-05-31"),
-        lambda: Comparison("anchor", pick(("=", "<>")), pick(("Home", "", "it's a 'quoted' anchor"))),
+        lambda: Comparison("anchor", pick(("=", "<>")),
+                           pick(("Home", "", "it's a 'quoted' anchor"))),
         lambda: Call("substring", "title", pick(("Köln", '"secrets"', "C:\\Users", "a,b;c"))),
         lambda: Call("word", pick(("anchor", "text_pre")), pick(("here", "tips"))),
         lambda: Call("subdomain", "url_from", f"site{random.randint(0, 14)}.example"),

@@ -1,5 +1,7 @@
 """Whatever a client sends: it is told what is wrong, nothing is spent, and the daemon goes on."""
 
+import csv
+import io
 import re
 import socket
 import xml.etree.ElementTree as tree
@@ -59,7 +61,7 @@ NOT_HTTP = {
     "a length beyond 64 bits":
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999999\r\n\r\nhello",
     "a chunk that has no size":
-        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n",
     "a chunk that is cut":
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhello",
 }
@@ -110,8 +112,10 @@ def test_without_a_token_nothing_is_served(sim, rowcache, token):
     assert sim.bill(TOKEN) == 10 + 7 * 2 and len(arrived(sim)) == 1
 
 
-@pytest.mark.parametrize("path", ["/nothing?" + RIGHT, "/index.html", "/health", "/api/spend", "/v2/",
-                                  "/../", "/%2e%2e/etc/passwd", "/" + "a/" * 500])
+@pytest.mark.parametrize("path", [
+    "/nothing?" + RIGHT, "/index.html", "/health", "/api/spend", "/v2/", "/../",
+    "/%2e%2e/etc/passwd", "/" + "a/" * 500,
+])
 def test_other_paths_do_not_exist(sim, rowcache, path):
     daemon = rowcache()
     with daemon.client() as client:
@@ -280,6 +284,32 @@ def test_a_body_whose_end_is_in_doubt_is_not_guessed_at(sim, rowcache, headers):
     assert b"rows-6" not in said
     assert all(record["params"]["target"] != "rows-6.example" for record in arrived(sim))
     assert daemon.ask("rows-7.example").miss
+
+
+AWKWARD = ["a\ninfo forged=yes", "a\r\nerror forged=yes", 'a"b,c;d', "\x1b[31mred\x1b[0m", "日本語 👍",
+           "a" * 3000, "\u202egnp.exe", "=1+1", "<script>alert(1)</script>"]
+
+
+@pytest.mark.parametrize("target", AWKWARD, ids=ascii)
+def test_what_a_client_writes_stays_data(sim, rowcache, target):
+    """In the log it begins no line, in a report no column, and on a terminal no colour."""
+    daemon = rowcache()
+    daemon.ask(target)
+    daemon.ask("rows-5.example", where=f'title="{target}"')
+    daemon.ask("rows-5.example", token=target)
+    listed, = (value for value in daemon.spend({"by": "target"}).values() if isinstance(value, list))
+    assert all(line["target"] for line in listed)
+    for command in (["spend", "--by", "target"], ["spend", "--by", "target", "--csv"],
+                    ["cache", "list"], ["status"]):
+        done = daemon.ctl(*command)
+        assert done.returncode == 0 and "\x1b" not in done.stdout
+    lines = list(csv.reader(io.StringIO(daemon.ctl("spend", "--by", "target", "--csv").stdout)))
+    assert len({len(line) for line in lines}) == 1
+    assert daemon.metrics().value("rowcache_build_info") == 1
+    assert daemon.stop() == 0
+    for line in daemon.lines:
+        assert re.match(r"(debug|info|warning|error) \w+", line) and "\x1b" not in line, line
+        assert not re.match(r"\w+ forged", line)
 
 
 def test_a_request_in_single_bytes_is_a_request(rowcache):

@@ -292,6 +292,12 @@ def test_other_outputs_are_what_upstream_says(sim, rowcache, output):
     assert daemon.ask("rows-40.example").json == direct(sim, question("rows-40.example")).json
 
 
+def test_upstream_may_have_a_path(sim, start):
+    daemon = start(sim.url + "/base/")
+    assert daemon.ask().status == 404
+    assert sim.requests[0]["path"] == "/base/"
+
+
 def test_a_column_that_is_not_listed_is_upstreams_business(sim, rowcache):
     reply = rowcache().ask(select="date,sitewide")
     assert reply.error == "select: column 'sitewide' not found"

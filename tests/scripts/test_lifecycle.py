@@ -169,7 +169,9 @@ def test_what_was_answered_is_on_the_account_whatever_happens(sim, rowcache):
         assert account["rows_unknown"] == 0 and account["misses"] == number + 1
 
 
-@pytest.mark.parametrize("fault", [{"kind": "hold", "charged": True}, {"kind": "hold_body", "after": 64}])
+@pytest.mark.parametrize("fault", [
+    {"kind": "hold", "charged": True}, {"kind": "hold_body", "after": 64},
+], ids=["before its head", "in its body"])
 def test_killed_while_waiting_for_upstream(sim, rowcache, fault):
     daemon = rowcache()
     sim.fault(**fault)
@@ -270,6 +272,25 @@ def test_without_the_cache_file_it_begins_anew(rowcache):
     assert daemon.ask().miss and daemon.account["misses"] == 2
 
 
+def test_a_ledger_that_is_damaged_is_not_begun_anew(rowcache):
+    """Without its account the daemon must not spend; a person has to look at it."""
+    daemon = rowcache()
+    daemon.ask()
+    assert daemon.stop() == 0
+    garbage = os.urandom(20000)
+    (daemon.state / "ledger.db").write_bytes(garbage)
+    daemon.start(wait=False)
+    assert daemon.wait() == 1 and "ledger.db" in daemon.log
+    assert (daemon.state / "ledger.db").read_bytes() == garbage
+
+
+def test_two_daemons_do_not_share_a_state_directory(rowcache):
+    first = rowcache()
+    second = rowcache(f"state.directory={first.state}", wait=False)
+    assert second.wait() == 1 and str(first.state) in second.log
+    assert first.ask().miss and first.account["misses"] == 1
+
+
 def test_when_the_ledger_cannot_be_written_spending_stops_and_hits_go_on(sim, rowcache):
     daemon = rowcache(restore_signals=False)  # so that a full disk is an error and not a signal
     assert daemon.ask().miss
@@ -356,6 +377,20 @@ def test_a_reload_without_the_file_changes_nothing(rowcache, configuration):
     daemon.signal(signal.SIGHUP)
     daemon.wait_for_log(rf"(warn|error).*{re.escape(str(configuration))}")
     assert daemon.ask().miss
+
+
+def test_a_reload_may_name_another_upstream(sim, rowcache, configuration):
+    with Simulator() as other:
+        write(configuration, upstream=f"url = {sim.url}")
+        daemon = rowcache(arguments=["-c", str(configuration)], upstream=None)
+        assert daemon.ask().miss
+        write(configuration, upstream=f"url = {other.url}")
+        daemon.signal(signal.SIGHUP)
+        numbers = iter(range(6, 1000))
+        eventually(lambda: daemon.ask(f"rows-{next(numbers)}.example").miss and other.requests)
+        assert daemon.ask().hit
+        assert daemon.account["rows_spent"] == sim.bill(TOKEN) + other.bill(TOKEN)
+        assert daemon.stop() == 0
 
 
 def test_what_waits_for_the_next_start_is_said(rowcache, configuration):
@@ -510,6 +545,14 @@ def test_unix_sockets_on_both_sides(rowcache, short_path):
     assert list(short_path.iterdir()) == [], "and none is left over by a stop"
 
 
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="there is no IPv6")
+def test_ipv6(rowcache):
+    daemon = rowcache("server.listen=[::1]:0", "admin.listen=[::1]:0")
+    assert daemon.address.startswith("[::1]:")
+    assert daemon.ask().miss and daemon.admin("/health").status == 200
+    assert daemon.ctl_json("status")["entries"] == 1
+
+
 def test_several_listeners(rowcache, short_path):
     daemon = rowcache(f"server.listen=127.0.0.1:0, unix:{short_path}/client,127.0.0.1:0")
     addresses = daemon.addresses("client")
@@ -546,7 +589,8 @@ def with_socket(passed, name):
 @pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="there is no systemd")
 def test_the_first_connection_starts_it(rowcache, short_path):
     path = f"{short_path}/client"
-    daemon = rowcache(wait=False, command=lambda line: ["systemd-socket-activate", "-l", path, *line])
+    activate = ["systemd-socket-activate", "-l", path]
+    daemon = rowcache(wait=False, command=lambda line: [*activate, *line])
     daemon.wait_for_log("Listening on", 30)
     with Client("unix:" + path) as client:
         assert client.get(question()).miss

@@ -68,14 +68,15 @@ def test_faults_at_random_leave_the_account_above_the_bill(sim, rowcache):
         if reply.status == 200 and "refpages" in reply.json and "error" not in reply.json:
             assert len(reply.rows) == number % 20
     account = daemon.account
-    assert account["rows_spent"] - account["rows_unknown"] <= sim.bill(TOKEN) <= account["rows_spent"]
+    assert account["rows_spent"] - account["rows_unknown"] <= sim.bill(TOKEN)
+    assert sim.bill(TOKEN) <= account["rows_spent"]
 
 
 @pytest.mark.concurrent
 def test_killed_at_random_moments(sim, rowcache):
     daemon = rowcache()
     random = Random("kill")
-    for turn in range(8):
+    for _ in range(6):
         seen = len(sim.requests)
         wanted = random.randrange(1, 40)
         with ThreadPoolExecutor(8) as pool:
@@ -89,7 +90,7 @@ def test_killed_at_random_moments(sim, rowcache):
         account = daemon.account
         assert account["rows_spent"] - account["rows_unknown"] <= sim.bill(TOKEN)
         assert sim.bill(TOKEN) <= account["rows_spent"]
-        for rows in random.sample(range(1000), 20):
+        for rows in random.sample(range(1000), 8):
             assert _try_to_ask(daemon, rows), "no half entry is served"
 
 
@@ -178,11 +179,11 @@ def test_slow_readers_cost_little_memory(sim, rowcache):
 
 
 @pytest.mark.heavy
-def test_large_rows_in_little_memory(sim, rowcache):
-    """A thousand questions, of which each takes some memory and gives it back."""
+def test_many_questions_in_little_memory(sim, rowcache):
+    """Hundreds of questions, of which each takes some memory and gives it back."""
     daemon = rowcache()
     with daemon.client() as client:
-        for number in range(1000):
+        for number in range(300):
             reply = client.get(question(f"rows-100.n{number}.example"))
             assert reply.miss and len(json.loads(reply.body)["refpages"]) == 100
     check_memory(daemon)

@@ -83,7 +83,8 @@ def test_they_all_get_the_whole_of_a_big_answer(sim, rowcache):
     assert daemon.account["rows_spent"] == BIG_COST
 
 
-@pytest.mark.parametrize("fault, query", [("hold", question()), ("hold_body", BIG)])
+@pytest.mark.parametrize("fault, query", [("hold", question()), ("hold_body", BIG)],
+                         ids=["small", "big"])
 def test_the_first_may_leave_and_the_others_are_served(sim, rowcache, fault, query):
     daemon = rowcache()
     sim.fault(fault)
@@ -99,7 +100,9 @@ def test_the_first_may_leave_and_the_others_are_served(sim, rowcache, fault, que
     assert len(arrived(sim)) == 1 and sim.bill(TOKEN) == daemon.account["rows_spent"]
 
 
-@pytest.mark.parametrize("fault, query, cost", [("hold", question(), ROWS_5), ("hold_body", BIG, BIG_COST)])
+@pytest.mark.parametrize("fault, query, cost", [
+    ("hold", question(), ROWS_5), ("hold_body", BIG, BIG_COST),
+], ids=["small", "big"])
 def test_what_is_paid_for_is_stored_even_if_nobody_waits(sim, rowcache, fault, query, cost):
     daemon = rowcache()
     sim.fault(fault)
@@ -117,7 +120,8 @@ def test_a_slow_reader_holds_nobody_up(sim, rowcache):
     daemon = rowcache()
     sim.fault("hold_body", after=200000)
     with open_socket(daemon.address, receive_buffer=4096) as slow:
-        slow.sendall(f"GET /?{encode(BIG)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        slow.sendall(
+            f"GET /?{encode(BIG)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         begun = slow.recv(1000)
         held(sim)
         joined = send(daemon, BIG)

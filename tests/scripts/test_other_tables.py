@@ -3,11 +3,12 @@
 import pytest
 
 from daemon import OTHER_TOKEN, TOKEN, arrived, eventually, question
-from wire import BYPASS, Client
+from wire import BYPASS, Client, encode, patience
 
 TABLES = [
-    "ahrefs_rank", "anchors", "backlinks", "backlinks_new_lost_counters", "backlinks_one_per_domain",
-    "broken_links", "domain_rating", "linked_domains", "metrics", "pages", "refdomains", "refips",
+    "ahrefs_rank", "anchors", "backlinks", "backlinks_new_lost_counters",
+    "backlinks_one_per_domain", "broken_links", "domain_rating", "linked_domains", "metrics",
+    "pages", "refdomains", "refips",
 ]
 
 
@@ -71,6 +72,25 @@ def test_other_tables_can_be_refused(sim, rowcache):
     assert reply.status == 403 and reply.headers["X-Status"] == "error" and reply.error
     assert arrived(sim) == [] and daemon.account["rows_spent"] == 0
     assert daemon.ask().miss
+
+
+@pytest.mark.parametrize("table", ["anchors", "subscription_info"])
+def test_what_is_never_kept_is_never_only_cached(sim, rowcache, table):
+    reply = rowcache().ask(from_=table, headers={"Cache-Control": "only-if-cached"})
+    assert reply.status == 504 and reply.headers["X-Status"] == "error"
+    assert sim.requests == []
+
+
+def test_killed_while_it_was_under_way_it_may_have_cost_the_most(sim, rowcache):
+    daemon = rowcache()
+    sim.fault("hold", charged=True)
+    with daemon.client() as client:
+        client.send("GET", "/?" + encode(question("shop.example", from_="anchors", limit=30)))
+        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        daemon.kill()
+    daemon.start()
+    account = daemon.account
+    assert sim.bill(TOKEN) <= account["rows_spent"] == account["rows_unknown"] == 10 + 30 * 10
 
 
 def test_subscription_info_is_free_and_never_kept(sim, rowcache):
