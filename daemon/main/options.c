@@ -31,8 +31,11 @@ bool options_read(int argc, char **argv, struct options *options, int *status) {
   *status = 0;
   /* No more overrides than arguments. */
   options->overrides = calloc((size_t)argc + 1, sizeof *options->overrides);
-  if (!options->overrides)
-    abort();
+  if (!options->overrides) {
+    fputs("rowcached: out of memory\n", stderr);
+    *status = 1;
+    return false;
+  }
   bool go_on = true;
   int option;
   while (go_on && (option = getopt(argc, argv, "c:o:tVh")) != -1) {

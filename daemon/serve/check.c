@@ -36,11 +36,12 @@ static bool check_line(struct request *request, struct view *args, struct fault 
     *fault = *exchange_fault(request->exchange);
     return false;
   }
+  /* First the method: CONNECT names no path at all. */
+  if (!view_is(method, "GET") && !view_is(method, "POST"))
+    return fault_set(fault, FAULT_METHOD, "the method is not allowed; use GET or POST");
   split_uri(exchange_uri(request->exchange), &path, args);
-  if (path.length && !view_is(path, "/"))
-    return fault_set(fault, FAULT_UNKNOWN_PATH, "there is nothing at this path; ask at /?...");
-  return view_is(method, "GET") || view_is(method, "POST") ||
-         fault_set(fault, FAULT_METHOD, "the method is not allowed; use GET or POST");
+  return path.length == 0 || view_is(path, "/") ||
+         fault_set(fault, FAULT_UNKNOWN_PATH, "there is nothing at this path; ask at /?...");
 }
 
 static bool check_query(struct request *request, struct view args, struct fault *fault) {
