@@ -232,13 +232,3 @@ void listeners_close(struct listeners **address) {
   }
   free(listeners);
 }
-
-int64_t listeners_connections(const struct listeners *listeners) {
-  int64_t sum = 0;
-  for (size_t i = 0; listeners && i < listeners->count; i++) {
-    const union MHD_DaemonInfo *info =
-        MHD_get_daemon_info(listeners->list[i].daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
-    sum += info ? info->num_connections : 0;
-  }
-  return sum;
-}

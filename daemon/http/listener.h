@@ -25,6 +25,3 @@ void listeners_quiesce(struct listeners *listeners);
 
 /* Closes; every exchange must be over or woken for good. Leaves NULL; NULL is allowed. */
 void listeners_close(struct listeners **listeners);
-
-/* Open connections. */
-int64_t listeners_connections(const struct listeners *listeners);
