@@ -40,6 +40,16 @@ bool rows_parse(struct view text, struct rows *out) {
   return !__builtin_add_overflow(whole, tenth, &out->tenths);
 }
 
+bool rows_parse_signed(struct view text, struct rows *out) {
+  bool negative = view_starts(text, VIEW("-"));
+  bool has_sign = negative || view_starts(text, VIEW("+"));
+  if (!rows_parse(view_from(text, has_sign), out))
+    return false;
+  if (negative)
+    out->tenths = -out->tenths;
+  return true;
+}
+
 const char *rows_print(struct rows rows, char out[ROWS_TEXT_SIZE]) {
   uint64_t size = rows.tenths < 0 ? 0 - (uint64_t)rows.tenths : (uint64_t)rows.tenths;
   snprintf(out, ROWS_TEXT_SIZE, "%s%" PRIu64 ".%" PRIu64, rows.tenths < 0 ? "-" : "", size / 10,

@@ -4,6 +4,7 @@
  * a header's name. Source: the reference page of v2, "Request", "Answer", "Price". */
 #pragma once
 
+#include "base/money.h"
 #include "base/text.h"
 #include "dialect/answer.h"
 
@@ -35,5 +36,13 @@ struct v2_evidence {
   struct fault transport; /* where not clean */
   struct fault reading;   /* where not read */
 };
+
+/* What subscription_info tells (reference, "Answer"). */
+struct v2_account {
+  struct rows left, limit;
+};
+/* `body`: a whole answer to subscription_info, which the reader has found sound. FAULT_UPSTREAM
+ * where it does not hold both numbers, as whole rows or with one decimal. */
+bool v2_read_account(struct view body, struct v2_account *account, struct fault *fault) MUST_CHECK;
 
 struct answer_verdict v2_judge(const struct v2_evidence *evidence);

@@ -103,3 +103,8 @@ void wish_parse(struct wish *wish, struct view header_value) {
     header_value = view_from(header_value, length + 1);
   }
 }
+
+void wish_forgo(struct wish *wish) {
+  wish->no_cache = false;
+  wish->max_age = wish->min_fresh = WISH_ABSENT;
+}

@@ -30,3 +30,7 @@ struct wish {
  * min-fresh or max-stale with junk for a number is passed over, since it names neither more
  * freshness nor a leave. */
 void wish_parse(struct wish *wish, struct view header_value);
+
+/* Forgets all that asks for an answer past what is stored and fresh: no-cache, max-age, min-fresh.
+ * For a token that may not (contract, `rowcachectl token deny NAME no-cache`). */
+void wish_forgo(struct wish *wish);

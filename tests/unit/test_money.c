@@ -59,6 +59,22 @@ static void refused(void **state) {
   }
 }
 
+static void signs(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    int64_t tenths;
+  } cases[] = {{"5", 50}, {"+0.2", 2}, {"-189.0", -1890}, {"-0", 0}};
+  static const char *const wrong[] = {"", "-", "+", "--1", "+-1", "- 1", "1-", "-x"};
+  struct rows rows;
+  for (size_t i = 0; i < COUNT(cases); i++)
+    if (!rows_parse_signed(view_of(cases[i].text), &rows) || rows.tenths != cases[i].tenths)
+      fail_msg("'%s': %jd", cases[i].text, (intmax_t)rows.tenths);
+  for (size_t i = 0; i < COUNT(wrong); i++)
+    if (rows_parse_signed(view_of(wrong[i]), &rows))
+      fail_msg("'%s': %jd", wrong[i], (intmax_t)rows.tenths);
+}
+
 static void printed(void **state) {
   (void)state;
   static const struct {
@@ -134,8 +150,8 @@ static void order(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(parsed), cmocka_unit_test(refused), cmocka_unit_test(printed),
-      cmocka_unit_test(sums),   cmocka_unit_test(order),
+      cmocka_unit_test(parsed),  cmocka_unit_test(refused), cmocka_unit_test(signs),
+      cmocka_unit_test(printed), cmocka_unit_test(sums),    cmocka_unit_test(order),
   };
   return cmocka_run_group_tests_name("money", tests, NULL, NULL);
 }

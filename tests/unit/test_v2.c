@@ -358,12 +358,63 @@ static void all_evidence(void **state) {
       }
 }
 
+/* --- the account --- */
+
+static const struct {
+  const char *body;
+  int64_t left, limit; /* tenths */
+} accounts[] = {
+    {"{\"info\":{\"rows_left\":497323,\"rows_limit\":500000}}", 4973230, 5000000},
+    {" {\"x\":[{}],\"info\":{\"rows_limit\":1.0,\"s\":\"t\",\"rows_left\":0.5}} ", 5, 10},
+    {"{\"info\":{\"rows_left\":-12,\"rows_limit\":0}}", -120, 0},
+};
+
+static void accounts_are_read(void **state) {
+  (void)state;
+  struct v2_account account;
+  struct fault fault;
+  for (size_t i = 0; i < COUNT(accounts); i++) {
+    assert_true(v2_read_account(view_of(accounts[i].body), &account, &fault));
+    assert_int_equal(account.left.tenths, accounts[i].left);
+    assert_int_equal(account.limit.tenths, accounts[i].limit);
+  }
+}
+
+static void what_tells_no_account_is_refused(void **state) {
+  (void)state;
+  static const char *const bodies[] = {
+      "",
+      "null",
+      "[]",
+      "{}",
+      "{\"info\":{}}",
+      "{\"info\":{\"rows_left\":1}}",
+      "{\"rows_left\":1,\"rows_limit\":2}",
+      "{\"info\":{\"rows_left\":\"1\",\"rows_limit\":2}}",
+      "{\"info\":{\"rows_left\":1e3,\"rows_limit\":2}}",
+      "{\"info\":{\"rows_left\":1.25,\"rows_limit\":2}}",
+      "{\"info\":{\"rows_left\":99999999999999999999,\"rows_limit\":2}}",
+  };
+  struct v2_account account;
+  struct fault fault;
+  for (size_t i = 0; i < COUNT(bodies); i++) {
+    if (v2_read_account(view_of(bodies[i]), &account, &fault))
+      fail_msg("taken: %s", bodies[i]);
+    assert_int_equal(fault.kind, FAULT_UPSTREAM);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(urls),           cmocka_unit_test(headers),
-      cmocka_unit_test(nul_in_headers), cmocka_unit_test(long_content_types),
-      cmocka_unit_test(judged),         cmocka_unit_test(counts_that_differ_are_named),
+      cmocka_unit_test(urls),
+      cmocka_unit_test(headers),
+      cmocka_unit_test(nul_in_headers),
+      cmocka_unit_test(long_content_types),
+      cmocka_unit_test(judged),
+      cmocka_unit_test(counts_that_differ_are_named),
       cmocka_unit_test(all_evidence),
+      cmocka_unit_test(accounts_are_read),
+      cmocka_unit_test(what_tells_no_account_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

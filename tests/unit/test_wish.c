@@ -99,7 +99,21 @@ static void test_cases(void **state) {
   }
 }
 
+static void what_may_not_be_asked_is_forgotten(void **state) {
+  (void)state;
+  struct wish wish = WISH_NONE;
+  wish_parse(&wish, VIEW("no-cache, max-age=0, min-fresh=9, max-stale=5, no-store"));
+  wish_parse(&wish, VIEW("only-if-cached"));
+  wish_forgo(&wish);
+  assert_false(wish.no_cache);
+  assert_int_equal(wish.max_age, WISH_ABSENT);
+  assert_int_equal(wish.min_fresh, WISH_ABSENT);
+  assert_int_equal(wish.max_stale, 5);
+  assert_true(wish.no_store && wish.only_if_cached);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases),
+                                     cmocka_unit_test(what_may_not_be_asked_is_forgotten)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
