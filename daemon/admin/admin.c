@@ -3,12 +3,13 @@
 #include "admin/guard.h"
 #include "admin/json.h"
 #include "base/scope.h"
+#include "serve/reconcile.h"
 
 #include <inttypes.h>
 
 #define MAX_URI ((size_t)32 * 1024)
 #define MAX_HEADERS ((size_t)16 * 1024)
-#define MAX_BODY ((size_t)1024)
+#define MAX_BODY ((size_t)16 * 1024)
 
 const struct route routes[] = {
 #define ROUTE(method, path, match, function, type, parameters, help) \
@@ -111,10 +112,11 @@ static bool is_word_of(struct view words, struct view name) {
 
 /* A misspelt parameter is refused: who asks for less by mistake would take the answer for more. */
 static bool read_parameters(const struct route *route, struct call *call, struct fault *fault) {
-  struct view known = view_of(route->parameters);
+  struct view known = view_of(route->parameters), body = exchange_body(call->exchange);
   if (view_is(known, "*"))
     return true;
-  if (!form_parse(&call->form, call->args, fault))
+  if (!form_parse(&call->form, call->args, fault) ||
+      (strcmp(route->method, "POST") == 0 && !form_parse(&call->form, body, fault)))
     return false;
   for (size_t i = 0; i < call->form.count; i++)
     if (!is_word_of(known, call->form.pairs[i].name))
@@ -128,7 +130,8 @@ static bool run_route(const struct route *route, struct call *call, struct excha
   scope_text struct text body = {.limit = JSON_LIMIT};
   if (!read_parameters(route, call, fault) || !route->function(call, &body, fault))
     return false;
-  reply(exchange, call->status, route->type, &body);
+  if (!call->waits)
+    reply(exchange, call->status, route->type, &body);
   return true;
 }
 
@@ -139,10 +142,33 @@ static void check_host(void *context, struct view value) {
   *local = *local && guard_host_is_local(value);
 }
 
-static bool is_let_in(struct exchange *exchange, struct fault *fault) {
+static bool check_token(struct exchange *exchange, struct view token, struct fault *fault) {
+  if (guard_has_token(exchange_header(exchange, "Authorization"), token))
+    return true;
+  exchange_add_header(exchange, "WWW-Authenticate", "Bearer realm=\"rowcache\"");
+  return fault_set(fault, FAULT_NO_TOKEN,
+                   "the admin side asks for the token of admin.token_file: send 'Authorization: "
+                   "Bearer TOKEN'");
+}
+
+/* Monitoring needs no token to see whether the daemon lives. */
+static bool is_for_all(struct view path) {
+  return view_is(path, "/health");
+}
+
+static bool is_let_in(struct admin *admin, struct exchange *exchange, struct view path,
+                      struct fault *fault) {
   bool local = true;
+  pthread_mutex_lock(&admin->lock);
+  struct secret *token = secret_hold(admin->token);
+  pthread_mutex_unlock(&admin->lock);
+  bool known = !token || is_for_all(path) || check_token(exchange, secret_view(token), fault);
+  bool asks = token != NULL;
+  secret_release(&token);
+  if (!known)
+    return false;
   exchange_headers(exchange, "Host", check_host, &local);
-  if (!local)
+  if (!asks && !local)
     return fault_set(fault, FAULT_REFUSED,
                      "the admin side is asked by an IP address or as localhost, not by another "
                      "name: a web page could stand behind it");
@@ -163,21 +189,23 @@ static bool is_within_limits(const struct exchange *exchange, struct fault *faul
       MAX_URI / 1024, MAX_HEADERS / 1024, MAX_BODY / 1024);
 }
 
-static bool answer(struct admin *admin, struct exchange *exchange, struct fault *fault) {
-  if (!is_within_limits(exchange, fault) || !is_let_in(exchange, fault))
-    return false;
+static bool answer(struct admin *admin, struct exchange *exchange, bool *waits,
+                   struct fault *fault) {
   struct view uri = exchange_uri(exchange), path = uri;
-  struct call call = {.admin = admin, .args = VIEW(""), .status = 200};
+  struct call call = {.admin = admin, .args = VIEW(""), .status = 200, .exchange = exchange};
   const char *mark = memchr(uri.at, '?', uri.length);
   if (mark) {
     path = view_first(uri, (size_t)(mark - uri.at));
     call.args = view_from(uri, path.length + 1);
   }
+  if (!is_within_limits(exchange, fault) || !is_let_in(admin, exchange, path, fault))
+    return false;
   const struct route *route = find_route(exchange_method(exchange), path, &call.rest);
   if (!route)
     return no_route(exchange, path, fault);
   bool ok = run_route(route, &call, exchange, fault);
   form_free(&call.form);
+  *waits = call.waits;
   return ok;
 }
 
@@ -190,27 +218,46 @@ static struct exchange_limits limits(void *context) {
 
 static enum exchange_step step(void *context, struct exchange *exchange) {
   struct fault fault;
-  if (!answer(context, exchange, &fault))
+  bool waits = false;
+  if (!answer(context, exchange, &waits, &fault))
     reply_fault(exchange, &fault);
-  return EXCHANGE_REPLIED;
+  return waits ? EXCHANGE_WAIT : EXCHANGE_REPLIED;
 }
 
 static void finished(void *context, struct exchange *exchange) {
-  (void)context, (void)exchange;
+  (void)context;
+  struct reconcile *reconcile = exchange_data(exchange);
+  reconcile_release(&reconcile);
 }
 
-bool admin_create(struct serve *serve, struct admin **out, struct fault *fault) {
+bool admin_create(struct serve *serve, struct secret *token, struct admin **out,
+                  struct fault *fault) {
   struct admin *admin = calloc(1, sizeof *admin);
   *out = admin;
   if (!admin)
     return fault_no_memory(fault);
   admin->serve = serve;
+  admin->token = secret_hold(token);
+  pthread_mutex_init(&admin->lock, NULL);
   admin->handler = (struct exchange_handler){limits, step, finished, admin};
   return true;
 }
 
-void admin_release(struct admin **admin) {
-  free(steal(*admin));
+void admin_release(struct admin **address) {
+  struct admin *admin = steal(*address);
+  if (!admin)
+    return;
+  secret_release(&admin->token);
+  pthread_mutex_destroy(&admin->lock);
+  free(admin);
+}
+
+void admin_set_token(struct admin *admin, struct secret *token) {
+  pthread_mutex_lock(&admin->lock);
+  struct secret *before = admin->token;
+  admin->token = secret_hold(token);
+  pthread_mutex_unlock(&admin->lock);
+  secret_release(&before);
 }
 
 const struct exchange_handler *admin_handler(struct admin *admin) {

@@ -1,5 +1,6 @@
 #include "admin/guard.h"
 
+#include "base/digest.h"
 #include "base/num.h"
 
 #include <arpa/inet.h>
@@ -34,6 +35,14 @@ bool guard_host_is_local(struct view host) {
   if (host.length == 0 || !drop_port(&host))
     return false;
   return num_same_word(host, VIEW("localhost")) || is_address(host);
+}
+
+bool guard_has_token(struct view authorization, struct view token) {
+  struct view scheme;
+  if (!view_split(&authorization, ' ', &scheme) || !num_same_word(scheme, VIEW("Bearer")))
+    return false;
+  struct digest theirs = digest_sha256(view_trim(authorization)), ours = digest_sha256(token);
+  return digest_equal_secret(&theirs, &ours);
 }
 
 bool guard_is_reading(struct view method) {

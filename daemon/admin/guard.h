@@ -14,5 +14,9 @@
 /* `host` is a Host header's value: localhost or an IP address, with or without a port. */
 bool guard_host_is_local(struct view host);
 
+/* Whether `authorization`, a header's value, is "Bearer TOKEN" with this token; compared in a time
+ * that does not depend on where they differ. RFC 6750 2.1. */
+bool guard_has_token(struct view authorization, struct view token);
+
 /* Whether `method` only reads. */
 bool guard_is_reading(struct view method);

@@ -6,12 +6,15 @@
 #include "query/form.h"
 #include "serve/serve.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct admin {
   struct exchange_handler handler;
   struct serve *serve;
   atomic_bool ready;
+  pthread_mutex_t lock; /* of `token` */
+  struct secret *token; /* NULL: none is asked for */
 };
 
 /* One request, on its way through a route's function. */
@@ -19,8 +22,11 @@ struct call {
   struct admin *admin;
   struct view rest; /* BELOW: what follows the route's path */
   struct view args; /* the query string, as it came */
-  struct form form; /* `args` decoded, unless the route's parameters are "*" */
-  unsigned status;  /* of the reply; 200 unless the function says otherwise */
+  struct form
+      form; /* the parameters decoded, unless the route's are "*": `args`, and a POST's body */
+  unsigned status;           /* of the reply; 200 unless the function says otherwise */
+  struct exchange *exchange; /* its data is a struct reconcile, or NULL */
+  bool waits;                /* no reply yet: the route is run again when the exchange is woken */
 };
 
 /* Writes the body of the reply. On failure the fault is the reply. */

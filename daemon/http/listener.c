@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "http/exchange_mhd.h"
-#include "http/tls.h"
 #include "settings/address.h"
 
 #include <arpa/inet.h>
@@ -126,12 +125,14 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
   return strlen(text);
 }
 
+static const char *const sides[] = {[TLS_CLIENT] = "client", [TLS_ADMIN] = "admin"};
+
 static bool serve(struct listener *listener, const struct listener_options *options,
                   struct fault *fault) {
   void *handler = (void *)options->handler;
-  struct MHD_OptionItem tls[] = {
-      {options->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END, 0, (void *)tls_retrieve},
-      {MHD_OPTION_END, 0, NULL}};
+  struct MHD_OptionItem tls[] = {{options->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END,
+                                  0, (void *)tls_retriever(options->side)},
+                                 {MHD_OPTION_END, 0, NULL}};
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                    (options->tls ? MHD_USE_TLS : 0);
   unsigned limit = (unsigned)options->max_connections;
@@ -149,14 +150,34 @@ static bool serve(struct listener *listener, const struct listener_options *opti
       tls, MHD_OPTION_END);
   return listener->daemon ||
          fault_set(fault, FAULT_UNAVAILABLE, "the %s listener cannot start (threads or memory)",
-                   options->side);
+                   sides[options->side]);
+}
+
+/* The configuration was held against its rules, but systemd's sockets come from elsewhere. */
+static bool may_listen(const struct listener_options *options, int fd, struct fault *fault) {
+  struct address address = {.length = sizeof address.storage};
+  char text[160];
+  getsockname(fd, (struct sockaddr *)&address.storage, &address.length);
+  int family = address.storage.ss_family;
+  address.kind = family == AF_INET    ? ADDRESS_INET
+                 : family == AF_INET6 ? ADDRESS_INET6
+                                      : ADDRESS_UNIX;
+  if (!options->local_only || address.kind == ADDRESS_UNIX || address_is_loopback(&address))
+    return true;
+  describe(fd, text, sizeof text);
+  return fault_set(
+      fault, FAULT_MALFORMED,
+      "the socket %s that systemd hands over to the admin side can be reached from other "
+      "machines: set admin.tls_certificate, admin.tls_key and admin.token_file, or let "
+      "it listen on the loopback or a UNIX socket",
+      text);
 }
 
 static bool add(struct listeners *listeners, const struct listener_options *options, int fd,
                 char *unlink_path, struct fault *fault) {
   struct listener *listener = &listeners->list[listeners->count];
   *listener = (struct listener){.socket = fd, .unlink_path = unlink_path};
-  if (!serve(listener, options, fault)) {
+  if (!may_listen(options, fd, fault) || !serve(listener, options, fault)) {
     close(fd);
     free(unlink_path);
     return false;
@@ -164,7 +185,7 @@ static bool add(struct listeners *listeners, const struct listener_options *opti
   listeners->count++;
   char address[160];
   describe(fd, address, sizeof address);
-  log_info("listening", "side=%s address=%s tls=%s", options->side, address,
+  log_info("listening", "side=%s address=%s tls=%s", sides[options->side], address,
            options->tls ? "yes" : "no");
   return true;
 }
@@ -175,7 +196,7 @@ static bool add_systemd(struct listeners *listeners, const struct listener_optio
   scope_free char **names = NULL;
   int count = sd_listen_fds_with_names(0, &names);
   bool ok = true;
-  bool admin = strcmp(options->side, "admin") == 0;
+  bool admin = options->side == TLS_ADMIN;
   for (int i = 0; i < count; i++) {
     scope_free char *name = names[i];
     if (ok && (strcmp(name, "admin") == 0) == admin && listeners->count < MAX_LISTENERS)

@@ -3,17 +3,19 @@
 #pragma once
 
 #include "http/exchange.h"
+#include "http/tls.h"
 #include "settings/settings.h"
 
 struct listeners;
 
 struct listener_options {
-  const char *side; /* "client" or "admin": for the log, and the name of a systemd socket */
+  enum tls_side side;                             /* also which of systemd's sockets are meant */
   const struct settings_list *addresses;          /* used where systemd handed over no socket */
   const struct exchange_handler *handler;         /* must outlive the listeners */
   int64_t threads, max_connections, idle_timeout; /* per listener; seconds */
   size_t max_head; /* bytes of request line and headers that must fit */
-  bool tls;        /* show tls_load()'s certificate */
+  bool tls;        /* show what tls_show() was given for the side */
+  bool local_only; /* refuse a socket that can be reached from other machines */
 };
 
 /* Opens all of them and begins to serve. Logs each with its address. */

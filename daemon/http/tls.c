@@ -6,31 +6,33 @@
 
 #define MAX_CHAIN 16
 
-struct identity {
+struct tls_identity {
   gnutls_pcert_st chain[MAX_CHAIN];
   unsigned chain_length;
   gnutls_privkey_t key;
-  struct identity *older;
+  struct tls_identity *older;
 };
 
-/* GnuTLS hands its callback no context of ours, so the identity is the process's. Older ones stay
- * until the end: a handshake may still use them, and a renewal is rare. */
+/* GnuTLS hands its callback no context of ours, so the identities are the process's. Older ones
+ * stay until the end: a handshake may still use them, and a renewal is rare. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct identity *current;
+static struct tls_identity *shown[2]; /* by enum tls_side */
 
-static void identity_free(struct identity *identity) {
+static void identity_free(struct tls_identity *identity) {
   for (unsigned i = 0; i < identity->chain_length; i++)
     gnutls_pcert_deinit(&identity->chain[i]);
   gnutls_privkey_deinit(identity->key);
   free(identity);
 }
 
-static bool cannot(struct fault *fault, const char *what, const char *file, int code) {
-  return fault_set(fault, FAULT_MALFORMED, "%s '%s' cannot be used: %s", what, file,
+static bool cannot(struct fault *fault, const char *section, const char *key, const char *file,
+                   int code) {
+  return fault_set(fault, FAULT_MALFORMED, "%s.%s '%s' cannot be used: %s", section, key, file,
                    gnutls_strerror(code));
 }
 
-static bool load_chain(struct identity *identity, const char *file, struct fault *fault) {
+static bool load_chain(struct tls_identity *identity, const char *section, const char *file,
+                       struct fault *fault) {
   gnutls_datum_t pem = {0};
   int code = gnutls_load_file(file, &pem);
   unsigned count = MAX_CHAIN;
@@ -39,12 +41,13 @@ static bool load_chain(struct identity *identity, const char *file, struct fault
                                              GNUTLS_X509_CRT_LIST_FAIL_IF_UNSORTED);
   gnutls_free(pem.data);
   if (code < 0)
-    return cannot(fault, "server.tls_certificate", file, code);
+    return cannot(fault, section, "tls_certificate", file, code);
   identity->chain_length = count;
   return true;
 }
 
-static bool load_key(struct identity *identity, const char *file, struct fault *fault) {
+static bool load_key(struct tls_identity *identity, const char *section, const char *file,
+                     struct fault *fault) {
   gnutls_datum_t pem = {0};
   int code = gnutls_load_file(file, &pem);
   if (code == 0)
@@ -52,10 +55,11 @@ static bool load_key(struct identity *identity, const char *file, struct fault *
   if (pem.data)
     gnutls_memset(pem.data, 0, pem.size);
   gnutls_free(pem.data);
-  return code >= 0 || cannot(fault, "server.tls_key", file, code);
+  return code >= 0 || cannot(fault, section, "tls_key", file, code);
 }
 
-static bool check_pair(struct identity *identity, const char *key_file, struct fault *fault) {
+static bool check_pair(struct tls_identity *identity, const char *section, const char *key_file,
+                       struct fault *fault) {
   unsigned char of_chain[64], of_key[64];
   size_t chain_size = sizeof of_chain, key_size = sizeof of_key;
   gnutls_pubkey_t public_key;
@@ -69,50 +73,88 @@ static bool check_pair(struct identity *identity, const char *key_file, struct f
       key_size == chain_size && gnutls_memcmp(of_key, of_chain, key_size) == 0;
   gnutls_pubkey_deinit(public_key);
   return same ||
-         fault_set(fault, FAULT_MALFORMED,
-                   "server.tls_key '%s' is not the key of server.tls_certificate", key_file);
+         fault_set(fault, FAULT_MALFORMED, "%s.tls_key '%s' is not the key of %s.tls_certificate",
+                   section, key_file, section);
 }
 
-bool tls_load(const char *certificate_file, const char *key_file, struct fault *fault) {
-  struct identity *identity = calloc(1, sizeof *identity);
+bool tls_read(const char *section, const char *certificate_file, const char *key_file,
+              struct tls_identity **out, struct fault *fault) {
+  struct tls_identity *identity = calloc(1, sizeof *identity);
+  *out = NULL;
   if (!identity || gnutls_privkey_init(&identity->key) < 0) {
     free(identity);
     return fault_no_memory(fault);
   }
-  if (!load_chain(identity, certificate_file, fault) || !load_key(identity, key_file, fault) ||
-      !check_pair(identity, key_file, fault)) {
-    identity_free(identity);
-    return false;
+  if (load_chain(identity, section, certificate_file, fault) &&
+      load_key(identity, section, key_file, fault) &&
+      check_pair(identity, section, key_file, fault)) {
+    *out = identity;
+    return true;
   }
+  identity_free(identity);
+  return false;
+}
+
+void tls_release(struct tls_identity **address) {
+  struct tls_identity *identity = steal(*address);
+  if (identity)
+    identity_free(identity);
+}
+
+void tls_show(enum tls_side side, struct tls_identity **address) {
+  struct tls_identity *identity = steal(*address);
+  if (!identity)
+    return;
   pthread_mutex_lock(&lock);
-  identity->older = current;
-  current = identity;
+  identity->older = shown[side];
+  shown[side] = identity;
   pthread_mutex_unlock(&lock);
-  return true;
 }
 
 void tls_forget(void) {
-  while (current) {
-    struct identity *identity = current;
-    current = identity->older;
-    identity_free(identity);
-  }
+  for (size_t side = 0; side < sizeof shown / sizeof *shown; side++)
+    while (shown[side]) {
+      struct tls_identity *identity = shown[side];
+      shown[side] = identity->older;
+      identity_free(identity);
+    }
 }
 
-int tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
-                 gnutls_pcert_st **chain, unsigned *chain_length, gnutls_ocsp_data_st **ocsp,
-                 unsigned *ocsp_length, gnutls_privkey_t *key, unsigned *flags) {
-  (void)session, (void)info;
+/* --- what GnuTLS calls --- */
+
+static int retrieve(enum tls_side side, gnutls_pcert_st **chain, unsigned *chain_length,
+                    gnutls_privkey_t *key) {
   pthread_mutex_lock(&lock);
-  struct identity *identity = current;
+  struct tls_identity *identity = shown[side];
   pthread_mutex_unlock(&lock);
   if (!identity)
     return -1;
   *chain = identity->chain;
   *chain_length = identity->chain_length;
-  *ocsp = NULL;
-  *ocsp_length = 0;
   *key = identity->key;
-  *flags = 0;
   return 0;
+}
+
+static int retrieve_client(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+                           gnutls_pcert_st **chain, unsigned *chain_length,
+                           gnutls_ocsp_data_st **ocsp, unsigned *ocsp_length, gnutls_privkey_t *key,
+                           unsigned *flags) {
+  (void)session, (void)info;
+  *ocsp = NULL;
+  *ocsp_length = *flags = 0;
+  return retrieve(TLS_CLIENT, chain, chain_length, key);
+}
+
+static int retrieve_admin(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
+                          gnutls_pcert_st **chain, unsigned *chain_length,
+                          gnutls_ocsp_data_st **ocsp, unsigned *ocsp_length, gnutls_privkey_t *key,
+                          unsigned *flags) {
+  (void)session, (void)info;
+  *ocsp = NULL;
+  *ocsp_length = *flags = 0;
+  return retrieve(TLS_ADMIN, chain, chain_length, key);
+}
+
+gnutls_certificate_retrieve_function3 *tls_retriever(enum tls_side side) {
+  return side == TLS_ADMIN ? retrieve_admin : retrieve_client;
 }

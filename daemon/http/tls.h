@@ -7,14 +7,22 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 
-/* Reads certificate chain and key (PEM files), checks that they belong together, and shows them
- * from the next handshake on. On failure the earlier ones stay. Blocks on the disk. */
-bool tls_load(const char *certificate_file, const char *key_file, struct fault *fault) MUST_CHECK;
+enum tls_side { TLS_CLIENT, TLS_ADMIN };
 
-/* Frees everything; no listener may be open. */
+struct tls_identity; /* a certificate chain and its key */
+
+/* Reads both (PEM files) and checks that they belong together. `section` ("server", "admin") is
+ * that of the keys which name the files, for the fault. Blocks on the disk. */
+bool tls_read(const char *section, const char *certificate_file, const char *key_file,
+              struct tls_identity **out, struct fault *fault) MUST_CHECK;
+/* Shows it on that side from the next handshake on, takes it over and leaves NULL. NULL: as before.
+ */
+void tls_show(enum tls_side side, struct tls_identity **identity);
+/* Frees one that is not shown, and leaves NULL; NULL is allowed. */
+void tls_release(struct tls_identity **identity);
+
+/* Frees everything that was shown; no listener may be open. */
 void tls_forget(void);
 
-/* MHD_OPTION_HTTPS_CERT_CALLBACK2; gnutls_certificate_retrieve_function3. */
-int tls_retrieve(gnutls_session_t session, const struct gnutls_cert_retr_st *info,
-                 gnutls_pcert_st **chain, unsigned *chain_length, gnutls_ocsp_data_st **ocsp,
-                 unsigned *ocsp_length, gnutls_privkey_t *key, unsigned *flags);
+/* MHD_OPTION_HTTPS_CERT_CALLBACK2 of that side. */
+gnutls_certificate_retrieve_function3 *tls_retriever(enum tls_side side);

@@ -58,8 +58,8 @@ static bool sum_reserved(struct db *db, int64_t token, struct rows *rows, struct
 }
 
 static bool reaches(const struct ledger *ledger, struct rows used, struct rows budget) {
-  return ledger->warning_percent > 0 &&
-         rows_order(rows_times(used, 100), rows_times(budget, ledger->warning_percent)) >= 0;
+  int64_t percent = atomic_load(&ledger->warning_percent);
+  return percent > 0 && rows_order(rows_times(used, 100), rows_times(budget, percent)) >= 0;
 }
 
 bool budget_look(const struct ledger *ledger, struct db *db, int64_t token,
@@ -150,6 +150,15 @@ static const char *print_reserved(struct rows reserved, char out[128]) {
   return out;
 }
 
+/* What only reservations stand in the way of may fit as soon as they are settled. */
+static int64_t retry_after(const struct token_account *account, struct rows most) {
+  bool fits_once_settled = rows_order(rows_add(account->spent, most), account->budget.rows) <= 0;
+  int64_t seconds = account->begins_anew - clock_seconds();
+  if (!fits_once_settled && !account->begins_anew)
+    return 0;
+  return fits_once_settled || seconds < 1 ? 1 : seconds;
+}
+
 static bool refuse(const struct terms *terms, const struct token_account *account, struct rows most,
                    struct fault *fault) {
   static const char *const windows[] = {"in all", "today", "this month"};
@@ -159,9 +168,7 @@ static bool refuse(const struct terms *terms, const struct token_account *accoun
             ROWS_TEXT(account->left), ROWS_TEXT(account->budget.rows), windows[account->budget.per],
             print_reserved(account->reserved, reserved), ROWS_TEXT(most),
             print_anew(account->begins_anew, anew));
-  int64_t seconds = account->begins_anew - clock_seconds();
-  if (account->begins_anew)
-    fault->retry_after = seconds > 0 ? seconds : 1;
+  fault->retry_after = retry_after(account, most);
   return false;
 }
 

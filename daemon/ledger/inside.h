@@ -32,9 +32,9 @@ struct ledger {
   int wake; /* an eventfd: the timer looks at once */
   atomic_bool stopping;
   atomic_bool broken;
-  int warning_percent;
+  atomic_llong warning_percent;
   struct retention {
-    int64_t milliseconds; /* 0: for ever */
+    atomic_llong milliseconds; /* 0: for ever */
     struct keeper_job job;
     atomic_bool busy; /* the job is on its way; else the timer's: */
     int ticks;        /* until it is given again */

@@ -68,18 +68,6 @@ void known_take(struct ledger *ledger, struct known **map) {
   known_free(&before);
 }
 
-bool ledger_reload_names(struct ledger *ledger, struct fault *fault) {
-  struct db *db;
-  struct known *map;
-  if (!inside_read(ledger, &db, fault))
-    return false;
-  bool ok = known_read(db, &map, fault);
-  if (ok)
-    known_take(ledger, &map);
-  db_close(&db);
-  return ok;
-}
-
 /* -- Looking -- */
 
 void inside_label(struct view name, const struct digest *fingerprint, char out[LEDGER_LABEL_SIZE]) {

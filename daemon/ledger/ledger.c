@@ -174,11 +174,17 @@ static void free_ledger(struct ledger *ledger) {
   free(ledger);
 }
 
-static void take_options(struct ledger *ledger, const struct ledger_options *options) {
-  CHECK(options->retention_seconds >= 0 && options->budget_warning_percent >= 0);
-  ledger->retention.milliseconds =
-      options->retention_seconds > INT64_MAX / 2000 ? 0 : options->retention_seconds * 1000;
-  ledger->warning_percent = options->budget_warning_percent;
+struct ledger_options ledger_options_of(const struct settings *settings) {
+  return (struct ledger_options){.timezone = settings->timezone,
+                                 .retention_seconds = settings->retention,
+                                 .budget_warning = settings->budget_warning};
+}
+
+void ledger_set_options(struct ledger *ledger, const struct ledger_options *options) {
+  CHECK(options->retention_seconds >= 0 && options->budget_warning >= 0);
+  int64_t seconds = options->retention_seconds;
+  atomic_store(&ledger->retention.milliseconds, seconds > INT64_MAX / 2000 ? 0 : seconds * 1000);
+  atomic_store(&ledger->warning_percent, options->budget_warning);
 }
 
 static struct ledger *new_ledger(const char *directory, const struct ledger_options *given,
@@ -189,7 +195,7 @@ static struct ledger *new_ledger(const char *directory, const struct ledger_opti
   struct ledger *ledger = calloc(1, sizeof *ledger);
   if (ledger && asprintf(&ledger->path, "%s/ledger.db", directory) >= 0) {
     ledger->wake = -1;
-    take_options(ledger, &options);
+    ledger_set_options(ledger, &options);
     pthread_mutex_init(&ledger->lock, NULL);
     return ledger;
   }

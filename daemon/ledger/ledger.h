@@ -30,6 +30,7 @@
 #include "base/fault.h"
 #include "base/money.h"
 #include "db/keeper.h"
+#include "settings/settings.h"
 
 #include <stdint.h>
 
@@ -40,15 +41,17 @@
 struct ledger;
 
 struct ledger_options {
-  const char *timezone;       /* an IANA name; NULL or "": UTC. It becomes the process's (zone.h) */
-  int64_t retention_seconds;  /* entries that ended leave when they are older; 0: never. Totals,
-                                 tokens and corrections stay for ever */
-  int budget_warning_percent; /* of a budget, at which spending is warned of, once a window; 0:
-                                 never */
+  const char *timezone;      /* an IANA name; NULL or "": UTC. It becomes the process's (zone.h) */
+  int64_t retention_seconds; /* entries that ended leave when they are older; 0: never. Totals,
+                                tokens and corrections stay for ever */
+  int64_t budget_warning; /* percent of a budget at which spending is warned of, once a window; 0:
+                             never */
 };
 #define LEDGER_DEFAULTS     \
   ((struct ledger_options){ \
-      .timezone = "UTC", .retention_seconds = INT64_C(400) * 86400, .budget_warning_percent = 80})
+      .timezone = "UTC", .retention_seconds = INT64_C(400) * 86400, .budget_warning = 80})
+/* Those of the configuration. Pure; the result holds as long as `settings`. */
+struct ledger_options ledger_options_of(const struct settings *settings);
 
 /* Opens or creates DIRECTORY/ledger.db and books what was left open. Blocks. A damaged ledger is a
  * fault, not set aside: it is the account. The caller sees to it that one process at a time has a
@@ -63,6 +66,9 @@ bool ledger_open(const char *directory, const struct ledger_options *options, st
 bool ledger_open_readonly(const char *directory, const struct ledger_options *options,
                           struct ledger **out, struct fault *fault) MUST_CHECK;
 
+/* Another retention and warning level from now on; the time zone stays. Any thread. */
+void ledger_set_options(struct ledger *ledger, const struct ledger_options *options);
+
 /* Tries once more to settle what could not be settled, writes what was counted, leaves NULL. No
  * reservation may be on its way. NULL is allowed. */
 void ledger_close(struct ledger **ledger);
@@ -72,8 +78,6 @@ struct digest ledger_fingerprint(const struct ledger *ledger, struct view token)
 /* What a report calls it: its name, else the first 8 hex digits. Returns `out`. Does not block. */
 const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,
                          char out[LEDGER_LABEL_SIZE]);
-/* Reads again what is known of the tokens, where another process changed it. Blocks; any thread. */
-bool ledger_reload_names(struct ledger *ledger, struct fault *fault) MUST_CHECK;
 
 typedef void ledger_done(void *context, bool ok, const struct fault *fault);
 

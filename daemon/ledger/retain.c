@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 #define RETAIN_BATCH 500
-#define RETAIN_TICKS 3600     /* between two looks, while nothing is old */
+#define RETAIN_TICKS 3600     /* between two looks, while nothing is old, at the most */
+#define RETAIN_LOOKS 100      /* in the time that entries are kept */
 #define RETAIN_AGAIN_TICKS 60 /* after one that failed */
 
 static struct ledger *ledger_of(struct keeper_job *job) {
@@ -22,12 +23,18 @@ static bool retain_work(struct keeper_job *job, struct db *db, struct fault *fau
   retention->deleted = 0;
   if (!statement)
     return false;
-  db_bind_integer(statement, 1, clock_milliseconds() - retention->milliseconds);
+  db_bind_integer(statement, 1, clock_milliseconds() - atomic_load(&retention->milliseconds));
   db_bind_integer(statement, 2, RETAIN_BATCH);
   if (!db_run(db, statement, fault))
     return false;
   retention->deleted = db_changes(db);
   return true;
+}
+
+/* Ticks, of a second each. */
+static int until_next(const struct retention *retention) {
+  int64_t ticks = atomic_load(&retention->milliseconds) / 1000 / RETAIN_LOOKS;
+  return ticks > RETAIN_TICKS ? RETAIN_TICKS : ticks < 1 ? 1 : (int)ticks;
 }
 
 static void retain_done(struct keeper_job *job, bool ok, const struct fault *fault) {
@@ -39,13 +46,14 @@ static void retain_done(struct keeper_job *job, bool ok, const struct fault *fau
     log_info("ledger_retention", "entries=%lld file=%s", (long long)retention->deleted,
              LOG_VALUE(ledger->path));
   bool more = ok && retention->deleted == RETAIN_BATCH;
-  retention->ticks = more ? 1 : ok ? RETAIN_TICKS : RETAIN_AGAIN_TICKS;
+  retention->ticks = more ? 1 : ok ? until_next(retention) : RETAIN_AGAIN_TICKS;
   atomic_store(&retention->busy, false);
 }
 
 void retain_tick(struct ledger *ledger) {
   struct retention *retention = &ledger->retention;
-  if (!retention->milliseconds || atomic_load(&retention->busy) || --retention->ticks > 0)
+  if (!atomic_load(&retention->milliseconds) || atomic_load(&retention->busy) ||
+      --retention->ticks > 0)
     return;
   atomic_store(&retention->busy, true);
   retention->job = (struct keeper_job){.work = retain_work, .done = retain_done};

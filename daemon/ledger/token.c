@@ -8,6 +8,7 @@
 #include "sql_ledger.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -403,6 +404,7 @@ static bool list(struct ledger *ledger, struct db *db, token_each *each, void *c
     char label[LEDGER_LABEL_SIZE];
     struct digest fingerprint = inside_digest(db_blob(statement, 1));
     struct token_row row = {.label = ledger_label(ledger, &fingerprint, label)};
+    snprintf(row.digits, sizeof row.digits, "%.8s", DIGEST_TEXT(&fingerprint));
     ok = read_row(ledger, db, statement, &row, fault);
     if (ok)
       each(context, &row);

@@ -70,6 +70,11 @@ struct token_facts {
   char label[LEDGER_LABEL_SIZE];
 };
 
+/* Whoever runs rowcache has let it in, by its name. Pure. */
+static inline bool token_is_vouched_for(const struct token_facts *facts) {
+  return facts->known && facts->kind != TOKEN_SEEN;
+}
+
 /* In memory, with the digests compared in constant time. Does not block; any thread. */
 void token_look(struct ledger *ledger, const struct digest *fingerprint, struct token_facts *facts);
 
@@ -84,8 +89,11 @@ struct token_account {
   bool warning;         /* spent and reserved have reached the warning level */
 };
 
+#define TOKEN_DIGITS_SIZE 9 /* the first 8 hex digits of a fingerprint, and NUL */
+
 struct token_row {
   const char *label;
+  char digits[TOKEN_DIGITS_SIZE];
   enum token_kind kind;
   bool no_cache;
   int64_t created_at, revoked_at; /* milliseconds since 1970; 0: not known, and not revoked */

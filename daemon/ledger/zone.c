@@ -48,10 +48,11 @@ static bool has_file(const char *name) {
 
 bool zone_check(const char *name, struct fault *fault) {
   return is_utc(name) || (is_name(view_of(name)) && has_file(name)) ||
-         fault_set(fault, FAULT_MALFORMED,
-                   "'%.64s' is no time zone that this machine knows: write one such as "
-                   "Europe/Berlin (see /usr/share/zoneinfo, of the package tzdata), or UTC",
-                   name);
+         fault_set(
+             fault, FAULT_MALFORMED,
+             "ledger.timezone: '%.64s' is no time zone that this machine knows: write one such as "
+             "Europe/Berlin (see /usr/share/zoneinfo, of the package tzdata), or UTC",
+             name);
 }
 
 bool zone_set(const char *name, struct fault *fault) {

@@ -5,6 +5,7 @@
 #include "base/scope.h"
 #include "http/listener.h"
 #include "http/tls.h"
+#include "ledger/zone.h"
 #include "main/options.h"
 #include "serve/serve.h"
 
@@ -18,6 +19,13 @@
 #define ADMIN_CONNECTIONS 64
 #define ADMIN_IDLE_TIMEOUT 60
 #define ADMIN_MAX_HEAD ((size_t)48 * 1024)
+#define ADMIN_TOKEN_LEAST 16 /* bytes: who can guess it may spend */
+
+/* What the configuration names files of. */
+struct files {
+  struct tls_identity *client_identity, *admin_identity;
+  struct secret *own_token, *admin_token;
+};
 
 struct daemon {
   const struct options *options;
@@ -27,27 +35,61 @@ struct daemon {
   struct listeners *client_side, *admin_side;
 };
 
-/* --- start --- */
+/* --- the configuration, and the files that it names --- */
 
-static bool load_certificate(const struct settings *settings, struct fault *fault) {
-  return !*settings->tls_certificate ||
-         tls_load(settings->tls_certificate, settings->tls_key, fault);
+static bool load_settings(const struct options *options, struct settings **out,
+                          struct fault *fault) {
+  return settings_load(options->file, options->overrides, options->override_count, out, fault);
 }
 
+static void release_files(struct files *files) {
+  tls_release(&files->client_identity);
+  tls_release(&files->admin_identity);
+  secret_release(&files->own_token);
+  secret_release(&files->admin_token);
+}
+
+static bool read_identity(const char *section, const char *certificate, const char *key,
+                          struct tls_identity **out, struct fault *fault) {
+  return !*certificate || tls_read(section, certificate, key, out, fault);
+}
+
+/* All or none: what is wrong leaves `files` empty. */
+static bool read_files(const struct settings *settings, struct files *files, struct fault *fault) {
+  *files = (struct files){0};
+  if (zone_check(settings->timezone, fault) &&
+      read_identity("server", settings->tls_certificate, settings->tls_key, &files->client_identity,
+                    fault) &&
+      read_identity("admin", settings->admin_tls_certificate, settings->admin_tls_key,
+                    &files->admin_identity, fault) &&
+      secret_load("upstream.token_file", settings->upstream_token_file, 1, &files->own_token,
+                  fault) &&
+      secret_load("admin.token_file", settings->admin_token_file, ADMIN_TOKEN_LEAST,
+                  &files->admin_token, fault))
+    return true;
+  release_files(files);
+  return false;
+}
+
+/* --- start --- */
+
 static bool open_admin_side(struct daemon *daemon, struct fault *fault) {
-  struct listener_options options = {.side = "admin",
-                                     .addresses = &daemon->settings->admin_listen,
+  const struct settings *settings = daemon->settings;
+  struct listener_options options = {.side = TLS_ADMIN,
+                                     .addresses = &settings->admin_listen,
                                      .handler = admin_handler(daemon->admin),
                                      .threads = ADMIN_THREADS,
                                      .max_connections = ADMIN_CONNECTIONS,
                                      .idle_timeout = ADMIN_IDLE_TIMEOUT,
-                                     .max_head = ADMIN_MAX_HEAD};
+                                     .max_head = ADMIN_MAX_HEAD,
+                                     .tls = *settings->admin_tls_certificate != '\0',
+                                     .local_only = !settings_admin_is_guarded(settings)};
   return listeners_open(&options, &daemon->admin_side, fault);
 }
 
 static bool open_client_side(struct daemon *daemon, struct fault *fault) {
   const struct settings *settings = daemon->settings;
-  struct listener_options options = {.side = "client",
+  struct listener_options options = {.side = TLS_CLIENT,
                                      .addresses = &settings->server_listen,
                                      .handler = serve_handler(daemon->serve),
                                      .threads = settings->server_threads,
@@ -65,12 +107,21 @@ static void forbid_cores(void) {
   setrlimit(RLIMIT_CORE, &none);
 }
 
+/* Takes over what was read. */
+static bool open_all(struct daemon *daemon, struct files *files, struct fault *fault) {
+  tls_show(TLS_CLIENT, &files->client_identity);
+  tls_show(TLS_ADMIN, &files->admin_identity);
+  return serve_open(daemon->settings, files->own_token, &daemon->serve, fault) &&
+         admin_create(daemon->serve, files->admin_token, &daemon->admin, fault) &&
+         open_admin_side(daemon, fault) && open_client_side(daemon, fault);
+}
+
 static bool start(struct daemon *daemon, struct fault *fault) {
+  struct files files;
   forbid_cores();
-  if (!serve_open(daemon->settings, &daemon->serve, fault) ||
-      !admin_create(daemon->serve, &daemon->admin, fault) ||
-      !load_certificate(daemon->settings, fault) || !open_admin_side(daemon, fault) ||
-      !open_client_side(daemon, fault))
+  bool ok = read_files(daemon->settings, &files, fault) && open_all(daemon, &files, fault);
+  release_files(&files);
+  if (!ok)
     return false;
   admin_set_ready(daemon->admin, true);
   sd_notify(0, "READY=1");
@@ -80,18 +131,22 @@ static bool start(struct daemon *daemon, struct fault *fault) {
 
 /* --- reload --- */
 
-static bool load_settings(const struct options *options, struct settings **out,
-                          struct fault *fault) {
-  return settings_load(options->file, options->overrides, options->override_count, out, fault);
-}
-
-static void apply(struct daemon *daemon, struct settings *settings) {
+static void apply(struct daemon *daemon, struct settings *settings, struct files *files) {
   scope_text struct text names = {0};
   if (!*daemon->settings->tls_certificate != !*settings->tls_certificate)
     log_warning("reload", "needs-restart=server.tls_certificate");
+  if (!*daemon->settings->admin_tls_certificate != !*settings->admin_tls_certificate)
+    log_warning("reload", "needs-restart=admin.tls_certificate");
+  /* Its listener may still be one that others can reach. */
+  if (*daemon->settings->admin_token_file && !files->admin_token)
+    log_warning("reload", "needs-restart=admin.token_file");
   if (settings_need_restart(daemon->settings, settings, &names))
     log_warning("reload", "needs-restart=%s", LOG_VALUE(text_string(&names)));
-  serve_set_settings(daemon->serve, settings);
+  tls_show(TLS_CLIENT, &files->client_identity);
+  tls_show(TLS_ADMIN, &files->admin_identity);
+  serve_set_settings(daemon->serve, settings, files->own_token);
+  if (files->admin_token)
+    admin_set_token(daemon->admin, files->admin_token);
   settings_release(&daemon->settings);
   daemon->settings = settings_hold(settings);
   log_info("reload", "outcome=applied");
@@ -100,12 +155,14 @@ static void apply(struct daemon *daemon, struct settings *settings) {
 /* All or nothing: what is wrong leaves everything as it was. */
 static void reload(struct daemon *daemon) {
   struct settings *settings = NULL;
+  struct files files = {0};
   struct fault fault;
   sd_notify(0, "RELOADING=1");
-  if (load_settings(daemon->options, &settings, &fault) && load_certificate(settings, &fault))
-    apply(daemon, settings);
+  if (load_settings(daemon->options, &settings, &fault) && read_files(settings, &files, &fault))
+    apply(daemon, settings, &files);
   else
     log_error("reload", "outcome=refused reason=%s", LOG_VALUE(fault.text));
+  release_files(&files);
   settings_release(&settings);
   sd_notify(0, "READY=1");
 }
@@ -161,6 +218,13 @@ static int run(const struct options *options, struct settings *settings) {
   return started ? 0 : 1;
 }
 
+static bool check_files(const struct settings *settings, struct fault *fault) {
+  struct files files;
+  bool ok = read_files(settings, &files, fault);
+  release_files(&files);
+  return ok;
+}
+
 int main(int argc, char **argv) {
   struct options options;
   struct settings *settings = NULL;
@@ -169,7 +233,7 @@ int main(int argc, char **argv) {
   if (!options_read(argc, argv, &options, &status))
     return status;
   if (!load_settings(&options, &settings, &fault) ||
-      (options.check_only && !load_certificate(settings, &fault))) {
+      (options.check_only && !check_files(settings, &fault))) {
     fprintf(stderr, "rowcached: %s\n", fault.text);
     status = 1;
   } else {

@@ -55,13 +55,28 @@ static bool check_query(struct request *request, struct view args, struct fault 
   return query_parse(args, form, &request->query, fault);
 }
 
+/* What holds for every request of a token, whatever it asks. */
+static bool check_access(const struct request *request, struct fault *fault) {
+  if (request->token.revoked)
+    return fault_set(
+        fault, FAULT_BAD_TOKEN,
+        "token '%s' is not accepted any more: it was revoked, or replaced by a new one",
+        request->token.label);
+  return request->settings->access_mode != ACCESS_MODE_LISTED ||
+         token_is_vouched_for(&request->token) ||
+         fault_set(fault, FAULT_BAD_TOKEN,
+                   "this token is not on the list of those that are let in here (access.mode = "
+                   "listed): ask whoever runs rowcache to add or register it");
+}
+
 static bool check_token(struct request *request, struct fault *fault) {
   struct view token = query_token(request->query);
   if (token.length == 0)
     return fault_set(fault, FAULT_NO_TOKEN, "no token; add token=... to the parameters");
   request->fingerprint = ledger_fingerprint(request->serve->ledger, token);
   request->has_token = true;
-  return true;
+  token_look(request->serve->ledger, &request->fingerprint, &request->token);
+  return check_access(request, fault);
 }
 
 static enum v2_kind kind_of(const struct request *request) {
@@ -90,5 +105,7 @@ bool check_request(struct request *request, struct fault *fault) {
       !check_token(request, fault) || !check_table(request, fault))
     return false;
   exchange_headers(request->exchange, "Cache-Control", add_wish, &request->wish);
+  if (!request->token.no_cache)
+    wish_forgo(&request->wish);
   return true;
 }

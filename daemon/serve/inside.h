@@ -3,6 +3,7 @@
 
 #include "serve/serve.h"
 
+#include "ledger/token.h"
 #include "plan/plan.h"
 #include "plan/tariff.h"
 #include "query/query.h"
@@ -14,7 +15,8 @@
 
 #define REQUEST_ID_SIZE LEDGER_REQUEST_ID_SIZE
 
-enum { ACCESS_MODE_VERIFY, ACCESS_MODE_OPEN }; /* the words of access.mode */
+/* The words of access.mode, in their order. */
+enum { ACCESS_MODE_VERIFY, ACCESS_MODE_LISTED, ACCESS_MODE_OPEN };
 
 struct trace_ring;
 
@@ -31,8 +33,9 @@ struct serve {
   atomic_bool draining;
   atomic_llong requests; /* under way */
   atomic_llong paid;     /* flights under way, whether somebody reads them or not */
-  pthread_mutex_t lock;  /* `settings` */
+  pthread_mutex_t lock;  /* of the two that follow; the last that a thread takes */
   struct settings *settings;
+  struct secret *own_token; /* NULL: issued tokens cannot spend */
   struct {
     atomic_llong requests, nanoseconds, buckets[SERVE_BUCKETS + 1];
   } counts[SERVE_OUTCOMES];
@@ -47,6 +50,7 @@ struct paid_order {
   const struct query *query;
   const struct digest *key; /* under which the flight stands in the table of flights, if it does */
   struct view token;        /* what upstream sees */
+  struct secret *own_token; /* the same, where it is not the client's own but ours; else NULL */
   const struct digest *fingerprint;
   const char *id; /* X-Request-Id */
   enum v2_kind kind;
@@ -74,6 +78,9 @@ bool paid_is_booked(const struct flight *flight);
 struct rows paid_price(const struct flight *flight, int64_t results);
 /* Whether this token's request began it. */
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint);
+/* What must not be shown of the answer, should it stand there: our own Ahrefs token. Empty where it
+ * was asked with the client's. As long as the flight. */
+struct view paid_secret(const struct flight *flight);
 /* The entry of cache.db that holds its chunks; 0 where it was not stored. */
 int64_t paid_entry(const struct flight *flight);
 
@@ -90,4 +97,7 @@ enum exchange_step request_step(void *serve, struct exchange *exchange);
 void request_finished(void *serve, struct exchange *exchange);
 
 /* --- serve/serve.c --- */
+
+/* Our own Ahrefs token, with a reference for the caller; NULL: there is none. */
+struct secret *serve_own_token(struct serve *serve);
 void serve_count(struct serve *serve, enum serve_outcome outcome, int64_t nanoseconds);

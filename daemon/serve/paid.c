@@ -23,6 +23,7 @@ struct paid {
   struct serve *serve;
   struct flight *flight; /* whose context this is; referenced until settled, and by each save */
   struct transfer_ask *ask;
+  struct secret *own_token; /* NULL: asked with the client's */
   struct tariff tariff;
   struct digest key;
   struct ledger_entry entry;
@@ -149,6 +150,7 @@ static void released(void *context) {
   if (paid->cache_entry)
     cache_unpin(paid->serve->cache, paid->cache_entry);
   transfer_ask_release(&paid->ask);
+  secret_release(&paid->own_token);
   text_free(&paid->table);
   text_free(&paid->target);
   free(paid);
@@ -230,6 +232,7 @@ static struct paid *make(const struct paid_order *order) {
   if (!paid)
     return NULL;
   paid->serve = order->serve;
+  paid->own_token = secret_hold(order->own_token);
   paid->tariff = tariff_for(order->settings, order->query);
   paid->key = *order->key;
   text_add(&paid->table, *form_get(query_form(order->query), "from"));
@@ -302,6 +305,10 @@ struct rows paid_price(const struct flight *flight, int64_t results) {
 
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint) {
   return digest_equal(&paid_of(flight)->entry.token, fingerprint);
+}
+
+struct view paid_secret(const struct flight *flight) {
+  return secret_view(paid_of(flight)->own_token);
 }
 
 int64_t paid_entry(const struct flight *flight) {

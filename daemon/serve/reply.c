@@ -68,7 +68,8 @@ void reply_fault(struct request *request, const struct fault *fault) {
     exchange_add_header(request->exchange, "Allow", "GET, POST");
   if (fault->retry_after > 0)
     add_number(request, "Retry-After", fault->retry_after);
-  if (request->plan.action == PLAN_FORWARD && request->reader) {
+  if (request->plan.action == PLAN_FORWARD && request->reader &&
+      paid_is_booked(flight_of(request->reader))) {
     struct flight_state state;
     flight_look(flight_of(request->reader), &state);
     struct headers_forward forward = {
@@ -154,9 +155,8 @@ static enum exchange_read read_lagging(struct request *request, int64_t number, 
   return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_BROKEN;
 }
 
-static enum exchange_read read_flight(struct exchange *exchange, char *buffer, size_t size,
-                                      size_t *count) {
-  struct request *request = exchange_data(exchange);
+static enum exchange_read read_bytes(struct request *request, char *buffer, size_t size,
+                                     size_t *count) {
   int64_t number;
   switch (flight_read(request->reader, buffer, size, count, &number)) {
   case FLIGHT_READ_BYTES:
@@ -171,6 +171,28 @@ static enum exchange_read read_flight(struct exchange *exchange, char *buffer, s
     break;
   }
   return EXCHANGE_READ_BROKEN;
+}
+
+static enum exchange_read end_masked(struct mask *mask, char *buffer, size_t *count) {
+  *count = mask_end(mask, buffer);
+  return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_END;
+}
+
+/* Where less room is left than is kept back, that is all that is left to come. */
+static enum exchange_read read_flight(struct exchange *exchange, char *buffer, size_t size,
+                                      size_t *count) {
+  struct request *request = exchange_data(exchange);
+  struct mask *mask = &request->mask;
+  enum exchange_read read;
+  if (mask->held >= size)
+    return end_masked(mask, buffer, count);
+  do {
+    size_t held = mask_resume(mask, buffer);
+    read = read_bytes(request, buffer + held, size - held, count);
+    if (read == EXCHANGE_READ_BYTES)
+      *count = mask_apply(mask, buffer, held + *count);
+  } while (read == EXCHANGE_READ_BYTES && *count == 0);
+  return read == EXCHANGE_READ_END ? end_masked(mask, buffer, count) : read;
 }
 
 /* What is known of the cost as the head goes out. */
@@ -218,6 +240,7 @@ void reply_flight(struct request *request, const struct flight_state *state) {
                                               state->head.status == 200 && !state->head.is_error,
                                     .collapsed = !request->leads};
   note_cost(request, state);
+  request->mask = (struct mask){.secret = paid_secret(flight_of(request->reader))};
   request->outcome = request->plan.reason == PLAN_BYPASS ? SERVE_BYPASS
                      : request->leads                    ? SERVE_MISS
                                                          : SERVE_COLLAPSED;

@@ -41,13 +41,6 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
 
 /* --- the end: one place counts --- */
 
-static void label_of(const struct request *request, char label[LEDGER_LABEL_SIZE]) {
-  if (request->has_token)
-    ledger_label(request->serve->ledger, &request->fingerprint, label);
-  else
-    strcpy(label, "-");
-}
-
 /* What was not known when the head went out: the true cost, and whether the answer broke off. */
 static void note_end(struct request *request) {
   struct flight_state state;
@@ -89,10 +82,9 @@ static void log_request(const struct request *request, const char *label, int64_
 }
 
 static void account(struct request *request) {
-  char label[LEDGER_LABEL_SIZE];
+  const char *label = request->has_token ? request->token.label : "-";
   int64_t nanoseconds = clock_monotonic() - exchange_began(request->exchange);
   note_end(request);
-  label_of(request, label);
   count_in_ledger(request);
   serve_count(request->serve, request->outcome, nanoseconds);
   struct serve_trace trace = {.status = request->status,

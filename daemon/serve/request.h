@@ -11,6 +11,7 @@
 #pragma once
 
 #include "serve/inside.h"
+#include "serve/mask.h"
 
 struct request {
   struct serve *serve;
@@ -23,6 +24,7 @@ struct request {
   struct wish wish;
   struct digest fingerprint; /* of the token, where there was one */
   bool has_token;
+  struct token_facts token; /* what is known of it */
   enum v2_kind kind;
   bool has_foreign_body;
 
@@ -34,6 +36,8 @@ struct request {
   struct flight_reader *reader;
   bool leads;         /* began the flight, and pays */
   bool waits_for_end; /* wants nothing of the flight before it has ended */
+
+  struct mask mask; /* of what is read from the flight */
 
   /* Where chunks are read from the store: the one at `chunk_number`. */
   char *chunk;

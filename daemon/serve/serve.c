@@ -3,11 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "db/directory.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -33,57 +30,29 @@ const struct exchange_handler *serve_handler(struct serve *serve) {
 
 /* --- life --- */
 
-/* Makes the directory, and those above it, as `mkdir -p -m 700` would. */
-static bool make_directory(const char *path, struct fault *fault) {
-  scope_free char *copy = strdup(path);
-  if (!copy)
-    return fault_no_memory(fault);
-  for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-    *slash = '\0';
-    (void)mkdir(copy, 0700); /* what is wrong here shows below */
-    *slash = '/';
-  }
-  return mkdir(copy, 0700) == 0 || errno == EEXIST ||
-         fault_set(fault, FAULT_UNAVAILABLE, "state.directory: cannot make '%s': %s", path,
-                   strerror(errno));
-}
-
-/* A second daemon would book this one's open reservations as lost. Released when the process ends,
- * however it ends. */
-static bool lock_state(struct serve *serve, const char *directory, struct fault *fault) {
-  scope_free char *path = NULL;
-  if (asprintf(&path, "%s/lock", directory) < 0)
-    return fault_no_memory(fault);
-  serve->state_lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (serve->state_lock < 0)
-    return fault_set(fault, FAULT_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
-  return flock(serve->state_lock, LOCK_EX | LOCK_NB) == 0 ||
-         fault_set(fault, FAULT_UNAVAILABLE,
-                   "state.directory '%s' is in use by another rowcached; stop it, or name another "
-                   "directory",
-                   directory);
-}
-
 static bool open_rooms(struct serve *serve, struct fault *fault) {
   const struct settings *settings = serve->settings;
+  const struct ledger_options options = ledger_options_of(settings);
   serve->flights = flights_create();
   serve->traces = trace_create();
   serve->access = access_create();
   if (!serve->flights || !serve->traces || !serve->access)
     return fault_no_memory(fault);
-  return make_directory(settings->state_directory, fault) &&
-         lock_state(serve, settings->state_directory, fault) &&
-         ledger_open(settings->state_directory, NULL, &serve->ledger, fault) &&
+  return directory_make(settings->state_directory, fault) &&
+         directory_lock(settings->state_directory, &serve->state_lock, fault) &&
+         ledger_open(settings->state_directory, &options, &serve->ledger, fault) &&
          cache_open(settings->state_directory, settings->cache_max_size, &serve->cache, fault) &&
          transfer_start(&serve->transfer, fault);
 }
 
-bool serve_open(struct settings *settings, struct serve **out, struct fault *fault) {
+bool serve_open(struct settings *settings, struct secret *own_token, struct serve **out,
+                struct fault *fault) {
   struct serve *serve = calloc(1, sizeof *serve);
   if (!serve)
     return fault_no_memory(fault);
   pthread_mutex_init(&serve->lock, NULL);
   serve->settings = settings_hold(settings);
+  serve->own_token = secret_hold(own_token);
   serve->started_at = clock_seconds();
   serve->state_lock = -1;
   serve->handler = (struct exchange_handler){
@@ -107,19 +76,32 @@ void serve_close(struct serve **address) {
   trace_release(&serve->traces);
   access_release(&serve->access);
   settings_release(&serve->settings);
+  secret_release(&serve->own_token);
   if (serve->state_lock >= 0)
     close(serve->state_lock);
   pthread_mutex_destroy(&serve->lock);
   free(serve);
 }
 
-void serve_set_settings(struct serve *serve, struct settings *settings) {
+void serve_set_settings(struct serve *serve, struct settings *settings, struct secret *own_token) {
+  const struct ledger_options options = ledger_options_of(settings);
   pthread_mutex_lock(&serve->lock);
   struct settings *before = serve->settings;
+  struct secret *token_before = serve->own_token;
   serve->settings = settings_hold(settings);
+  serve->own_token = secret_hold(own_token);
   pthread_mutex_unlock(&serve->lock);
   settings_release(&before);
+  secret_release(&token_before);
   cache_set_max_size(serve->cache, settings->cache_max_size);
+  ledger_set_options(serve->ledger, &options);
+}
+
+struct secret *serve_own_token(struct serve *serve) {
+  pthread_mutex_lock(&serve->lock);
+  struct secret *own_token = secret_hold(serve->own_token);
+  pthread_mutex_unlock(&serve->lock);
+  return own_token;
 }
 
 struct settings *serve_settings(struct serve *serve) {

@@ -11,6 +11,7 @@
 #include "cache/cache.h"
 #include "http/exchange.h"
 #include "ledger/ledger.h"
+#include "settings/secret.h"
 #include "settings/settings.h"
 #include "upstream/transfer.h"
 
@@ -19,16 +20,18 @@
 struct serve;
 
 /* Opens state.directory (made if need be, mode 0700), cache and ledger, and starts the transfer
- * thread. Takes a reference of `settings`. Blocks. */
-bool serve_open(struct settings *settings, struct serve **out, struct fault *fault) MUST_CHECK;
+ * thread. `own_token`: the Ahrefs token of upstream.token_file, which issued tokens spend from;
+ * NULL: there is none. Takes a reference of both. Blocks. */
+bool serve_open(struct settings *settings, struct secret *own_token, struct serve **out,
+                struct fault *fault) MUST_CHECK;
 /* Waits for nothing: serve_drain() comes first. Leaves NULL; NULL is allowed. */
 void serve_close(struct serve **serve);
 
 /* What a client listener calls. Lives as long as `serve`. */
 const struct exchange_handler *serve_handler(struct serve *serve);
 
-/* Requests that begin from now on use these settings; takes a reference. */
-void serve_set_settings(struct serve *serve, struct settings *settings);
+/* Requests that begin from now on use these; takes a reference of both. */
+void serve_set_settings(struct serve *serve, struct settings *settings, struct secret *own_token);
 /* The present settings, with a reference for the caller. Any thread. */
 struct settings *serve_settings(struct serve *serve);
 

@@ -62,9 +62,19 @@ static bool upstream_is_at_fault(const struct flight_state *state) {
 
 static enum access_verdict access_of(const struct request *request) {
   bool upstream_judges = request->kind != V2_RESULTS;
-  return upstream_judges || request->settings->access_mode == ACCESS_MODE_OPEN
+  return upstream_judges || request->settings->access_mode == ACCESS_MODE_OPEN ||
+                 token_is_vouched_for(&request->token)
              ? ACCESS_YES
              : access_look(request->serve->access, &request->fingerprint);
+}
+
+/* Upstream has shown, for this request, that it takes its token. */
+static void let_in(struct request *request) {
+  struct access *access = request->serve->access;
+  if (request->token.kind == TOKEN_ISSUED)
+    return; /* upstream saw ours */
+  access_learn(access, &request->fingerprint, ACCESS_YES, request->settings->remember_yes);
+  access_keep(access, &request->fingerprint, query_token(request->query));
 }
 
 /* Asks for the token's own account, which costs nothing (reference, "Answer"). */
@@ -93,7 +103,7 @@ static bool learn_verdict(struct request *request, const struct flight_state *st
   struct access *access = request->serve->access;
   bool complete = state->verdict.outcome == ANSWER_COMPLETE;
   if (complete && state->verdict.read) {
-    access_learn(access, &request->fingerprint, ACCESS_YES, settings->remember_yes);
+    let_in(request);
     return true;
   }
   if (complete || upstream_is_at_fault(state) || state->head.status != 200)
@@ -129,22 +139,42 @@ static enum exchange_step step_verify(struct request *request) {
 
 /* --- forward: join the flight of this query, or begin it --- */
 
+static struct flight *begin_with(struct request *request, struct secret *own_token,
+                                 struct fault *fault) {
+  struct view body = exchange_body(request->exchange);
+  struct paid_order order = {
+      .serve = request->serve,
+      .settings = request->settings,
+      .query = request->query,
+      .key = query_key(request->query),
+      .token = own_token ? secret_view(own_token) : query_token(request->query),
+      .own_token = own_token,
+      .fingerprint = &request->fingerprint,
+      .id = request->id,
+      .kind = request->kind,
+      .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH,
+      .foreign_body = request->has_foreign_body ? &body : NULL,
+      .foreign_type = exchange_header(request->exchange, "Content-Type")};
+  return paid_begin(&order, fault);
+}
+
+/* Upstream does not know the tokens that are issued here: it is asked with ours. */
 static struct flight *begin(void *context, struct fault *fault) {
   struct request *request = context;
-  struct view body = exchange_body(request->exchange);
-  struct paid_order order = {.serve = request->serve,
-                             .settings = request->settings,
-                             .query = request->query,
-                             .key = query_key(request->query),
-                             .token = query_token(request->query),
-                             .fingerprint = &request->fingerprint,
-                             .id = request->id,
-                             .kind = request->kind,
-                             .store = request->plan.store ||
-                                      request->plan.action == PLAN_HIT_AND_REFRESH,
-                             .foreign_body = request->has_foreign_body ? &body : NULL,
-                             .foreign_type = exchange_header(request->exchange, "Content-Type")};
-  return paid_begin(&order, fault);
+  if (request->token.kind != TOKEN_ISSUED)
+    return begin_with(request, NULL, fault);
+  struct secret *own_token = serve_own_token(request->serve);
+  if (!own_token) {
+    fault_set(
+        fault, FAULT_UNAVAILABLE,
+        "token '%s' was issued here and can spend nothing, as there is no Ahrefs token to spend "
+        "from: set upstream.token_file",
+        request->token.label);
+    return NULL;
+  }
+  struct flight *flight = begin_with(request, own_token, fault);
+  secret_release(&own_token);
+  return flight;
 }
 
 /* Between the first look and the flights' lock somebody's flight may have ended well. */
@@ -199,10 +229,38 @@ static bool is_said_to_another(const struct request *request, const struct fligh
          !paid_is_by(flight_of(request->reader), &request->fingerprint);
 }
 
-/* Refused, or throttled: another token may do better, and its request asks for itself. Not where
- * upstream itself is ill: that failure is shared. */
+/* It was not sent, for its own token's sake: over budget, or revoked meanwhile. */
+static bool is_held_back(const struct flight_state *state) {
+  enum fault_kind kind = state->verdict.fault.kind;
+  return state->verdict.outcome == ANSWER_BROKEN &&
+         (kind == FAULT_OVER_BUDGET || kind == FAULT_BAD_TOKEN);
+}
+
+static bool is_held_back_for_another(const struct request *request,
+                                     const struct flight_state *state) {
+  return !request->leads && is_held_back(state) &&
+         !paid_is_by(flight_of(request->reader), &request->fingerprint);
+}
+
+/* Refused, throttled or held back: another token may do better, and its request asks for itself.
+ * Not where upstream itself is ill: that failure is shared. */
 static bool may_do_better(const struct request *request, const struct flight_state *state) {
-  return is_said_to_another(request, state) && state->head.status < 500;
+  return (is_said_to_another(request, state) && state->head.status < 500) ||
+         is_held_back_for_another(request, state);
+}
+
+/* Instead of a failure that is none of the token's own. */
+static bool may_have_stale(const struct request *request, const struct flight_state *state) {
+  return upstream_is_at_fault(state) && state->verdict.fault.kind != FAULT_BAD_TOKEN &&
+         request->has_stored && request->plan.stale_if_error;
+}
+
+static void note_led(struct request *request, const struct flight_state *state) {
+  struct paid_cost cost = paid_cost(flight_of(request->reader));
+  request->spent = cost.spent;
+  request->cost_is_known = cost.is_known;
+  if (state->verdict.outcome == ANSWER_COMPLETE)
+    let_in(request);
 }
 
 static enum exchange_step conclude(struct request *request, const struct flight_state *state) {
@@ -210,18 +268,18 @@ static enum exchange_step conclude(struct request *request, const struct flight_
     flight_leave(&request->reader);
     return steps_plan(request);
   }
-  if (request->leads) {
-    struct paid_cost cost = paid_cost(flight_of(request->reader));
-    request->spent = cost.spent;
-    request->cost_is_known = cost.is_known;
-    if (state->verdict.outcome == ANSWER_COMPLETE)
-      access_learn(request->serve->access, &request->fingerprint, ACCESS_YES,
-                   request->settings->remember_yes);
-  }
-  if (upstream_is_at_fault(state) && request->has_stored && request->plan.stale_if_error &&
-      access_of(request) == ACCESS_YES) {
-    reply_stored(request, request->plan.freshness);
-    return EXCHANGE_REPLIED;
+  if (request->leads)
+    note_led(request, state);
+  if (may_have_stale(request, state)) {
+    enum access_verdict access = access_of(request);
+    if (access == ACCESS_YES) {
+      reply_stored(request, request->plan.freshness);
+      return EXCHANGE_REPLIED;
+    }
+    if (access == ACCESS_UNKNOWN && is_held_back(state)) { /* upstream can still be asked */
+      flight_leave(&request->reader);
+      return step_verify(request);
+    }
   }
   struct fault fault;
   if (state->verdict.outcome == ANSWER_BROKEN)

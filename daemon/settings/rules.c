@@ -33,15 +33,22 @@ static bool is_private(const char *text) {
          (address.kind == ADDRESS_UNIX || address_is_loopback(&address));
 }
 
+bool settings_admin_is_guarded(const struct settings *settings) {
+  return *settings->admin_tls_certificate && *settings->admin_token_file;
+}
+
 static bool rule_admin_listen(const struct build *build, struct fault *fault) {
   const struct settings_list *list = &build->settings->admin_listen;
   if (!check_addresses(build, KEY_admin_listen, list, fault))
     return false;
+  if (settings_admin_is_guarded(build->settings))
+    return true;
   for (size_t i = 0; i < list->count; i++)
     if (!is_private(list->items[i]))
       return build_refuse(build, KEY_admin_listen, fault,
                           "'%.*s' can be reached from other machines, and the admin listener asks "
-                          "nobody who they are; use 127.0.0.1, [::1], localhost or unix:PATH",
+                          "nobody who they are; use 127.0.0.1, [::1], localhost or unix:PATH, or "
+                          "set admin.tls_certificate, admin.tls_key and admin.token_file",
                           SHOWN, list->items[i]);
   return true;
 }
@@ -76,14 +83,22 @@ static bool rule_listen_once(const struct build *build, struct fault *fault) {
   return true;
 }
 
+static bool needs_other(const struct build *build, enum key key, const char *value,
+                        const char *other, const char *other_name, struct fault *fault) {
+  return !*value || *other ||
+         build_refuse(build, key, fault, "is set without %s; HTTPS needs both", other_name);
+}
+
 static bool rule_tls(const struct build *build, struct fault *fault) {
-  bool certificate = build->settings->tls_certificate[0];
-  bool key = build->settings->tls_key[0];
-  if (certificate == key)
-    return true;
-  enum key given = certificate ? KEY_tls_certificate : KEY_tls_key;
-  return build_refuse(build, given, fault, "is set without %s; HTTPS needs both",
-                      certificate ? "server.tls_key" : "server.tls_certificate");
+  const struct settings *s = build->settings;
+  return needs_other(build, KEY_tls_certificate, s->tls_certificate, s->tls_key, "server.tls_key",
+                     fault) &&
+         needs_other(build, KEY_tls_key, s->tls_key, s->tls_certificate, "server.tls_certificate",
+                     fault) &&
+         needs_other(build, KEY_admin_tls_certificate, s->admin_tls_certificate, s->admin_tls_key,
+                     "admin.tls_key", fault) &&
+         needs_other(build, KEY_admin_tls_key, s->admin_tls_key, s->admin_tls_certificate,
+                     "admin.tls_certificate", fault);
 }
 
 static bool is_host(struct view host) {

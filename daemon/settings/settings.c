@@ -111,16 +111,26 @@ static bool set_number(const struct build *build, enum key key, struct view valu
   return true;
 }
 
+/* "'a', 'b'" of "a b". */
+static void list_words(struct view words, struct text *out) {
+  struct view word;
+  for (bool first = true; view_split(&words, ' ', &word); first = false)
+    text_printf(out, "%s'%.*s'", first ? "" : ", ", VIEW_ARGS(word));
+}
+
 static bool set_choice(const struct build *build, enum key key, struct view value,
                        struct fault *fault) {
   const struct declaration *declared = &declarations[key];
-  struct view shown = view_first(value, SHOWN);
-  bool second = view_is(value, declared->most);
-  if (!second && !view_is(value, declared->least))
-    return build_refuse(build, key, fault, "'%.*s' is neither '%s' nor '%s'", VIEW_ARGS(shown),
-                        declared->least, declared->most);
-  *(int *)((char *)build->settings + declared->offset) = second;
-  return true;
+  struct view rest = view_of(declared->least), word, shown = view_first(value, SHOWN);
+  scope_text struct text words = {0};
+  for (int number = 0; view_split(&rest, ' ', &word); number++)
+    if (view_equal(value, word)) {
+      *(int *)((char *)build->settings + declared->offset) = number;
+      return true;
+    }
+  list_words(view_of(declared->least), &words);
+  return build_refuse(build, key, fault, "'%.*s' is none of %s", VIEW_ARGS(shown),
+                      text_string(&words));
 }
 
 static char **text_field(struct settings *settings, enum key key) {

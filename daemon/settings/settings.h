@@ -33,7 +33,7 @@ struct settings_list {
 #define SETTINGS_DURATION int64_t /* seconds */
 #define SETTINGS_SIZE int64_t     /* bytes */
 #define SETTINGS_ROWS struct rows
-#define SETTINGS_CHOICE int /* 0: the word in `least`, 1: the word in `most` */
+#define SETTINGS_CHOICE int /* the number of the word, from 0 */
 
 struct settings {
   int references; /* of settings_hold() and settings_release() only */
@@ -68,6 +68,9 @@ struct settings *settings_hold(struct settings *settings);
 
 /* Gives up one reference and leaves NULL. The last one frees. Any thread. */
 void settings_release(struct settings **settings);
+
+/* Whether the admin side may be reached from other machines: it has TLS and asks for a token. */
+bool settings_admin_is_guarded(const struct settings *settings);
 
 /* Writes to `names` (text for a log) the keys in which the two differ although their change takes a
  * new start; false when there is none. */

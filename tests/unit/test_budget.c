@@ -338,6 +338,22 @@ static void test_in_all(void **state) {
   ledger_close(&ledger);
 }
 
+/* As soon as what is under way is settled, it may fit. */
+static void test_only_reservations_in_the_way(void **state) {
+  (void)state;
+  struct ledger *ledger = open_in(NULL);
+  add(ledger, 10, TOKEN_PER_MONTH);
+  spend(ledger, ROWS(4));
+  struct ledger_entry open = entry_of(ledger, ROWS(5));
+  must(reserve(ledger, &open));
+  assert_false(fits(ledger, ROWS(6)));
+  assert_int_equal(fault.retry_after, 1);
+  assert_false(fits(ledger, ROWS(7)));
+  assert_true(fault.retry_after > 3600);
+  settle(ledger, &open, ROWS(0));
+  ledger_close(&ledger);
+}
+
 static void test_what_is_never_blocked(void **state) {
   (void)state;
   struct ledger *ledger = open_in(NULL);
@@ -759,11 +775,13 @@ static void test_what_is_open_stays(void **state) {
   settle(ledger, &open, ROWS(7));
   ledger_close(&ledger);
   options.retention_seconds = 0; /* for ever */
-  set_clock("2099-01-01 00:00");
   must(ledger_open(directory, &options, &ledger, &fault));
+  spend(ledger, ROWS(1));
+  int64_t entries = ask("SELECT count(*) FROM entry");
+  set_clock("2099-01-01 00:00");
   usleep(1500000);
   ledger_close(&ledger);
-  assert_int_equal(ask("SELECT count(*) FROM entry"), 1);
+  assert_int_equal(ask("SELECT count(*) FROM entry"), entries);
 }
 
 /* -- An older file -- */
@@ -847,6 +865,7 @@ int main(void) {
       TEST(test_a_month),
       TEST(test_a_day_across_summer_time),
       TEST(test_in_all),
+      TEST(test_only_reservations_in_the_way),
       TEST(test_what_is_never_blocked),
       TEST(test_reservations_of_yesterday),
       TEST(test_a_budget_that_is_lowered),

@@ -112,11 +112,11 @@ static void expect_all(struct ledger *ledger) {
 
 static void test_each_grouping(void **state) {
   (void)state;
-  struct fault fault;
   struct ledger *ledger = open_ledger();
   expect(ledger, REPORT_BY_TOKEN, 0, 1, " 0 0 0 0 0 0.0 0.0 0.0\n");
   write_totals();
-  assert_true(ledger_reload_names(ledger, &fault));
+  ledger_close(&ledger);
+  ledger = open_ledger(); /* a name that another process gave */
   expect_all(ledger);
   ledger_close(&ledger);
 }

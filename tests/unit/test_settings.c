@@ -80,17 +80,18 @@ static void defaults(void **state) {
   assert_int_equal(s->tariff_other_result.tenths, 10);
 }
 
-/* Each bound can be set, so it is well formed; lists and texts have none. */
+/* Each bound, and each word of a choice, can be set; lists and texts have none. */
 static void bounds_can_be_set(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(declared); i++) {
-    const char *bounds[] = {declared[i].least, declared[i].most};
-    for (size_t j = 0; j < 2 && *bounds[j]; j++) {
-      scope_text struct text text = {0};
-      text_printf(&text, "%s=%s", declared[i].name, bounds[j]);
-      scope_settings struct settings *settings = must_override(text_string(&text));
-      assert_non_null(settings);
-    }
+    struct view bounds[] = {view_of(declared[i].least), view_of(declared[i].most)}, bound;
+    for (size_t j = 0; j < 2 && bounds[j].length; j++)
+      while (view_split(&bounds[j], ' ', &bound)) {
+        scope_text struct text text = {0};
+        text_printf(&text, "%s=%.*s", declared[i].name, VIEW_ARGS(bound));
+        scope_settings struct settings *settings = must_override(text_string(&text));
+        assert_non_null(settings);
+      }
   }
 }
 
@@ -174,8 +175,7 @@ static const struct bad {
      "x.conf:2: tariff.result: '0.25' is no number of rows; write a whole number, or one with one "
      "decimal, such as 0.2"},
     {"[tariff]\nresult = 1000000.1", "x.conf:2: tariff.result: '1000000.1' is more than the most"},
-    {"[tables]\nother = Refuse",
-     "x.conf:2: tables.other: 'Refuse' is neither 'forward' nor 'refuse'"},
+    {"[tables]\nother = Refuse", "x.conf:2: tables.other: 'Refuse' is none of 'forward', 'refuse'"},
     /* names */
     {"[cache]\ntll = 1h", "x.conf:2: cache.tll: there is no such key; did you mean cache.ttl?"},
     {"[server]\nttl = 1h", "x.conf:2: server.ttl: there is no such key; did you mean cache.ttl?"},
@@ -236,11 +236,16 @@ static const struct bad {
     {"[admin]\nlisten = none, 127.0.0.1:1", "x.conf:2: admin.listen: 'none' is no address"},
     {"[admin]\nlisten = 0.0.0.0:8081",
      "x.conf:2: admin.listen: '0.0.0.0:8081' can be reached from other machines, and the admin "
-     "listener asks nobody who they are; use 127.0.0.1, [::1], localhost or unix:PATH"},
+     "listener asks nobody who they are; use 127.0.0.1, [::1], localhost or unix:PATH, or set "
+     "admin.tls_certificate, admin.tls_key and admin.token_file"},
+    {"[admin]\nlisten = 0.0.0.0:1\ntls_certificate = c\ntls_key = k",
+     "x.conf:2: admin.listen: '0.0.0.0:1' can be"},
+    {"[admin]\nlisten = 0.0.0.0:1\ntoken_file = /t", "x.conf:2: admin.listen: '0.0.0.0:1' can be"},
     {"[admin]\nlisten = 127.0.0.1:1, [::]:8081", "x.conf:2: admin.listen: '[::]:8081' can be"},
     {"[admin]\nlisten = 10.0.0.1:8081", "x.conf:2: admin.listen: '10.0.0.1:8081' can be"},
     /* TLS */
     {"[server]\ntls_key = k", "x.conf:2: server.tls_key: is set without server.tls_certificate;"},
+    {"[admin]\ntls_key = k", "x.conf:2: admin.tls_key: is set without admin.tls_certificate;"},
     {"[server]\n\ntls_certificate = c",
      "x.conf:3: server.tls_certificate: is set without server.tls_key; HTTPS needs both"},
     /* URL */

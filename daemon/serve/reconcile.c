@@ -1,0 +1,184 @@
+#include "serve/reconcile.h"
+
+#include "base/scope.h"
+#include "dialect/v2.h"
+#include "serve/inside.h"
+
+struct asked {
+  struct digest fingerprint;
+  char *token; /* until it has been sent */
+  bool is_own; /* upstream.token_file's: what issued tokens spend is its spending */
+  struct flight_reader *reader; /* NULL: it could not be asked, as `fault` says */
+  struct fault fault;
+};
+
+struct reconcile {
+  struct serve *serve;
+  struct settings *settings;
+  void (*wake)(void *context);
+  void *context;
+  struct query *query;
+  size_t count, awaited; /* of `asked`; how many of them have answered */
+  struct asked asked[RECONCILE_MOST];
+};
+
+/* --- asking --- */
+
+static struct flight *begin(struct reconcile *reconcile, struct asked *asked) {
+  char id[REQUEST_ID_SIZE] = "reconcile";
+  struct paid_order order = {.serve = reconcile->serve,
+                             .settings = reconcile->settings,
+                             .query = reconcile->query,
+                             .key = &asked->fingerprint,
+                             .token = view_of(asked->token),
+                             .fingerprint = &asked->fingerprint,
+                             .id = id,
+                             .kind = V2_FREE,
+                             .is_ours = true};
+  return paid_begin(&order, &asked->fault);
+}
+
+static void wipe(char **address) {
+  char *token = steal(*address);
+  if (token)
+    explicit_bzero(token, strlen(token));
+  free(token);
+}
+
+static void ask(struct reconcile *reconcile, struct asked *asked) {
+  struct flight *flight = begin(reconcile, asked);
+  if (flight && !(asked->reader = flight_join(flight, reconcile->wake, reconcile->context)))
+    fault_no_memory(&asked->fault);
+  flight_release(&flight);
+  wipe(&asked->token);
+}
+
+static bool is_asked(const struct reconcile *reconcile, const struct digest *fingerprint) {
+  for (size_t i = 0; i < reconcile->count; i++)
+    if (digest_equal(&reconcile->asked[i].fingerprint, fingerprint))
+      return true;
+  return false;
+}
+
+static void add(struct reconcile *reconcile, const struct digest *fingerprint, struct view token,
+                bool is_own) {
+  if (reconcile->count == RECONCILE_MOST || is_asked(reconcile, fingerprint))
+    return;
+  char *copy = strndup(token.at, token.length);
+  if (copy)
+    reconcile->asked[reconcile->count++] =
+        (struct asked){.fingerprint = *fingerprint, .token = copy, .is_own = is_own};
+}
+
+static void add_kept(void *context, const struct digest *fingerprint, struct view token) {
+  add(context, fingerprint, token, false);
+}
+
+static void add_own(struct reconcile *reconcile) {
+  struct secret *own_token = serve_own_token(reconcile->serve);
+  struct view token = secret_view(own_token);
+  struct digest fingerprint = ledger_fingerprint(reconcile->serve->ledger, token);
+  if (own_token)
+    add(reconcile, &fingerprint, token, true);
+  secret_release(&own_token);
+}
+
+static bool find_tokens(struct reconcile *reconcile, struct fault *fault) {
+  add_own(reconcile);
+  access_list(reconcile->serve->access, add_kept, reconcile);
+  return reconcile->count > 0 ||
+         fault_set(fault, FAULT_UNAVAILABLE,
+                   "there is no token to ask Ahrefs about: upstream.token_file is not set, and no "
+                   "client's token was let in since the daemon began");
+}
+
+bool reconcile_begin(struct serve *serve, void (*wake)(void *context), void *context,
+                     struct reconcile **out, struct fault *fault) {
+  struct reconcile *reconcile = calloc(1, sizeof *reconcile);
+  *out = NULL;
+  if (!reconcile)
+    return fault_no_memory(fault);
+  reconcile->serve = serve;
+  reconcile->settings = serve_settings(serve);
+  reconcile->wake = wake;
+  reconcile->context = context;
+  bool ok = query_parse(VIEW("from=subscription_info"), VIEW(""), &reconcile->query, fault);
+  if (ok && (ok = find_tokens(reconcile, fault))) {
+    for (size_t i = 0; i < reconcile->count; i++)
+      ask(reconcile, &reconcile->asked[i]);
+    *out = steal(reconcile);
+  }
+  reconcile_release(&reconcile);
+  return ok;
+}
+
+/* --- answers --- */
+
+bool reconcile_await(struct reconcile *reconcile) {
+  for (; reconcile->awaited < reconcile->count; reconcile->awaited++) {
+    struct flight_reader *reader = reconcile->asked[reconcile->awaited].reader;
+    if (reader && !flight_await(reader))
+      return false;
+  }
+  return true;
+}
+
+/* All that has come; what is longer than the first read was no answer to this question. */
+static bool read_answer(struct asked *asked, struct v2_account *account, struct fault *fault) {
+  char body[4096];
+  size_t length;
+  int64_t number;
+  struct flight_state state;
+  flight_look(flight_of(asked->reader), &state);
+  if (state.phase != FLIGHT_CONCLUDED || state.length > (int64_t)sizeof body)
+    return fault_set(fault, FAULT_UPSTREAM, "upstream's answer is not what was asked for");
+  if (state.verdict.outcome == ANSWER_BROKEN) {
+    *fault = state.verdict.fault;
+    return false;
+  }
+  if (state.verdict.outcome == ANSWER_REFUSED && state.head.status == 200)
+    return fault_set(fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
+  if (state.verdict.outcome == ANSWER_REFUSED)
+    return fault_set(fault, FAULT_UPSTREAM, "upstream answered with status %u", state.head.status);
+  if (!state.verdict.read ||
+      flight_read(asked->reader, body, sizeof body, &length, &number) != FLIGHT_READ_BYTES)
+    return fault_set(fault, FAULT_UPSTREAM, "upstream's answer cannot be read");
+  return v2_read_account((struct view){body, length}, account, fault);
+}
+
+static bool settle(struct reconcile *reconcile, struct asked *asked,
+                   struct reconcile_account *account, struct fault *fault) {
+  struct v2_account told;
+  if (!asked->reader) {
+    *fault = asked->fault;
+    return false;
+  }
+  return read_answer(asked, &told, fault) &&
+         ledger_reconcile(reconcile->serve->ledger, &asked->fingerprint, asked->is_own, told.left,
+                          told.limit, &account->now, &account->before, &account->had_before, fault);
+}
+
+void reconcile_finish(struct reconcile *reconcile, reconcile_each *each, void *context) {
+  for (size_t i = 0; i < reconcile->count; i++) {
+    struct asked *asked = &reconcile->asked[i];
+    char label[LEDGER_LABEL_SIZE];
+    struct reconcile_account account = {
+        .label = ledger_label(reconcile->serve->ledger, &asked->fingerprint, label)};
+    account.failed = !settle(reconcile, asked, &account, &account.fault);
+    account.now.with_issued = asked->is_own;
+    each(context, &account);
+  }
+}
+
+void reconcile_release(struct reconcile **address) {
+  struct reconcile *reconcile = steal(*address);
+  if (!reconcile)
+    return;
+  for (size_t i = 0; i < reconcile->count; i++) {
+    flight_leave(&reconcile->asked[i].reader);
+    wipe(&reconcile->asked[i].token);
+  }
+  query_release(&reconcile->query);
+  settings_release(&reconcile->settings);
+  free(reconcile);
+}

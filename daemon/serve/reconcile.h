@@ -1,0 +1,41 @@
+/* Ahrefs' own count of each token beside the ledger's.
+ *
+ *   reconcile_begin: subscription_info, which is free, for each usable token -> flights
+ *   reconcile_await: until every answer is there -> reconcile_finish: what each says is stored,
+ * with how the ledger stands, and told
+ *
+ * Usable are our own token (upstream.token_file) and those that were let in since the daemon began,
+ * RECONCILE_MOST in all: no token is stored anywhere, so no other can be asked about. */
+#pragma once
+
+#include "ledger/correct.h"
+#include "serve/serve.h"
+
+#define RECONCILE_MOST 1000
+
+struct reconcile;
+
+/* What became of one token. */
+struct reconcile_account {
+  const char *label;
+  bool failed; /* `fault` says why; then only `label` and `now.with_issued` hold */
+  struct fault fault;
+  struct ledger_reconciliation now, before;
+  bool had_before;
+};
+
+/* Begins to ask. `wake(context)` is called each time that reconcile_await() said to wait. FAULT_
+ * UNAVAILABLE: there is no usable token. Does not block; any thread. */
+bool reconcile_begin(struct serve *serve, void (*wake)(void *context), void *context,
+                     struct reconcile **out, struct fault *fault) MUST_CHECK;
+
+/* Whether every answer is there. Does not block. */
+bool reconcile_await(struct reconcile *reconcile) MUST_CHECK;
+
+/* Once, after that. `account` holds during the call only. Blocks on the disk; not on the ledger's
+ * thread. */
+typedef void reconcile_each(void *context, const struct reconcile_account *account);
+void reconcile_finish(struct reconcile *reconcile, reconcile_each *each, void *context);
+
+/* Not while it waits. Leaves NULL; NULL is allowed. */
+void reconcile_release(struct reconcile **reconcile);
