@@ -3,7 +3,7 @@
 
 #include "admin/admin.h"
 
-#include "query/form.h"
+#include "admin/account.h"
 #include "serve/serve.h"
 
 #include <pthread.h>

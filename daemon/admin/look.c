@@ -2,7 +2,6 @@
 #include "admin/inside.h"
 
 #include "admin/json.h"
-#include "admin/spend.h"
 #include "base/clock.h"
 
 /* --- /health --- */
@@ -34,13 +33,31 @@ bool route_index(struct call *call, struct text *body, struct fault *fault) {
   return true;
 }
 
-/* --- /api/spend --- */
+/* --- /api/spend, /api/token, /api/correction --- */
+
+static bool ask_account(account_function *function, struct call *call, struct text *body,
+                        struct fault *fault) {
+  return function(serve_ledger(call->admin->serve), call->rest, &call->form, body, fault);
+}
 
 bool route_spend(struct call *call, struct text *body, struct fault *fault) {
-  struct spend spend;
-  return spend_read(form_get(&call->form, "by"), form_get(&call->form, "since"),
-                    form_get(&call->form, "until"), &spend, fault) &&
-         spend_write(serve_ledger(call->admin->serve), &spend, body, fault);
+  return ask_account(account_spend, call, body, fault);
+}
+
+bool route_token_list(struct call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_tokens, call, body, fault);
+}
+
+bool route_token(struct call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_token, call, body, fault);
+}
+
+bool route_correction_list(struct call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_corrections, call, body, fault);
+}
+
+bool route_correction(struct call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_correct, call, body, fault);
 }
 
 /* --- /api/status --- */
@@ -83,6 +100,19 @@ static bool write_amounts(struct json *json, const char *name, struct ledger *le
   return true;
 }
 
+static void write_warning(void *context, const struct token_row *row) {
+  if (row->account.has_budget && row->account.warning)
+    json_text(context, NULL, view_of(row->label));
+}
+
+/* The tokens whose budgets are nearly or wholly spent; where they cannot be read, `ledger` says so.
+ */
+static void write_warnings(struct json *json, struct ledger *ledger) {
+  json_list(json, "budget_warnings");
+  (void)!token_list(ledger, write_warning, json, NULL);
+  json_list_end(json);
+}
+
 static void write_ledger(struct json *json, struct ledger *ledger) {
   int32_t today = report_day(clock_milliseconds());
   json_map(json, "rows");
@@ -90,6 +120,7 @@ static void write_ledger(struct json *json, struct ledger *ledger) {
   readable =
       write_amounts(json, "all", ledger, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL) && readable;
   json_map_end(json);
+  write_warnings(json, ledger);
   json_text(json, "ledger", readable && !ledger_is_broken(ledger) ? VIEW("ok") : VIEW("broken"));
 }
 

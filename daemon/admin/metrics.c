@@ -26,15 +26,26 @@ static bool make_room(struct token_list *list) {
   return true;
 }
 
-static void add_token(void *context, const struct report_row *row) {
-  struct token_list *list = context;
+static void add(struct token_list *list, struct view label, const struct prometheus_token *token) {
   list->failed = list->failed || !make_room(list);
   if (list->failed)
     return;
-  struct prometheus_token *token = &list->items[list->count++];
-  snprintf(token->label, sizeof token->label, "%.*s", VIEW_ARGS(row->label));
-  token->spent = row->spent;
-  token->saved = row->saved;
+  struct prometheus_token *added = &list->items[list->count++];
+  *added = *token;
+  snprintf(added->label, sizeof added->label, "%.*s", VIEW_ARGS(label));
+}
+
+static void add_amounts(void *context, const struct report_row *row) {
+  add(context, row->label, &(struct prometheus_token){.spent = row->spent, .saved = row->saved});
+}
+
+/* Also of tokens that have not been used yet. */
+static void add_budget(void *context, const struct token_row *row) {
+  const struct token_account *account = &row->account;
+  if (account->has_budget)
+    add(context, view_of(row->label),
+        &(struct prometheus_token){
+            .has_budget = true, .budget = account->budget.rows, .left = account->left});
 }
 
 /* The amounts come from the ledger, so they go on where they were after a restart. Where it cannot
@@ -43,7 +54,8 @@ static void gather_tokens(struct ledger *ledger, struct token_list *list) {
   struct report_row total;
   struct fault fault = {.text = "no memory"};
   bool ok = report_run(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL,
-                       add_token, list, &total, &fault);
+                       add_amounts, list, &total, &fault) &&
+            token_list(ledger, add_budget, list, &fault);
   if (ok && !list->failed) {
     list->count = prometheus_fold(list->items, list->count);
     return;

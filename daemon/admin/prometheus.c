@@ -27,6 +27,9 @@ static int order_by_spent(const void *a, const void *b) {
 static void add_to(struct prometheus_token *sum, const struct prometheus_token *token) {
   sum->spent = rows_add(sum->spent, token->spent);
   sum->saved = rows_add(sum->saved, token->saved);
+  sum->has_budget = sum->has_budget || token->has_budget;
+  sum->budget = rows_add(sum->budget, token->budget);
+  sum->left = rows_add(sum->left, token->left);
 }
 
 /* `tokens` are in the order of their labels. */
@@ -98,18 +101,31 @@ static void write_requests(const struct prometheus *snapshot, const char *name, 
   }
 }
 
+static void write_rows(struct text *out, const char *name, const char *label, struct rows rows) {
+  write_name(out, name, "token", label);
+  text_printf(out, "%s\n", ROWS_TEXT(rows));
+}
+
 static void write_spent(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (size_t i = 0; i < snapshot->token_count; i++) {
-    write_name(out, name, "token", snapshot->tokens[i].label);
-    text_printf(out, "%s\n", ROWS_TEXT(snapshot->tokens[i].spent));
-  }
+  for (size_t i = 0; i < snapshot->token_count; i++)
+    write_rows(out, name, snapshot->tokens[i].label, snapshot->tokens[i].spent);
 }
 
 static void write_saved(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (size_t i = 0; i < snapshot->token_count; i++) {
-    write_name(out, name, "token", snapshot->tokens[i].label);
-    text_printf(out, "%s\n", ROWS_TEXT(snapshot->tokens[i].saved));
-  }
+  for (size_t i = 0; i < snapshot->token_count; i++)
+    write_rows(out, name, snapshot->tokens[i].label, snapshot->tokens[i].saved);
+}
+
+static void write_budgets(const struct prometheus *snapshot, const char *name, struct text *out) {
+  for (size_t i = 0; i < snapshot->token_count; i++)
+    if (snapshot->tokens[i].has_budget)
+      write_rows(out, name, snapshot->tokens[i].label, snapshot->tokens[i].budget);
+}
+
+static void write_left(const struct prometheus *snapshot, const char *name, struct text *out) {
+  for (size_t i = 0; i < snapshot->token_count; i++)
+    if (snapshot->tokens[i].has_budget)
+      write_rows(out, name, snapshot->tokens[i].label, snapshot->tokens[i].left);
 }
 
 static void write_codes(const struct prometheus *snapshot, const char *name, struct text *out) {
@@ -186,7 +202,8 @@ typedef void write_samples(const struct prometheus *snapshot, const char *name, 
 
 static write_samples *const writers[METRICS] = {
     [METRIC_REQUESTS] = write_requests,          [METRIC_ROWS_SPENT] = write_spent,
-    [METRIC_ROWS_SAVED] = write_saved,           [METRIC_UPSTREAM_REQUESTS] = write_codes,
+    [METRIC_ROWS_SAVED] = write_saved,           [METRIC_BUDGET] = write_budgets,
+    [METRIC_BUDGET_LEFT] = write_left,           [METRIC_UPSTREAM_REQUESTS] = write_codes,
     [METRIC_UPSTREAM_INFLIGHT] = write_inflight, [METRIC_CACHE_BYTES] = write_bytes,
     [METRIC_CACHE_ENTRIES] = write_entries,      [METRIC_DURATION] = write_durations,
     [METRIC_BUILD_INFO] = write_build,

@@ -11,6 +11,8 @@
 struct prometheus_token {
   char label[LEDGER_LABEL_SIZE];
   struct rows spent, saved;
+  bool has_budget;
+  struct rows budget, left; /* of the budget, where it has one */
 };
 
 struct prometheus_code {

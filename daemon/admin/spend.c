@@ -1,6 +1,5 @@
-#include "admin/spend.h"
+#include "admin/account.h"
 
-#include "admin/json.h"
 #include "base/num.h"
 
 /* By enum report_by: the word of by=, which names the label, and the list. */
@@ -27,9 +26,10 @@ static bool read_day(const char *name, struct view date, int32_t *day, struct fa
          fault_set(fault, FAULT_MALFORMED, "'%s' is no date; write YYYY-MM-DD", name);
 }
 
-bool spend_read(const struct view *by, const struct view *since, const struct view *until,
-                struct spend *out, struct fault *fault) {
-  *out = (struct spend){REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL};
+bool account_read_period(const struct form *form, struct account_period *out, struct fault *fault) {
+  const struct view *by = form_get(form, "by"), *since = form_get(form, "since"),
+                    *until = form_get(form, "until");
+  *out = (struct account_period){REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL};
   if ((by && !read_group(*by, &out->by, fault)) ||
       (since && !read_day("since", *since, &out->since, fault)) ||
       (until && !read_day("until", *until, &out->until, fault)))
@@ -60,19 +60,23 @@ static void write_row(void *context, const struct report_row *row) {
   json_text(&writer->json, groups[writer->by].word, row->label);
   write_sums(&writer->json, row);
   if (writer->by == REPORT_BY_TOKEN)
-    json_null(&writer->json, "budget"); /* no token has one yet */
+    account_write_budget(&writer->json, "budget", &row->account);
   json_map_end(&writer->json);
 }
 
-bool spend_write(struct ledger *ledger, const struct spend *spend, struct text *out,
-                 struct fault *fault) {
-  struct writer writer = {.by = spend->by};
+bool account_spend(struct ledger *ledger, struct view rest, const struct form *form,
+                   struct text *out, struct fault *fault) {
+  (void)rest;
+  struct account_period period;
   struct report_row total;
+  if (!account_read_period(form, &period, fault))
+    return false;
+  struct writer writer = {.by = period.by};
   json_begin(&writer.json, out);
   json_map(&writer.json, NULL);
-  json_list(&writer.json, groups[spend->by].list);
+  json_list(&writer.json, groups[period.by].list);
   bool ok =
-      report_run(ledger, spend->by, spend->since, spend->until, write_row, &writer, &total, fault);
+      report_run(ledger, period.by, period.since, period.until, write_row, &writer, &total, fault);
   json_list_end(&writer.json);
   if (ok) {
     json_map(&writer.json, "total");

@@ -87,9 +87,9 @@ static void print_entries(struct text *out, yajl_val answer) {
 
 enum ending command_cache_show(const struct call *call, struct fault *fault) {
   scope_text struct text path = {0};
-  if (!is_key(call->argument, fault))
+  if (!is_key(call->arguments[0], fault))
     return ENDING_MISUSED;
-  text_printf(&path, "/api/cache/%s", call->argument);
+  text_printf(&path, "/api/cache/%s", call->arguments[0]);
   return show_remote(call, "GET", text_string(&path), print_entries, fault);
 }
 

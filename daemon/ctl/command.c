@@ -107,12 +107,12 @@ bool command_read(const struct command *command, int argc, char **argv, struct c
   if (!read_options(argc, argv, list, call, wants_help, fault))
     return false;
   int given = argc - optind;
-  if (*wants_help || given == command->arguments) {
-    call->argument = given > 0 ? argv[optind] : NULL;
+  call->command = command;
+  for (int i = 0; i < given && i < command->arguments; i++)
+    call->arguments[i] = argv[optind + i];
+  if (*wants_help || given == command->arguments)
     return true;
-  }
-  if (given < command->arguments)
-    return fault_set(fault, FAULT_MALFORMED, "'%s' needs an argument", command->words);
-  return fault_set(fault, FAULT_MALFORMED, "'%.200s' is one argument too many",
-                   argv[optind + command->arguments]);
+  /* They are not repeated: one of them may be a token. */
+  return fault_set(fault, FAULT_MALFORMED, "'%s' takes %d argument%s, and %d came", command->words,
+                   command->arguments, command->arguments == 1 ? "" : "s", given);
 }

@@ -12,16 +12,27 @@
   OPTION(limit, "limit")             \
   OPTION(target, "target")           \
   OPTION(key, "key")                 \
-  OPTION(older_than, "older-than")
+  OPTION(older_than, "older-than")   \
+  OPTION(budget, "budget")           \
+  OPTION(per, "per")                 \
+  OPTION(spent, "spent")             \
+  OPTION(unknown, "unknown")         \
+  OPTION(day, "day")                 \
+  OPTION(reason, "reason")
 #define COMMAND_FLAG_OPTIONS(OPTION) \
   OPTION(all, "all")                 \
   OPTION(csv, "csv")                 \
   OPTION(json, "json")
 
+#define COMMAND_ARGUMENTS 2 /* the most that a command takes */
+
+struct command;
+
 /* One call of one command, as the command line has it. */
 struct call {
   const struct settings *settings;
-  const char *argument;                       /* NULL where the command takes none */
+  const struct command *command;
+  const char *arguments[COMMAND_ARGUMENTS];   /* as many as the command takes */
 #define FIELD(field, word) const char *field; /* NULL: not given */
   COMMAND_TEXT_OPTIONS(FIELD)
 #undef FIELD

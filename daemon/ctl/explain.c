@@ -20,7 +20,7 @@ static void print_explanation(struct text *out, yajl_val answer) {
 enum ending command_explain(const struct call *call, struct fault *fault) {
   scope_text struct text path = {0};
   text_add(&path, VIEW("/api/explain?"));
-  argument_clean(view_of(call->argument), &path);
+  argument_clean(view_of(call->arguments[0]), &path);
   if (!text_ok(&path)) {
     fault_no_memory(fault);
     return ENDING_FAILED;

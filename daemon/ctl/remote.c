@@ -2,7 +2,9 @@
 
 #include "admin/json.h"
 #include "ctl/answer.h"
+#include "ctl/pin.h"
 #include "settings/address.h"
+#include "settings/secret.h"
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -18,6 +20,7 @@ struct ask {
   const char *where; /* the address as it is configured */
   CURL *easy;
   struct text url;
+  struct curl_slist *headers;
   struct text *body;
   struct remote *remote;
 };
@@ -49,8 +52,9 @@ static in_port_t add_host(const struct address *address, struct text *url) {
   return ntohs(name->sin6_port);
 }
 
-static bool set_where(struct ask *ask, const struct address *address, struct fault *fault) {
-  text_add(&ask->url, VIEW("http://"));
+static bool set_where(struct ask *ask, const struct settings *settings,
+                      const struct address *address, struct fault *fault) {
+  text_add(&ask->url, *settings->admin_tls_certificate ? VIEW("https://") : VIEW("http://"));
   if (address->kind == ADDRESS_UNIX) {
     const struct sockaddr_un *name = (const struct sockaddr_un *)&address->storage;
     text_add(&ask->url, VIEW("localhost"));
@@ -65,6 +69,38 @@ static bool set_where(struct ask *ask, const struct address *address, struct fau
              "admin.listen is '%.100s', and port 0 means any: it is in the daemon's log; give "
              "it with -o admin.listen=ADDRESS:PORT",
              ask->where);
+}
+
+/* --- who --- */
+
+static bool add_token(struct ask *ask, const struct settings *settings, struct fault *fault) {
+  struct secret *token;
+  scope_text struct text header = {0};
+  if (!secret_load("admin.token_file", settings->admin_token_file, 1, &token, fault))
+    return false;
+  if (!token)
+    return true;
+  text_printf(&header, "Authorization: Bearer %.*s", VIEW_ARGS(secret_view(token)));
+  secret_release(&token);
+  struct curl_slist *headers = curl_slist_append(ask->headers, text_string(&header));
+  if (headers)
+    ask->headers = headers;
+  return headers ? true : fault_no_memory(fault);
+}
+
+/* The daemon may be asked by an address that no certificate names, and its certificate be signed by
+ * itself: what proves it is that it has the key of the certificate which the configuration names.
+ */
+static bool pin(CURL *easy, const char *file, struct fault *fault) {
+  scope_text struct text pinned = {0};
+  if (!*file)
+    return true;
+  if (!pin_read(file, &pinned, fault))
+    return false;
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+  curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+  return curl_easy_setopt(easy, CURLOPT_PINNEDPUBLICKEY, text_string(&pinned)) == CURLE_OK ||
+         fault_no_memory(fault);
 }
 
 /* --- the answer --- */
@@ -97,6 +133,9 @@ static bool no_answer(struct ask *ask, CURLcode code, struct fault *fault) {
         "rowcached does not listen at %.200s (admin.listen): %s; start it, or give the "
         "-c and -o that it was started with",
         ask->where, what);
+  if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+    what = "it does not show admin.tls_certificate; has the certificate been renewed since the "
+           "daemon was reloaded?";
   return fault_set(fault, FAULT_UNAVAILABLE, "no answer from %.200s (admin.listen): %s", ask->where,
                    what);
 }
@@ -121,11 +160,15 @@ static bool judge(struct ask *ask, struct fault *fault) {
 
 /* --- the request --- */
 
-static bool send_request(struct ask *ask, const char *method, struct fault *fault) {
+static bool send_request(struct ask *ask, const char *method, const char *form,
+                         struct fault *fault) {
   CURL *easy = ask->easy;
   curl_easy_setopt(easy, CURLOPT_URL, text_string(&ask->url));
+  if (form) /* not copied; the content type is a form's */
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, form);
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, ask->headers);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name the daemon's other side */
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT);
@@ -137,17 +180,18 @@ static bool send_request(struct ask *ask, const char *method, struct fault *faul
   return code == CURLE_OK ? judge(ask, fault) : no_answer(ask, code, fault);
 }
 
-static bool ask_address(struct ask *ask, const char *method, const char *path,
-                        struct fault *fault) {
+static bool ask_address(struct ask *ask, const struct settings *settings, const char *method,
+                        const char *path, const char *form, struct fault *fault) {
   struct address address;
-  if (!address_parse(ask->where, &address, fault) || !set_where(ask, &address, fault))
+  if (!address_parse(ask->where, &address, fault) || !set_where(ask, settings, &address, fault) ||
+      !add_token(ask, settings, fault) || !pin(ask->easy, settings->admin_tls_certificate, fault))
     return false;
   text_add(&ask->url, view_of(path));
-  return text_ok(&ask->url) ? send_request(ask, method, fault) : fault_no_memory(fault);
+  return text_ok(&ask->url) ? send_request(ask, method, form, fault) : fault_no_memory(fault);
 }
 
 bool remote_ask(const struct settings *settings, const char *method, const char *path,
-                struct remote *remote, struct fault *fault) {
+                const char *form, struct remote *remote, struct fault *fault) {
   *remote = (struct remote){.body = {.limit = JSON_LIMIT}};
   if (settings->admin_listen.count == 0) {
     remote->absent = true;
@@ -158,8 +202,10 @@ bool remote_ask(const struct settings *settings, const char *method, const char 
                     .easy = curl_easy_init(),
                     .body = &remote->body,
                     .remote = remote};
-  bool ok = ask.easy ? ask_address(&ask, method, path, fault) : fault_no_memory(fault);
+  bool ok =
+      ask.easy ? ask_address(&ask, settings, method, path, form, fault) : fault_no_memory(fault);
   curl_easy_cleanup(ask.easy);
+  curl_slist_free_all(ask.headers);
   text_free(&ask.url);
   return ok;
 }

@@ -10,7 +10,9 @@ struct remote {
   bool absent;      /* nobody listens there: the daemon does not run, or elsewhere */
 };
 
-/* Sends one request ("GET", "DELETE"; `path` with its query string) to the first address of
- * admin.listen. Anything but a good answer is a failure. Blocks. */
+/* Sends one request ("GET", "DELETE", "POST"; `path` with its query string; `form`: an encoded form
+ * as its body, or NULL) to the first address of admin.listen, with the token of admin.token_file.
+ * With admin.tls_certificate it speaks TLS, and only to who has the key of that certificate.
+ * Anything but a good answer is a failure. Blocks. */
 bool remote_ask(const struct settings *settings, const char *method, const char *path,
-                struct remote *remote, struct fault *fault) MUST_CHECK;
+                const char *form, struct remote *remote, struct fault *fault) MUST_CHECK;

@@ -36,7 +36,7 @@ enum ending show_remote(const struct call *call, const char *method, const char 
                         show_print *print, struct fault *fault) {
   struct remote remote;
   enum ending ending = ENDING_FAILED;
-  if (remote_ask(call->settings, method, path, &remote, fault))
+  if (remote_ask(call->settings, method, path, NULL, &remote, fault))
     ending = show_answer(call, text_view(&remote.body), print, fault);
   text_free(&remote.body);
   return ending;

@@ -46,6 +46,18 @@ static void print_ago(struct text *out, const char *what, yajl_val at) {
   text_add(out, VIEW(" ago"));
 }
 
+static void print_warnings(struct text *out, yajl_val names) {
+  size_t count = YAJL_IS_ARRAY(names) ? YAJL_GET_ARRAY(names)->len : 0;
+  if (!count)
+    return;
+  print_heading(out, "near budget");
+  for (size_t i = 0; i < count; i++) {
+    text_add(out, i ? VIEW(", ") : VIEW(""));
+    print_value(out, PRINT_TEXT, YAJL_GET_ARRAY(names)->values[i]);
+  }
+  text_add_char(out, '\n');
+}
+
 static void print_upstream(struct text *out, yajl_val answer) {
   print_heading(out, "upstream");
   print_value(out, PRINT_TEXT, answer_get(answer, "upstream.url"));
@@ -59,6 +71,7 @@ static void print_upstream(struct text *out, yajl_val answer) {
 static void print_status(struct text *out, yajl_val answer) {
   print_lines(out, lines, sizeof lines / sizeof *lines, answer);
   print_requests(out, answer_get(answer, "requests"));
+  print_warnings(out, answer_get(answer, "budget_warnings"));
   print_upstream(out, answer);
 }
 

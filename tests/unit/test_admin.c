@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
+#include "admin/account.h"
 #include "admin/guard.h"
 #include "admin/json.h"
 #include "admin/prometheus.h"
-#include "admin/spend.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,31 +98,53 @@ static void json_keeps_its_first_failure(void **state) {
   assert_int_equal(fault.kind, FAULT_INTERNAL);
 }
 
+static void tokens_are_compared_whole(void **state) {
+  (void)state;
+  const struct view token = VIEW("0123456789abcdef");
+  static const char *const wrong[] = {"",
+                                      "Bearer",
+                                      "Bearer ",
+                                      "Bearer 0123456789abcde",
+                                      "Bearer 0123456789abcdef0",
+                                      "Basic 0123456789abcdef",
+                                      "0123456789abcdef",
+                                      "Bearer 0123456789abcdef x",
+                                      "Bearer\t0123456789abcdef",
+                                      "Bearer 0123456789ABCDEF"};
+  assert_true(guard_has_token(VIEW("Bearer 0123456789abcdef"), token));
+  assert_true(guard_has_token(VIEW("bearer  0123456789abcdef "), token));
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    if (guard_has_token(view_of(wrong[i]), token))
+      fail_msg("let in: '%s'", wrong[i]);
+}
+
 /* --- spend's parameters --- */
 
-static bool reads(const char *by, const char *since, const char *until, struct spend *spend) {
-  struct view by_view = view_of(by), since_view = view_of(since), until_view = view_of(until);
-  return spend_read(by ? &by_view : NULL, since ? &since_view : NULL, until ? &until_view : NULL,
-                    spend, NULL);
+static bool reads(const char *parameters, struct account_period *period) {
+  struct form form = {.count = 0};
+  assert_true(form_parse(&form, view_of(parameters), NULL));
+  bool ok = account_read_period(&form, period, NULL);
+  form_free(&form);
+  return ok;
 }
 
 static void spend_parameters(void **state) {
   (void)state;
-  struct spend spend;
-  assert_true(reads(NULL, NULL, NULL, &spend));
+  struct account_period spend;
+  assert_true(reads("", &spend));
   assert_int_equal(spend.by, REPORT_BY_TOKEN);
   assert_int_equal(spend.since, REPORT_FOREVER_SINCE);
   assert_int_equal(spend.until, REPORT_FOREVER_UNTIL);
-  assert_true(reads("day", "1970-01-02", "1970-01-02", &spend));
+  assert_true(reads("by=day&since=1970-01-02&until=1970-01-02", &spend));
   assert_int_equal(spend.by, REPORT_BY_DAY);
   assert_int_equal(spend.since, 1);
   assert_int_equal(spend.until, 1);
-  assert_true(reads("target", NULL, "2026-11-23", &spend));
-  assert_false(reads("Day", NULL, NULL, &spend));
-  assert_false(reads("", NULL, NULL, &spend));
-  assert_false(reads(NULL, "2026-02-30", NULL, &spend));
-  assert_false(reads(NULL, "yesterday", NULL, &spend));
-  assert_false(reads(NULL, "2026-11-23", "2026-11-22", &spend));
+  assert_true(reads("by=target&until=2026-11-23", &spend));
+  assert_false(reads("by=Day", &spend));
+  assert_false(reads("by=", &spend));
+  assert_false(reads("since=2026-02-30", &spend));
+  assert_false(reads("since=yesterday", &spend));
+  assert_false(reads("since=2026-11-23&until=2026-11-22", &spend));
 }
 
 /* --- /proc --- */
@@ -179,9 +201,26 @@ static void tokens_of_one_label_are_one(void **state) {
   assert_string_equal(tokens[0].label, "aabbccdd");
   assert_int_equal(tokens[0].spent.tenths, 40);
   assert_int_equal(tokens[0].saved.tenths, 4);
+  assert_false(tokens[0].has_budget);
   assert_string_equal(tokens[1].label, "reporting");
   assert_string_equal(tokens[2].label, "other");
   assert_int_equal(prometheus_fold(NULL, 0), 0);
+}
+
+/* A budget and what was spent come from two lists. */
+static void a_budget_joins_its_token(void **state) {
+  (void)state;
+  struct prometheus_token tokens[] = {token("alice", 10, 1), token("bob", 5, 0),
+                                      token("alice", 0, 0)};
+  tokens[2].has_budget = true;
+  tokens[2].budget = ROWS(3);
+  tokens[2].left = ROWS(2);
+  assert_int_equal(prometheus_fold(tokens, 3), 2);
+  assert_string_equal(tokens[0].label, "alice");
+  assert_int_equal(tokens[0].spent.tenths, 10);
+  assert_true(tokens[0].has_budget && !tokens[1].has_budget);
+  assert_int_equal(tokens[0].budget.tenths, 30);
+  assert_int_equal(tokens[0].left.tenths, 20);
 }
 
 static void only_the_dearest_tokens_are_told(void **state) {
@@ -257,6 +296,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hosts_of_this_machine_are_let_in),
       cmocka_unit_test(names_are_refused),
+      cmocka_unit_test(tokens_are_compared_whole),
       cmocka_unit_test(json_is_written),
       cmocka_unit_test(json_keeps_its_first_failure),
       cmocka_unit_test(spend_parameters),
@@ -264,6 +304,7 @@ int main(void) {
       cmocka_unit_test(boot_time_is_read),
       cmocka_unit_test(this_process_is_read),
       cmocka_unit_test(tokens_of_one_label_are_one),
+      cmocka_unit_test(a_budget_joins_its_token),
       cmocka_unit_test(only_the_dearest_tokens_are_told),
       cmocka_unit_test(metrics_are_written),
   };

@@ -209,7 +209,7 @@ static void command_lines_are_read(void **state) {
   assert_string_equal(call.by, "day");
   assert_string_equal(call.since, "2026-01-01");
   assert_true(reads((struct line){0, {"cache", "show", "abcd", "--json"}}, &call));
-  assert_string_equal(call.argument, "abcd");
+  assert_string_equal(call.arguments[0], "abcd");
   assert_true(call.json);
   assert_true(reads((struct line){0, {"cache", "purge", "--older-than", "1d"}}, &call));
   assert_string_equal(call.older_than, "1d");

@@ -1,0 +1,86 @@
+/* Corrections: made with a reason, and listed. */
+#include "admin/account.h"
+
+#include "base/clock.h"
+#include "base/num.h"
+#include "ledger/correct.h"
+
+/* --- making one --- */
+
+static bool read_amount(const struct form *form, const char *name, struct rows *rows,
+                        struct fault *fault) {
+  const struct view *text = form_get(form, name);
+  *rows = ROWS(0);
+  return !text || rows_parse_signed(*text, rows) ||
+         fault_set(fault, FAULT_MALFORMED, "'%s' is a number of rows, such as -189.0 or 12", name);
+}
+
+static bool read_day(const struct form *form, int32_t *day, struct fault *fault) {
+  const struct view *date = form_get(form, "day");
+  *day = report_day(clock_milliseconds());
+  return !date || num_date(*date, day) ||
+         fault_set(fault, FAULT_MALFORMED, "'day' is no date; write YYYY-MM-DD");
+}
+
+static bool read_correction(const struct form *form, struct ledger_correction *correction,
+                            struct fault *fault) {
+  const struct view *token = form_get(form, "token"), *reason = form_get(form, "reason");
+  *correction = (struct ledger_correction){.reason = reason ? *reason : VIEW("")};
+  if (!token)
+    return fault_set(fault, FAULT_MALFORMED, "'token' is missing");
+  correction->token = *token;
+  return read_amount(form, "spent", &correction->spent, fault) &&
+         read_amount(form, "unknown", &correction->unknown, fault) &&
+         read_day(form, &correction->day, fault);
+}
+
+static void write_amounts(struct json *json, const struct ledger_correction *correction) {
+  char day[NUM_DATE_SIZE];
+  num_print_date(correction->day, day);
+  json_text(json, "day", view_of(day));
+  json_text(json, "token", correction->token);
+  json_rows(json, "rows_spent", correction->spent);
+  json_rows(json, "rows_unknown", correction->unknown);
+  json_text(json, "reason", correction->reason);
+}
+
+bool account_correct(struct ledger *ledger, struct view rest, const struct form *form,
+                     struct text *out, struct fault *fault) {
+  (void)rest;
+  struct ledger_correction correction;
+  struct json json;
+  if (!read_correction(form, &correction, fault) || !ledger_correct(ledger, &correction, fault))
+    return false;
+  json_begin(&json, out);
+  json_map(&json, NULL);
+  write_amounts(&json, &correction);
+  json_map_end(&json);
+  return json_end(&json, fault);
+}
+
+/* --- the list --- */
+
+static void write_correction(void *context, const struct ledger_correction *correction,
+                             int64_t at) {
+  struct json *json = context;
+  json_map(json, NULL);
+  json_integer(json, "at", at / 1000);
+  write_amounts(json, correction);
+  json_map_end(json);
+}
+
+bool account_corrections(struct ledger *ledger, struct view rest, const struct form *form,
+                         struct text *out, struct fault *fault) {
+  (void)rest;
+  struct account_period period;
+  struct json json;
+  if (!account_read_period(form, &period, fault))
+    return false;
+  json_begin(&json, out);
+  json_map(&json, NULL);
+  json_list(&json, "corrections");
+  bool ok = ledger_corrections(ledger, period.since, period.until, write_correction, &json, fault);
+  json_list_end(&json);
+  json_map_end(&json);
+  return json_end(&json, ok ? fault : NULL) && ok;
+}

@@ -1,0 +1,244 @@
+/* Tokens: the list, and each change by its word. */
+#include "admin/account.h"
+
+#include "base/num.h"
+#include "ledger/zone.h"
+
+/* --- budgets --- */
+
+void account_write_budget(struct json *json, const char *name,
+                          const struct token_account *account) {
+  char anew[ZONE_TIME_SIZE];
+  if (!account->has_budget) {
+    json_null(json, name);
+    return;
+  }
+  json_map(json, name);
+  json_rows(json, "rows", account->budget.rows);
+  json_text(json, "per", view_of(token_per_words[account->budget.per]));
+  json_rows(json, "spent", account->spent);
+  json_rows(json, "reserved", account->reserved);
+  json_rows(json, "left", account->left);
+  if (account->begins_anew)
+    json_text(json, "begins_anew", view_of(zone_print(account->begins_anew, anew)));
+  else
+    json_null(json, "begins_anew");
+  json_bool(json, "warning", account->warning);
+  json_map_end(json);
+}
+
+/* --- the list --- */
+
+/* 0: not known, or never. */
+static void write_moment(struct json *json, const char *name, int64_t milliseconds) {
+  if (milliseconds)
+    json_integer(json, name, milliseconds / 1000);
+  else
+    json_null(json, name);
+}
+
+static void write_day(struct json *json, const char *name, int32_t day) {
+  char date[NUM_DATE_SIZE];
+  if (day < 0) {
+    json_null(json, name);
+    return;
+  }
+  num_print_date(day, date);
+  json_text(json, name, view_of(date));
+}
+
+static void write_token(void *context, const struct token_row *row) {
+  struct json *json = context;
+  json_map(json, NULL);
+  json_text(json, "token", view_of(row->label));
+  json_text(json, "fingerprint", view_of(row->digits));
+  json_text(json, "kind", view_of(token_kind_words[row->kind]));
+  json_bool(json, "revoked", row->revoked_at != 0);
+  json_bool(json, "no_cache", row->no_cache);
+  write_moment(json, "created_at", row->created_at);
+  write_moment(json, "revoked_at", row->revoked_at);
+  write_day(json, "last_used", row->last_day);
+  account_write_budget(json, "budget", &row->account);
+  json_map_end(json);
+}
+
+bool account_tokens(struct ledger *ledger, struct view rest, const struct form *form,
+                    struct text *out, struct fault *fault) {
+  (void)rest, (void)form;
+  struct json json;
+  json_begin(&json, out);
+  json_map(&json, NULL);
+  json_list(&json, "tokens");
+  bool ok = token_list(ledger, write_token, &json, fault);
+  json_list_end(&json);
+  json_map_end(&json);
+  return json_end(&json, ok ? fault : NULL) && ok;
+}
+
+/* --- parameters of a change --- */
+
+static bool need(const struct form *form, const char *name, struct view *value,
+                 struct fault *fault) {
+  const struct view *found = form_get(form, name);
+  if (!found)
+    return fault_set(fault, FAULT_MALFORMED, "'%s' is missing", name);
+  *value = *found;
+  return true;
+}
+
+static bool read_per(const struct form *form, enum token_per *per, struct fault *fault) {
+  const struct view *word = form_get(form, "per");
+  *per = TOKEN_PER_TOTAL;
+  for (size_t i = 0; word && i < sizeof token_per_words / sizeof *token_per_words; i++)
+    if (view_is(*word, token_per_words[i])) {
+      *per = (enum token_per)i;
+      return true;
+    }
+  return !word || fault_set(fault, FAULT_MALFORMED, "'per' is day, month or total");
+}
+
+/* `*budget` is `space`, or NULL where there is none: no `name`, or "none" there. */
+static bool read_budget(const struct form *form, const char *name, struct token_budget *space,
+                        const struct token_budget **budget, struct fault *fault) {
+  const struct view *rows = form_get(form, name);
+  bool is_none = !rows || view_is(*rows, "none");
+  *budget = is_none ? NULL : space;
+  if (is_none && form_get(form, "per"))
+    return fault_set(fault, FAULT_MALFORMED, "'per' says nothing without a budget");
+  return is_none || ((rows_parse(*rows, &space->rows) ||
+                      fault_set(fault, FAULT_MALFORMED,
+                                "'%s' is a number of rows, such as 1000 or 0.2, or none", name)) &&
+                     read_per(form, &space->per, fault));
+}
+
+static bool is_no_cache(const struct form *form, struct fault *fault) {
+  struct view right = VIEW("");
+  return need(form, "right", &right, fault) &&
+         (view_is(right, "no-cache") ||
+          fault_set(fault, FAULT_MALFORMED,
+                    "the only right there is to allow or deny is no-cache"));
+}
+
+/* --- changes --- */
+
+/* What a change answers with. */
+struct changed {
+  struct view name;
+  char token[TOKEN_SIZE]; /* empty: none was made */
+};
+
+static bool add(struct ledger *ledger, const struct form *form, struct changed *changed,
+                struct fault *fault) {
+  struct token_budget space;
+  const struct token_budget *budget;
+  return read_budget(form, "budget", &space, &budget, fault) &&
+         token_add(ledger, changed->name, budget, changed->token, fault);
+}
+
+static bool enroll(struct ledger *ledger, const struct form *form, struct changed *changed,
+                   struct fault *fault) {
+  struct token_budget space;
+  const struct token_budget *budget;
+  struct view token;
+  return need(form, "token", &token, fault) &&
+         read_budget(form, "budget", &space, &budget, fault) &&
+         token_register(ledger, changed->name, token, budget, fault);
+}
+
+static bool rotate(struct ledger *ledger, const struct form *form, struct changed *changed,
+                   struct fault *fault) {
+  (void)form;
+  return token_rotate(ledger, changed->name, changed->token, fault);
+}
+
+static bool revoke(struct ledger *ledger, const struct form *form, struct changed *changed,
+                   struct fault *fault) {
+  (void)form;
+  return token_revoke(ledger, changed->name, fault);
+}
+
+static bool rename_one(struct ledger *ledger, const struct form *form, struct changed *changed,
+                       struct fault *fault) {
+  struct view label = changed->name;
+  return need(form, "new", &changed->name, fault) &&
+         token_rename(ledger, label, changed->name, fault);
+}
+
+static bool set_budget(struct ledger *ledger, const struct form *form, struct changed *changed,
+                       struct fault *fault) {
+  struct token_budget space;
+  const struct token_budget *budget;
+  struct view rows;
+  return need(form, "rows", &rows, fault) && read_budget(form, "rows", &space, &budget, fault) &&
+         token_budget_set(ledger, changed->name, budget, fault);
+}
+
+static bool allow(struct ledger *ledger, const struct form *form, struct changed *changed,
+                  struct fault *fault) {
+  return is_no_cache(form, fault) && token_allow(ledger, changed->name, true, fault);
+}
+
+static bool deny(struct ledger *ledger, const struct form *form, struct changed *changed,
+                 struct fault *fault) {
+  return is_no_cache(form, fault) && token_allow(ledger, changed->name, false, fault);
+}
+
+static const struct action {
+  const char *word;
+  const char *takes; /* parameters beside `name` */
+  bool (*run)(struct ledger *ledger, const struct form *form, struct changed *changed,
+              struct fault *fault);
+} actions[] = {
+    {"add", "budget per", add},    {"register", "token budget per", enroll},
+    {"rotate", "", rotate},        {"revoke", "", revoke},
+    {"rename", "new", rename_one}, {"budget", "rows per", set_budget},
+    {"allow", "right", allow},     {"deny", "right", deny},
+};
+
+static const struct action *find_action(struct view word, struct fault *fault) {
+  for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+    if (view_is(word, actions[i].word))
+      return &actions[i];
+  fault_set(fault, FAULT_UNKNOWN_PATH,
+            "a token can be: add, register, rotate, revoke, rename, budget, allow, deny");
+  return NULL;
+}
+
+static bool takes(const struct action *action, struct view name) {
+  struct view words = view_of(action->takes), word;
+  while (view_split(&words, ' ', &word))
+    if (view_equal(word, name))
+      return true;
+  return view_is(name, "name");
+}
+
+static bool check_parameters(const struct action *action, const struct form *form,
+                             struct fault *fault) {
+  for (size_t i = 0; i < form->count; i++)
+    if (!takes(action, form->pairs[i].name))
+      return fault_set(fault, FAULT_MALFORMED, "'%s' is no parameter of %s",
+                       FORM_SHOWN(form->pairs[i].name), action->word);
+  return true;
+}
+
+static bool write_changed(const struct changed *changed, struct text *out, struct fault *fault) {
+  struct json json;
+  json_begin(&json, out);
+  json_map(&json, NULL);
+  json_text(&json, "name", changed->name);
+  if (*changed->token)
+    json_text(&json, "token", view_of(changed->token));
+  json_map_end(&json);
+  return json_end(&json, fault);
+}
+
+bool account_token(struct ledger *ledger, struct view rest, const struct form *form,
+                   struct text *out, struct fault *fault) {
+  struct changed changed = {.token = ""};
+  const struct action *action = find_action(rest, fault);
+  bool ok = action && check_parameters(action, form, fault) &&
+            need(form, "name", &changed.name, fault) &&
+            action->run(ledger, form, &changed, fault) && write_changed(&changed, out, fault);
+  explicit_bzero(changed.token, sizeof changed.token);
+  return ok;
+}

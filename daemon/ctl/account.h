@@ -1,0 +1,26 @@
+/* Questions about the account: to the running daemon, which has counted hits that it has not
+ * written yet; where none runs, to the state directory. */
+#pragma once
+
+#include "admin/account.h"
+#include "ctl/command.h"
+#include "ctl/show.h"
+
+struct account_ask {
+  const char *method, *path;  /* of the daemon's route; without `rest` */
+  struct view rest;           /* what follows the path */
+  const struct text *form;    /* the parameters, encoded */
+  account_function *function; /* what answers from the state directory */
+};
+
+/* Appends a parameter; `value` NULL: none. */
+void account_add(struct text *form, const char *name, const char *value);
+
+/* Asks; the answer is JSON in `body`, which the caller frees. What changes something locks the
+ * state directory and makes it where it is missing. Blocks. */
+bool account_get(const struct call *call, const struct account_ask *ask, struct text *body,
+                 struct fault *fault) MUST_CHECK;
+
+/* The same, printed: as it is with --json, else by `print`. */
+enum ending account_show(const struct call *call, const struct account_ask *ask, show_print *print,
+                         struct fault *fault);

@@ -1,0 +1,53 @@
+/* `correction`: entries of the account that are made by hand, and their list. */
+#include "ctl/account.h"
+#include "ctl/answer.h"
+
+static const struct print_column columns[] = {
+    {"day", "day", PRINT_TEXT},
+    {"token", "token", PRINT_LABEL},
+    {"rows_spent", "spent", PRINT_NUMBER},
+    {"rows_unknown", "unknown", PRINT_NUMBER},
+    {"reason", "reason", PRINT_TEXT},
+};
+
+static void print_corrections(struct text *out, yajl_val answer) {
+  print_table(out, columns, sizeof columns / sizeof *columns, answer_get(answer, "corrections"),
+              NULL);
+}
+
+enum ending command_correction_list(const struct call *call, struct fault *fault) {
+  scope_text struct text form = {0};
+  const struct account_ask ask = {
+      .method = "GET", .path = "/api/correction", .form = &form, .function = account_corrections};
+  account_add(&form, "since", call->since);
+  account_add(&form, "until", call->until);
+  return account_show(call, &ask, print_corrections, fault);
+}
+
+static void print_corrected(struct text *out, yajl_val answer) {
+  static const struct {
+    const char *before, *member;
+  } words[] = {
+      {"", "token"}, {" on ", "day"}, {": spent ", "rows_spent"}, {", unknown ", "rows_unknown"}};
+  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    text_add(out, view_of(words[i].before));
+    print_value(out, PRINT_TEXT, answer_get(answer, words[i].member));
+  }
+  text_add_char(out, '\n');
+}
+
+enum ending command_correction_add(const struct call *call, struct fault *fault) {
+  scope_text struct text form = {0};
+  const struct account_ask ask = {
+      .method = "POST", .path = "/api/correction", .form = &form, .function = account_correct};
+  if (!call->reason) {
+    fault_set(fault, FAULT_MALFORMED, "a correction needs a reason: --reason TEXT");
+    return ENDING_MISUSED;
+  }
+  account_add(&form, "token", call->arguments[0]);
+  account_add(&form, "spent", call->spent);
+  account_add(&form, "unknown", call->unknown);
+  account_add(&form, "day", call->day);
+  account_add(&form, "reason", call->reason);
+  return account_show(call, &ask, print_corrected, fault);
+}

@@ -1,0 +1,9 @@
+/* The public key of a certificate, as libcurl pins it. */
+#pragma once
+
+#include "base/fault.h"
+#include "base/text.h"
+
+/* Appends "sha256//BASE64" (CURLOPT_PINNEDPUBLICKEY) of the first certificate in `file` (PEM), the
+ * value of admin.tls_certificate. Blocks on the disk. */
+bool pin_read(const char *file, struct text *out, struct fault *fault) MUST_CHECK;

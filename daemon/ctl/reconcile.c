@@ -1,0 +1,25 @@
+/* `reconcile`: Ahrefs' own count beside the ledger's. */
+#include "ctl/answer.h"
+#include "ctl/show.h"
+
+static const struct print_column columns[] = {
+    {"token", "token", PRINT_LABEL},
+    {"with_issued", "with issued", PRINT_TEXT},
+    {"rows_left", "left", PRINT_NUMBER},
+    {"rows_limit", "limit", PRINT_NUMBER},
+    {"ledger_spent", "spent here", PRINT_NUMBER},
+    {"ledger_unknown", "of it unknown", PRINT_NUMBER},
+    {"ledger_reserved", "reserved", PRINT_NUMBER},
+    {"ahrefs_difference", "Ahrefs since", PRINT_NUMBER},
+    {"ledger_difference", "here since", PRINT_NUMBER},
+    {"difference", "difference", PRINT_NUMBER},
+    {"error", "error", PRINT_TEXT},
+};
+
+static void print_accounts(struct text *out, yajl_val answer) {
+  print_table(out, columns, sizeof columns / sizeof *columns, answer_get(answer, "accounts"), NULL);
+}
+
+enum ending command_reconcile(const struct call *call, struct fault *fault) {
+  return show_remote(call, "POST", "/api/reconcile", print_accounts, fault);
+}

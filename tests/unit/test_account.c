@@ -1,0 +1,199 @@
+/* What the admin side and rowcachectl answer about tokens and corrections: JSON, from a real
+ * ledger. */
+#include "admin/account.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof table / sizeof *table)
+
+static char directory[64];
+static struct ledger *ledger;
+static struct fault fault;
+
+static int open_one(void **state) {
+  (void)state;
+  snprintf(directory, sizeof directory, "/tmp/rowcache-account-XXXXXX");
+  return mkdtemp(directory) && ledger_open(directory, NULL, &ledger, &fault) ? 0 : -1;
+}
+
+static int close_one(void **state) {
+  static const char *const files[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm"};
+  char path[96];
+  (void)state;
+  ledger_close(&ledger);
+  for (size_t i = 0; i < COUNT(files); i++) {
+    snprintf(path, sizeof path, "%s/%s", directory, files[i]);
+    unlink(path);
+  }
+  return rmdir(directory);
+}
+
+static bool ask(account_function *function, const char *rest, const char *parameters,
+                struct text *out) {
+  struct form form = {.count = 0};
+  fault = (struct fault){0};
+  assert_true(form_parse(&form, view_of(parameters), NULL));
+  text_clear(out);
+  bool ok = function(ledger, view_of(rest), &form, out, &fault);
+  form_free(&form);
+  return ok;
+}
+
+static void expect(account_function *function, const char *rest, const char *parameters,
+                   const char *answer) {
+  scope_text struct text out = {0};
+  if (!ask(function, rest, parameters, &out))
+    fail_msg("%s %s: %s", rest, parameters, fault.text);
+  if (strcmp(text_string(&out), answer) != 0)
+    fail_msg("%s %s\ngave   %s\nwanted %s", rest, parameters, text_string(&out), answer);
+}
+
+static void refused(account_function *function, const char *rest, const char *parameters,
+                    enum fault_kind kind, const char *part) {
+  scope_text struct text out = {0};
+  if (ask(function, rest, parameters, &out))
+    fail_msg("%s %s: taken", rest, parameters);
+  assert_int_equal(fault.kind, kind);
+  if (!strstr(fault.text, part))
+    fail_msg("%s %s: '%s' does not say '%s'", rest, parameters, fault.text, part);
+}
+
+#define AHREFS "00112233445566778899aabbccddeeff00112233"
+
+/* A member's text, up to the next quote. */
+static const char *member(const struct text *json, const char *name, char out[64]) {
+  char quoted[32];
+  snprintf(quoted, sizeof quoted, "\"%s\":\"", name);
+  const char *at = strstr(text_string(json), quoted);
+  assert_non_null(at);
+  at += strlen(quoted);
+  snprintf(out, 64, "%.*s", (int)strcspn(at, "\""), at);
+  return out;
+}
+
+static bool is_token(const char *text) {
+  return strlen(text) == TOKEN_SIZE - 1 && strspn(text, "0123456789abcdef") == TOKEN_SIZE - 1;
+}
+
+static void tokens_are_made_once(void **state) {
+  (void)state;
+  scope_text struct text out = {0};
+  char first[64], second[64];
+  assert_true(ask(account_token, "add", "name=alice&budget=1000&per=month", &out));
+  assert_true(is_token(member(&out, "token", first)));
+  assert_string_equal(member(&out, "name", second), "alice");
+  assert_true(ask(account_token, "rotate", "name=alice", &out));
+  assert_true(is_token(member(&out, "token", second)));
+  assert_string_not_equal(first, second);
+  expect(account_token, "register", "name=bob&token=" AHREFS, "{\"name\":\"bob\"}");
+  assert_true(ask(account_tokens, "", "", &out));
+  assert_null(strstr(text_string(&out), first));
+  assert_null(strstr(text_string(&out), second));
+  assert_null(strstr(text_string(&out), AHREFS));
+}
+
+static void budgets_are_told(void **state) {
+  (void)state;
+  scope_text struct text out = {0};
+  assert_true(ask(account_token, "add", "name=alice&budget=12.5", &out));
+  assert_true(ask(account_tokens, "", "", &out));
+  const char *budget = "\"budget\":{\"rows\":\"12.5\",\"per\":\"total\",\"spent\":\"0.0\","
+                       "\"reserved\":\"0.0\",\"left\":\"12.5\",\"begins_anew\":null,"
+                       "\"warning\":false}";
+  assert_non_null(strstr(text_string(&out), budget));
+  expect(account_token, "budget", "name=alice&rows=0&per=day", "{\"name\":\"alice\"}");
+  assert_true(ask(account_tokens, "", "", &out));
+  assert_non_null(strstr(text_string(&out), "\"rows\":\"0.0\",\"per\":\"day\""));
+  assert_non_null(strstr(text_string(&out), "T00:00:00+00:00\",\"warning\":true"));
+  expect(account_token, "budget", "name=alice&rows=none", "{\"name\":\"alice\"}");
+  assert_true(ask(account_tokens, "", "", &out));
+  assert_non_null(strstr(text_string(&out), "\"budget\":null"));
+}
+
+static void changes_are_made(void **state) {
+  (void)state;
+  scope_text struct text out = {0};
+  assert_true(ask(account_token, "add", "name=alice", &out));
+  expect(account_token, "rename", "name=alice&new=eve", "{\"name\":\"eve\"}");
+  expect(account_token, "deny", "name=eve&right=no-cache", "{\"name\":\"eve\"}");
+  assert_true(ask(account_tokens, "", "", &out));
+  assert_non_null(strstr(text_string(&out), "{\"token\":\"eve\",\"fingerprint\":\""));
+  assert_non_null(strstr(text_string(&out), "\"kind\":\"issued\",\"revoked\":false,"
+                                            "\"no_cache\":false,\"created_at\":"));
+  assert_non_null(strstr(text_string(&out), "\"revoked_at\":null,\"last_used\":null"));
+  expect(account_token, "allow", "name=eve&right=no-cache", "{\"name\":\"eve\"}");
+  expect(account_token, "revoke", "name=eve", "{\"name\":\"eve\"}");
+  assert_true(ask(account_tokens, "", "", &out));
+  assert_non_null(strstr(text_string(&out), "\"revoked\":true,\"no_cache\":true"));
+}
+
+static void what_is_wrong_is_named(void **state) {
+  (void)state;
+  static const struct {
+    const char *action, *parameters, *part;
+  } cases[] = {
+      {"add", "", "'name' is missing"},
+      {"add", "name=a&budget=x", "'budget' is a number of rows"},
+      {"add", "name=a&budget=-1", "'budget' is a number of rows"},
+      {"add", "name=a&budget=0.25", "'budget' is a number of rows"},
+      {"add", "name=a&budget=1&per=week", "'per' is day, month or total"},
+      {"add", "name=a&per=day", "'per' says nothing without a budget"},
+      {"add", "name=a&token=" AHREFS, "'token' is no parameter of add"},
+      {"add", "name=" AHREFS, "cannot be a token's name"},
+      {"register", "name=a", "'token' is missing"},
+      {"rename", "name=a", "'new' is missing"},
+      {"rotate", "name=a&budget=1", "'budget' is no parameter of rotate"},
+      {"budget", "name=a", "'rows' is missing"},
+      {"budget", "name=a&rows=none&per=day", "'per' says nothing without a budget"},
+      {"allow", "name=a", "'right' is missing"},
+      {"deny", "name=a&right=cache", "no-cache"},
+      {"revoke", "name=a", "there is no token 'a'"},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    refused(account_token, cases[i].action, cases[i].parameters, FAULT_MALFORMED, cases[i].part);
+    assert_null(strstr(fault.text, AHREFS));
+  }
+  refused(account_token, "delete", "name=a", FAULT_UNKNOWN_PATH, "add, register");
+  refused(account_token, "", "name=a", FAULT_UNKNOWN_PATH, "add, register");
+}
+
+static void corrections_are_told(void **state) {
+  (void)state;
+  scope_text struct text out = {0};
+  assert_true(ask(account_token, "add", "name=alice", &out));
+  expect(account_correct, "", "token=alice&spent=%2B12&unknown=2.5&day=2026-01-02&reason=by hand",
+         "{\"day\":\"2026-01-02\",\"token\":\"alice\",\"rows_spent\":\"12.0\","
+         "\"rows_unknown\":\"2.5\",\"reason\":\"by hand\"}");
+  expect(account_correct, "", "token=alice&spent=-1.5&unknown=-2.5&day=2026-01-02&reason=known",
+         "{\"day\":\"2026-01-02\",\"token\":\"alice\",\"rows_spent\":\"-1.5\","
+         "\"rows_unknown\":\"-2.5\",\"reason\":\"known\"}");
+  assert_true(ask(account_corrections, "", "since=2026-01-02&until=2026-01-02", &out));
+  assert_non_null(strstr(text_string(&out), "\"reason\":\"by hand\"},{\"at\":"));
+  expect(account_corrections, "", "since=2026-01-03", "{\"corrections\":[]}");
+  assert_true(ask(account_spend, "", "", &out));
+  assert_non_null(strstr(text_string(&out), "\"rows_spent\":\"10.5\",\"rows_unknown\":\"0.0\""));
+  refused(account_correct, "", "spent=1&reason=r", FAULT_MALFORMED, "'token' is missing");
+  refused(account_correct, "", "token=alice&spent=1", FAULT_MALFORMED, "needs a reason");
+  refused(account_correct, "", "token=alice&reason=r", FAULT_MALFORMED, "of nothing");
+  refused(account_correct, "", "token=alice&spent=--1&reason=r", FAULT_MALFORMED, "'spent' is a");
+  refused(account_correct, "", "token=alice&spent=1&day=soon&reason=r", FAULT_MALFORMED, "'day'");
+  refused(account_corrections, "", "since=soon", FAULT_MALFORMED, "'since' is no date");
+}
+
+int main(void) {
+#define WITH_LEDGER(test) cmocka_unit_test_setup_teardown(test, open_one, close_one)
+  const struct CMUnitTest tests[] = {
+      WITH_LEDGER(tokens_are_made_once), WITH_LEDGER(budgets_are_told),
+      WITH_LEDGER(changes_are_made),     WITH_LEDGER(what_is_wrong_is_named),
+      WITH_LEDGER(corrections_are_told),
+  };
+  return cmocka_run_group_tests_name("account", tests, NULL, NULL);
+}
