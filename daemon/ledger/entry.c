@@ -72,13 +72,19 @@ bool inside_add_token_day(struct db *db, int32_t day, int64_t token, const struc
   return add_total(db, statement, day, amounts, fault);
 }
 
-bool inside_add_target_day(struct db *db, int32_t day, struct view target,
-                           const struct amounts *amounts, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_TARGET_DAY, fault);
+static bool add_target(struct db *db, int number, int32_t day, struct view target,
+                       const struct amounts *amounts, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, number, fault);
   if (!statement)
     return false;
   db_bind_text(statement, 2, target);
   return add_total(db, statement, day, amounts, fault);
+}
+
+bool inside_add_target_day(struct db *db, int32_t day, struct view target,
+                           const struct amounts *amounts, struct fault *fault) {
+  return add_target(db, LEDGER_SQL_ADD_TARGET_DAY, day, target, amounts, fault) &&
+         add_target(db, LEDGER_SQL_ADD_TARGET_MONTH, zone_month(day), target, amounts, fault);
 }
 
 /* `changed` is at a row: day, token and target of an entry that was open until now. */

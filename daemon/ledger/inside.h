@@ -92,7 +92,7 @@ void inside_wake(struct ledger *ledger);
 bool inside_token_id(struct db *db, const struct digest *fingerprint, bool make, int64_t *id,
                      struct fault *fault) MUST_CHECK;
 
-/* Adds to the totals of a day. In a transaction. */
+/* Adds to the totals of a day, and of its month where there are any. In a transaction. */
 bool inside_add_token_day(struct db *db, int32_t day, int64_t token, const struct amounts *amounts,
                           struct fault *fault) MUST_CHECK;
 bool inside_add_target_day(struct db *db, int32_t day, struct view target,

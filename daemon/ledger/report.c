@@ -92,13 +92,37 @@ static bool read_whole(struct db *db, const struct asked *asked, sqlite3_stmt *s
   return asked->by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
 }
 
+static void bind_days(sqlite3_stmt *statement, int32_t since, int32_t until) {
+  db_bind_integer(statement, 1, since);
+  db_bind_integer(statement, 2, until);
+}
+
+/* The report by target adds up months, of which there are fewer rows; days only where a month is
+ * not in it whole. An empty range ends before it begins. */
+static void bind_months(sqlite3_stmt *statement, int32_t since, int32_t until) {
+  since = since < 0 ? 0 : since;
+  until = until > NUM_LAST_DAY ? NUM_LAST_DAY : until;
+  int32_t first = zone_month(since) == since ? since : zone_next_month(since);
+  int32_t behind = until == NUM_LAST_DAY ? until + 1 : zone_month(until + 1);
+  bool any = since <= first && first < behind;
+  const int32_t ranges[] = {since,
+                            any ? first - 1 : until,
+                            any ? first : 1,
+                            any ? behind - 1 : 0,
+                            any ? behind : 1,
+                            any ? until : 0,
+                            since,
+                            until};
+  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+    db_bind_integer(statement, (int)i + 1, ranges[i]);
+}
+
 static bool run(struct db *db, const struct asked *asked, struct report_row *total,
                 struct fault *fault) {
   sqlite3_stmt *statement = db_statement(db, statements[asked->by], fault);
   if (!statement)
     return false;
-  db_bind_integer(statement, 1, asked->since);
-  db_bind_integer(statement, 2, asked->until);
+  (asked->by == REPORT_BY_TARGET ? bind_months : bind_days)(statement, asked->since, asked->until);
   bool more, ok;
   while ((ok = db_step(db, statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];

@@ -166,6 +166,19 @@ ON CONFLICT (day, target) DO UPDATE SET
   unknown = min(unknown, 9223372036854775807 - excluded.unknown) + excluded.unknown,
   saved = min(saved, 9223372036854775807 - excluded.saved) + excluded.saved;
 
+-- name: add_target_month
+INSERT INTO target_month(month, target, requests, hits, misses, errors, results, spent, unknown, saved)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+ON CONFLICT (month, target) DO UPDATE SET
+  requests = min(requests, 9223372036854775807 - excluded.requests) + excluded.requests,
+  hits = min(hits, 9223372036854775807 - excluded.hits) + excluded.hits,
+  misses = min(misses, 9223372036854775807 - excluded.misses) + excluded.misses,
+  errors = min(errors, 9223372036854775807 - excluded.errors) + excluded.errors,
+  results = min(results, 9223372036854775807 - excluded.results) + excluded.results,
+  spent = min(spent, 9223372036854775807 - excluded.spent) + excluded.spent,
+  unknown = min(unknown, 9223372036854775807 - excluded.unknown) + excluded.unknown,
+  saved = min(saved, 9223372036854775807 - excluded.saved) + excluded.saved;
+
 -- name: find_target_day
 SELECT 1 FROM target_day WHERE day = ?1 AND target = ?2;
 
@@ -189,6 +202,7 @@ FROM (
 ORDER BY spent_high + (spent_low >> 32) DESC, spent_low & 4294967295 DESC, fingerprint;
 
 -- name: report_target
+-- Whole months (?3 to ?4), and the days before (?1, ?2) and after (?5, ?6) them.
 SELECT target,
   sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
   sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
@@ -196,10 +210,16 @@ SELECT target,
   sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
   sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low,
   CASE WHEN target = '' THEN
-    (SELECT ifnull(sum(spent), 0) FROM correction WHERE day BETWEEN ?1 AND ?2) ELSE 0 END,
+    (SELECT ifnull(sum(spent), 0) FROM correction WHERE day BETWEEN ?7 AND ?8) ELSE 0 END,
   CASE WHEN target = '' THEN
-    (SELECT ifnull(sum(unknown), 0) FROM correction WHERE day BETWEEN ?1 AND ?2) ELSE 0 END
-FROM target_day WHERE day BETWEEN ?1 AND ?2 GROUP BY target
+    (SELECT ifnull(sum(unknown), 0) FROM correction WHERE day BETWEEN ?7 AND ?8) ELSE 0 END
+FROM (
+  SELECT * FROM target_month WHERE month BETWEEN ?3 AND ?4
+  UNION ALL
+  SELECT * FROM target_day WHERE day BETWEEN ?1 AND ?2
+  UNION ALL
+  SELECT * FROM target_day WHERE day BETWEEN ?5 AND ?6
+) GROUP BY target
 ORDER BY spent_high + (spent_low >> 32) DESC, spent_low & 4294967295 DESC, target;
 
 -- name: report_day

@@ -55,11 +55,20 @@ SELECT day, {by}, 4 * count(*), 3 * count(*), count(*), 0, sum(results), sum(spe
 FROM entry GROUP BY day, {by}
 """
 
-# One line for each of the three if they differ; the only one if they do not.
+MONTHS = """
+INSERT INTO target_month
+SELECT unixepoch(day * 86400, 'unixepoch', 'start of month') / 86400 AS month, target,
+  sum(requests), sum(hits), sum(misses), sum(errors), sum(results), sum(spent), sum(unknown),
+  sum(saved)
+FROM target_day GROUP BY month, target
+"""
+
+# One line for each of the four if they differ; the only one if they do not.
 AGREE = """
 SELECT count(*), sum(results), sum(spent), sum(CASE state WHEN 2 THEN spent ELSE 0 END) FROM entry
 UNION SELECT sum(misses), sum(results), sum(spent), sum(unknown) FROM token_day
 UNION SELECT sum(misses), sum(results), sum(spent), sum(unknown) FROM target_day
+UNION SELECT sum(misses), sum(results), sum(spent), sum(unknown) FROM target_month
 """
 
 
@@ -123,6 +132,7 @@ def fill(file, entries):
         said("entries", lambda: ledger.execute(ENTRIES, _numbers(ledger, entries)))
         for table, by in (("token_day", "token"), ("target_day", "target")):
             said(table, lambda: ledger.execute(TOTALS.format(table=table, by=by)))
+        said("target_month", lambda: ledger.execute(MONTHS))
         ledger.execute("COMMIT")
         found = said("comparing totals and entries", lambda: ledger.execute(AGREE).fetchall())
         if len(found) != 1 or found[0][0] != entries:

@@ -797,6 +797,10 @@ static void make_first_schema(void) {
       "INSERT INTO token(id, fingerprint, name)"
       " VALUES (1, zeroblob(32), NULL), (2, randomblob(32), 'reporting');"
       "INSERT INTO token_day VALUES (20700, 2, 1, 0, 1, 0, 5, 20, 0, 0);"
+      "INSERT INTO target_day VALUES (20700, 'a.com', 1, 0, 1, 0, 5, 20, 0, 0),"
+      " (20701, 'a.com', 2, 0, 2, 0, 9, 30, 0, 4), (20701, 'b.com', 1, 0, 1, 0, 1, 7, 7, 0),"
+      " (20700, 'huge.com', 1, 0, 1, 0, 1, 9223372036854775807, 0, 0),"
+      " (20701, 'huge.com', 1, 0, 1, 0, 1, 9223372036854775807, 0, 0);"
       "INSERT INTO entry VALUES"
       " (1, 'left', 1795000000000, 20775, 2, NULL, '', '', 0, 0, 70, NULL, NULL, NULL),"
       " (2, 'old', 1, 0, 2, NULL, '', '', 1, 0, 70, 1, 1, 1);"};
@@ -811,13 +815,19 @@ static void test_a_file_of_the_first_schema(void **state) {
   struct ledger *ledger;
   make_first_schema();
   assert_false(ledger_open_readonly(directory, NULL, &ledger, &fault));
-  assert_non_null(strstr(fault.text, "is of an older rowcache (schema 1, not 2)"));
+  assert_non_null(strstr(fault.text, "is of an older rowcache (schema 1, not 3)"));
   ledger = open_in(NULL);
   struct token_account account = account_of(ledger);
   assert_int_equal(account.spent.tenths, 90);
   must(token_budget_set(ledger, VIEW("reporting"),
                         &(struct token_budget){ROWS(10), TOKEN_PER_TOTAL}, &fault));
   assert_int_equal(account_of(ledger).left.tenths, 10);
+  assert_int_equal(ask("SELECT spent FROM target_month WHERE target = 'a.com'"), 50);
+  assert_int_equal(ask("SELECT requests FROM target_month WHERE target = 'a.com'"), 3);
+  assert_int_equal(ask("SELECT unknown FROM target_month WHERE target = 'b.com'"), 7);
+  assert_true(ask("SELECT spent FROM target_month WHERE target = 'huge.com'") == INT64_MAX);
+  assert_int_equal(ask("SELECT month FROM target_month WHERE target = 'huge.com'"),
+                   zone_month(20701));
   ledger_close(&ledger);
 }
 

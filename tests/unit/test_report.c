@@ -58,6 +58,12 @@ static void change(const char *sql) {
   sqlite3_close(handle);
 }
 
+/* What belongs to the days that were inserted. */
+#define MONTHS                                                                                     \
+  ";INSERT INTO target_month SELECT unixepoch(day * 86400, 'unixepoch', 'start of month') / 86400" \
+  " AS month, target, sum(requests), sum(hits), sum(misses), sum(errors), sum(results),"           \
+  " sum(spent), sum(unknown), sum(saved) FROM target_day GROUP BY month, target;"
+
 /* Two tokens, three targets, three days: 2026-11-22 is day 20779. */
 static void write_totals(void) {
   change("INSERT INTO token(id, fingerprint, name) VALUES"
@@ -69,7 +75,7 @@ static void write_totals(void) {
          "INSERT INTO target_day VALUES"
          " (20779, 'a.com', 3, 1, 1, 1, 10, 30, 0, 20), (20779, '', 1, 1, 0, 0, 0, 0, 0, 30),"
          " (20780, 'a.com', 1, 0, 1, 0, 5, 20, 20, 0), (20780, 'b.com', 3, 0, 3, 0, 90, 400, 0, 0),"
-         " (20781, 'b.com', 7, 7, 0, 0, 0, 0, 0, 700);");
+         " (20781, 'b.com', 7, 7, 0, 0, 0, 0, 0, 700)" MONTHS);
 }
 
 static void print_row(void *context, const struct report_row *row) {
@@ -259,8 +265,7 @@ static void test_a_million_rows(void **state) {
       " FROM n;"
       "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)"
       " INSERT INTO target_day SELECT 20000 + i / 1000, printf('target%d.com', i * 7 % 10000),"
-      " 2, 1, 1, 0, 100, 210, 0, 210 FROM n;"
-      "COMMIT");
+      " 2, 1, 1, 0, 100, 210, 0, 210 FROM n" MONTHS "COMMIT");
   measure(ledger, "by token, all", REPORT_BY_TOKEN, REPORT_FOREVER_SINCE);
   measure(ledger, "by target, all", REPORT_BY_TARGET, REPORT_FOREVER_SINCE);
   measure(ledger, "by day, all", REPORT_BY_DAY, REPORT_FOREVER_SINCE);
@@ -269,6 +274,56 @@ static void test_a_million_rows(void **state) {
   measure(ledger, "by day, 30 days", REPORT_BY_DAY, 20970);
   measure(ledger, "by token, one day", REPORT_BY_TOKEN, 20999);
   measure(ledger, "by target, none", REPORT_BY_TARGET, 30000);
+  ledger_close(&ledger);
+}
+
+/* -- Months -- */
+
+static void sum_days(int32_t since, int32_t until, struct report_row *total) {
+  sqlite3 *handle;
+  sqlite3_stmt *sums;
+  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
+  assert_int_equal(
+      sqlite3_prepare_v2(handle,
+                         "SELECT ifnull(sum(requests), 0), ifnull(sum(spent), 0) FROM target_day"
+                         " WHERE day BETWEEN ?1 AND ?2",
+                         -1, &sums, NULL),
+      SQLITE_OK);
+  sqlite3_bind_int64(sums, 1, since);
+  sqlite3_bind_int64(sums, 2, until);
+  assert_int_equal(sqlite3_step(sums), SQLITE_ROW);
+  total->requests = sqlite3_column_int64(sums, 0);
+  total->spent.tenths = sqlite3_column_int64(sums, 1);
+  sqlite3_finalize(sums);
+  sqlite3_close(handle);
+}
+
+static void ignore_row(void *context, const struct report_row *row) {
+  (void)context, (void)row;
+}
+
+/* Each pair of days, near the ends of months and far from them, and where there are none. */
+static void test_months_stand_for_their_days(void **state) {
+  (void)state;
+  static const int32_t edges[] = {INT32_MIN, -400,  0,     1,     30,    31,      20757,
+                                  20758,     20759, 20787, 20788, 20789, 20800,   20819,
+                                  20818,     20848, 20849, 20850, 21000, 2932896, INT32_MAX};
+  struct ledger *ledger = open_ledger();
+  change(
+      "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 199)"
+      " INSERT INTO target_day SELECT 20700 + i, printf('t%d', i % 3), i, i, 0, 0, 0, i * i, 0, 0"
+      " FROM n" MONTHS);
+  for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
+    for (size_t j = i; j < sizeof edges / sizeof *edges; j++) {
+      struct report_row total, days;
+      struct fault fault;
+      assert_true(report_run(ledger, REPORT_BY_TARGET, edges[i], edges[j], ignore_row, NULL, &total,
+                             &fault));
+      sum_days(edges[i], edges[j], &days);
+      if (total.requests != days.requests || total.spent.tenths != days.spent.tenths)
+        fail_msg("%d to %d: %d requests, not %d", edges[i], edges[j], (int)total.requests,
+                 (int)days.requests);
+    }
   ledger_close(&ledger);
 }
 
@@ -289,6 +344,9 @@ static void test_reports_use_the_day(void **state) {
     while (sqlite3_step(plan) == SQLITE_ROW)
       if (strstr((const char *)sqlite3_column_text(plan, 3), "PRIMARY KEY (day>? AND day<?)"))
         bounded = true;
+      else if (strstr((const char *)sqlite3_column_text(plan, 3), "SCAN token_day") ||
+               strstr((const char *)sqlite3_column_text(plan, 3), "SCAN target_"))
+        fail_msg("%s", (const char *)sqlite3_column_text(plan, 3));
     sqlite3_finalize(plan);
     assert_true(bounded);
   }
@@ -309,6 +367,7 @@ int main(void) {
       TEST(test_great_sums_saturate),
       cmocka_unit_test(test_days),
       TEST(test_a_million_rows),
+      TEST(test_months_stand_for_their_days),
       TEST(test_reports_use_the_day),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
