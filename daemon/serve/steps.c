@@ -47,6 +47,12 @@ static enum exchange_step wait_for(struct request *request,
   return EXCHANGE_WAIT;
 }
 
+/* What it led, it leads no more. */
+static void leave(struct request *request) {
+  flight_leave(&request->reader);
+  request->leads = false;
+}
+
 static enum exchange_step refuse(struct request *request, const struct fault *fault) {
   reply_fault(request, fault);
   return EXCHANGE_REPLIED;
@@ -123,7 +129,7 @@ static enum exchange_step step_verified(struct request *request) {
   /* Not CONCLUDED: far too long for what was asked, and no verdict; the outcome is BROKEN until
    * then. */
   flight_look(flight_of(request->reader), &state);
-  flight_leave(&request->reader);
+  leave(request);
   return learn_verdict(request, &state, &fault) ? steps_plan(request) : refuse(request, &fault);
 }
 
@@ -265,7 +271,7 @@ static void note_led(struct request *request, const struct flight_state *state) 
 
 static enum exchange_step conclude(struct request *request, const struct flight_state *state) {
   if (may_do_better(request, state)) {
-    flight_leave(&request->reader);
+    leave(request);
     return steps_plan(request);
   }
   if (request->leads)
@@ -277,7 +283,7 @@ static enum exchange_step conclude(struct request *request, const struct flight_
       return EXCHANGE_REPLIED;
     }
     if (access == ACCESS_UNKNOWN && is_held_back(state)) { /* upstream can still be asked */
-      flight_leave(&request->reader);
+      leave(request);
       return step_verify(request);
     }
   }
@@ -339,7 +345,7 @@ static enum exchange_step step_forward(struct request *request) {
   if (found)
     return steps_plan(request);
   if (must_not_join(request)) {
-    flight_leave(&request->reader);
+    leave(request);
     return step_verify(request);
   }
   return step_await(request);

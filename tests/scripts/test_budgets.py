@@ -260,6 +260,24 @@ def test_what_is_too_old_is_not_served(sim, issuing):
     assert len(arrived(sim)) == 1
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+def test_whom_nobody_vouches_for_is_checked_before_being_served_what_is_old(
+        sim, rowcache, accepted):
+    """After a restart it is not known any more that Ahrefs accepts the token."""
+    daemon = rowcache("cache.ttl=1s")
+    rows = daemon.ask().rows
+    set_budget(daemon, eventually(lambda: daemon.spend()["tokens"])[0]["token"], "0")
+    grow_stale(daemon)
+    daemon.restart()
+    if not accepted:
+        sim.fault("error_first", match={"from": "subscription_info"}, text="invalid token")
+    reply = daemon.ask()
+    assert reply.status == (200 if accepted else 403)
+    assert reply.stale and reply.rows == rows if accepted else "refpages" not in reply.json
+    assert daemon.ask().status == reply.status
+    assert len(arrived(sim)) == 1
+
+
 def _unless_served(reply):
     return None if reply.status == 200 else reply
 
