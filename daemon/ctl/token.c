@@ -40,84 +40,49 @@ enum ending command_token_list(const struct call *call, struct fault *fault) {
 
 /* --- changes --- */
 
-/* The token alone, so that a script can take it; this is the only time that it is told. */
-static void print_made(struct text *out, yajl_val answer) {
-  print_value(out, PRINT_TEXT, answer_get(answer, "token"));
-  text_add_char(out, '\n');
+/* A new token stands alone on its line, so that a script can take it; it is told this once. */
+static void print_changed(struct text *out, yajl_val answer) {
+  yajl_val token = answer_get(answer, "token");
+  print_value(out, PRINT_TEXT, token ? token : answer_get(answer, "name"));
+  text_add(out, token ? VIEW("\n") : VIEW(": done\n"));
 }
 
-static void print_done(struct text *out, yajl_val answer) {
-  print_value(out, PRINT_TEXT, answer_get(answer, "name"));
-  text_add(out, VIEW(": done\n"));
+/* The daemon's word for it is the command's last. */
+static struct view action_of(const struct command *command) {
+  struct view words = view_of(command->words), word = {0};
+  while (view_split(&words, ' ', &word))
+    ;
+  return word;
 }
 
-static const struct account_ask change = {
-    .method = "POST", .path = "/api/token/", .function = account_token};
-
-static enum ending ask_change(const struct call *call, const char *action, struct text *form,
-                              show_print *print, struct fault *fault) {
-  struct account_ask ask = change;
-  ask.rest = view_of(action);
-  ask.form = form;
-  return account_show(call, &ask, print, fault);
+/* What the second argument says, by the action. */
+static const char *second_of(struct view action) {
+  static const struct {
+    const char *action, *parameter;
+  } seconds[] = {{"rename", "new"}, {"budget", "rows"}, {"allow", "right"}, {"deny", "right"}};
+  for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
+    if (view_is(action, seconds[i].action))
+      return seconds[i].parameter;
+  return NULL;
 }
 
-/* Begins a form with the command's first argument. */
-static void add_name(const struct call *call, struct text *form) {
+/* `form` may hold parameters already. */
+static enum ending change(const struct call *call, struct text *form, struct fault *fault) {
+  const struct account_ask ask = {.method = "POST",
+                                  .path = "/api/token/",
+                                  .rest = action_of(call->command),
+                                  .form = form,
+                                  .function = account_token};
   account_add(form, "name", call->arguments[0]);
-}
-
-static void add_budget(const struct call *call, struct text *form) {
+  account_add(form, second_of(ask.rest), call->arguments[1]);
   account_add(form, "budget", call->budget);
   account_add(form, "per", call->per);
+  return account_show(call, &ask, print_changed, fault);
 }
 
-enum ending command_token_add(const struct call *call, struct fault *fault) {
+enum ending command_token_change(const struct call *call, struct fault *fault) {
   scope_text struct text form = {0};
-  add_name(call, &form);
-  add_budget(call, &form);
-  return ask_change(call, "add", &form, print_made, fault);
-}
-
-enum ending command_token_rotate(const struct call *call, struct fault *fault) {
-  scope_text struct text form = {0};
-  add_name(call, &form);
-  return ask_change(call, "rotate", &form, print_made, fault);
-}
-
-enum ending command_token_revoke(const struct call *call, struct fault *fault) {
-  scope_text struct text form = {0};
-  add_name(call, &form);
-  return ask_change(call, "revoke", &form, print_done, fault);
-}
-
-enum ending command_token_rename(const struct call *call, struct fault *fault) {
-  scope_text struct text form = {0};
-  add_name(call, &form);
-  account_add(&form, "new", call->arguments[1]);
-  return ask_change(call, "rename", &form, print_done, fault);
-}
-
-enum ending command_token_budget(const struct call *call, struct fault *fault) {
-  scope_text struct text form = {0};
-  add_name(call, &form);
-  account_add(&form, "rows", call->arguments[1]);
-  account_add(&form, "per", call->per);
-  return ask_change(call, "budget", &form, print_done, fault);
-}
-
-enum ending command_token_allow(const struct call *call, struct fault *fault) {
-  scope_text struct text form = {0};
-  add_name(call, &form);
-  account_add(&form, "right", call->arguments[1]);
-  return ask_change(call, "allow", &form, print_done, fault);
-}
-
-enum ending command_token_deny(const struct call *call, struct fault *fault) {
-  scope_text struct text form = {0};
-  add_name(call, &form);
-  account_add(&form, "right", call->arguments[1]);
-  return ask_change(call, "deny", &form, print_done, fault);
+  return change(call, &form, fault);
 }
 
 /* --- registering --- */
@@ -152,10 +117,8 @@ enum ending command_token_register(const struct call *call, struct fault *fault)
   char token[LINE_MOST] = "";
   enum ending ending = ENDING_FAILED;
   if (read_line(token, fault)) {
-    add_name(call, &form);
-    add_budget(call, &form);
     account_add(&form, "token", token);
-    ending = ask_change(call, "register", &form, print_done, fault);
+    ending = change(call, &form, fault);
   }
   explicit_bzero(token, sizeof token);
   if (form.at)
