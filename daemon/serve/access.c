@@ -112,6 +112,8 @@ static void add_kept(struct access *access, const struct digest *fingerprint, st
 
 void access_keep(struct access *access, const struct digest *fingerprint, struct view token) {
   struct kept *kept;
+  if (token.length > ACCESS_TOKEN_MOST)
+    return;
   pthread_mutex_lock(&access->lock);
   HASH_FIND(hh, access->kept, fingerprint, sizeof *fingerprint, kept);
   if (!kept && HASH_COUNT(access->kept) >= ACCESS_REMEMBERED)

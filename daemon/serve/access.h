@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define ACCESS_REMEMBERED 10000 /* tokens */
+#define ACCESS_TOKEN_MOST 1024  /* bytes of one that is kept */
 
 struct access;
 
@@ -31,7 +32,8 @@ void access_learn(struct access *access, const struct digest *fingerprint,
                   enum access_verdict verdict, int64_t seconds);
 
 /* Keeps the text of a token that was let in, so that it can be asked about (serve/reconcile.h), in
- * memory only. Bounded like the verdicts: the one that was let in longest ago goes first, wiped. */
+ * memory only. Bounded like the verdicts: the one that was first let in goes first, wiped; one that
+ * is far too long is not kept. */
 void access_keep(struct access *access, const struct digest *fingerprint, struct view token);
 /* Calls `each` for all that are kept, under the lock: it must not call back. */
 typedef void access_each(void *context, const struct digest *fingerprint, struct view token);

@@ -8,6 +8,7 @@
 #include "plan/tariff.h"
 #include "query/query.h"
 #include "serve/access.h"
+#include "serve/mask.h"
 #include "upstream/flights.h"
 
 #include <pthread.h>
@@ -50,7 +51,7 @@ struct paid_order {
   const struct query *query;
   const struct digest *key; /* under which the flight stands in the table of flights, if it does */
   struct view token;        /* what upstream sees */
-  struct secret *own_token; /* the same, where it is not the client's own but ours; else NULL */
+  bool is_own_token;        /* it is ours, not the client's */
   const struct digest *fingerprint;
   const char *id; /* X-Request-Id */
   enum v2_kind kind;
@@ -78,9 +79,10 @@ bool paid_is_booked(const struct flight *flight);
 struct rows paid_price(const struct flight *flight, int64_t results);
 /* Whether this token's request began it. */
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint);
-/* What must not be shown of the answer, should it stand there: our own Ahrefs token. Empty where it
- * was asked with the client's. As long as the flight. */
-struct view paid_secret(const struct flight *flight);
+/* What must not be shown of the answer, should it stand there, to the client with this fingerprint:
+ * the token that it was asked with, unless that is the client's own (then empty). As long as the
+ * flight. */
+struct view paid_secret(const struct flight *flight, const struct digest *fingerprint);
 /* The entry of cache.db that holds its chunks; 0 where it was not stored. */
 int64_t paid_entry(const struct flight *flight);
 

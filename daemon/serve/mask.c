@@ -1,5 +1,7 @@
 #include "serve/mask.h"
 
+#include "base/check.h"
+
 size_t mask_resume(const struct mask *mask, char *buffer) {
   if (mask->held)
     memcpy(buffer, mask->secret.at, mask->held);
@@ -31,4 +33,23 @@ size_t mask_end(struct mask *mask, char *buffer) {
   size_t held = mask_resume(mask, buffer);
   mask->held = 0;
   return held;
+}
+
+static bool stands_in(struct view secret, struct view bytes) {
+  return memmem(bytes.at, bytes.length, secret.at, secret.length) != NULL;
+}
+
+bool mask_finds(struct mask *mask, struct view bytes) {
+  char joint[2 * MASK_MOST];
+  struct view secret = mask->secret;
+  CHECK(secret.length <= MASK_MOST);
+  if (!secret.length || !bytes.length)
+    return false;
+  /* What was begun before, and as much as could end it. */
+  struct view begin = view_first(bytes, secret.length - 1);
+  memcpy(joint, secret.at, mask->held);
+  memcpy(joint + mask->held, begin.at, begin.length);
+  struct view both = {joint, mask->held + begin.length};
+  mask->held = begun(secret, bytes.length < secret.length ? both : bytes);
+  return stands_in(secret, both) || stands_in(secret, bytes);
 }

@@ -7,8 +7,10 @@
 
 #include "base/view.h"
 
+#define MASK_MOST 1024 /* bytes of a secret */
+
 struct mask {
-  struct view secret; /* the owner keeps the bytes; empty: nothing is masked */
+  struct view secret; /* MASK_MOST at most; the owner keeps the bytes; empty: nothing is masked */
   size_t held;        /* bytes that are kept back: the stream ended, so far, in a beginning of it */
 };
 
@@ -23,3 +25,7 @@ size_t mask_apply(struct mask *mask, char *buffer, size_t length);
 /* The stream has ended: what is kept back may go out, and is put into `buffer`. Returns how many
  * bytes those are. */
 size_t mask_end(struct mask *mask, char *buffer);
+
+/* Only looks: whether the secret stands in the stream, of which `bytes` are the next. Of a mask of
+ * its own, begun with held = 0. */
+bool mask_finds(struct mask *mask, struct view bytes);

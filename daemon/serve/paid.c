@@ -19,11 +19,15 @@
 #include "base/scope.h"
 #include "query/form.h"
 
+#define SECRET_LEAST 8 /* bytes */
+
 struct paid {
   struct serve *serve;
   struct flight *flight; /* whose context this is; referenced until settled, and by each save */
   struct transfer_ask *ask;
-  struct secret *own_token; /* NULL: asked with the client's */
+  char token[MASK_MOST]; /* that it was asked with */
+  bool is_own_token;     /* ours, not the client's */
+  struct mask told; /* looks for it in what is stored; empty where it is too short or too long */
   struct tariff tariff;
   struct digest key;
   struct ledger_entry entry;
@@ -107,7 +111,8 @@ static void ended(void *context) {
   struct flight_state state;
   flight_look(paid->flight, &state);
   paid->cost = cost_of(paid, &state.verdict);
-  if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE) {
+  if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE ||
+      mask_finds(&(struct mask){.secret = paid->told.secret}, view_of(state.head.content_type))) {
     cache_abandon(&paid->writer);
     settle(paid);
     return;
@@ -141,7 +146,13 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
 static void chunk(void *context, int64_t number, struct view bytes) {
   (void)number;
   struct paid *paid = context;
+  struct fault fault;
   flight_hold(paid->flight);
+  if (mask_finds(&paid->told, bytes)) {
+    fault_set(&fault, FAULT_UPSTREAM, "the answer repeats the token that it was asked with");
+    on_saved(paid, false, &fault);
+    return;
+  }
   cache_append(paid->writer, bytes, on_saved, paid);
 }
 
@@ -150,7 +161,7 @@ static void released(void *context) {
   if (paid->cache_entry)
     cache_unpin(paid->serve->cache, paid->cache_entry);
   transfer_ask_release(&paid->ask);
-  secret_release(&paid->own_token);
+  explicit_bzero(paid->token, sizeof paid->token);
   text_free(&paid->table);
   text_free(&paid->target);
   free(paid);
@@ -215,7 +226,7 @@ static void fill_entry(struct paid *paid, const struct paid_order *order) {
 static void begin_storing(struct paid *paid, const struct paid_order *order) {
   struct cache_subject subject = {paid->key, query_normal(order->query), text_view(&paid->target)};
   struct fault fault;
-  if (!order->store)
+  if (!order->store || order->token.length > MASK_MOST)
     return;
   if (!cache_begin(paid->serve->cache, &subject, &paid->writer, &fault)) {
     log_warning("store", "request=%s outcome=not-stored reason=%s", order->id,
@@ -227,12 +238,21 @@ static void begin_storing(struct paid *paid, const struct paid_order *order) {
   cache_pin(paid->serve->cache, paid->cache_entry);
 }
 
+/* What is shorter stands anywhere by chance, and what is longer is no token of Ahrefs'. */
+static bool is_secret(struct view token) {
+  return token.length >= SECRET_LEAST && token.length <= MASK_MOST;
+}
+
 static struct paid *make(const struct paid_order *order) {
   struct paid *paid = calloc(1, sizeof *paid);
   if (!paid)
     return NULL;
   paid->serve = order->serve;
-  paid->own_token = secret_hold(order->own_token);
+  paid->is_own_token = order->is_own_token;
+  if (is_secret(order->token)) {
+    memcpy(paid->token, order->token.at, order->token.length);
+    paid->told.secret = (struct view){paid->token, order->token.length};
+  }
   paid->tariff = tariff_for(order->settings, order->query);
   paid->key = *order->key;
   text_add(&paid->table, *form_get(query_form(order->query), "from"));
@@ -307,8 +327,10 @@ bool paid_is_by(const struct flight *flight, const struct digest *fingerprint) {
   return digest_equal(&paid_of(flight)->entry.token, fingerprint);
 }
 
-struct view paid_secret(const struct flight *flight) {
-  return secret_view(paid_of(flight)->own_token);
+struct view paid_secret(const struct flight *flight, const struct digest *fingerprint) {
+  const struct paid *paid = paid_of(flight);
+  bool is_theirs = !paid->is_own_token && paid_is_by(flight, fingerprint);
+  return is_theirs ? VIEW("") : paid->told.secret;
 }
 
 int64_t paid_entry(const struct flight *flight) {

@@ -173,26 +173,40 @@ static enum exchange_read read_bytes(struct request *request, char *buffer, size
   return EXCHANGE_READ_BROKEN;
 }
 
-static enum exchange_read end_masked(struct mask *mask, char *buffer, size_t *count) {
-  *count = mask_end(mask, buffer);
-  return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_END;
+/* The client's own buffer may be smaller than a secret. */
+#define MASKED_SIZE ((size_t)16 * MASK_MOST)
+
+static enum exchange_read fill_masked(struct request *request) {
+  size_t count = 0, held = mask_resume(&request->mask, request->masked);
+  enum exchange_read read = read_bytes(request, request->masked + held, MASKED_SIZE - held, &count);
+  request->masked_at = request->masked_length = 0;
+  if (read == EXCHANGE_READ_BYTES)
+    request->masked_length = mask_apply(&request->mask, request->masked, held + count);
+  else if (read == EXCHANGE_READ_END)
+    request->masked_length = mask_end(&request->mask, request->masked);
+  return request->masked_length ? EXCHANGE_READ_BYTES : read;
 }
 
-/* Where less room is left than is kept back, that is all that is left to come. */
+static enum exchange_read read_masked(struct request *request, char *buffer, size_t size,
+                                      size_t *count) {
+  enum exchange_read read;
+  if (!request->masked && !(request->masked = malloc(MASKED_SIZE)))
+    return EXCHANGE_READ_BROKEN;
+  while (request->masked_at == request->masked_length)
+    if ((read = fill_masked(request)) != EXCHANGE_READ_BYTES)
+      return read;
+  size_t left = request->masked_length - request->masked_at;
+  *count = left < size ? left : size;
+  memcpy(buffer, request->masked + request->masked_at, *count);
+  request->masked_at += *count;
+  return EXCHANGE_READ_BYTES;
+}
+
 static enum exchange_read read_flight(struct exchange *exchange, char *buffer, size_t size,
                                       size_t *count) {
   struct request *request = exchange_data(exchange);
-  struct mask *mask = &request->mask;
-  enum exchange_read read;
-  if (mask->held >= size)
-    return end_masked(mask, buffer, count);
-  do {
-    size_t held = mask_resume(mask, buffer);
-    read = read_bytes(request, buffer + held, size - held, count);
-    if (read == EXCHANGE_READ_BYTES)
-      *count = mask_apply(mask, buffer, held + *count);
-  } while (read == EXCHANGE_READ_BYTES && *count == 0);
-  return read == EXCHANGE_READ_END ? end_masked(mask, buffer, count) : read;
+  return request->mask.secret.length ? read_masked(request, buffer, size, count)
+                                     : read_bytes(request, buffer, size, count);
 }
 
 /* What is known of the cost as the head goes out. */
@@ -215,8 +229,10 @@ static void add_upstream_headers(struct request *request, const struct flight_st
   const struct answer_head *head = &state->head;
   bool read = state->phase == FLIGHT_CONCLUDED && request->kind == V2_RESULTS &&
               state->verdict.outcome == ANSWER_COMPLETE;
+  bool tells =
+      mask_finds(&(struct mask){.secret = request->mask.secret}, view_of(head->content_type));
   exchange_add_header(request->exchange, "Content-Type",
-                      *head->content_type ? head->content_type : default_type);
+                      *head->content_type && !tells ? head->content_type : default_type);
   if (head->results_count >= 0 || read)
     add_number(request, "X-Results-Count",
                head->results_count >= 0 ? head->results_count : state->verdict.results);
@@ -240,7 +256,8 @@ void reply_flight(struct request *request, const struct flight_state *state) {
                                               state->head.status == 200 && !state->head.is_error,
                                     .collapsed = !request->leads};
   note_cost(request, state);
-  request->mask = (struct mask){.secret = paid_secret(flight_of(request->reader))};
+  request->mask =
+      (struct mask){.secret = paid_secret(flight_of(request->reader), &request->fingerprint)};
   request->outcome = request->plan.reason == PLAN_BYPASS ? SERVE_BYPASS
                      : request->leads                    ? SERVE_MISS
                                                          : SERVE_COLLAPSED;

@@ -111,6 +111,7 @@ void request_finished(void *context, struct exchange *exchange) {
   query_release(&request->query);
   settings_release(&request->settings);
   free(request->chunk);
+  free(request->masked);
   free(request);
   atomic_fetch_sub(&serve->requests, 1);
 }

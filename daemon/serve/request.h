@@ -37,7 +37,9 @@ struct request {
   bool leads;         /* began the flight, and pays */
   bool waits_for_end; /* wants nothing of the flight before it has ended */
 
-  struct mask mask; /* of what is read from the flight */
+  struct mask mask; /* of what is read from the flight; with a secret, by way of `masked` */
+  char *masked;     /* MASKED_SIZE bytes, of which those from `masked_at` may go out */
+  size_t masked_at, masked_length;
 
   /* Where chunks are read from the store: the one at `chunk_number`. */
   char *chunk;

@@ -74,7 +74,8 @@ static enum access_verdict access_of(const struct request *request) {
              : access_look(request->serve->access, &request->fingerprint);
 }
 
-/* Upstream has shown, for this request, that it takes its token. */
+/* Upstream has shown, by an answer that was read, that it takes the request's token: not by any
+ * page that comes with status 200. */
 static void let_in(struct request *request) {
   struct access *access = request->serve->access;
   if (request->token.kind == TOKEN_ISSUED)
@@ -154,7 +155,7 @@ static struct flight *begin_with(struct request *request, struct secret *own_tok
       .query = request->query,
       .key = query_key(request->query),
       .token = own_token ? secret_view(own_token) : query_token(request->query),
-      .own_token = own_token,
+      .is_own_token = own_token != NULL,
       .fingerprint = &request->fingerprint,
       .id = request->id,
       .kind = request->kind,
@@ -265,7 +266,7 @@ static void note_led(struct request *request, const struct flight_state *state) 
   struct paid_cost cost = paid_cost(flight_of(request->reader));
   request->spent = cost.spent;
   request->cost_is_known = cost.is_known;
-  if (state->verdict.outcome == ANSWER_COMPLETE)
+  if (state->verdict.outcome == ANSWER_COMPLETE && state->verdict.read)
     let_in(request);
 }
 

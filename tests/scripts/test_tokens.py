@@ -1,5 +1,6 @@
 """Tokens that rowcache issues, tokens that it was told of, and who is let in with them."""
 
+import json
 import os
 import re
 import signal
@@ -884,6 +885,87 @@ def test_nor_is_it_in_what_is_passed_through(sim, issuing, faults, params):
     check_hidden(reply)
     hidden = HIDDEN.encode()
     assert reply.whole and (hidden in reply.body or reply.status >= 500)
+
+
+class Echo(BaseHTTPRequestHandler):
+    """An upstream whose sound answers hold the question, and behind it `padding` of results."""
+
+    def do_GET(self):
+        row = json.dumps({"url_from": self.path})
+        body = f'{{"refpages":[{",".join([row] + self.server.padding + [row])}]}}'.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", self.server.content_type.format(path=self.path))
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+@pytest.fixture
+def echo():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
+        server.padding, server.content_type = [], "application/json"
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+@pytest.mark.parametrize("rows", [0, 10, 5000])
+@pytest.mark.parametrize("payer", ["issued", "another client"])
+def test_what_repeats_a_token_is_shown_to_nobody_else(echo, start, purse, rows, payer):
+    """Not to those who ask later either: it is not stored."""
+    daemon = start(f"http://127.0.0.1:{echo.server_port}", f"upstream.token_file={purse}")
+    echo.padding = [json.dumps({"url_from": "x" * 90})] * rows
+    alice = add(daemon)
+    first, secret = (alice, AHREFS) if payer == "issued" else (TOKEN, TOKEN)
+    query = {"limit": rows + 2}
+    reply = daemon.ask(token=first, **query)
+    assert reply.status == 200 and reply.whole and len(reply.rows) == rows + 2
+    assert (secret in reply.body.decode()) == (payer != "issued")
+    later = daemon.ask(token=OTHER_TOKEN, **query)
+    assert later.status == 200 and secret.encode() not in later.body
+    assert not daemon.ask(token=alice, headers=wish("only-if-cached"), **query).hit
+    assert daemon.stop() == 0
+    for file in daemon.state.iterdir():
+        assert secret.encode() not in file.read_bytes(), file.name
+
+
+def test_a_content_type_that_repeats_it_is_not_shown(echo, start, purse):
+    daemon = start(f"http://127.0.0.1:{echo.server_port}", f"upstream.token_file={purse}")
+    echo.content_type = "application/json; of={path}"
+    for name in ("alice", "bob"):
+        reply = daemon.ask(token=add(daemon, name), limit=2)
+        assert reply.status == 200
+        check_hidden(reply)
+
+
+def test_a_long_token_is_masked_whatever_room_there_is(echo, start, tmp_path):
+    """A head that fills its buffer leaves libmicrohttpd little for the answer."""
+    secret = "5ec2e7" * 170
+    file = tmp_path / "long-token"
+    file.write_text(secret)
+    file.chmod(0o600)
+    daemon = start(f"http://127.0.0.1:{echo.server_port}", f"upstream.token_file={file}")
+    echo.padding = [json.dumps({"url_from": secret + "5ec2"})] * 600
+    alice = add(daemon)
+    for count in (0, 800, 1300, 1700, 1914):
+        headers = {f"a{number}": "" for number in range(count)}
+        reply = daemon.ask(f"t{count}.example", headers=headers, token=alice, limit=1000)
+        assert secret.encode() not in reply.body
+        assert reply.status == 431 or (reply.whole and len(reply.rows) == 602)
+
+
+def test_a_page_with_status_200_lets_nobody_in(sim, issuing):
+    """While Ahrefs is being mended, every question may be answered with one."""
+    daemon = issuing()
+    daemon.ask()
+    sim.fault("html", times=None)
+    for params in ({"from_": "anchors"}, {"output": "xml"}, {}):
+        daemon.ask(token=STRANGER, **params)
+    sim.clear_faults()
+    check_refused(daemon.ask(token=STRANGER), 403)
 
 
 def send(daemon, token):

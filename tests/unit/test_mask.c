@@ -78,10 +78,26 @@ static void as_if_it_were_not_cut(void **state) {
   }
 }
 
+/* Found where it would have been masked. */
+static void found_wherever_it_is_cut(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(cases); i++)
+    for (size_t size = 1; size < 10; size++) {
+      struct mask mask = {.secret = view_of(cases[i].secret)};
+      struct view stream = view_of(cases[i].stream);
+      bool found = false;
+      for (; stream.length; stream = view_from(stream, size))
+        found = mask_finds(&mask, view_first(stream, size)) || found;
+      if (found != (strcmp(cases[i].stream, cases[i].shown) != 0))
+        fail_msg("'%s' in '%s' by %zu", cases[i].secret, cases[i].stream, size);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(wherever_it_is_cut),
       cmocka_unit_test(as_if_it_were_not_cut),
+      cmocka_unit_test(found_wherever_it_is_cut),
   };
   return cmocka_run_group_tests_name("mask", tests, NULL, NULL);
 }
