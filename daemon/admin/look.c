@@ -105,12 +105,12 @@ static void write_warning(void *context, const struct token_row *row) {
     json_text(context, NULL, view_of(row->label));
 }
 
-/* The tokens whose budgets are nearly or wholly spent; where they cannot be read, `ledger` says so.
- */
-static void write_warnings(struct json *json, struct ledger *ledger) {
+/* The tokens whose budgets are nearly or wholly spent; false where they cannot be read. */
+static bool write_warnings(struct json *json, struct ledger *ledger) {
   json_list(json, "budget_warnings");
-  (void)!token_list(ledger, write_warning, json, NULL);
+  bool readable = token_list(ledger, write_warning, json, NULL);
   json_list_end(json);
+  return readable;
 }
 
 static void write_ledger(struct json *json, struct ledger *ledger) {
@@ -120,7 +120,7 @@ static void write_ledger(struct json *json, struct ledger *ledger) {
   readable =
       write_amounts(json, "all", ledger, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL) && readable;
   json_map_end(json);
-  write_warnings(json, ledger);
+  readable = write_warnings(json, ledger) && readable;
   json_text(json, "ledger", readable && !ledger_is_broken(ledger) ? VIEW("ok") : VIEW("broken"));
 }
 

@@ -1,9 +1,11 @@
 #include "ctl/account.h"
 
+#include "base/scope.h"
 #include "ctl/remote.h"
 #include "db/directory.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -35,12 +37,24 @@ static bool ask_daemon(const struct call *call, const struct account_ask *ask,
 
 /* --- the state directory --- */
 
+/* The directory, or the nearest above it that is there. */
+static bool find_existing(const char *directory, struct stat *status) {
+  scope_free char *path = strdup(directory);
+  while (path && stat(path, status) != 0) {
+    char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+      return false;
+    *slash = '\0';
+  }
+  return path != NULL;
+}
+
 /* What root makes there must not be root's: the daemon is somebody else. */
 static bool become_owner(const char *directory, struct fault *fault) {
   struct stat status;
-  if (geteuid() != 0 || stat(directory, &status) != 0 || status.st_uid == 0)
+  if (geteuid() != 0 || !find_existing(directory, &status) || status.st_uid == 0)
     return true;
-  return (setegid(status.st_gid) == 0 && seteuid(status.st_uid) == 0) ||
+  return (setgroups(0, NULL) == 0 && setegid(status.st_gid) == 0 && seteuid(status.st_uid) == 0) ||
          fault_set(fault, FAULT_UNAVAILABLE, "cannot become the owner of '%s': %s", directory,
                    strerror(errno));
 }
@@ -71,7 +85,7 @@ static bool change_directory(const struct call *call, const struct account_ask *
   const struct ledger_options options = ledger_options_of(call->settings);
   struct ledger *ledger = NULL;
   int lock = -1;
-  bool ok = directory_make(directory, fault) && become_owner(directory, fault) &&
+  bool ok = become_owner(directory, fault) && directory_make(directory, fault) &&
             directory_lock(directory, &lock, fault) &&
             ledger_open(directory, &options, &ledger, fault) && answer(ledger, ask, body, fault);
   ledger_close(&ledger);
@@ -81,7 +95,7 @@ static bool change_directory(const struct call *call, const struct account_ask *
 }
 
 static void note(const struct call *call, const struct account_ask *ask) {
-  fprintf(stderr, "rowcachectl: %s: the daemon does not run here; %s '%s'\n", call->command->words,
+  fprintf(stderr, "rowcachectl: %s: the daemon is not asked; %s '%s'\n", call->command->words,
           is_reading(ask) ? "read from" : "changed in", call->settings->state_directory);
 }
 

@@ -88,9 +88,9 @@ static bool read_options(int argc, char **argv, const struct option *list, struc
   while ((value = getopt_long(argc, argv, ":h", list, NULL)) != -1) {
     if (value == ':')
       return fault_set(fault, FAULT_MALFORMED, "'%.200s' needs a value", argv[optind - 1]);
-    if (value == '?')
-      return fault_set(fault, FAULT_MALFORMED, "'%.200s' is no option of this command",
-                       argv[optind - 1]);
+    if (value == '?') /* what follows '=' may be a token */
+      return fault_set(fault, FAULT_MALFORMED, "'%.*s' is no option of this command",
+                       (int)strcspn(argv[optind - 1], "="), argv[optind - 1]);
     if (value == 'h' || value == HELP_VALUE)
       *wants_help = true;
     else if (!set_option(value, call, fault))

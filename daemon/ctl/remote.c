@@ -19,6 +19,7 @@
 struct ask {
   const char *where; /* the address as it is configured */
   CURL *easy;
+  bool is_here; /* that is this machine */
   struct text url;
   struct curl_slist *headers;
   struct text *body;
@@ -124,10 +125,11 @@ static bool no_answer(struct ask *ask, CURLcode code, struct fault *fault) {
   if (!text_ok(ask->body))
     return fault_set(fault, FAULT_UPSTREAM, "the answer from %.200s is larger than %zu MiB",
                      ask->where, JSON_LIMIT / (1024 * 1024));
-  ask->remote->absent = nobody_listens(ask->easy, code);
+  bool nobody = nobody_listens(ask->easy, code);
+  ask->remote->absent = nobody && ask->is_here;
   const char *what =
       code == CURLE_COULDNT_CONNECT && error ? strerror((int)error) : curl_easy_strerror(code);
-  if (ask->remote->absent)
+  if (nobody)
     return fault_set(
         fault, FAULT_UNAVAILABLE,
         "rowcached does not listen at %.200s (admin.listen): %s; start it, or give the "
@@ -186,6 +188,7 @@ static bool ask_address(struct ask *ask, const struct settings *settings, const 
   if (!address_parse(ask->where, &address, fault) || !set_where(ask, settings, &address, fault) ||
       !add_token(ask, settings, fault) || !pin(ask->easy, settings->admin_tls_certificate, fault))
     return false;
+  ask->is_here = address_is_here(&address);
   text_add(&ask->url, view_of(path));
   return text_ok(&ask->url) ? send_request(ask, method, form, fault) : fault_no_memory(fault);
 }

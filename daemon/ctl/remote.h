@@ -7,7 +7,7 @@
 
 struct remote {
   struct text body; /* the answer: an object of JSON; the caller frees it */
-  bool absent;      /* nobody listens there: the daemon does not run, or elsewhere */
+  bool absent; /* nobody listens there, on this machine: the daemon does not run, or elsewhere */
 };
 
 /* Sends one request ("GET", "DELETE", "POST"; `path` with its query string; `form`: an encoded form

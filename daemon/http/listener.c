@@ -157,12 +157,12 @@ static bool serve(struct listener *listener, const struct listener_options *opti
 static bool may_listen(const struct listener_options *options, int fd, struct fault *fault) {
   struct address address = {.length = sizeof address.storage};
   char text[160];
-  getsockname(fd, (struct sockaddr *)&address.storage, &address.length);
+  bool known = getsockname(fd, (struct sockaddr *)&address.storage, &address.length) == 0;
   int family = address.storage.ss_family;
-  address.kind = family == AF_INET    ? ADDRESS_INET
-                 : family == AF_INET6 ? ADDRESS_INET6
-                                      : ADDRESS_UNIX;
-  if (!options->local_only || address.kind == ADDRESS_UNIX || address_is_loopback(&address))
+  address.kind = family == AF_INET6 ? ADDRESS_INET6 : ADDRESS_INET;
+  bool is_inet = known && (family == AF_INET || family == AF_INET6);
+  bool is_private = (known && family == AF_UNIX) || (is_inet && address_is_loopback(&address));
+  if (!options->local_only || is_private)
     return true;
   describe(fd, text, sizeof text);
   return fault_set(

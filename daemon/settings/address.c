@@ -91,6 +91,18 @@ bool address_is_loopback(const struct address *address) {
   return address->kind == ADDRESS_INET6 && IN6_IS_ADDR_LOOPBACK(&inet6->sin6_addr);
 }
 
+static bool is_any(const struct address *address) {
+  const struct sockaddr_in *inet = (const struct sockaddr_in *)&address->storage;
+  const struct sockaddr_in6 *inet6 = (const struct sockaddr_in6 *)&address->storage;
+  if (address->kind == ADDRESS_INET)
+    return inet->sin_addr.s_addr == htonl(INADDR_ANY);
+  return address->kind == ADDRESS_INET6 && IN6_IS_ADDR_UNSPECIFIED(&inet6->sin6_addr);
+}
+
+bool address_is_here(const struct address *address) {
+  return address->kind == ADDRESS_UNIX || address_is_loopback(address) || is_any(address);
+}
+
 /* sin_port and sin6_port stand at the same place. */
 static bool has_port(const struct address *address) {
   return address->kind == ADDRESS_UNIX ||

@@ -21,6 +21,11 @@ bool address_parse(const char *text, struct address *out, struct fault *fault) M
 /* 127.0.0.0/8 or ::1. A UNIX socket is not one; ask its kind. */
 bool address_is_loopback(const struct address *address);
 
+/* Whether who connects to it reaches this machine: loopback, a UNIX socket, or every address there
+ * is.
+ */
+bool address_is_here(const struct address *address);
+
 /* Whether binding the second would find the first in the way. Port 0 is never in the way; a
  * wildcard address is compared like any other. */
 bool address_same(const struct address *a, const struct address *b);

@@ -48,13 +48,18 @@ static bool read_whole(int fd, struct secret *secret) {
 static bool read_file(const char *key, const char *path, struct secret *secret,
                       struct fault *fault) {
   struct stat status;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe might never have a writer */
   if (fd < 0)
     return cannot(key, path, fault);
-  bool ok = fstat(fd, &status) == 0 && read_whole(fd, secret);
+  bool ok = fstat(fd, &status) == 0;
+  if (ok && !S_ISREG(status.st_mode)) {
+    close(fd);
+    return fault_set(fault, FAULT_MALFORMED, "%s: '%.200s' is no regular file", key, path);
+  }
+  ok = ok && read_whole(fd, secret);
   if (!ok)
     cannot(key, path, fault);
-  else if (S_ISREG(status.st_mode) && status.st_mode & S_IROTH)
+  else if (status.st_mode & S_IROTH)
     log_warning("secret", "key=%s file=%s problem=everybody-may-read-it", key, LOG_VALUE(path));
   close(fd);
   return ok;

@@ -122,6 +122,9 @@ static void what_cannot_be_read_is_refused(void **state) {
   unlink(file);
   check_refused(file, 1, "no such file");
   check_refused(directory, 1, "a directory");
+  assert_int_equal(mkfifo(file, 0600), 0);
+  check_refused(file, 1, "a pipe");
+  unlink(file);
 }
 
 static void a_name_alone_is_a_credential(void **state) {
