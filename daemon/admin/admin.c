@@ -198,7 +198,9 @@ static bool answer(struct admin *admin, struct exchange *exchange, bool *waits,
     path = view_first(uri, (size_t)(mark - uri.at));
     call.args = view_from(uri, path.length + 1);
   }
-  if (!is_within_limits(exchange, fault) || !is_let_in(admin, exchange, path, fault))
+  bool was_let_in = exchange_data(exchange) != NULL; /* it waited */
+  if (!was_let_in &&
+      (!is_within_limits(exchange, fault) || !is_let_in(admin, exchange, path, fault)))
     return false;
   const struct route *route = find_route(exchange_method(exchange), path, &call.rest);
   if (!route)

@@ -111,20 +111,20 @@ struct terms {
   int64_t warned;
 };
 
-static bool read_terms(struct db *db, int64_t token, const struct ledger_entry *entry,
+static bool read_terms(struct db *db, int64_t token, const struct digest *fingerprint,
                        struct terms *terms, struct fault *fault) {
   bool row;
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TERMS, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
-  db_bind_blob(statement, 2, inside_bytes(&entry->token));
+  db_bind_blob(statement, 2, inside_bytes(fingerprint));
   if (!db_step(db, statement, &row, fault))
     return false;
   CHECK(row);
   terms->current = db_integer(statement, 0) != 0;
   terms->revoked = db_integer(statement, 1) != 0;
-  inside_label(db_text(statement, 2), &entry->token, terms->label);
+  inside_label(db_text(statement, 2), fingerprint, terms->label);
   terms->budget = read_budget(statement, 3, &terms->space);
   terms->was_warned = sqlite3_column_type(statement, 5) != SQLITE_NULL;
   terms->warned = db_integer(statement, 5);
@@ -172,6 +172,29 @@ static bool refuse(const struct terms *terms, const struct token_account *accoun
   return false;
 }
 
+static bool hold(const struct ledger *ledger, struct db *db, int64_t token,
+                 const struct terms *terms, struct ledger_entry *entry, struct fault *fault) {
+  struct token_account account;
+  if (!budget_look(ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
+    return false;
+  return rows_order(entry->most, account.left) <= 0 || refuse(terms, &account, entry->most, fault);
+}
+
+bool budget_admit(const struct ledger *ledger, struct db *db, int64_t token,
+                  struct ledger_entry *entry, struct fault *fault) {
+  struct terms terms;
+  if (!read_terms(db, token, &entry->token, &terms, fault))
+    return false;
+  if (terms.revoked || !terms.current)
+    return fault_set(fault, FAULT_BAD_TOKEN, "token '%s' %s", terms.label,
+                     terms.revoked ? "is revoked" : "was replaced by a new one; use that");
+  entry->has_budget = terms.budget != NULL;
+  return !terms.budget || rows_is_zero(entry->most) ||
+         hold(ledger, db, token, &terms, entry, fault);
+}
+
+/* -- Warning -- */
+
 static bool set_warned(struct db *db, int64_t token, int32_t since, struct fault *fault) {
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SET_WARNED, fault);
   if (!statement)
@@ -181,45 +204,30 @@ static bool set_warned(struct db *db, int64_t token, int32_t since, struct fault
   return db_run(db, statement, fault);
 }
 
-/* Written down, so that it is said once a window, whatever restarts come between. */
-static bool note_warning(const struct ledger *ledger, struct db *db, int64_t token,
-                         const struct terms *terms, const struct token_account *account,
-                         struct ledger_entry *entry, struct fault *fault) {
-  struct rows used = rows_add(rows_add(account->spent, account->reserved), entry->most);
-  int32_t since = window_of(terms->budget->per, zone_day(entry->at)).since;
-  if (!reaches(ledger, used, terms->budget->rows) || (terms->was_warned && terms->warned == since))
-    return true;
-  entry->own.warning.used = used;
-  entry->own.warning.budget = terms->budget->rows;
-  return set_warned(db, token, since, fault);
-}
-
-static bool hold(const struct ledger *ledger, struct db *db, int64_t token,
-                 const struct terms *terms, struct ledger_entry *entry, struct fault *fault) {
-  struct token_account account;
-  if (!budget_look(ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
-    return false;
-  if (rows_order(entry->most, account.left) > 0)
-    return refuse(terms, &account, entry->most, fault);
-  return note_warning(ledger, db, token, terms, &account, entry, fault);
-}
-
-bool budget_admit(const struct ledger *ledger, struct db *db, int64_t token,
-                  struct ledger_entry *entry, struct fault *fault) {
+bool budget_settled(const struct ledger *ledger, struct db *db, int64_t token,
+                    const struct digest *fingerprint, int32_t day, struct ledger_warning *warning,
+                    struct fault *fault) {
   struct terms terms;
-  if (!read_terms(db, token, entry, &terms, fault))
+  struct rows spent;
+  *warning = (struct ledger_warning){.used = ROWS(0)};
+  if (!read_terms(db, token, fingerprint, &terms, fault))
     return false;
-  if (terms.revoked || !terms.current)
-    return fault_set(fault, FAULT_BAD_TOKEN, "token '%s' %s", terms.label,
-                     terms.revoked ? "is revoked" : "was replaced by a new one; use that");
-  return !terms.budget || rows_is_zero(entry->most) ||
-         hold(ledger, db, token, &terms, entry, fault);
+  if (!terms.budget)
+    return true;
+  struct window window = window_of(terms.budget->per, day);
+  if (!sum_spent(db, token, &window, &spent, fault))
+    return false;
+  if (!reaches(ledger, spent, terms.budget->rows) ||
+      (terms.was_warned && terms.warned >= window.since))
+    return true;
+  warning->used = spent;
+  warning->budget = terms.budget->rows;
+  memcpy(warning->label, terms.label, sizeof warning->label);
+  return set_warned(db, token, window.since, fault);
 }
 
-void budget_warn(struct ledger *ledger, const struct ledger_entry *entry) {
-  char label[LEDGER_LABEL_SIZE];
-  if (!rows_is_zero(entry->own.warning.used))
-    log_warning("budget_warning", "token=%s used=%s budget=%s",
-                LOG_VALUE(ledger_label(ledger, &entry->token, label)),
-                ROWS_TEXT(entry->own.warning.used), ROWS_TEXT(entry->own.warning.budget));
+void budget_warn(const struct ledger_warning *warning) {
+  if (!rows_is_zero(warning->used))
+    log_warning("budget_warning", "token=%s used=%s budget=%s", LOG_VALUE(warning->label),
+                ROWS_TEXT(warning->used), ROWS_TEXT(warning->budget));
 }

@@ -168,12 +168,14 @@ struct reconcile {
   bool *had_before;
 };
 
-static bool find_before(struct db *db, int64_t token, struct ledger_reconciliation *before,
-                        bool *exists, struct fault *fault) {
+/* One that counted the same: with what issued tokens spent, or without it. */
+static bool find_before(struct db *db, int64_t token, bool with_issued,
+                        struct ledger_reconciliation *before, bool *exists, struct fault *fault) {
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_RECONCILIATION, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
+  db_bind_integer(statement, 2, with_issued);
   if (!db_step(db, statement, exists, fault))
     return false;
   if (*exists)
@@ -230,7 +232,8 @@ static bool reconcile_work(struct keeper_job *job, struct db *db, struct fault *
   struct ledger_reconciliation *now = reconcile->now;
   int64_t token;
   return inside_token_id(db, reconcile->fingerprint, true, &token, fault) &&
-         find_before(db, token, reconcile->before, reconcile->had_before, fault) &&
+         find_before(db, token, now->with_issued, reconcile->before, reconcile->had_before,
+                     fault) &&
          sum(db, LEDGER_SQL_SUM_ACCOUNT, token, now->with_issued, &now->spent, &now->unknown,
              fault) &&
          sum(db, LEDGER_SQL_SUM_ACCOUNT_RESERVED, token, now->with_issued, &now->reserved, NULL,

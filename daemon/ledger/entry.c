@@ -16,6 +16,7 @@ struct retry {
   struct ledger *ledger;
   struct retry *next;
   char request[LEDGER_REQUEST_ID_SIZE];
+  struct digest token;
   struct ledger_settlement settlement;
 };
 
@@ -137,8 +138,6 @@ static void reserve_done(struct keeper_job *job, bool ok, const struct fault *wh
   struct ledger_entry *entry = entry_of(job);
   struct fault fault = *why;
   inside_wrote(entry->own.ledger, ok, why);
-  if (ok)
-    budget_warn(entry->own.ledger, entry);
   if (!ok && why->kind == FAULT_UNAVAILABLE)
     fault_set(&fault, FAULT_UNAVAILABLE,
               "the ledger cannot be written (%.380s): spending is stopped until it can; stored "
@@ -159,14 +158,25 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
                     void *context) {
   CHECK(ledger->keeper && entry->most.tenths >= 0);
   entry->at = clock_milliseconds();
-  entry->own.warning.used = entry->own.warning.budget = ROWS(0);
+  entry->has_budget = false;
   entry->own.job = (struct keeper_job){.work = reserve_work, .done = reserve_done};
   give(ledger, entry, done, context);
 }
 
 /* -- Settling -- */
 
-static bool settle(struct db *db, const char *request, struct ledger_settlement *settlement,
+/* `changed` is at a row. */
+static bool count_settled(const struct ledger *ledger, struct db *db, sqlite3_stmt *changed,
+                          const struct digest *token, struct ledger_settlement *settlement,
+                          struct fault *fault) {
+  bool known = settlement->end == LEDGER_SETTLED;
+  return add_miss(db, changed, settlement->results, settlement->spent, known, fault) &&
+         budget_settled(ledger, db, db_integer(changed, 1), token, (int32_t)db_integer(changed, 0),
+                        &settlement->warning, fault);
+}
+
+static bool settle(const struct ledger *ledger, struct db *db, const char *request,
+                   const struct digest *token, struct ledger_settlement *settlement,
                    struct fault *fault) {
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SETTLE, fault);
   if (!statement)
@@ -177,9 +187,9 @@ static bool settle(struct db *db, const char *request, struct ledger_settlement 
   db_bind_integer(statement, 3, settlement->results);
   db_bind_integer(statement, 4, settlement->spent.tenths);
   db_bind_integer(statement, 5, settlement->at);
-  bool ok = db_step(db, statement, &settlement->changed, fault) &&
-            (!settlement->changed ||
-             add_miss(db, statement, settlement->results, settlement->spent, known, fault));
+  bool ok =
+      db_step(db, statement, &settlement->changed, fault) &&
+      (!settlement->changed || count_settled(ledger, db, statement, token, settlement, fault));
   db_done(statement);
   return ok;
 }
@@ -189,6 +199,8 @@ static void settled(struct ledger *ledger, const struct ledger_settlement *settl
                     const struct fault *fault) {
   if (!ok || settlement->changed)
     inside_wrote(ledger, ok, fault);
+  if (ok && settlement->changed)
+    budget_warn(&settlement->warning);
 }
 
 static void push_retry(struct retry *retry) {
@@ -201,7 +213,7 @@ static void push_retry(struct retry *retry) {
 
 static bool retry_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   struct retry *retry = (struct retry *)job;
-  return settle(db, retry->request, &retry->settlement, fault);
+  return settle(retry->ledger, db, retry->request, &retry->token, &retry->settlement, fault);
 }
 
 static void retry_done(struct keeper_job *job, bool ok, const struct fault *fault) {
@@ -223,6 +235,7 @@ static void keep_for_retry(const struct ledger_entry *entry) {
   retry->job = (struct keeper_job){.work = retry_work, .done = retry_done};
   retry->ledger = entry->own.ledger;
   memcpy(retry->request, entry->request, sizeof retry->request);
+  retry->token = entry->token;
   retry->settlement = entry->own.settlement;
   push_retry(retry);
 }
@@ -254,7 +267,8 @@ int entry_drop_retries(struct ledger *ledger) {
 
 static bool settle_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   struct ledger_entry *entry = entry_of(job);
-  return settle(db, entry->request, &entry->own.settlement, fault);
+  return settle(entry->own.ledger, db, entry->request, &entry->token, &entry->own.settlement,
+                fault);
 }
 
 static void settle_done(struct keeper_job *job, bool ok, const struct fault *fault) {

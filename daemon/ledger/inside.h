@@ -126,8 +126,13 @@ bool budget_look_column(const struct ledger *ledger, struct db *db, int64_t toke
 /* Whether the entry may be reserved. In a transaction. */
 bool budget_admit(const struct ledger *ledger, struct db *db, int64_t token,
                   struct ledger_entry *entry, struct fault *fault) MUST_CHECK;
-/* Says so when the entry, now reserved, passed the warning level. */
-void budget_warn(struct ledger *ledger, const struct ledger_entry *entry);
+/* Something of that day was settled: whether the token's spending has passed the warning level, of
+ * which it is warned once a window, whatever restarts come between. In a transaction. */
+bool budget_settled(const struct ledger *ledger, struct db *db, int64_t token,
+                    const struct digest *fingerprint, int32_t day, struct ledger_warning *warning,
+                    struct fault *fault) MUST_CHECK;
+/* Says so, once that is durable. */
+void budget_warn(const struct ledger_warning *warning);
 
 /* known.c: a map of what is known of the tokens, read in the transaction that changed them. */
 bool known_read(struct db *db, struct known **known, struct fault *fault) MUST_CHECK;

@@ -94,21 +94,23 @@ struct ledger_entry {
   struct rows most;    /* the most that it can cost; not negative */
   bool estimated;      /* the tariff of its table is a guess */
   int64_t at;          /* milliseconds since 1970; filled by ledger_reserve() */
+  bool has_budget;     /* its token's; filled by ledger_reserve() */
 
   struct { /* the ledger's own, here so that neither function needs memory */
     struct keeper_job job;
     struct ledger *ledger;
     ledger_done *done;
     void *context;
-    struct { /* zero but where this reservation passed the warning level */
-      struct rows used, budget;
-    } warning;
     struct ledger_settlement {
       enum ledger_end end;
       int64_t results;
       struct rows spent;
       int64_t at;
       bool changed; /* it was open until now */
+      struct ledger_warning {
+        struct rows used, budget; /* zero but where this passed the warning level */
+        char label[LEDGER_LABEL_SIZE];
+      } warning;
     } settlement;
   } own;
 };

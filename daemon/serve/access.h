@@ -2,7 +2,8 @@
  *
  * With access.mode = verify a token that was never seen is checked upstream, by a request that
  * costs nothing, before anything stored is shown to it, and the verdict is remembered for a while.
- * A miss needs no check of its own: upstream judges it, and an answer to it is a verdict too. The
+ * A miss needs no check of its own: upstream judges it, and an answer to it that was read is a
+ * verdict too. The
  * memory is bounded; what is forgotten is asked again. Any thread; nothing blocks.
  *
  * With listed, only tokens with a name are let in; they are the ledger's (ledger/token.h), and are

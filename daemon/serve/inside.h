@@ -79,6 +79,9 @@ bool paid_is_booked(const struct flight *flight);
 struct rows paid_price(const struct flight *flight, int64_t results);
 /* Whether this token's request began it. */
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint);
+/* Whether upstream saw the same token as it would see of a request of this one: for those that are
+ * issued that is ours. */
+bool paid_asks_as(const struct flight *flight, const struct digest *fingerprint, bool is_issued);
 /* What must not be shown of the answer, should it stand there, to the client with this fingerprint:
  * the token that it was asked with, unless that is the client's own (then empty). As long as the
  * flight. */
@@ -100,6 +103,7 @@ void request_finished(void *serve, struct exchange *exchange);
 
 /* --- serve/serve.c --- */
 
-/* Our own Ahrefs token, with a reference for the caller; NULL: there is none. */
-struct secret *serve_own_token(struct serve *serve);
+/* The present settings and our own Ahrefs token (NULL: there is none), with a reference of each for
+ * the caller: together, so that no token is sent to the upstream of another. */
+void serve_hold(struct serve *serve, struct settings **settings, struct secret **own_token);
 void serve_count(struct serve *serve, enum serve_outcome outcome, int64_t nanoseconds);

@@ -27,6 +27,8 @@ struct paid {
   struct transfer_ask *ask;
   char token[MASK_MOST]; /* that it was asked with */
   bool is_own_token;     /* ours, not the client's */
+  bool is_ours;          /* no client's request */
+  int64_t remember_yes;  /* seconds */
   struct mask told; /* looks for it in what is stored; empty where it is too short or too long */
   struct tariff tariff;
   struct digest key;
@@ -106,11 +108,25 @@ static struct paid_cost cost_of(const struct paid *paid, const struct answer_ver
   return cost;
 }
 
+/* What the end says of a client's token: upstream takes it, when an answer was read (not by any
+ * page that comes with status 200); and what has spent can be reconciled. */
+static void note_token(struct paid *paid, const struct answer_verdict *verdict) {
+  struct access *access = paid->serve->access;
+  bool accepted = verdict->outcome == ANSWER_COMPLETE && verdict->read;
+  if (paid->is_ours || paid->is_own_token)
+    return;
+  if (accepted)
+    access_learn(access, &paid->entry.token, ACCESS_YES, paid->remember_yes);
+  if (paid->told.secret.length && (accepted || !rows_is_zero(paid->cost.spent)))
+    access_keep(access, &paid->entry.token, paid->told.secret);
+}
+
 static void ended(void *context) {
   struct paid *paid = context;
   struct flight_state state;
   flight_look(paid->flight, &state);
   paid->cost = cost_of(paid, &state.verdict);
+  note_token(paid, &state.verdict);
   if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE ||
       mask_finds(&(struct mask){.secret = paid->told.secret}, view_of(state.head.content_type))) {
     cache_abandon(&paid->writer);
@@ -175,6 +191,8 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   paid->booked = ok;
   if (ok) {
+    /* The reservation is for one send, and the budget holds no more. */
+    paid->ask->send_once = paid->entry.has_budget;
     transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
     return;
   }
@@ -249,6 +267,8 @@ static struct paid *make(const struct paid_order *order) {
     return NULL;
   paid->serve = order->serve;
   paid->is_own_token = order->is_own_token;
+  paid->is_ours = order->is_ours;
+  paid->remember_yes = order->settings->remember_yes;
   if (is_secret(order->token)) {
     memcpy(paid->token, order->token.at, order->token.length);
     paid->told.secret = (struct view){paid->token, order->token.length};
@@ -325,6 +345,11 @@ struct rows paid_price(const struct flight *flight, int64_t results) {
 
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint) {
   return digest_equal(&paid_of(flight)->entry.token, fingerprint);
+}
+
+bool paid_asks_as(const struct flight *flight, const struct digest *fingerprint, bool is_issued) {
+  bool is_own_token = paid_of(flight)->is_own_token;
+  return is_own_token ? is_issued : paid_is_by(flight, fingerprint);
 }
 
 struct view paid_secret(const struct flight *flight, const struct digest *fingerprint) {

@@ -15,6 +15,7 @@ struct asked {
 struct reconcile {
   struct serve *serve;
   struct settings *settings;
+  struct secret *own_token; /* NULL: there is none */
   void (*wake)(void *context);
   void *context;
   struct query *query;
@@ -75,12 +76,10 @@ static void add_kept(void *context, const struct digest *fingerprint, struct vie
 }
 
 static void add_own(struct reconcile *reconcile) {
-  struct secret *own_token = serve_own_token(reconcile->serve);
-  struct view token = secret_view(own_token);
+  struct view token = secret_view(reconcile->own_token);
   struct digest fingerprint = ledger_fingerprint(reconcile->serve->ledger, token);
-  if (own_token)
+  if (reconcile->own_token)
     add(reconcile, &fingerprint, token, true);
-  secret_release(&own_token);
 }
 
 static bool find_tokens(struct reconcile *reconcile, struct fault *fault) {
@@ -99,7 +98,7 @@ bool reconcile_begin(struct serve *serve, void (*wake)(void *context), void *con
   if (!reconcile)
     return fault_no_memory(fault);
   reconcile->serve = serve;
-  reconcile->settings = serve_settings(serve);
+  serve_hold(serve, &reconcile->settings, &reconcile->own_token);
   reconcile->wake = wake;
   reconcile->context = context;
   bool ok = query_parse(VIEW("from=subscription_info"), VIEW(""), &reconcile->query, fault);
@@ -180,5 +179,6 @@ void reconcile_release(struct reconcile **address) {
   }
   query_release(&reconcile->query);
   settings_release(&reconcile->settings);
+  secret_release(&reconcile->own_token);
   free(reconcile);
 }

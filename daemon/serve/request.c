@@ -27,7 +27,7 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
     return NULL;
   request->serve = serve;
   request->exchange = exchange;
-  request->settings = serve_settings(serve);
+  serve_hold(serve, &request->settings, &request->own_token);
   request->wish = WISH_NONE;
   request->at = clock_milliseconds();
   request->chunk_number = -1;
@@ -110,6 +110,7 @@ void request_finished(void *context, struct exchange *exchange) {
   flight_leave(&request->reader);
   query_release(&request->query);
   settings_release(&request->settings);
+  secret_release(&request->own_token);
   free(request->chunk);
   free(request->masked);
   free(request);

@@ -17,6 +17,7 @@ struct request {
   struct serve *serve;
   struct exchange *exchange;
   struct settings *settings; /* one reference: those it began with */
+  struct secret *own_token;  /* likewise; NULL: there is none */
   char id[REQUEST_ID_SIZE];
   int64_t at; /* milliseconds since 1970 */
 

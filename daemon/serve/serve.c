@@ -97,11 +97,11 @@ void serve_set_settings(struct serve *serve, struct settings *settings, struct s
   ledger_set_options(serve->ledger, &options);
 }
 
-struct secret *serve_own_token(struct serve *serve) {
+void serve_hold(struct serve *serve, struct settings **settings, struct secret **own_token) {
   pthread_mutex_lock(&serve->lock);
-  struct secret *own_token = secret_hold(serve->own_token);
+  *settings = settings_hold(serve->settings);
+  *own_token = secret_hold(serve->own_token);
   pthread_mutex_unlock(&serve->lock);
-  return own_token;
 }
 
 struct settings *serve_settings(struct serve *serve) {

@@ -74,16 +74,6 @@ static enum access_verdict access_of(const struct request *request) {
              : access_look(request->serve->access, &request->fingerprint);
 }
 
-/* Upstream has shown, by an answer that was read, that it takes the request's token: not by any
- * page that comes with status 200. */
-static void let_in(struct request *request) {
-  struct access *access = request->serve->access;
-  if (request->token.kind == TOKEN_ISSUED)
-    return; /* upstream saw ours */
-  access_learn(access, &request->fingerprint, ACCESS_YES, request->settings->remember_yes);
-  access_keep(access, &request->fingerprint, query_token(request->query));
-}
-
 /* Asks for the token's own account, which costs nothing (reference, "Answer"). */
 static struct flight *begin_verification(void *context, struct fault *fault) {
   struct request *request = context;
@@ -110,7 +100,8 @@ static bool learn_verdict(struct request *request, const struct flight_state *st
   struct access *access = request->serve->access;
   bool complete = state->verdict.outcome == ANSWER_COMPLETE;
   if (complete && state->verdict.read) {
-    let_in(request);
+    access_learn(access, &request->fingerprint, ACCESS_YES, settings->remember_yes);
+    access_keep(access, &request->fingerprint, query_token(request->query));
     return true;
   }
   if (complete || upstream_is_at_fault(state) || state->head.status != 200)
@@ -146,42 +137,32 @@ static enum exchange_step step_verify(struct request *request) {
 
 /* --- forward: join the flight of this query, or begin it --- */
 
-static struct flight *begin_with(struct request *request, struct secret *own_token,
-                                 struct fault *fault) {
+/* Upstream does not know the tokens that are issued here: it is asked with ours. */
+static struct flight *begin(void *context, struct fault *fault) {
+  struct request *request = context;
   struct view body = exchange_body(request->exchange);
+  bool is_issued = request->token.kind == TOKEN_ISSUED;
   struct paid_order order = {
       .serve = request->serve,
       .settings = request->settings,
       .query = request->query,
       .key = query_key(request->query),
-      .token = own_token ? secret_view(own_token) : query_token(request->query),
-      .is_own_token = own_token != NULL,
+      .token = is_issued ? secret_view(request->own_token) : query_token(request->query),
+      .is_own_token = is_issued,
       .fingerprint = &request->fingerprint,
       .id = request->id,
       .kind = request->kind,
       .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH,
       .foreign_body = request->has_foreign_body ? &body : NULL,
       .foreign_type = exchange_header(request->exchange, "Content-Type")};
-  return paid_begin(&order, fault);
-}
-
-/* Upstream does not know the tokens that are issued here: it is asked with ours. */
-static struct flight *begin(void *context, struct fault *fault) {
-  struct request *request = context;
-  if (request->token.kind != TOKEN_ISSUED)
-    return begin_with(request, NULL, fault);
-  struct secret *own_token = serve_own_token(request->serve);
-  if (!own_token) {
-    fault_set(
-        fault, FAULT_UNAVAILABLE,
-        "token '%s' was issued here and can spend nothing, as there is no Ahrefs token to spend "
-        "from: set upstream.token_file",
-        request->token.label);
-    return NULL;
-  }
-  struct flight *flight = begin_with(request, own_token, fault);
-  secret_release(&own_token);
-  return flight;
+  if (!is_issued || request->own_token)
+    return paid_begin(&order, fault);
+  fault_set(
+      fault, FAULT_UNAVAILABLE,
+      "token '%s' was issued here and can spend nothing, as there is no Ahrefs token to spend "
+      "from: set upstream.token_file",
+      request->token.label);
+  return NULL;
 }
 
 /* Between the first look and the flights' lock somebody's flight may have ended well. */
@@ -232,8 +213,9 @@ static void refresh(struct request *request) {
 
 /* What upstream says to one token is for nobody else: it may be about the token, and name it. */
 static bool is_said_to_another(const struct request *request, const struct flight_state *state) {
+  bool is_issued = request->token.kind == TOKEN_ISSUED;
   return !request->leads && state->verdict.outcome == ANSWER_REFUSED &&
-         !paid_is_by(flight_of(request->reader), &request->fingerprint);
+         !paid_asks_as(flight_of(request->reader), &request->fingerprint, is_issued);
 }
 
 /* It was not sent, for its own token's sake: over budget, or revoked meanwhile. */
@@ -262,12 +244,10 @@ static bool may_have_stale(const struct request *request, const struct flight_st
          request->has_stored && request->plan.stale_if_error;
 }
 
-static void note_led(struct request *request, const struct flight_state *state) {
+static void note_led(struct request *request) {
   struct paid_cost cost = paid_cost(flight_of(request->reader));
   request->spent = cost.spent;
   request->cost_is_known = cost.is_known;
-  if (state->verdict.outcome == ANSWER_COMPLETE && state->verdict.read)
-    let_in(request);
 }
 
 static enum exchange_step conclude(struct request *request, const struct flight_state *state) {
@@ -276,7 +256,7 @@ static enum exchange_step conclude(struct request *request, const struct flight_
     return steps_plan(request);
   }
   if (request->leads)
-    note_led(request, state);
+    note_led(request);
   if (may_have_stale(request, state)) {
     enum access_verdict access = access_of(request);
     if (access == ACCESS_YES) {

@@ -26,6 +26,7 @@ struct sending {
   struct reader *reader; /* NULL: the body is not read */
   bool reading;          /* the reader still accepts */
   bool paused, stalled, aborted;
+  bool kept_back; /* it would have been sent again */
   bool head_complete;
   int64_t sends; /* libcurl sends again by itself where a kept connection turns out to be closed */
   int64_t last_byte; /* clock_monotonic() */
@@ -72,6 +73,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
 static int on_send(void *context, char *remote, char *local, int remote_port, int local_port) {
   (void)remote, (void)local, (void)remote_port, (void)local_port;
   struct sending *request = context;
+  request->kept_back = request->sends > 0 && request->ask->send_once;
+  if (request->kept_back)
+    return CURL_PREREQFUNC_ABORT;
   request->sends++;
   return CURL_PREREQFUNC_OK;
 }
@@ -212,6 +216,10 @@ static void explain(const struct sending *request, CURLcode code, struct fault *
   int64_t stall = request->ask->settings->stall_timeout;
   if (request->aborted)
     fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping");
+  else if (request->kept_back)
+    fault_set(fault, FAULT_UPSTREAM,
+              "upstream closed the connection before it answered, and it is not asked again: that "
+              "could cost more than was reserved of the budget");
   else if (request->stalled)
     fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
               "upstream sent nothing for %lld s (upstream.stall_timeout)", (long long)stall);

@@ -22,6 +22,7 @@ struct transfer_ask {
   char *body;    /* NULL: GET; else POST with these bytes */
   size_t body_length;
   char *content_type;        /* of the body; NULL where it came without */
+  bool send_once;            /* rather fail than have libcurl send it again: it may cost twice */
   struct settings *settings; /* one reference: timeouts, depth, TLS */
 };
 void transfer_ask_release(struct transfer_ask **ask);

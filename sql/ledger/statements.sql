@@ -114,7 +114,7 @@ WHERE state = 0 AND token IN (SELECT id FROM token WHERE id = ?1 OR (?2 AND kind
 
 -- name: find_reconciliation
 SELECT at, rows_left, rows_limit, spent, unknown, reserved, with_issued FROM reconciliation
-WHERE token = ?1 ORDER BY id DESC LIMIT 1;
+WHERE token = ?1 AND with_issued = ?2 ORDER BY id DESC LIMIT 1;
 
 -- name: add_reconciliation
 INSERT INTO reconciliation(at, token, with_issued, rows_left, rows_limit, spent, unknown, reserved)

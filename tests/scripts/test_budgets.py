@@ -382,6 +382,30 @@ def test_what_was_under_way_at_a_kill_counts_at_the_most(sim, issuing):
     check_held_back(daemon.ask("rows-6.example", token=alice, limit=5), left=10, most=20)
 
 
+def test_what_is_sent_once_is_not_sent_again(sim, issuing):
+    """A kept connection that is lost with its answer, which was charged: libcurl would ask again,
+    and it was reserved for once."""
+    daemon = issuing()
+    alice = add(daemon, rows="13")
+    spend(daemon, alice, 1)
+    sim.fault("refuse", charged=True)
+    reply = daemon.ask("rows-20.example", token=alice, limit=50)
+    assert reply.status == 502 and "budget" in reply.error
+    assert len(arrived(sim)) == 2 and sim.bill(AHREFS) <= 130
+    assert {"spent": ROWS_5 + MOST_50, "left": 0}.items() <= budget(daemon).items()
+
+
+def test_what_is_given_back_is_no_cause_to_warn(issuing):
+    """Else whoever asks without a limit would be warned of at once, and not when it matters."""
+    daemon = issuing()
+    alice = add(daemon, rows="230")
+    assert daemon.ask(fresh(0), token=alice).miss
+    assert warnings(daemon) == [] and told(daemon)["warning"] is False
+    set_budget(daemon, "alice", "4.5")
+    spend(daemon, alice, 1, start=1)
+    daemon.wait_for_log(r"\bbudget_warning token=alice used=4\.0 budget=4\.5")
+
+
 # Setting and telling
 
 

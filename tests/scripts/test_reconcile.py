@@ -1,6 +1,7 @@
 """Ahrefs' own count beside the ledger's; and what puts the ledger right where they differ."""
 
 import json
+import signal
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
@@ -113,6 +114,39 @@ def test_the_difference_is_zero_when_the_account_is_right(rowcache, house):
     assert differences(second) == (60, 60, 0)
     third, _ = reconcile(daemon)
     assert differences(third) == (0, 0, 0) and third["since"] == second["at"]
+
+
+@pytest.mark.parametrize("how", ["large", "broken", "left"])
+def test_whoever_spent_is_reconciled_however_it_ended(sim, rowcache, how):
+    daemon = rowcache()
+    if how == "large":
+        assert daemon.ask("rows-1000.example").whole
+    elif how == "broken":
+        lose_an_answer(sim, daemon)
+    else:
+        sim.hold(match=QUESTIONS)
+        with daemon.client() as client:
+            client.send("GET", "/?" + encode(question()))
+            sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        sim.release()
+        eventually(lambda: daemon.account["misses"] == 1)
+    _, others = reconcile(daemon)
+    (account,) = others.values()
+    assert figures(account, "ledger_spent") == (daemon.account["rows_spent"],)
+
+
+def test_what_did_not_count_the_same_is_not_compared(sim, rowcache, house, tmp_path):
+    """The file gets another token: what issued tokens spent is that one's from then on."""
+    daemon = rowcache(house)
+    alice = issue(daemon, "alice")
+    assert daemon.ask(token=alice).miss and daemon.ask("rows-6.example", token=HOUSE).miss
+    reconcile(daemon)
+    (tmp_path / "house").write_text(OTHER_TOKEN + "\n")
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for_log(r"outcome=applied")
+    own, others = reconcile(daemon)
+    (former,) = others.values()
+    assert own["difference"] is None and former["difference"] is None
 
 
 def test_ahrefs_tells_whole_rows_only(sim, rowcache, house):

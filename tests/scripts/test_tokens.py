@@ -998,6 +998,25 @@ def test_nor_is_it_shown_to_those_who_waited_for_the_same_answer(sim, issuing, p
         assert reply.whole and (client is clients[0] or secret.encode() not in reply.body)
 
 
+@pytest.mark.concurrent
+def test_colleagues_share_a_refusal_too(sim, issuing):
+    """Ahrefs sees one token of them all, and what it says to one it says to all; masked."""
+    daemon = issuing()
+    tokens = [add(daemon, f"t{number}") for number in range(6)]
+    sim.fault("status", times=None, code=403, body=f"{AHREFS} has no rows left")
+    sim.hold()
+    clients = [send(daemon, tokens[0])]
+    sim.wait_for(lambda sim: sim.held == 1, patience(10))
+    open_files = daemon.metrics().value("process_open_fds")
+    clients += [send(daemon, token) for token in tokens[1:]]
+    eventually(lambda: daemon.metrics().value("process_open_fds") >= open_files + 5)
+    sim.release()
+    for client in clients:
+        reply = client.receive()
+        client.close()
+        assert reply.status == 403 and reply.body.decode() == f"{HIDDEN} has no rows left"
+
+
 def test_what_is_only_nearly_the_token_is_left_as_it_is(sim, issuing):
     daemon = issuing()
     said = f"{AHREFS[:-1]} {AHREFS[1:]} {NEW_AHREFS} {AHREFS[:20]}\n{AHREFS[20:]}"
