@@ -9,7 +9,8 @@
 #include "query/form.h"
 
 /* `rest`: what follows the route's path; `form`: the parameters. Appends the answer to `out`. What
- * is wrong with them is FAULT_MALFORMED. Blocks on the disk; not on the ledger's threads. */
+ * is wrong with them is FAULT_MALFORMED, with `rest` FAULT_UNKNOWN_PATH. Blocks on the disk; not on
+ * the ledger's threads. */
 typedef bool account_function(struct ledger *ledger, struct view rest, const struct form *form,
                               struct text *out, struct fault *fault);
 

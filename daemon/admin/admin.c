@@ -102,14 +102,6 @@ static const struct route *find_route(struct view method, struct view path, stru
   return NULL;
 }
 
-static bool is_word_of(struct view words, struct view name) {
-  struct view word;
-  while (view_split(&words, ' ', &word))
-    if (view_equal(word, name) && name.length)
-      return true;
-  return false;
-}
-
 /* A misspelt parameter is refused: who asks for less by mistake would take the answer for more. */
 static bool read_parameters(const struct route *route, struct call *call, struct fault *fault) {
   struct view known = view_of(route->parameters), body = exchange_body(call->exchange);
@@ -119,7 +111,7 @@ static bool read_parameters(const struct route *route, struct call *call, struct
       (strcmp(route->method, "POST") == 0 && !form_parse(&call->form, body, fault)))
     return false;
   for (size_t i = 0; i < call->form.count; i++)
-    if (!is_word_of(known, call->form.pairs[i].name))
+    if (!view_has_word(known, call->form.pairs[i].name))
       return fault_set(fault, FAULT_MALFORMED, "'%s' is no parameter here; known: %s",
                        FORM_SHOWN(call->form.pairs[i].name), known.length ? known.at : "none");
   return true;

@@ -111,7 +111,7 @@ static bool read_budget(const struct form *form, const char *name, struct token_
                      read_per(form, &space->per, fault));
 }
 
-static bool is_no_cache(const struct form *form, struct fault *fault) {
+static bool check_right(const struct form *form, struct fault *fault) {
   struct view right = VIEW("");
   return need(form, "right", &right, fault) &&
          (view_is(right, "no-cache") ||
@@ -175,12 +175,12 @@ static bool set_budget(struct ledger *ledger, const struct form *form, struct ch
 
 static bool allow(struct ledger *ledger, const struct form *form, struct changed *changed,
                   struct fault *fault) {
-  return is_no_cache(form, fault) && token_allow(ledger, changed->name, true, fault);
+  return check_right(form, fault) && token_allow(ledger, changed->name, true, fault);
 }
 
 static bool deny(struct ledger *ledger, const struct form *form, struct changed *changed,
                  struct fault *fault) {
-  return is_no_cache(form, fault) && token_allow(ledger, changed->name, false, fault);
+  return check_right(form, fault) && token_allow(ledger, changed->name, false, fault);
 }
 
 static const struct action {
@@ -204,18 +204,11 @@ static const struct action *find_action(struct view word, struct fault *fault) {
   return NULL;
 }
 
-static bool takes(const struct action *action, struct view name) {
-  struct view words = view_of(action->takes), word;
-  while (view_split(&words, ' ', &word))
-    if (view_equal(word, name))
-      return true;
-  return view_is(name, "name");
-}
-
 static bool check_parameters(const struct action *action, const struct form *form,
                              struct fault *fault) {
   for (size_t i = 0; i < form->count; i++)
-    if (!takes(action, form->pairs[i].name))
+    if (!view_is(form->pairs[i].name, "name") &&
+        !view_has_word(view_of(action->takes), form->pairs[i].name))
       return fault_set(fault, FAULT_MALFORMED, "'%s' is no parameter of %s",
                        FORM_SHOWN(form->pairs[i].name), action->word);
   return true;

@@ -73,3 +73,12 @@ static inline bool view_split(struct view *rest, char separator, struct view *pa
   *rest = (struct view){end + 1, rest->length - part->length - 1};
   return true;
 }
+
+/* Whether `word` (not empty) is one of `words`, which have a space between. */
+static inline bool view_has_word(struct view words, struct view word) {
+  struct view one;
+  while (view_split(&words, ' ', &one))
+    if (one.length && view_equal(one, word))
+      return true;
+  return false;
+}

@@ -118,8 +118,8 @@ static bool work_in_directory(const struct call *call, const struct account_ask 
 
 /* --- both --- */
 
-bool account_get(const struct call *call, const struct account_ask *ask, struct text *body,
-                 struct fault *fault) {
+static bool get(const struct call *call, const struct account_ask *ask, struct text *body,
+                struct fault *fault) {
   struct remote remote;
   bool ok = ask_daemon(call, ask, &remote, fault) ||
             (remote.absent && work_in_directory(call, ask, &remote.body, fault));
@@ -130,7 +130,7 @@ bool account_get(const struct call *call, const struct account_ask *ask, struct 
 enum ending account_show(const struct call *call, const struct account_ask *ask, show_print *print,
                          struct fault *fault) {
   scope_text struct text body = {0};
-  if (!account_get(call, ask, &body, fault))
+  if (!get(call, ask, &body, fault))
     return ENDING_FAILED;
   return show_answer(call, text_view(&body), print, fault);
 }

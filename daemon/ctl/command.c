@@ -48,18 +48,10 @@ static const struct {
 
 #define HELP_VALUE OPTIONS
 
-static bool takes(const struct command *command, const char *option) {
-  struct view words = view_of(command->options), word;
-  while (view_split(&words, ' ', &word))
-    if (view_is(word, option))
-      return true;
-  return false;
-}
-
 /* Only those that the command takes, so that getopt refuses the others. Ends with an empty one. */
 static void list_options(const struct command *command, struct option *list) {
   for (int i = 0; i < OPTIONS; i++)
-    if (takes(command, options[i].word))
+    if (view_has_word(view_of(command->options), view_of(options[i].word)))
       *list++ = (struct option){options[i].word,
                                 options[i].is_flag ? no_argument : required_argument, NULL, i};
   *list++ = (struct option){"help", no_argument, NULL, HELP_VALUE};

@@ -87,22 +87,33 @@ enum ending command_token_change(const struct call *call, struct fault *fault) {
 
 /* --- registering --- */
 
-/* Typed by hand, it does not stay on the screen. False: it was none, and nothing is to be undone.
- */
+/* Typed by hand, it does not stay on the screen; and ^C and its like are bytes, which end the line
+ * and make it no token, so that nobody is left with a terminal that shows nothing. False: nothing
+ * is to be undone. */
 static bool hide_typing(struct termios *before) {
   struct termios hidden;
   if (tcgetattr(STDIN_FILENO, before) != 0)
     return false;
   hidden = *before;
-  hidden.c_lflag &= ~(tcflag_t)ECHO;
+  hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+  hidden.c_cc[VEOL] = before->c_cc[VINTR];
+  if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
+    return false;
   fputs("Ahrefs token: ", stderr);
-  return tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0;
+  return true;
+}
+
+/* fgets() would wait for the end of the line. */
+static bool read_typed(char line[LINE_MOST]) {
+  ssize_t length = read(STDIN_FILENO, line, LINE_MOST - 1);
+  line[length > 0 ? length : 0] = '\0';
+  return length > 0;
 }
 
 static bool read_line(char line[LINE_MOST], struct fault *fault) {
   struct termios before;
   bool hidden = isatty(STDIN_FILENO) && hide_typing(&before);
-  bool ok = fgets(line, LINE_MOST, stdin) != NULL;
+  bool ok = hidden ? read_typed(line) : fgets(line, LINE_MOST, stdin) != NULL;
   if (hidden) {
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     fputc('\n', stderr);

@@ -3,8 +3,7 @@
  * With access.mode = verify a token that was never seen is checked upstream, by a request that
  * costs nothing, before anything stored is shown to it, and the verdict is remembered for a while.
  * A miss needs no check of its own: upstream judges it, and an answer to it that was read is a
- * verdict too. The
- * memory is bounded; what is forgotten is asked again. Any thread; nothing blocks.
+ * verdict too. The memory is bounded; what is forgotten is asked again. Any thread; nothing blocks.
  *
  * With listed, only tokens with a name are let in; they are the ledger's (ledger/token.h), and are
  * known in every mode: whoever runs rowcache vouches for them. */
@@ -32,9 +31,9 @@ enum access_verdict access_look(struct access *access, const struct digest *fing
 void access_learn(struct access *access, const struct digest *fingerprint,
                   enum access_verdict verdict, int64_t seconds);
 
-/* Keeps the text of a token that was let in, so that it can be asked about (serve/reconcile.h), in
- * memory only. Bounded like the verdicts: the one that was first let in goes first, wiped; one that
- * is far too long is not kept. */
+/* Keeps the text of a token that spent or was let in, so that it can be asked about
+ * (serve/reconcile.h), in memory only. Bounded like the verdicts: the one that was kept first goes
+ * first, wiped; one that is far too long is not kept. */
 void access_keep(struct access *access, const struct digest *fingerprint, struct view token);
 /* Calls `each` for all that are kept, under the lock: it must not call back. */
 typedef void access_each(void *context, const struct digest *fingerprint, struct view token);

@@ -1,8 +1,9 @@
 /* Keeps a secret out of a stream of bytes: wherever it stands, as many 'x' stand instead, also
  * where it is cut in two between one read and the next. Lengths do not change. Pure.
  *
- * What an issued token's client is sent was asked with our own Ahrefs token, and upstream's words
- * may repeat what they were asked with. */
+ * Upstream's words may repeat the token that they were asked with, which is not always that of the
+ * client who reads them: an issued token's client, and whoever joined, reads what was asked with
+ * another. */
 #pragma once
 
 #include "base/view.h"

@@ -1,5 +1,6 @@
 #include "serve/reconcile.h"
 
+#include "base/log.h"
 #include "base/scope.h"
 #include "dialect/v2.h"
 #include "serve/inside.h"
@@ -20,6 +21,7 @@ struct reconcile {
   void *context;
   struct query *query;
   size_t count, awaited; /* of `asked`; how many of them have answered */
+  size_t left_out;       /* too many of them, or no memory */
   struct asked asked[RECONCILE_MOST];
 };
 
@@ -63,10 +65,12 @@ static bool is_asked(const struct reconcile *reconcile, const struct digest *fin
 
 static void add(struct reconcile *reconcile, const struct digest *fingerprint, struct view token,
                 bool is_own) {
-  if (reconcile->count == RECONCILE_MOST || is_asked(reconcile, fingerprint))
+  if (is_asked(reconcile, fingerprint))
     return;
-  char *copy = strndup(token.at, token.length);
-  if (copy)
+  char *copy = reconcile->count < RECONCILE_MOST ? strndup(token.at, token.length) : NULL;
+  if (!copy)
+    reconcile->left_out++;
+  else
     reconcile->asked[reconcile->count++] =
         (struct asked){.fingerprint = *fingerprint, .token = copy, .is_own = is_own};
 }
@@ -85,6 +89,8 @@ static void add_own(struct reconcile *reconcile) {
 static bool find_tokens(struct reconcile *reconcile, struct fault *fault) {
   add_own(reconcile);
   access_list(reconcile->serve->access, add_kept, reconcile);
+  if (reconcile->left_out)
+    log_warning("reconcile", "tokens-left-out=%zu", reconcile->left_out);
   return reconcile->count > 0 ||
          fault_set(fault, FAULT_UNAVAILABLE,
                    "there is no token to ask Ahrefs about: upstream.token_file is not set, and no "

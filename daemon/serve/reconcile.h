@@ -4,8 +4,9 @@
  *   reconcile_await: until every answer is there -> reconcile_finish: what each says is stored,
  * with how the ledger stands, and told
  *
- * Usable are our own token (upstream.token_file) and those that were let in since the daemon began,
- * RECONCILE_MOST in all: no token is stored anywhere, so no other can be asked about. */
+ * Usable are our own token (upstream.token_file) and those that spent or were let in since the
+ * daemon began (serve/access.h): no token is stored anywhere, so no other can be asked about. Those
+ * beyond RECONCILE_MOST are left out, which the log tells. */
 #pragma once
 
 #include "ledger/correct.h"

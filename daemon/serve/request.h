@@ -3,8 +3,9 @@
  *
  *   check -> plan -> hit -----------------------------------> replied
  *             ^  ^ '-> forward (join or begin) -> await ------'
- *             |  '-------- the leader's own refusal --'  |
- *             '-- verify: an unknown token, before it sees what is stored or another's flight
+ *             |  '-- the leader's own refusal or budget -'
+ *             '-- verify: an unknown token, before it sees what is stored (fresh, or, held back by
+ *                 its budget, stale) or another's flight
  *
  * Each step ends with a reply, with the next step, or with EXCHANGE_WAIT and `next` set to what
  * goes on when the request is woken. */
@@ -35,8 +36,7 @@ struct request {
 
   enum exchange_step (*next)(struct request *request); /* when it is woken */
   struct flight_reader *reader;
-  bool leads;         /* began the flight, and pays */
-  bool waits_for_end; /* wants nothing of the flight before it has ended */
+  bool leads; /* began the flight, and pays */
 
   struct mask mask; /* of what is read from the flight; with a secret, by way of `masked` */
   char *masked;     /* MASKED_SIZE bytes, of which those from `masked_at` may go out */

@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ahrefs import Simulator  # noqa: E402
-from daemon import ROWCACHED, Daemon  # noqa: E402
+from daemon import HOUSE, ROWCACHED, Daemon  # noqa: E402
 
 
 def pytest_configure(config):
@@ -51,3 +51,12 @@ def rowcache(sim, start):
     yield start_one
     sim.clear_faults()
     sim.release()
+
+
+@pytest.fixture
+def house(tmp_path):
+    """The option that names the file with the Ahrefs token that issued tokens spend from."""
+    file = tmp_path / "house"
+    file.write_text(HOUSE + "\n")
+    file.chmod(0o600)
+    return f"upstream.token_file={file}"

@@ -16,6 +16,7 @@ from wire import Client, encode, patience, tenths
 
 TOKEN = "c0ffee00" * 5
 OTHER_TOKEN = "0badcafe" * 5
+HOUSE = TOKEN  # in upstream.token_file (the fixture house), and sent by clients as well
 TABLE = "backlinks_new_lost"
 QUESTIONS = {"from": TABLE}  # for holds and faults that are to leave checks of tokens alone
 
@@ -218,6 +219,14 @@ class Daemon:
         for address in self.addresses("admin")[:1]:
             where += ["-o", f"admin.listen={address}"]
         return run(ROWCACHECTL, *where, *arguments, **options)
+
+    def issue(self, name, *budget) -> str:
+        """A new token of rowcache's own."""
+        return self.ctl_json("token", "add", name, *budget)["token"]
+
+    def register(self, name, token):
+        done = self.ctl("token", "register", name, input=token + "\n")
+        assert done.returncode == 0, done.stderr
 
     def ctl_json(self, *arguments):
         done = self.ctl(*arguments, "--json")

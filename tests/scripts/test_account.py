@@ -10,11 +10,10 @@ from threading import Barrier
 
 import pytest
 
-from daemon import OTHER_TOKEN, QUESTIONS, TABLE, TOKEN, amounts, eventually, question
+from daemon import HOUSE, OTHER_TOKEN, QUESTIONS, TABLE, amounts, eventually, question
 from queries import questions
 from wire import SLOW, Client, patience, tenths
 
-HOUSE = TOKEN  # in upstream.token_file, and sent by clients as well
 DIRECT = "d1ec7000" * 5  # asks the simulator itself, for what the right answer is
 STALL = f"upstream.stall_timeout={max(1, int(SLOW))}s"
 ROWS_5 = 10 + 5 * 2
@@ -42,24 +41,6 @@ LOST = [
     [("hold", {"charged": True})], [("stall", {})],
 ]
 STATUSES = (200, 302, 404, 500, 502, 504)
-
-
-@pytest.fixture
-def house(tmp_path):
-    """The option that names the file with the Ahrefs token that issued tokens spend from."""
-    file = tmp_path / "house"
-    file.write_text(HOUSE + "\n")
-    file.chmod(0o600)
-    return f"upstream.token_file={file}"
-
-
-def issue(daemon, name, *budget):
-    return daemon.ctl_json("token", "add", name, *budget)["token"]
-
-
-def register(daemon, name, token):
-    done = daemon.ctl("token", "register", name, input=token + "\n")
-    assert done.returncode == 0, done.stderr
 
 
 def budgets(daemon):
@@ -107,10 +88,10 @@ class Play:
         self.sim, self.daemon, self.faults, self.turns = sim, daemon, faults, turns
         self.asked = questions(60, "account")
         self.barrier = Barrier(CLIENTS)
-        register(daemon, "reporting", OTHER_TOKEN)
+        daemon.register("reporting", OTHER_TOKEN)
         self.tokens = {
-            "alice": issue(daemon, "alice", "--budget", "1000000", "--per", "month"),
-            "bob": issue(daemon, "bob"), "reporting": OTHER_TOKEN, "house": HOUSE,
+            "alice": daemon.issue("alice", "--budget", "1000000", "--per", "month"),
+            "bob": daemon.issue("bob"), "reporting": OTHER_TOKEN, "house": HOUSE,
         }
 
     def run(self) -> list:
@@ -302,7 +283,7 @@ BUDGETS = {"alice": 10000000, "bob": 15000}
 def test_killed_at_a_hundred_random_moments(sim, rowcache, house):
     """Half way, bob's budget is spent; whatever was lost on the way counts against it."""
     daemon = rowcache(house)
-    tokens = {name: issue(daemon, name, "--budget", str(rows)) for name, rows in BUDGETS.items()}
+    tokens = {name: daemon.issue(name, "--budget", str(rows)) for name, rows in BUDGETS.items()}
     random = Random("a hundred kills")
     cache = StoredAnswers(sim, daemon, tokens["alice"])
     for _ in range(KILLS):
@@ -391,7 +372,7 @@ class StoredAnswers:
 
 def test_old_entries_leave_and_the_account_stays(sim, rowcache, house):
     daemon = rowcache(house, "ledger.retention=1s")
-    alice = issue(daemon, "alice", "--budget", "1000")
+    alice = daemon.issue("alice", "--budget", "1000")
     told = [daemon.ask(f"rows-{5 + n}.example", token=token)
             for n, token in enumerate([alice, HOUSE, OTHER_TOKEN, alice])]
     assert all(reply.miss for reply in told)
@@ -432,7 +413,7 @@ def test_entries_that_are_not_old_stay(rowcache, retention):
 
 def test_hits_counted_in_memory_survive_a_clean_stop(rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     assert daemon.ask(token=alice).miss
     for token, hits in ((alice, 30), (OTHER_TOKEN, 20)):
         assert all(daemon.ask(token=token).hit for _ in range(hits))

@@ -10,35 +10,16 @@ import pytest
 
 from ahrefs import Simulator
 from daemon import (
-    OTHER_TOKEN, QUESTIONS, TOKEN, Daemon, amounts, arrived, eventually, question,
+    HOUSE, OTHER_TOKEN, QUESTIONS, TOKEN, Daemon, amounts, arrived, eventually, question,
 )
 from wire import Client, encode, patience, tenths
 
-HOUSE = TOKEN  # in upstream.token_file
 LIMIT = 500000  # rows a month, by the simulator's word
 CHECK = {"from": "subscription_info"}
 ROWS_5 = 10 + 5 * 2
 LOST = {"target": "rows-20.example", "limit": 50}
 LOST_COST = 10 + 20 * 2
 LOST_MOST = 10 + 50 * 2
-
-
-@pytest.fixture
-def house(tmp_path):
-    """The option that names the file with the Ahrefs token that issued tokens spend from."""
-    file = tmp_path / "house"
-    file.write_text(HOUSE + "\n")
-    file.chmod(0o600)
-    return f"upstream.token_file={file}"
-
-
-def issue(daemon, name, *budget):
-    return daemon.ctl_json("token", "add", name, *budget)["token"]
-
-
-def register(daemon, name, token):
-    done = daemon.ctl("token", "register", name, input=token + "\n")
-    assert done.returncode == 0, done.stderr
 
 
 def signed(text) -> int:
@@ -89,7 +70,7 @@ def differences(account):
 
 def test_the_first_reconciliation_shows_both_counts(sim, rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     assert daemon.ask(token=alice).miss
     own, others = reconcile(daemon)
     assert others == {} and own["error"] is None
@@ -103,7 +84,7 @@ def test_the_first_reconciliation_shows_both_counts(sim, rowcache, house):
 
 def test_the_difference_is_zero_when_the_account_is_right(rowcache, house):
     daemon = rowcache(house)
-    alice, bob = issue(daemon, "alice"), issue(daemon, "bob")
+    alice, bob = daemon.issue("alice"), daemon.issue("bob")
     daemon.ask("rows-10.example", token=alice)
     first, _ = reconcile(daemon)
     for target, token in (("rows-5.example", bob), ("rows-15.example", HOUSE)):
@@ -138,7 +119,7 @@ def test_whoever_spent_is_reconciled_however_it_ended(sim, rowcache, how):
 def test_what_did_not_count_the_same_is_not_compared(sim, rowcache, house, tmp_path):
     """The file gets another token: what issued tokens spent is that one's from then on."""
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     assert daemon.ask(token=alice).miss and daemon.ask("rows-6.example", token=HOUSE).miss
     reconcile(daemon)
     (tmp_path / "house").write_text(OTHER_TOKEN + "\n")
@@ -152,7 +133,7 @@ def test_what_did_not_count_the_same_is_not_compared(sim, rowcache, house, tmp_p
 def test_ahrefs_tells_whole_rows_only(sim, rowcache, house):
     """The rest of a row comes out later; no difference is a whole row."""
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     reconcile(daemon)
     for number in range(6, 16):
         assert daemon.ask(f"rows-{number}.example", token=alice).miss
@@ -165,7 +146,7 @@ def test_ahrefs_tells_whole_rows_only(sim, rowcache, house):
 
 def test_spending_past_the_daemon_shows(sim, rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     reconcile(daemon)
     assert daemon.ask(token=alice).miss
     spend_directly(sim, "rows-20.example")
@@ -177,7 +158,7 @@ def test_spending_past_the_daemon_shows(sim, rowcache, house):
 
 def test_an_unknown_amount_shows_in_the_ledger_and_in_the_difference(sim, rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     reconcile(daemon)
     lose_an_answer(sim, daemon, alice)
     own, _ = reconcile(daemon)
@@ -187,7 +168,7 @@ def test_an_unknown_amount_shows_in_the_ledger_and_in_the_difference(sim, rowcac
 
 def test_a_reservation_shows_while_it_is_open(sim, rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     sim.hold(match=QUESTIONS)
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question(token=alice, limit=50)))
@@ -203,8 +184,8 @@ def test_a_reservation_shows_while_it_is_open(sim, rowcache, house):
 def test_every_ahrefs_token_has_an_account_of_its_own(sim, rowcache, house):
     """What issued tokens spent is on the daemon's own and on no other."""
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
-    register(daemon, "reporting", OTHER_TOKEN)
+    alice = daemon.issue("alice")
+    daemon.register("reporting", OTHER_TOKEN)
     for number, token in enumerate((alice, HOUSE, OTHER_TOKEN)):
         assert daemon.ask(f"rows-{5 * number}.example", token=token).miss
     own, others = reconcile(daemon)
@@ -232,8 +213,8 @@ def test_what_only_the_ledger_remembers_cannot_be_asked(rowcache, house):
     """After a restart nobody knows the tokens of clients, only their fingerprints; the one of
     the file relates to its last reconciliation as before."""
     daemon = rowcache(house)
-    register(daemon, "reporting", OTHER_TOKEN)
-    alice = issue(daemon, "alice")
+    daemon.register("reporting", OTHER_TOKEN)
+    alice = daemon.issue("alice")
     assert daemon.ask(token=alice).miss
     assert daemon.ask("rows-10.example", token=OTHER_TOKEN).miss
     first, others = reconcile(daemon)
@@ -249,7 +230,7 @@ def test_what_only_the_ledger_remembers_cannot_be_asked(rowcache, house):
 
 def test_what_a_token_spent_stays_with_the_account_when_it_is_gone(sim, rowcache, house):
     daemon = rowcache(house)
-    alice, bob = issue(daemon, "alice"), issue(daemon, "bob")
+    alice, bob = daemon.issue("alice"), daemon.issue("bob")
     for number, token in enumerate((alice, bob)):
         assert daemon.ask(f"rows-{number}.example", token=token).miss
     alice = daemon.ctl_json("token", "rotate", "alice")["token"]
@@ -261,7 +242,7 @@ def test_what_a_token_spent_stays_with_the_account_when_it_is_gone(sim, rowcache
 
 def test_reconciling_costs_nothing(sim, rowcache, house):
     daemon = rowcache(house)
-    assert daemon.ask(token=issue(daemon, "alice")).miss
+    assert daemon.ask(token=daemon.issue("alice")).miss
     assert daemon.ask("rows-6.example", token=OTHER_TOKEN).miss
     eventually(lambda: daemon.account["requests"] == 2)
     bills, account, asked = sim.bills(), daemon.account, arrived(sim)
@@ -275,7 +256,7 @@ def test_reconciling_costs_nothing(sim, rowcache, house):
 
 def test_a_reconciliation_for_people(sim, rowcache, house):
     daemon = rowcache(house)
-    register(daemon, "reporting", OTHER_TOKEN)
+    daemon.register("reporting", OTHER_TOKEN)
     assert daemon.ask("rows-10.example", token=OTHER_TOKEN).miss
     spend_directly(sim)
     done = daemon.ctl("reconcile")
@@ -315,7 +296,7 @@ def accounts_of(done):
 ], ids=str)
 def test_one_that_cannot_be_asked_does_not_hide_the_others(sim, rowcache, house, kind, options):
     daemon = rowcache(house)
-    register(daemon, "reporting", OTHER_TOKEN)
+    daemon.register("reporting", OTHER_TOKEN)
     for number, token in enumerate((HOUSE, OTHER_TOKEN)):
         assert daemon.ask(f"rows-{5 * number}.example", token=token).miss
     first, _ = reconcile(daemon)
@@ -407,7 +388,7 @@ def entries(daemon):
 
 def test_a_correction_changes_the_account_of_token_day_and_all(rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     assert daemon.ask("rows-20.example", token=alice).miss
     told = correct(daemon, "alice", "-3.4")
     assert (told["token"], told["spent"], told["unknown"]) == ("alice", -34, 0)
@@ -426,7 +407,7 @@ def test_a_correction_changes_the_account_of_token_day_and_all(rowcache, house):
 
 def test_an_unknown_amount_is_corrected_to_the_bill(sim, rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     reconcile(daemon)
     lost = lose_an_answer(sim, daemon, alice)
     assert daemon.ask(token=alice).miss
@@ -448,7 +429,7 @@ def test_an_unknown_amount_is_corrected_to_the_bill(sim, rowcache, house):
 def test_what_was_unknown_may_turn_out_to_be_right(sim, rowcache, house):
     """The amount stays; that it is not known goes."""
     daemon = rowcache(house)
-    lose_an_answer(sim, daemon, issue(daemon, "alice"))
+    lose_an_answer(sim, daemon, daemon.issue("alice"))
     told = correct(daemon, "alice", "0", "--unknown", "-11")
     assert (told["spent"], told["unknown"]) == (0, -LOST_MOST)
     check_reports(daemon, LOST_MOST, 0)
@@ -466,7 +447,7 @@ def test_a_correction_of_a_token_without_a_name(sim, rowcache):
 
 def test_a_correction_frees_a_budget_or_fills_it(rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice", "--budget", "20")
+    alice = daemon.issue("alice", "--budget", "20")
     assert daemon.ask("rows-50.example", token=alice, limit=50).miss  # 11.0
     assert daemon.ask("rows-51.example", token=alice, limit=50).status == 402
     correct(daemon, "alice", "-2")
@@ -481,7 +462,7 @@ def test_a_correction_frees_a_budget_or_fills_it(rowcache, house):
 def test_a_correction_of_another_day(rowcache, house):
     """What passed by the daemon yesterday is put on yesterday's account."""
     daemon = rowcache(house)
-    issue(daemon, "alice")
+    daemon.issue("alice")
     yesterday = str(today() - timedelta(1))
     told = correct(daemon, "alice", "7.5", "--day", yesterday)
     assert told["day"] == yesterday
@@ -497,8 +478,8 @@ def test_a_correction_of_another_day(rowcache, house):
 
 def test_corrections_are_listed_with_their_reasons(rowcache, house):
     daemon = rowcache(house)
-    issue(daemon, "alice")
-    register(daemon, "reporting", OTHER_TOKEN)
+    daemon.issue("alice")
+    daemon.register("reporting", OTHER_TOKEN)
     yesterday, before = str(today() - timedelta(1)), str(today() - timedelta(2))
     reason = 'Ahrefs’ bill said "189", <not> 201; Köln, 日本語'
     correct(daemon, "alice", "201", "--unknown", "201.0", "--day", yesterday, reason="lost")
@@ -548,7 +529,7 @@ def test_corrections_are_listed_with_their_reasons(rowcache, house):
 ], ids=lambda value: " ".join(value) if isinstance(value, list) else value[:8])
 def test_a_correction_that_makes_no_sense_is_refused(sim, rowcache, house, token, arguments):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     assert daemon.ask(token=alice).miss  # 2.0
     lose_an_answer(sim, daemon, alice)  # 11.0, unknown
     future = str(today() + timedelta(2))
@@ -563,7 +544,7 @@ def test_a_correction_that_makes_no_sense_is_refused(sim, rowcache, house, token
 
 def test_all_that_there_is_can_be_taken_away(sim, rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice")
+    alice = daemon.issue("alice")
     assert daemon.ask(token=alice).miss
     lose_an_answer(sim, daemon, alice)
     correct(daemon, "alice", "-13", "--unknown", "-11")
@@ -576,7 +557,7 @@ def test_all_that_there_is_can_be_taken_away(sim, rowcache, house):
 
 def test_corrections_work_while_the_daemon_is_stopped(sim, rowcache, house):
     daemon = rowcache(house)
-    alice = issue(daemon, "alice", "--budget", "1000")
+    alice = daemon.issue("alice", "--budget", "1000")
     assert daemon.ask(token=alice).miss
     lose_an_answer(sim, daemon, alice)
     assert daemon.stop() == 0
@@ -620,7 +601,7 @@ def test_before_the_daemon_has_ever_run(sim, tmp_path):
 def test_a_correction_is_in_the_next_difference(sim, rowcache, house):
     """Once it is made, nothing is missing any more; and it is no spending upstream."""
     daemon = rowcache(house)
-    issue(daemon, "alice")
+    daemon.issue("alice")
     reconcile(daemon)
     spend_directly(sim, "rows-20.example")
     correct(daemon, "alice", "5.0", reason="a script that asked Ahrefs itself")
@@ -633,7 +614,7 @@ def test_a_correction_is_in_the_next_difference(sim, rowcache, house):
 
 def test_a_correction_by_a_page_of_somebody_elses_is_refused(rowcache, house):
     daemon = rowcache(house)
-    issue(daemon, "alice")
+    daemon.issue("alice")
     form = encode({"token": "alice", "spent": "1", "unknown": "0", "reason": "because"})
     headers = {"Origin": "http://evil.example",
                "Content-Type": "application/x-www-form-urlencoded"}

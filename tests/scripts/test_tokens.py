@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import termios
 import time
 import xml.etree.ElementTree as tree
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -885,6 +887,24 @@ def test_nor_is_it_in_what_is_passed_through(sim, issuing, faults, params):
     check_hidden(reply)
     hidden = HIDDEN.encode()
     assert reply.whole and (hidden in reply.body or reply.status >= 500)
+
+
+@pytest.mark.parametrize("typed, status", [
+    (TOKEN.encode() + b"\n", 0), (b"c0ff\x03", 1), (b"\x04", 1),
+], ids=["a token", "interrupted", "the end"])
+def test_what_is_typed_is_not_shown_and_the_terminal_is_left_as_it_was(tmp_path, typed, status):
+    ours, theirs = os.openpty()
+    before = termios.tcgetattr(theirs)
+    line = [ROWCACHECTL, "-o", f"state.directory={tmp_path}", *NOWHERE, "token", "register", "x"]
+    with subprocess.Popen(line, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True) as process:
+        eventually(lambda: not termios.tcgetattr(theirs)[3] & termios.ECHO)
+        os.write(ours, typed)
+        said = process.communicate(timeout=patience(20))[1]
+    assert process.returncode == status and said.startswith("Ahrefs token: ")
+    assert termios.tcgetattr(theirs) == before
+    os.close(theirs)
+    os.close(ours)
 
 
 class Echo(BaseHTTPRequestHandler):
