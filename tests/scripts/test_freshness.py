@@ -20,9 +20,11 @@ ILL = [
 ]
 
 
-def grow_stale(daemon, **params):
+def grow_stale(daemon, max_stale=None, **params):
     """Lets a result's second of freshness pass."""
     fresh = {"Cache-Control": "only-if-cached"}
+    if max_stale is not None:
+        fresh["Cache-Control"] += f", max-stale={max_stale}"
     eventually(lambda: daemon.ask(headers=fresh, **params).status == 504)
 
 
@@ -130,6 +132,16 @@ def test_while_revalidating_the_old_result_is_served_at_once(sim, rowcache):
     sim.release()
     eventually(lambda: daemon.ask().rows != old)
     eventually(lambda: daemon.account["rows_spent"] == sim.bill(TOKEN) >= 2 * ROWS_5)
+
+
+def test_while_revalidating_a_client_gets_no_staler_result_than_it_allows(sim, rowcache):
+    """max-stale=0 asks for a fresh answer, whatever the configuration allows for others."""
+    daemon = rowcache("cache.ttl=1s", "cache.stale_while_revalidate=1h")
+    old = daemon.ask().rows
+    sim.change_world()
+    grow_stale(daemon, max_stale=0)
+    reply = daemon.ask(headers={"Cache-Control": "max-stale=0"})
+    assert reply.cache == REFRESHED and reply.rows != old
 
 
 def test_a_refresh_that_fails_behind_the_back_does_no_harm(sim, rowcache):

@@ -92,7 +92,7 @@ def test_the_admin_side_tells_what_became_of_a_request(rowcache):
     eventually(lambda: daemon.request(miss)["outcome"] == "miss")
     eventually(lambda: daemon.request(hit)["outcome"] == "hit")
     assert daemon.request(hit)["rows_spent"] == "0.0"
-    assert miss.headers["X-Request-Id"] in daemon.log
+    daemon.wait_for_log(miss.headers["X-Request-Id"])
     assert daemon.admin("/api/request/nobody").status == 404
 
 

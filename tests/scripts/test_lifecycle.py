@@ -594,6 +594,7 @@ def test_the_first_connection_starts_it(rowcache, short_path):
     daemon.wait_for_log("Listening on", 30)
     with Client("unix:" + path) as client:
         assert client.get(question()).miss
+        daemon.wait_for_log(r"\binfo ready\b")  # the answer may be here before the log is read
         assert daemon.addresses("client") == ["unix:" + path]
         assert client.get(question()).hit
     assert daemon.stop() == 0

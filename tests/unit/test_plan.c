@@ -89,6 +89,11 @@ static const struct plan_case {
     {101, "max-stale=0", OFF, FORWARD(STALE, false)},
     {1000000000, "max-stale", OFF, HIT},
     {120, "max-stale=30", REVALIDATE, HIT},
+    /* ... and no more than that, also where the configuration allows more (RFC 9111 5.2.1.2) */
+    {120, "max-stale=10", REVALIDATE, FORWARD(STALE, false)},
+    {120, "max-stale=10", BOTH, FORWARD(STALE, true)},
+    {101, "max-stale=0", REVALIDATE, FORWARD(STALE, false)},
+    {120, "max-age=1000, max-stale=10", REVALIDATE, FORWARD(STALE, false)},
     {120, "max-stale=x", OFF, FORWARD(STALE, false)},
     /* no-store is about the answer, not about what is stored */
     {50, "no-store", OFF, HIT},
@@ -101,6 +106,7 @@ static const struct plan_case {
     {120, "only-if-cached", REVALIDATE, HIT},
     {120, "only-if-cached, max-stale=20", OFF, HIT},
     {120, "only-if-cached, max-stale=19", OFF, TIMEOUT},
+    {120, "only-if-cached, max-stale=19", REVALIDATE, TIMEOUT},
     {50, "only-if-cached, max-age=10", OFF, TIMEOUT},
     {99, "only-if-cached, min-fresh=10", OFF, TIMEOUT},
     {50, "only-if-cached, no-cache", OFF, TIMEOUT},
