@@ -8,7 +8,8 @@
 #define QUERY_BYTES_MAX ((size_t)1024 * 1024) /* of the query string, and of the body; refused */
 #define QUERY_PARAMETERS_MAX 64               /* refused */
 #define QUERY_NAME_MAX 64                     /* bytes of a parameter's name; refused */
-#define QUERY_AMOUNT_MAX INT64_C(1000000000000000) /* limit and offset; refused */
+#define QUERY_LIMIT_MAX INT64_C(5000000)      /* results (reference, "Request"); refused */
+#define QUERY_OFFSET_MAX INT64_C(1000000000000000) /* refused */
 #define QUERY_CONDITIONS_MAX 256                   /* in `where`, and in `having`; kept as text */
 #define QUERY_COLUMNS_MAX 256 /* in `select`, and in `order_by`; kept as text */
 #define QUERY_HOST_MAX 253    /* characters of a host (RFC 1035 2.3.4); kept */

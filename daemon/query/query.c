@@ -82,32 +82,46 @@ static bool check_mandatory(const struct query *query, struct fault *fault) {
   return true;
 }
 
-/* A number of results; `preset` when the parameter is absent, -1 when it is no such number. */
-static int64_t read_amount(const struct query *query, const char *name, int64_t preset) {
-  const struct view *value = form_get(&query->form, name);
-  int64_t amount;
+/* The parameters that say how many results. */
+struct amount {
+  const char *name;
+  int64_t preset, most;
+};
+static const struct amount limit = {"limit", QUERY_LIMIT_PRESET, QUERY_LIMIT_MAX};
+static const struct amount offset = {"offset", 0, QUERY_OFFSET_MAX};
+
+/* The preset when the parameter is absent, -1 when it is no such number. */
+static int64_t read_amount(const struct query *query, const struct amount *amount) {
+  const struct view *value = form_get(&query->form, amount->name);
+  int64_t number;
   if (!value)
-    return preset;
-  return num_integer(*value, &amount) && amount <= QUERY_AMOUNT_MAX ? amount : -1;
+    return amount->preset;
+  return num_integer(*value, &number) && number <= amount->most ? number : -1;
 }
 
-static bool check_amount(const struct query *query, const char *name, int64_t amount,
-                         struct fault *fault) {
-  if (amount >= 0)
-    return true;
+static bool refuse_amount(const struct query *query, const struct amount *amount,
+                          struct fault *fault) {
   return fault_set(fault, FAULT_MALFORMED,
                    "parameter '%s' is \"%s\": give a whole number from 0 to %" PRId64
                    ", or leave it out",
-                   name, FORM_SHOWN(*form_get(&query->form, name)), QUERY_AMOUNT_MAX);
+                   amount->name, FORM_SHOWN(*form_get(&query->form, amount->name)), amount->most);
 }
 
+static bool is_digits(struct view text) {
+  size_t count = 0;
+  while (count < text.length && num_is_digit(text.at[count]))
+    count++;
+  return count > 0 && count == text.length;
+}
+
+/* Of another table only what certainly asks for more than can be reserved is refused. */
 static bool read_amounts(struct query *query, struct fault *fault) {
-  query->limit = read_amount(query, "limit", QUERY_LIMIT_PRESET);
-  query->offset = read_amount(query, "offset", 0);
-  if (query->table != QUERY_BACKLINKS_NEW_LOST)
-    return true;
-  return check_amount(query, "limit", query->limit, fault) &&
-         check_amount(query, "offset", query->offset, fault);
+  bool is_ours = query->table == QUERY_BACKLINKS_NEW_LOST;
+  query->limit = read_amount(query, &limit);
+  query->offset = read_amount(query, &offset);
+  if (query->limit < 0 && (is_ours || is_digits(value_or_empty(query, "limit"))))
+    return refuse_amount(query, &limit, fault);
+  return query->offset >= 0 || !is_ours || refuse_amount(query, &offset, fault);
 }
 
 static bool read_target(struct query *query, struct fault *fault) {

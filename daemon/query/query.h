@@ -36,9 +36,11 @@ struct text;
  * query_release(); on failure it is NULL.
  *
  * FAULT_MALFORMED: what form_parse() refuses; no `from`; for backlinks_new_lost no `target` or no
- * `mode`, or a `limit` or `offset` that is not a whole number from 0 to QUERY_AMOUNT_MAX.
- * FAULT_URI_TOO_LONG, FAULT_BODY_TOO_LARGE: more than QUERY_BYTES_MAX. A missing token is no fault
- * here, and no fault's text contains it. Other tables' parameters are for upstream to judge. */
+ * `mode`, or a `limit` or `offset` that is not a whole number from 0 to QUERY_LIMIT_MAX or
+ * QUERY_OFFSET_MAX; for every table a `limit` of digits above QUERY_LIMIT_MAX: what it can cost is
+ * not documented. FAULT_URI_TOO_LONG, FAULT_BODY_TOO_LARGE: more than QUERY_BYTES_MAX. A missing
+ * token is no fault here, and no fault's text contains it. Other tables' parameters are otherwise
+ * for upstream to judge. */
 bool query_parse(struct view args, struct view body, struct query **out,
                  struct fault *fault) MUST_CHECK;
 

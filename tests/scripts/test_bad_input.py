@@ -29,6 +29,10 @@ WRONG = {
     "limit has an exponent": RIGHT + "&limit=1e3",
     "limit is hexadecimal": RIGHT + "&limit=0x10",
     "limit has a unit": RIGHT + "&limit=5rows",
+    "limit is more than is documented": RIGHT + "&limit=5000001",
+    "limit is beyond all sense": RIGHT + "&limit=1000000000000000",
+    "another table's limit is beyond 64 bits":
+        f"token={TOKEN}&from=anchors&limit=99999999999999999999",
     "an escape that is none": START + "mode=domain&target=%zz",
     "an escape that is cut": START + "mode=domain&target=rows-5.example%4",
     "an escape without digits": START + "mode=domain&target=rows-5.example%",
