@@ -105,6 +105,6 @@ void wish_parse(struct wish *wish, struct view header_value) {
 }
 
 void wish_forgo(struct wish *wish) {
-  wish->no_cache = false;
+  wish->no_cache = wish->no_store = false;
   wish->max_age = wish->min_fresh = WISH_ABSENT;
 }

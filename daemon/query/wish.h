@@ -31,6 +31,8 @@ struct wish {
  * freshness nor a leave. */
 void wish_parse(struct wish *wish, struct view header_value);
 
-/* Forgets all that asks for an answer past what is stored and fresh: no-cache, max-age, min-fresh.
- * For a token that may not (contract, `rowcachectl token deny NAME no-cache`). */
+/* Forgets all that makes a request spend where another one would not: no-cache, max-age and
+ * min-fresh, which ask for an answer past what is stored and fresh, and no-store (RFC 9111
+ * 5.2.1.5), with which nothing is ever stored, nor a miss under way joined, and so every request is
+ * a miss. For a token that may not (contract, `rowcachectl token deny NAME no-cache`). */
 void wish_forgo(struct wish *wish);

@@ -600,6 +600,20 @@ def test_who_is_denied_no_cache_still_has_misses_and_other_wishes(issuing):
     assert daemon.ask(token=alice, headers=wish(text)).hit
 
 
+def test_no_store_is_no_way_past_a_denied_no_cache(sim, issuing):
+    """Nothing would be stored, so that every such question would be a miss and spend."""
+    daemon = issuing()
+    alice = add(daemon)
+    ctl(daemon, "token", "deny", "alice", "no-cache")
+    assert daemon.ask(token=alice, headers=wish("no-store")).cache == MISS
+    assert daemon.ask(token=alice, headers=wish("no-store")).hit
+    assert len(arrived(sim)) == 1 and sim.bill(AHREFS) == ROWS_5
+
+    ctl(daemon, "token", "allow", "alice", "no-cache")
+    reply = daemon.ask("rows-6.example", token=alice, headers=wish("no-store"))
+    assert reply.cache == "rowcache; fwd=uri-miss"
+
+
 # Who is let in
 
 

@@ -105,11 +105,11 @@ static void what_may_not_be_asked_is_forgotten(void **state) {
   wish_parse(&wish, VIEW("no-cache, max-age=0, min-fresh=9, max-stale=5, no-store"));
   wish_parse(&wish, VIEW("only-if-cached"));
   wish_forgo(&wish);
-  assert_false(wish.no_cache);
+  assert_false(wish.no_cache || wish.no_store);
   assert_int_equal(wish.max_age, WISH_ABSENT);
   assert_int_equal(wish.min_fresh, WISH_ABSENT);
   assert_int_equal(wish.max_stale, 5);
-  assert_true(wish.no_store && wish.only_if_cached);
+  assert_true(wish.only_if_cached);
 }
 
 int main(void) {
