@@ -11,6 +11,16 @@
 
 /* --- listing --- */
 
+void inside_write_age(struct json *json, int64_t age, int64_t freshness) {
+  if (age == AGE_UNKNOWN) {
+    json_null(json, "age");
+    json_null(json, "freshness");
+  } else {
+    json_integer(json, "age", age);
+    json_integer(json, "freshness", freshness);
+  }
+}
+
 struct listing {
   struct json json;
   int64_t now, ttl;
@@ -21,7 +31,7 @@ static void write_entry(void *context, const struct cache_entry *entry, struct v
                         struct view target) {
   struct listing *listing = context;
   struct json *json = &listing->json;
-  int64_t age = listing->now - entry->answered_at;
+  int64_t age = age_at(entry->answered_at, listing->now);
   listing->count++;
   json_map(json, NULL);
   json_text(json, "key", view_of(DIGEST_TEXT(&entry->key)));
@@ -31,8 +41,7 @@ static void write_entry(void *context, const struct cache_entry *entry, struct v
   json_integer(json, "bytes", entry->stored_bytes);
   json_integer(json, "body_bytes", entry->body_length);
   json_rows(json, "cost", entry->cost);
-  json_integer(json, "age", age > 0 ? age : 0);
-  json_integer(json, "freshness", listing->ttl - age);
+  inside_write_age(json, age, listing->ttl - age);
   json_integer(json, "hits", entry->hits);
   json_rows(json, "saved", rows_times(entry->cost, entry->hits > 0 ? entry->hits : 0));
   json_map_end(json);

@@ -46,6 +46,11 @@ struct route {
 /* Ends with a route whose method is NULL. */
 extern const struct route routes[];
 
+/* The members "age" and "freshness" (seconds) of what is stored; null where its age is
+ * AGE_UNKNOWN. */
+struct json;
+void inside_write_age(struct json *json, int64_t age, int64_t freshness);
+
 #define ROUTE(method, path, match, function, type, parameters, help) \
   route_function route_##function;
 #include "tables/routes.def"

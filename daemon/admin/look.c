@@ -175,13 +175,8 @@ static void write_explanation(struct json *json, const struct serve_explanation 
   json_text(json, "key", view_of(explanation->key));
   json_text(json, "outcome", view_of(explanation->outcome));
   json_bool(json, "stored", explanation->stored);
-  if (explanation->stored) {
-    json_integer(json, "age", explanation->age);
-    json_integer(json, "freshness", explanation->freshness);
-  } else {
-    json_null(json, "age");
-    json_null(json, "freshness");
-  }
+  inside_write_age(json, explanation->stored ? explanation->age : AGE_UNKNOWN,
+                   explanation->freshness);
   json_rows(json, "least", explanation->least);
   json_rows(json, "most", explanation->most);
   json_bool(json, "estimated", explanation->estimated);

@@ -1,5 +1,7 @@
 #include "cache/inside.h"
 
+#include "base/age.h"
+#include "base/clock.h"
 #include "base/num.h"
 
 #define PREFIX_MIN 4
@@ -115,6 +117,12 @@ static bool is_unambiguous(struct db *db, const struct range *range, struct faul
                    (long long)count);
 }
 
+/* What lies further ahead of the clock than it can is as old as anything may be. */
+static void bind_ages(sqlite3_stmt *statement, int64_t before) {
+  db_bind_integer(statement, 1, before);
+  db_bind_integer(statement, 2, clock_seconds() + AGE_AHEAD_MOST);
+}
+
 static bool purge_work(struct cache_job *base, struct db *db, struct fault *fault) {
   struct purge_job *job = (struct purge_job *)base;
   if (job->what == CACHE_PURGE_KEY && !is_unambiguous(db, &job->range, fault))
@@ -127,7 +135,7 @@ static bool purge_work(struct cache_job *base, struct db *db, struct fault *faul
   else if (job->what == CACHE_PURGE_KEY)
     bind_range(statement, &job->range);
   else if (job->what == CACHE_PURGE_OLDER_THAN)
-    db_bind_integer(statement, 1, job->before);
+    bind_ages(statement, job->before);
   if (!db_run(db, statement, fault))
     return false;
   base->live = -db_changes(db);

@@ -140,6 +140,7 @@ bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *c
 enum cache_purge { CACHE_PURGE_ALL, CACHE_PURGE_TARGET, CACHE_PURGE_KEY, CACHE_PURGE_OLDER_THAN };
 /* Makes results invisible and sweeps them; not those that are being stored. `text`: the target, or
  * the key (hex, as for cache_show(); one that stands for several is a fault). `before`: with
- * OLDER_THAN, answered before that time (seconds since 1970). `*count`: how many. */
+ * OLDER_THAN, answered before that time (seconds since 1970), or at one that has not come: the
+ * clock was wrong then, and the age is not known. `*count`: how many. */
 bool cache_purge(struct cache *cache, enum cache_purge what, struct view text, int64_t before,
                  int64_t *count, struct fault *fault) MUST_CHECK;

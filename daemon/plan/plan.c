@@ -36,6 +36,10 @@ struct plan plan_decide(const struct plan_facts *facts) {
     plan.reason = PLAN_BYPASS;
   } else if (!facts->stored) {
     plan.reason = facts->wish.no_cache ? PLAN_REQUEST : PLAN_URI_MISS;
+  } else if (facts->age == AGE_UNKNOWN) {
+    /* Not within any bound, neither the client's nor those of the configuration, and without an Age
+     * to show: so it is not served at all, not even when upstream fails. */
+    plan.reason = facts->wish.no_cache ? PLAN_REQUEST : PLAN_STALE;
   } else {
     plan.freshness = facts->ttl - facts->age;
     if (wish_allows(&facts->wish, facts->age, plan.freshness))

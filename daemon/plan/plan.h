@@ -3,13 +3,14 @@
  * Pure. */
 #pragma once
 
+#include "base/age.h"
 #include "query/wish.h"
 #include "settings/settings.h"
 
 struct plan_facts {
   bool cacheable; /* false: another table, another output, a body of unknown meaning */
   bool stored;
-  int64_t age;                    /* of what is stored, seconds */
+  int64_t age;                    /* of what is stored, seconds; or AGE_UNKNOWN */
   struct wish wish;               /* the request's Cache-Control */
   int64_t ttl;                    /* cache.ttl, seconds */
   int64_t stale_if_error;         /* cache.stale_if_error */
@@ -31,7 +32,7 @@ struct plan {
   enum plan_reason reason; /* with FORWARD */
   bool store;              /* with FORWARD: keep the answer */
   bool stale_if_error;     /* with FORWARD: what is stored may be served if upstream fails */
-  int64_t freshness;       /* of what is stored: seconds left, negative when stale */
+  int64_t freshness; /* of what is stored: seconds left, negative when stale; 0 if not known */
 };
 
 struct plan plan_decide(const struct plan_facts *facts);

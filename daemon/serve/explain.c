@@ -32,8 +32,7 @@ static struct plan plan_for(struct serve *serve, const struct settings *settings
                              .stale_while_revalidate = settings->stale_while_revalidate};
   facts.stored = facts.cacheable && cache_find(serve->cache, query_key(query), &entry);
   if (facts.stored) {
-    int64_t age = clock_seconds() - entry.answered_at;
-    facts.age = age > 0 ? age : 0;
+    facts.age = age_at(entry.answered_at, clock_seconds());
     cache_unpin(serve->cache, entry.id);
   }
   out->stored = facts.stored;

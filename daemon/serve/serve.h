@@ -8,6 +8,7 @@
  * (serve/paid.c). */
 #pragma once
 
+#include "base/age.h"
 #include "cache/cache.h"
 #include "http/exchange.h"
 #include "ledger/ledger.h"
@@ -88,7 +89,7 @@ struct serve_explanation {
   char key[DIGEST_HEX_SIZE];
   const char *outcome; /* "hit", "stale", "miss" or "bypass" */
   bool stored;
-  int64_t age, freshness; /* where stored; seconds */
+  int64_t age, freshness; /* where stored; seconds. age: or AGE_UNKNOWN, without a freshness */
   struct rows least, most;
   bool estimated;
 };

@@ -21,10 +21,9 @@ static void find_stored(struct request *request) {
 
 static void decide(struct request *request) {
   const struct settings *settings = request->settings;
-  int64_t age = request->has_stored ? clock_seconds() - request->stored.answered_at : 0;
   struct plan_facts facts = {.cacheable = request->kind == V2_RESULTS,
                              .stored = request->has_stored,
-                             .age = age > 0 ? age : 0,
+                             .age = age_at(request->stored.answered_at, clock_seconds()),
                              .wish = request->wish,
                              .ttl = settings->ttl,
                              .stale_if_error = settings->stale_if_error,

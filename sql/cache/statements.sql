@@ -104,4 +104,4 @@ UPDATE entry SET state = 2 WHERE target = ?1 AND state = 1;
 UPDATE entry SET state = 2 WHERE key BETWEEN ?1 AND ?2 AND state = 1;
 
 -- name: purge_older
-UPDATE entry SET state = 2 WHERE answered_at < ?1 AND state = 1;
+UPDATE entry SET state = 2 WHERE (answered_at < ?1 OR answered_at > ?2) AND state = 1;

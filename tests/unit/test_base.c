@@ -1,4 +1,5 @@
-/* text, view, digest. */
+/* age, text, view, digest. */
+#include "base/age.h"
 #include "base/digest.h"
 #include "base/text.h"
 
@@ -10,6 +11,26 @@
 #include <cmocka.h>
 
 #define COUNT(table) (sizeof table / sizeof *table)
+
+static void ages(void **state) {
+  (void)state;
+  static const struct {
+    int64_t at, now, age;
+  } cases[] = {
+      {100, 100, 0},
+      {100, 101, 1},
+      {0, INT64_MAX, INT64_MAX},
+      /* a small step of the clock */
+      {101, 100, 0},
+      {102, 100, 0},
+      /* a wrong clock */
+      {103, 100, AGE_UNKNOWN},
+      {2110000000, 1790000000, AGE_UNKNOWN},
+      {INT64_MAX, 0, AGE_UNKNOWN},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++)
+    assert_int_equal(age_at(cases[i].at, cases[i].now), cases[i].age);
+}
 
 static void text_begins_empty(void **state) {
   (void)state;
@@ -204,6 +225,7 @@ static void digest_texts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(ages),
       cmocka_unit_test(text_begins_empty),
       cmocka_unit_test(text_grows),
       cmocka_unit_test(text_keeps_nul),

@@ -772,6 +772,28 @@ static void test_purge(void **state) {
   cache_close(&cache);
 }
 
+/* The clock was ahead when it was stored. How old it is nobody knows, so it may be older than
+ * asked. */
+static void test_purge_of_the_future(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct fault fault;
+  const int64_t now = clock_seconds(), years = INT64_C(315360000);
+  const int64_t times[] = {now - 100, now, now + years};
+  for (int i = 0; i < 3; i++)
+    assert_true(put_order(cache,
+                          &(struct order){.key = i + 1,
+                                          .seed = 1,
+                                          .length = 10,
+                                          .cost = ROWS(1),
+                                          .answered_at = times[i],
+                                          .target = "a.example"},
+                          &fault));
+  assert_int_equal(purge(cache, CACHE_PURGE_OLDER_THAN, "", now - 3600), 1);
+  assert_true(has(cache, 1) && has(cache, 2) && !has(cache, 3));
+  cache_close(&cache);
+}
+
 static void test_ambiguous(void **state) {
   (void)state;
   struct cache *cache = open_cache(PLENTY);
@@ -1123,6 +1145,7 @@ int main(void) {
       TEST(hits),
       TEST(list),
       TEST(purge),
+      TEST(purge_of_the_future),
       TEST(ambiguous),
       TEST(not_a_database),
       TEST(truncated),

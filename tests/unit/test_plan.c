@@ -146,6 +146,35 @@ static void what_is_stored(void **state) {
   }
 }
 
+/* The clock was ahead when it was stored: it is asked for anew whatever is allowed, and not served
+ * when upstream fails, since no bound on its age can be kept. */
+static void what_is_stored_in_the_future(void **state) {
+  (void)state;
+  static const struct {
+    const char *wish;
+    enum plan_action action;
+    enum plan_reason reason;
+  } cases[] = {
+      {"", PLAN_FORWARD, PLAN_STALE},
+      {"max-age=10", PLAN_FORWARD, PLAN_STALE},
+      {"max-age=10, max-stale=10", PLAN_FORWARD, PLAN_STALE},
+      {"min-fresh=10", PLAN_FORWARD, PLAN_STALE},
+      {"max-stale", PLAN_FORWARD, PLAN_STALE},
+      {"no-cache", PLAN_FORWARD, PLAN_REQUEST},
+      {"only-if-cached", PLAN_GATEWAY_TIMEOUT, PLAN_STALE},
+      {"only-if-cached, max-stale", PLAN_GATEWAY_TIMEOUT, PLAN_STALE},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct plan_facts facts = facts_of(&(struct plan_case){AGE_UNKNOWN, cases[i].wish, BOTH, HIT});
+    struct plan plan = plan_decide(&facts);
+    if (plan.action != cases[i].action || plan.reason != cases[i].reason || plan.freshness > 0 ||
+        plan.stale_if_error)
+      fail_msg("\"%s\": action %d, reason %s, freshness %lld, stale_if_error %d", cases[i].wish,
+               plan.action, plan_reason_word(plan.reason), (long long)plan.freshness,
+               plan.stale_if_error);
+  }
+}
+
 /* Without wishes, what is served only gets worse with age, and never by a step back. */
 static void age_only_worsens(void **state) {
   (void)state;
@@ -236,6 +265,7 @@ static void reasons_have_words(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_stored),
+      cmocka_unit_test(what_is_stored_in_the_future),
       cmocka_unit_test(age_only_worsens),
       cmocka_unit_test(nothing_stored),
       cmocka_unit_test(what_is_not_cacheable_is_not_looked_at),
