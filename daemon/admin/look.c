@@ -135,8 +135,8 @@ static void write_time(struct json *json, const char *name, int64_t at) {
 static void write_upstream(struct json *json, struct serve *serve) {
   struct settings *settings = serve_settings(serve);
   int64_t answered_at, failed_at;
-  transfer_health(serve_transfer(serve), &answered_at, &failed_at);
-  const char *state = failed_at > answered_at ? "failing" : "ok";
+  bool failing = transfer_health(serve_transfer(serve), &answered_at, &failed_at);
+  const char *state = failing ? "failing" : "ok";
   if (!answered_at && !failed_at)
     state = "unknown";
   json_map(json, "upstream");
@@ -155,7 +155,7 @@ bool route_status(struct call *call, struct text *body, struct fault *fault) {
   json_begin(&json, body);
   json_map(&json, NULL);
   json_text(&json, "version", VIEW(ROWCACHE_VERSION));
-  json_integer(&json, "uptime_seconds", clock_seconds() - serve_started_at(serve));
+  json_integer(&json, "uptime_seconds", serve_uptime(serve));
   json_bool(&json, "draining", serve_is_draining(serve));
   json_integer(&json, "entries", stored.entries);
   json_integer(&json, "bytes", stored.bytes);

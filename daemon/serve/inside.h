@@ -29,8 +29,8 @@ struct serve {
   struct flights *flights;
   struct access *access;
   struct trace_ring *traces;
-  int64_t started_at;
-  int state_lock; /* a file descriptor; one daemon a state directory */
+  int64_t started; /* clock_monotonic() */
+  int state_lock;  /* a file descriptor; one daemon a state directory */
   atomic_bool draining;
   atomic_llong requests; /* under way */
   atomic_llong paid;     /* flights under way, whether somebody reads them or not */

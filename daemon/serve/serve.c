@@ -53,7 +53,7 @@ bool serve_open(struct settings *settings, struct secret *own_token, struct serv
   pthread_mutex_init(&serve->lock, NULL);
   serve->settings = settings_hold(settings);
   serve->own_token = secret_hold(own_token);
-  serve->started_at = clock_seconds();
+  serve->started = clock_monotonic();
   serve->state_lock = -1;
   serve->handler = (struct exchange_handler){
       .limits = limits, .step = request_step, .finished = request_finished, .context = serve};
@@ -155,8 +155,8 @@ struct transfer *serve_transfer(struct serve *serve) {
   return serve->transfer;
 }
 
-int64_t serve_started_at(const struct serve *serve) {
-  return serve->started_at;
+int64_t serve_uptime(const struct serve *serve) {
+  return (clock_monotonic() - serve->started) / 1000000000;
 }
 
 const char *serve_outcome_word(enum serve_outcome outcome) {

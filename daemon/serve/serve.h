@@ -44,8 +44,8 @@ bool serve_is_draining(const struct serve *serve);
 struct cache *serve_cache(struct serve *serve);
 struct ledger *serve_ledger(struct serve *serve);
 struct transfer *serve_transfer(struct serve *serve);
-/* clock_seconds() at serve_open(). */
-int64_t serve_started_at(const struct serve *serve);
+/* Seconds since serve_open(). */
+int64_t serve_uptime(const struct serve *serve);
 
 /* How a request ended, as /metrics names it. */
 enum serve_outcome {

@@ -40,6 +40,7 @@ struct transfer {
   pthread_t thread;
   CURLM *multi;
   atomic_llong inflight, answered_at, failed_at;
+  atomic_bool failing; /* no answer came to the last request */
   atomic_llong counts[STATUSES];
 
   /* The thread's own. */
@@ -256,6 +257,7 @@ static void count(struct transfer *transfer, const struct answer_head *head) {
   unsigned status = head->status < STATUSES ? head->status : 0;
   atomic_fetch_add(&transfer->counts[status], 1);
   atomic_store(status ? &transfer->answered_at : &transfer->failed_at, clock_seconds());
+  atomic_store(&transfer->failing, status == 0);
 }
 
 /* The only way out for a request, whatever happened to it. */
@@ -472,7 +474,8 @@ void transfer_counts(struct transfer *transfer,
   }
 }
 
-void transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at) {
+bool transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at) {
   *answered_at = atomic_load(&transfer->answered_at);
   *failed_at = atomic_load(&transfer->failed_at);
+  return atomic_load(&transfer->failing);
 }

@@ -43,5 +43,6 @@ void transfer_counts(struct transfer *transfer,
                      void (*each)(void *context, unsigned status, int64_t count), void *context);
 
 /* The last time that upstream answered, and the last time that it did not (seconds since 1970; 0:
- * never). Any thread. */
-void transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at);
+ * never). True: it did not answer the last request. The times do not tell that, as the clock may
+ * have been set in between. Any thread; does not block. */
+bool transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at);
