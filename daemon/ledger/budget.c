@@ -107,7 +107,8 @@ struct terms {
   char label[LEDGER_LABEL_SIZE];
   struct token_budget space;
   const struct token_budget *budget; /* NULL: none */
-  bool was_warned;                   /* in the window that `warned` begins */
+  bool was_warned;                   /* in the window that `warned` begins; one that has not
+                                        begun is none: the clock was ahead then */
   int64_t warned;
 };
 
@@ -215,10 +216,11 @@ bool budget_settled(const struct ledger *ledger, struct db *db, int64_t token,
   if (!terms.budget)
     return true;
   struct window window = window_of(terms.budget->per, day);
+  int32_t today = zone_day(clock_milliseconds());
   if (!sum_spent(db, token, &window, &spent, fault))
     return false;
   if (!reaches(ledger, spent, terms.budget->rows) ||
-      (terms.was_warned && terms.warned >= window.since))
+      (terms.was_warned && terms.warned >= window.since && terms.warned <= today))
     return true;
   warning->used = spent;
   warning->budget = terms.budget->rows;

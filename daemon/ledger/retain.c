@@ -2,6 +2,7 @@
  * keeper. The totals that they were part of stay. */
 #include "ledger/inside.h"
 
+#include "base/age.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sql_ledger.h"
@@ -17,18 +18,37 @@ static struct ledger *ledger_of(struct keeper_job *job) {
   return (struct ledger *)((char *)job - offsetof(struct ledger, retention.job));
 }
 
-static bool retain_work(struct keeper_job *job, struct db *db, struct fault *fault) {
-  struct retention *retention = &ledger_of(job)->retention;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_DELETE_OLD, fault);
-  retention->deleted = 0;
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, clock_milliseconds() - atomic_load(&retention->milliseconds));
-  db_bind_integer(statement, 2, RETAIN_BATCH);
+static bool run(struct retention *retention, struct db *db, sqlite3_stmt *statement, int64_t old,
+                struct fault *fault) {
+  db_bind_integer(statement, 1, old);
+  db_bind_integer(statement, 2, RETAIN_BATCH - retention->deleted);
   if (!db_run(db, statement, fault))
     return false;
-  retention->deleted = db_changes(db);
+  retention->deleted += db_changes(db);
   return true;
+}
+
+/* Those of a clock that was ahead: they must go first, for the old ones tell their age. */
+static bool delete_ahead(struct retention *retention, struct db *db, int64_t old, int64_t now,
+                         struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_DELETE_AHEAD, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 3, now + AGE_AHEAD_MOST * 1000);
+  return run(retention, db, statement, old, fault);
+}
+
+static bool delete_old(struct retention *retention, struct db *db, int64_t old,
+                       struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_DELETE_OLD, fault);
+  return statement && run(retention, db, statement, old, fault);
+}
+
+static bool retain_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct retention *retention = &ledger_of(job)->retention;
+  int64_t now = clock_milliseconds(), old = now - atomic_load(&retention->milliseconds);
+  retention->deleted = 0;
+  return delete_ahead(retention, db, old, now, fault) && delete_old(retention, db, old, fault);
 }
 
 /* Ticks, of a second each. */

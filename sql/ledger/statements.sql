@@ -87,6 +87,14 @@ SELECT sum(most >> 32), sum(most & 4294967295) FROM entry WHERE token = ?1 AND s
 DELETE FROM entry
 WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at < ?1 ORDER BY at LIMIT ?2);
 
+-- name: delete_ahead
+-- Entries whose moment (after ?3) cannot be, as the clock was ahead: old is what was booked before one
+-- that is old.
+DELETE FROM entry
+WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at > ?3
+  AND id < (SELECT id FROM entry WHERE state <> 0 AND at < ?1 ORDER BY at DESC LIMIT 1)
+  ORDER BY at LIMIT ?2);
+
 -- name: find_token_day
 SELECT spent, unknown FROM token_day WHERE day = ?1 AND token = ?2;
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from daemon import TOKEN, arrived, question
+from daemon import TOKEN, arrived, eventually, question
 from wire import REFRESHED, encode
 
 TEN_YEARS = 10 * 365 * 86400
@@ -84,3 +84,32 @@ def test_a_result_of_the_future_is_purged_by_age(rowcache):
     daemon.ask("rows-6.example")
     assert daemon.ctl_json("cache", "purge", "--older-than", "1h") == {"purged": 1}
     assert daemon.ask().miss and daemon.ask("rows-6.example").hit
+
+
+def test_a_budget_is_warned_of_although_it_was_in_the_future(rowcache, house):
+    daemon = rowcache(house)
+    alice = daemon.issue("alice", "--budget", "2", "--per", "month")
+    change(daemon, "ledger.db", "UPDATE token SET warned = ? WHERE name = 'alice'",
+           (int(time.time()) + TEN_YEARS) // 86400)
+    assert daemon.ask(token=alice, limit=5).miss
+    daemon.wait_for_log(r"\bwarning budget_warning token=alice used=2\.0 budget=2\.0\b")
+
+
+def test_entries_of_the_future_leave_the_ledger_with_those_after_them(rowcache):
+    """Their amounts stay in the totals."""
+    daemon = rowcache("ledger.retention=1s")
+    daemon.ask()
+    daemon.ask("rows-6.example")
+
+    def entries():
+        with closing(sqlite3.connect(f"file:{daemon.state}/ledger.db?mode=ro", uri=True)) as ledger:
+            return ledger.execute("SELECT count(*) FROM entry").fetchone()[0]
+
+    eventually(lambda: entries() == 0)
+    daemon.restart("ledger.retention=1h")
+    daemon.ask("rows-7.example")
+    daemon.ask("rows-8.example")
+    ahead = "UPDATE entry SET at = CASE WHEN id = 1 THEN ? ELSE at - 7200000 END"
+    change(daemon, "ledger.db", ahead, (int(time.time()) + TEN_YEARS) * 1000)
+    eventually(lambda: entries() == 0)
+    assert daemon.account["rows_spent"] == sum(10 + 2 * rows for rows in (5, 6, 7, 8))

@@ -531,6 +531,31 @@ static void test_a_warning_a_window(void **state) {
   fclose(log);
 }
 
+/* The clock was ten years ahead as the warning was logged: it was not of a window that has begun.
+ */
+static void test_a_warning_of_the_future(void **state) {
+  (void)state;
+  FILE *log = tmpfile();
+  int before = dup(STDERR_FILENO);
+  assert_true(log && dup2(fileno(log), STDERR_FILENO) >= 0);
+  set_clock("2036-11-23 22:04");
+  struct ledger *ledger = open_in(NULL);
+  add(ledger, 100, TOKEN_PER_MONTH);
+  spend(ledger, ROWS(80));
+  assert_int_equal(warnings_in(log), 1);
+  set_clock("2026-11-23 22:04");
+  spend(ledger, ROWS(79));
+  assert_int_equal(warnings_in(log), 1);
+  spend(ledger, ROWS(1));
+  assert_int_equal(warnings_in(log), 2);
+  spend(ledger, ROWS(1));
+  assert_int_equal(warnings_in(log), 2);
+  ledger_close(&ledger);
+  dup2(before, STDERR_FILENO);
+  close(before);
+  fclose(log);
+}
+
 /* -- Reports -- */
 
 static void keep_row(void *context, const struct report_row *row) {
@@ -725,7 +750,7 @@ static void test_reconciliation(void **state) {
   must(ledger_reconcile(ledger, &own, false, ROWS(4970), ROWS(10000), &first, &before, &had_before,
                         &fault));
   assert_int_equal(first.spent.tenths, 10); /* its own alone */
-  assert_false(had_before); /* it is not compared with what counted more */
+  assert_false(had_before);                 /* it is not compared with what counted more */
   must(ledger_reconcile(ledger, &own, true, ROWS(4970), ROWS(10000), &first, &before, &had_before,
                         &fault));
   assert_true(had_before && before.with_issued && before.spent.tenths == second.spent.tenths);
@@ -759,6 +784,31 @@ static void test_old_entries_leave(void **state) {
     usleep(10000);
   assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).spent.tenths, 80); /* totals stay */
   assert_int_equal(total_of(ledger, REPORT_BY_TARGET).misses, 2);
+  ledger_close(&ledger);
+}
+
+/* Entries of a clock that was ten years ahead: those booked before what is old now leave with it.
+ */
+static void test_entries_of_the_future_leave(void **state) {
+  (void)state;
+  struct ledger *ledger = NULL;
+  struct ledger_options options = LEDGER_DEFAULTS;
+  snprintf(token, sizeof token, "anybody");
+  options.retention_seconds = 60;
+  set_clock("2036-11-23 22:04");
+  must(ledger_open(directory, &options, &ledger, &fault));
+  spend(ledger, ROWS(1));
+  set_clock("2026-11-23 22:04");
+  spend(ledger, ROWS(2));
+  atomic_fetch_add(&now, 1000);
+  spend(ledger, ROWS(3));
+  usleep(1500000);
+  assert_int_equal(ask("SELECT count(*) FROM entry"), 3); /* nothing is old yet */
+  atomic_fetch_add(&now, 59001);                          /* the second is, the third not */
+  while (ask("SELECT count(*) FROM entry") > 1)
+    usleep(10000);
+  assert_int_equal(ask("SELECT spent FROM entry"), 30);
+  assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).spent.tenths, 60);
   ledger_close(&ledger);
 }
 
@@ -847,6 +897,8 @@ static void test_a_check_is_cheap(void **state) {
       {LEDGER_SQL_SUM_SPENT, "COVERING INDEX token_day_token (token=? AND day>? AND day<?)"},
       {LEDGER_SQL_SUM_RESERVED, "COVERING INDEX entry_reserved (token=? AND state=?)"},
       {LEDGER_SQL_DELETE_OLD, "INDEX entry_ended (at<?)"},
+      {LEDGER_SQL_DELETE_AHEAD, "INDEX entry_ended (at>?)"},
+      {LEDGER_SQL_DELETE_AHEAD, "INDEX entry_ended (at<?)"},
   };
   struct ledger *ledger = open_in(NULL);
   sqlite3 *handle;
@@ -887,12 +939,14 @@ int main(void) {
       TEST(test_a_batch),
       TEST(test_two_hundred_at_once),
       TEST(test_a_warning_a_window),
+      TEST(test_a_warning_of_the_future),
       TEST(test_reports_tell_of_budgets),
       TEST(test_an_unknown_is_resolved),
       TEST(test_what_cannot_be_corrected),
       TEST(test_corrections_are_listed),
       TEST(test_reconciliation),
       TEST(test_old_entries_leave),
+      TEST(test_entries_of_the_future_leave),
       TEST(test_what_is_open_stays),
       TEST(test_a_file_of_the_first_schema),
       TEST(test_a_check_is_cheap),
