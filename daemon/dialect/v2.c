@@ -59,19 +59,25 @@ static struct answer_verdict broken(enum answer_charge charge, int64_t results,
       .outcome = ANSWER_BROKEN, .charge = charge, .results = results, .fault = *fault};
 }
 
-/* What X-Results-Count says; -1 where it was not sent, or says more than was asked for and has
- * come: such nonsense must not reach an account. */
+static int64_t greater(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* What X-Results-Count says, also where that is more than was asked for; -1 where it was not sent,
+ * or is more than any answer can have, was asked for, and has come: such nonsense must not reach an
+ * account. */
 static int64_t announced_of(const struct v2_evidence *e) {
-  int64_t most = e->limit > e->counted ? e->limit : e->counted;
+  int64_t most = greater(V2_RESULTS_MOST, greater(e->limit, e->counted));
   return e->head.results_count > most ? -1 : e->head.results_count;
 }
 
 /* The most results that may have been charged: what was announced or has come, whichever is more;
- * -1 (as many as were asked for) where nothing was announced. */
+ * where nothing was announced and the answer was not read to its end, as many as were asked for
+ * (-1), unless more have come. */
 static int64_t at_most(const struct v2_evidence *e) {
-  if (announced_of(e) < 0)
-    return -1;
-  return e->head.results_count > e->counted ? e->head.results_count : e->counted;
+  if (announced_of(e) >= 0 || (e->read && e->head.results_count < 0))
+    return greater(e->head.results_count, e->counted);
+  return e->counted > e->limit ? e->counted : -1;
 }
 
 /* Upstream said "error" with status 200. A refusal comes before any result and costs nothing. */

@@ -15,6 +15,10 @@ void v2_url(struct view base, struct view args, struct text *url);
  * matters. */
 void v2_header(struct view line, struct answer_head *head);
 
+/* The most results that one answer can have (reference, "Request"). A count above it is nonsense.
+ */
+#define V2_RESULTS_MOST INT64_C(5000000)
+
 /* What is asked for, as far as it decides what an answer means. */
 enum v2_kind {
   V2_RESULTS, /* backlinks_new_lost as JSON: read, counted, may be stored */
@@ -31,7 +35,7 @@ struct v2_evidence {
   int64_t limit; /* the most results that can have been asked for */
   struct answer_head head;
   bool read;              /* JSON was read to its end and found whole */
-  bool error;             /* `error` stands at the top level */
+  bool error;             /* an error stands at the top level */
   int64_t counted;        /* results read so far */
   struct fault transport; /* where not clean */
   struct fault reading;   /* where not read */
@@ -45,4 +49,7 @@ struct v2_account {
  * where it does not hold both numbers, as whole rows or with one decimal. */
 bool v2_read_account(struct view body, struct v2_account *account, struct fault *fault) MUST_CHECK;
 
+/* What an answer means, and what it costs. Results are charged as they are returned, whatever was
+ * asked for (reference, "Price"): what was read to its end costs what stands in it; what was not,
+ * at the most what was announced, has come, or was asked for, whichever is known and greatest. */
 struct answer_verdict v2_judge(const struct v2_evidence *evidence);

@@ -5,6 +5,8 @@
 
 #include <yajl/yajl_parse.h>
 
+static const struct view byte_order_mark = VIEW("\xef\xbb\xbf");
+
 /* Where the reader stands: depth 0 outside, 1 in the top-level object, 2 in one of its members. */
 struct reader {
   yajl_handle yajl;
@@ -12,9 +14,12 @@ struct reader {
   int64_t max_depth, depth;
   int64_t results;
   size_t since_event; /* bytes since yajl last told of a value: bounds what it keeps */
+  size_t mark;        /* bytes of a byte order mark that have come */
   bool counting;      /* in the array whose elements are results */
   bool wants_array;   /* the member just named is one whose array holds results */
-  bool seen_refpages, seen_error, began, ended;
+  bool in_error;      /* the member just named, and its value, is `error` */
+  bool seen_refpages, seen_other, seen_error, error_says_something;
+  bool past_mark, began, ended;
   struct utf8 utf8;
   bool broken;
   struct fault fault; /* the first one */
@@ -27,20 +32,32 @@ static int refuse(struct reader *reader, const char *what) {
   return 0;
 }
 
+/* What stands in an ARRAY or a MAP comes later. EMPTY: false, or "". */
+enum value { VALUE_NULL, VALUE_EMPTY, VALUE_FULL, VALUE_ARRAY, VALUE_MAP };
+
+/* The value of a member of the top-level object. */
+static int begin_member(struct reader *reader, enum value value) {
+  bool wanted = reader->wants_array;
+  reader->wants_array = false;
+  if (reader->in_error && value == VALUE_FULL)
+    reader->error_says_something = true;
+  if (wanted && value != VALUE_NULL && value != VALUE_ARRAY && reader->table == READER_REFPAGES)
+    return refuse(reader, "'refpages' is no array");
+  reader->counting = wanted && value == VALUE_ARRAY;
+  return 1;
+}
+
 /* Every value passes here before anything else is done with it. */
-static int begin_value(struct reader *reader, bool is_array) {
+static int begin_value(struct reader *reader, enum value value) {
   reader->since_event = 0;
   if (reader->depth == 0)
     return refuse(reader, "it is no JSON object");
+  if (reader->depth == 1)
+    return begin_member(reader, value);
+  if (reader->in_error)
+    reader->error_says_something = true;
   if (reader->depth == 2 && reader->counting)
     reader->results++;
-  if (reader->depth == 1) {
-    bool wanted = reader->wants_array;
-    reader->wants_array = false;
-    if (wanted && !is_array && reader->table == READER_REFPAGES)
-      return refuse(reader, "'refpages' is no array");
-    reader->counting = wanted && is_array;
-  }
   return 1;
 }
 
@@ -50,23 +67,22 @@ static int deeper(struct reader *reader) {
   return 1;
 }
 
-static int on_scalar(void *context) {
-  return begin_value(context, false);
+static int on_null(void *context) {
+  return begin_value(context, VALUE_NULL);
 }
 
 static int on_boolean(void *context, int value) {
-  (void)value;
-  return begin_value(context, false);
+  return begin_value(context, value ? VALUE_FULL : VALUE_EMPTY);
 }
 
 static int on_text(void *context, const unsigned char *text, size_t length) {
-  (void)text, (void)length;
-  return begin_value(context, false);
+  (void)text;
+  return begin_value(context, length ? VALUE_FULL : VALUE_EMPTY);
 }
 
 static int on_number(void *context, const char *text, size_t length) {
   (void)text, (void)length;
-  return begin_value(context, false);
+  return begin_value(context, VALUE_FULL);
 }
 
 static int on_start_map(void *context) {
@@ -76,11 +92,11 @@ static int on_start_map(void *context) {
     reader->began = true;
     return deeper(reader);
   }
-  return begin_value(reader, false) && deeper(reader);
+  return begin_value(reader, VALUE_MAP) && deeper(reader);
 }
 
 static int on_start_array(void *context) {
-  return begin_value(context, true) && deeper(context);
+  return begin_value(context, VALUE_ARRAY) && deeper(context);
 }
 
 static int on_end(void *context) {
@@ -105,13 +121,14 @@ static int on_key(void *context, const unsigned char *text, size_t length) {
       return refuse(reader, "'refpages' stands twice");
     reader->seen_refpages = true;
   }
-  if (view_is(name, "error"))
-    reader->seen_error = true;
+  reader->in_error = view_is(name, "error");
+  reader->seen_error = reader->seen_error || reader->in_error;
+  reader->seen_other = reader->seen_other || !reader->in_error;
   return 1;
 }
 
 static const yajl_callbacks callbacks = {
-    .yajl_null = on_scalar,
+    .yajl_null = on_null,
     .yajl_boolean = on_boolean,
     .yajl_number = on_number, /* as text: no conversion, no overflow */
     .yajl_string = on_text,
@@ -175,6 +192,20 @@ static bool judged(struct reader *reader, yajl_status status, struct fault *faul
   return !reader->broken;
 }
 
+/* Takes a byte order mark off the beginning, in whatever pieces it comes; a part of one is left out
+ * too, and is no JSON. */
+static struct view skip_mark(struct reader *reader, struct view bytes) {
+  while (bytes.length && !reader->past_mark) {
+    if (reader->mark == byte_order_mark.length || bytes.at[0] != byte_order_mark.at[reader->mark])
+      reader->past_mark = true;
+    else
+      reader->mark++, bytes = view_from(bytes, 1);
+  }
+  if (reader->past_mark && reader->mark % byte_order_mark.length)
+    refuse(reader, "it is no valid JSON");
+  return bytes;
+}
+
 /* Feeds yajl until the document's end; returns what stands behind it. */
 static struct view parse(struct reader *reader, struct view bytes, yajl_status *status) {
   reader->since_event += bytes.length;
@@ -188,7 +219,7 @@ bool reader_feed(struct reader *reader, struct view bytes, struct fault *fault) 
   yajl_status status = yajl_status_ok;
   size_t length = reader->broken ? bytes.length : text_length(reader, bytes);
   bool is_text = length == bytes.length;
-  bytes = view_first(bytes, length);
+  bytes = skip_mark(reader, view_first(bytes, length));
   if (!reader->broken && !reader->ended)
     bytes = parse(reader, bytes, &status);
   if (!is_text)
@@ -213,5 +244,6 @@ int64_t reader_results(const struct reader *reader) {
 }
 
 bool reader_is_error(const struct reader *reader) {
-  return reader->seen_error;
+  bool is_beside = reader->table == READER_REFPAGES ? reader->seen_refpages : reader->seen_other;
+  return reader->error_says_something || (reader->seen_error && !is_beside);
 }

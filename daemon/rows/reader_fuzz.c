@@ -46,6 +46,8 @@ static void check_whole(const struct outcome *whole, struct view document) {
     CHECK(whole->fault.kind == FAULT_UPSTREAM && *whole->fault.text);
     return;
   }
+  if (view_starts(document, VIEW("\xef\xbb\xbf")))
+    document = view_from(document, 3);
   while (document.length && is_space(*document.at))
     document = view_from(document, 1);
   while (document.length && is_space(document.at[document.length - 1]))

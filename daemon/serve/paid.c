@@ -108,6 +108,15 @@ static struct paid_cost cost_of(const struct paid *paid, const struct answer_ver
   return cost;
 }
 
+/* Upstream does not ask what was reserved: what it may have charged is booked, and made known. */
+static void warn_of_more(const struct paid *paid, const struct answer_verdict *verdict) {
+  if (verdict->charge != ANSWER_FREE && verdict->results > paid->tariff.limit)
+    log_warning("count",
+                "request=%s asked=%lld results=%lld reason=\"upstream announced or sent "
+                "more results than were asked for\"",
+                paid->entry.request, (long long)paid->tariff.limit, (long long)verdict->results);
+}
+
 /* What the end says of a client's token: upstream takes it, when an answer was read (not by any
  * page that comes with status 200); and what has spent can be reconciled. */
 static void note_token(struct paid *paid, const struct answer_verdict *verdict) {
@@ -126,6 +135,7 @@ static void ended(void *context) {
   struct flight_state state;
   flight_look(paid->flight, &state);
   paid->cost = cost_of(paid, &state.verdict);
+  warn_of_more(paid, &state.verdict);
   note_token(paid, &state.verdict);
   if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE ||
       mask_finds(&(struct mask){.secret = paid->told.secret}, view_of(state.head.content_type))) {

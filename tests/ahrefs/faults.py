@@ -7,6 +7,7 @@ compression.
 
 import gzip
 import inspect
+import json
 from itertools import chain
 
 from .answer import Charge, Close, Hold, Pause
@@ -93,6 +94,31 @@ def late_error(answer, text="internal error"):
     _edit_end(answer, b',"error":"' + text.encode() + b'"}')
 
 
+def empty_error(answer, value=None, last=False):
+    """A member `error` that says nothing, beside the results."""
+    member = b'"error":' + json.dumps(value).encode()
+    if last:
+        _edit_end(answer, b"," + member + b"}")
+    else:
+        _edit_first(answer, b"{", b"{" + member + b",")
+
+
+def more(answer, by=1):
+    """That many results beyond what was asked for, each of them paid."""
+    _edit_end(answer, b",{}" * by + b"]}", b"]}")
+    answer.results += by
+    answer.cost_tenths += 2 * by
+    answer.headers["X-Results-Count"] = str(answer.results)
+
+
+def null_refpages(answer):
+    """No results, as a serializer writes a list that was never made."""
+    answer.body = [b'{"refpages":null}']
+    answer.cost_tenths -= 2 * answer.results
+    answer.results = 0
+    answer.headers["X-Results-Count"] = "0"
+
+
 def error_first(answer, text="internal error"):
     answer.body = [b'{"error":"' + text.encode() + b'","refpages":[]}']
     answer.results = answer.cost_tenths = 0
@@ -167,9 +193,9 @@ def twice(answer, second="[]"):
 KINDS = {
     function.__name__: function
     for function in (
-        status, html, redirect, error_first, no_refpages,
-        count, no_count, long_head,
-        deep, bad_utf8, late_error, twice, bom, trailing, bad_gzip,
+        status, html, redirect, error_first, null_refpages, no_refpages,
+        more, count, no_count, long_head,
+        deep, bad_utf8, empty_error, late_error, twice, bom, trailing, bad_gzip,
         garbage, truncate, content_length, cut, stall, hold_body, slow,
         delay, hold, refuse,
     )
@@ -230,17 +256,17 @@ def _edit_first(answer, old, new):
     answer.body = chain([start.replace(old, new, 1)], items)
 
 
-def _edit_end(answer, end):
-    """Puts `end` in place of the closing brace of a JSON body."""
-    answer.body = _with_end(answer.body, end)
+def _edit_end(answer, end, old=b"}"):
+    """Puts `end` in place of the closing brace of a JSON body, or of more than that."""
+    answer.body = _with_end(answer.body, end, old)
 
 
-def _with_end(body, end):
+def _with_end(body, end, old):
     last = b""
     for item in body:
         yield last
         last = item
-    yield last.removesuffix(b"}") + end if isinstance(last, bytes) else last
+    yield last.removesuffix(old) + end if isinstance(last, bytes) else last
 
 
 def _drip(body, size, pause):

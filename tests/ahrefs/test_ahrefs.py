@@ -369,6 +369,9 @@ def test_faults_that_are_not_json(sim, kind):
 @pytest.mark.parametrize("kind, has", [
     ("late_error", lambda reply: list(json.loads(reply.body)) == ["refpages", "error"]),
     ("error_first", lambda reply: list(json.loads(reply.body)) == ["error", "refpages"]),
+    ("null_refpages", lambda reply: json.loads(reply.body) == {"refpages": None}),
+    ("empty_error", lambda reply: json.loads(reply.body)["error"] is None and len(reply.rows) == 5),
+    ("more", lambda reply: reply.headers["X-Results-Count"] == "6" and reply.rows[5] == {}),
     ("no_refpages", lambda reply: list(json.loads(reply.body)) == ["something"]),
     ("twice", lambda reply: reply.body.endswith(b'],"refpages":[]}')),
     ("count", lambda reply: reply.headers["X-Results-Count"] == "6" and len(reply.rows) == 5),
@@ -382,6 +385,13 @@ def test_other_faults(sim, kind, has):
     options = {"slow": {"size": 500, "pause": 0.001}, "delay": {"seconds": 0.01}}
     sim.fault(kind, **options.get(kind, {}))
     assert has(ask(sim))
+
+
+@pytest.mark.parametrize("kind, cost", [("null_refpages", 10), ("empty_error", 20), ("more", 22)])
+def test_what_faults_in_the_results_cost(sim, kind, cost):
+    sim.fault(kind)
+    ask(sim)
+    assert sim.bill(TOKEN) == cost
 
 
 def test_long_head(sim):

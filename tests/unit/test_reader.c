@@ -88,10 +88,30 @@ static const struct reader_case {
     ERROR("{\"refpages\":[{},{}],\"error\":\"x\"}", 2),
     ERROR("{\"error\":\"x\",\"error\":\"y\"}", 0),
     ERROR("{\"error\":[1,2,3]}", 0),
+    /* an empty one beside results says nothing */
+    SOUND("{\"error\":null,\"refpages\":[{},{}]}", 2),
+    SOUND("{\"refpages\":[{},{}],\"error\":false}", 2),
+    SOUND("{\"error\":\"\",\"refpages\":[]}", 0),
+    SOUND("{\"refpages\":[1],\"error\":[]}", 1),
+    SOUND("{\"error\" : { } ,\"refpages\":[1]}", 1),
+    SOUND("{\"error\":null,\"refpages\":[{\"a\":1}],\"error\":\"\",\"stats\":{\"b\":2}}", 1),
+    SOUND("{\"error\":null,\"refpages\":null}", 0),
+    ERROR("{\"error\":0,\"refpages\":[1]}", 1),
+    ERROR("{\"error\":true,\"refpages\":[1]}", 1),
+    ERROR("{\"error\":\" \",\"refpages\":[1]}", 1),
+    ERROR("{\"refpages\":[1],\"error\":[null]}", 1),
+    ERROR("{\"refpages\":[1],\"error\":[[]]}", 1),
+    ERROR("{\"refpages\":[1],\"error\":{\"\":null}}", 1),
+    ERROR("{\"error\":null,\"error\":\"x\",\"refpages\":[]}", 0),
+    ERROR("{\"error\":\"x\",\"refpages\":[],\"error\":null}", 0),
+    ERROR("{\"error\":\"\",\"stats\":{}}", 0),
+    ERROR("{\"error\":{}}", 0),
     /* `refpages` that is not what it should be */
     BAD("{}", 0, NEITHER),
     BAD("{\"refpages2\":[1]}", 0, NEITHER),
-    BAD("{\"refpages\":null}", 0, ARRAY),
+    SOUND("{\"refpages\":null}", 0),
+    SOUND("{\"stats\":[1],\"refpages\":null,\"more\":[1,2]}", 0),
+    BAD("{\"refpages\":null,\"refpages\":[1]}", 0, TWICE),
     BAD("{\"refpages\":{}}", 0, ARRAY),
     BAD("{\"refpages\":\"[]\"}", 0, ARRAY),
     BAD("{\"refpages\":0}", 0, ARRAY),
@@ -142,8 +162,18 @@ static const struct reader_case {
     BAD("{\"refpages\":[\"\\x41\"]}", 0, JSON),
     BAD("{\"refpages\":[\"\\u12g4\"]}", 0, JSON),
     BAD("{\"refpages\":['a']}", 0, JSON),
+    /* a byte order mark: one, whole, and before all else */
+    SOUND("\xef\xbb\xbf{\"refpages\":[1]}", 1),
+    SOUND("\xef\xbb\xbf \r\n{\"refpages\":[]} \n", 0),
+    ERROR("\xef\xbb\xbf{\"error\":\"x\"}", 0),
+    BAD("\xef\xbb\xbf\xef\xbb\xbf{\"refpages\":[]}", 0, JSON),
+    BAD(" \xef\xbb\xbf{\"refpages\":[]}", 0, JSON),
+    BAD("{\"refpages\":[1]}\xef\xbb\xbf", 1, JSON),
+    BAD("\xef\xbb{\"refpages\":[]}", 0, JSON),
+    BAD("\xef\xbb\xbe{\"refpages\":[]}", 0, JSON),
+    BAD("\xef\xbb\xbf", 0, JSON),
+    BAD("\xef\xbb", 0, JSON),
     /* not quite JSON */
-    BAD("\xef\xbb\xbf{\"refpages\":[]}", 0, JSON),
     BAD("{\"refpages\":[1,]}", 1, JSON),
     BAD("{\"refpages\":[1 2]}", 1, JSON),
     BAD("{\"refpages\":[],}", 0, JSON),
@@ -174,6 +204,10 @@ static const struct reader_case {
     ANY("{\"a\":1,\"b\":[1,[2,3]]}", 2),
     ANY("{\"a\":[],\"a\":[1]}", 1),
     ANY("{\"refpages\":null}", 0),
+    ANY("\xef\xbb\xbf{\"info\":{\"rows_left\":1}}", 0),
+    ANY("{\"error\":null,\"info\":{\"rows_left\":1}}", 0),
+    ANY("{\"a\":[1,2],\"error\":\"\"}", 2),
+    {READER_ANY, VIEW("{\"error\":null}"), {NULL, 0, true}},
     {READER_ANY, VIEW("{\"error\":\"x\",\"a\":[1]}"), {NULL, 1, true}},
     {READER_ANY, VIEW("{\"a\":[1],\"error\":[1,2]}"), {NULL, 3, true}},
     {READER_ANY, VIEW("[1,2]"), {OBJECT, 0, false}},
@@ -246,7 +280,7 @@ static void results_are_counted_as_they_come(void **state) {
     bool error;
   } pieces[] = {{VIEW("{\"refpages\""), 0, false}, {VIEW(":["), 0, false}, {VIEW("{"), 1, false},
                 {VIEW("\"error\":1},"), 1, false}, {VIEW("{"), 2, false},  {VIEW("}],"), 2, false},
-                {VIEW("\"error"), 2, false},       {VIEW("\":"), 2, true}, {VIEW("[0]}"), 2, true}};
+                {VIEW("\"error"), 2, false},       {VIEW("\":["), 2, false}, {VIEW("0"), 2, false}, {VIEW("]}"), 2, true}};
   struct reader *reader = reader_create(READER_REFPAGES, DEPTH);
   struct fault fault;
   for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {

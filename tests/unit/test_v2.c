@@ -155,6 +155,7 @@ static void nul_in_headers(void **state) {
 
 enum what { SENT = 1, CLEAN = 2, READ = 4, ERROR = 8, HEAD_ERROR = 16 };
 #define WHOLE (SENT | CLEAN | READ)
+#define LIMIT INT64_C(1000)
 #define NONE INT64_C(-1) /* no X-Results-Count; as many as were asked for */
 
 enum fault_of { NO_FAULT, TRANSPORT, READING, COUNTS };
@@ -197,6 +198,26 @@ static const struct judge_case {
     {V2_OPAQUE, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
     {V2_OTHER, SENT, 200, 7, 9, BROKEN(AT_MOST, 9, TRANSPORT)},
     {V2_OTHER, SENT, 200, NONE, 9, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    /* more than was asked for was announced, or came: what it was is what it can have cost */
+    {V2_RESULTS, SENT, 200, LIMIT + 500, 7, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {V2_RESULTS, SENT, 200, LIMIT + 500, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {V2_RESULTS, SENT, 200, 5, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {V2_RESULTS, SENT, 200, NONE, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {V2_RESULTS, SENT, 200, NONE, LIMIT, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_RESULTS, SENT | CLEAN, 200, NONE, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, READING)},
+    {V2_RESULTS, WHOLE, 200, NONE, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
+    {V2_RESULTS, WHOLE, 200, LIMIT + 500, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
+    {V2_RESULTS, WHOLE, 200, LIMIT + 500, 5, BROKEN(AT_MOST, LIMIT + 500, COUNTS)},
+    {V2_OPAQUE, SENT, 200, LIMIT + 500, 0, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {V2_OPAQUE, SENT | CLEAN, 200, LIMIT + 500, 0, COMPLETE(KNOWN, LIMIT + 500)},
+    {V2_OTHER, WHOLE, 200, LIMIT + 500, 5, COMPLETE(KNOWN, LIMIT + 500)},
+    {V2_OTHER, WHOLE, 200, NONE, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
+    /* what no answer can have is nonsense */
+    {V2_OPAQUE, SENT | CLEAN, 200, V2_RESULTS_MOST, 0, COMPLETE(KNOWN, V2_RESULTS_MOST)},
+    {V2_OPAQUE, SENT | CLEAN, 200, V2_RESULTS_MOST + 1, 0, COMPLETE(AT_MOST, NONE)},
+    {V2_RESULTS, SENT, 200, V2_RESULTS_MOST + 1, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_RESULTS, SENT, 200, V2_RESULTS_MOST + 1, LIMIT + 500,
+     BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
     {V2_FREE, SENT, 200, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
     {V2_FREE, SENT, 200, 7, 0, BROKEN(FREE, 0, TRANSPORT)},
     /* no answer at all */
@@ -236,7 +257,7 @@ static const struct judge_case {
     {V2_OPAQUE, SENT | HEAD_ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
     {V2_FREE, SENT | HEAD_ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
     /* results came all the same: then they may have been charged */
-    {V2_RESULTS, WHOLE | ERROR, 200, NONE, 5, REFUSED(AT_MOST, NONE)},
+    {V2_RESULTS, WHOLE | ERROR, 200, NONE, 5, REFUSED(AT_MOST, 5)},
     {V2_RESULTS, WHOLE | ERROR, 200, 0, 5, REFUSED(AT_MOST, 5)},
     {V2_RESULTS, WHOLE | ERROR, 200, 7, 5, REFUSED(AT_MOST, 7)},
     {V2_RESULTS, SENT | ERROR, 200, 7, 5, BROKEN(AT_MOST, 7, TRANSPORT)},
@@ -256,8 +277,6 @@ static const struct judge_case {
     {V2_FREE, SENT | CLEAN, 200, 7, 0, COMPLETE(FREE, 0)},
     {V2_FREE, WHOLE, 200, NONE, 0, COMPLETE(FREE, 0)},
 };
-
-#define LIMIT 1000
 
 static struct v2_evidence evidence_of(const struct judge_case *one) {
   struct v2_evidence evidence = {.kind = one->kind,
