@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <utlist.h>
 
 #define BLOCK_SIZE ((size_t)64 * 1024)
 #define MAX_REPLY_HEADERS 16
@@ -34,6 +35,7 @@ struct exchange {
   struct MHD_Response *response;
   unsigned status;
   exchange_read_body *read;
+  struct exchange *next, *prev; /* in `open_ends`, where the reply is such */
 
   pthread_mutex_t lock; /* `wait`, and the calls that suspend and resume */
   enum wait wait;
@@ -89,12 +91,55 @@ static struct exchange *exchange_create(const struct exchange_handler *handler,
   return exchange;
 }
 
+/* Replies under way whose end nothing tells but the end of the connection. */
+static struct exchange *open_ends;
+static pthread_mutex_t open_ends_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void open_end(struct exchange *exchange) {
+  pthread_mutex_lock(&open_ends_lock);
+  DL_APPEND(open_ends, exchange);
+  pthread_mutex_unlock(&open_ends_lock);
+}
+
+/* Ends a TCP connection with a reset. libmicrohttpd calls shutdown() before close(), which sends a
+ * FIN whatever SO_LINGER says; to dissolve the association (connect(2)) is what leaves it none to
+ * send. A UNIX socket has no such end: it refuses this, and closes as ever. */
+static void reset(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+  if (info)
+    (void)connect(info->connect_fd, &nobody, sizeof nobody);
+}
+
+/* The connection is about to be shut down, for whichever reason: upstream's or the store's failure,
+ * a client too slow for server.idle_timeout. */
+static void close_end(struct exchange *exchange, bool completed) {
+  pthread_mutex_lock(&open_ends_lock);
+  if (exchange->prev) { /* utlist: of what is in the list it is never NULL */
+    DL_DELETE(open_ends, exchange);
+    if (!completed)
+      reset(exchange->connection);
+  }
+  pthread_mutex_unlock(&open_ends_lock);
+}
+
+/* Under the lock none of them can leave, nor its connection be closed. */
+void exchange_break_open_ends(void) {
+  struct exchange *exchange;
+  pthread_mutex_lock(&open_ends_lock);
+  DL_FOREACH(open_ends, exchange)
+  reset(exchange->connection);
+  pthread_mutex_unlock(&open_ends_lock);
+}
+
 void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
                   enum MHD_RequestTerminationCode why) {
-  (void)handler, (void)connection, (void)why;
+  (void)handler, (void)connection;
   struct exchange *exchange = steal(*slot);
   if (!exchange)
     return;
+  close_end(exchange, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
   /* Whoever woke it may still be on the way out of exchange_wake(). */
   pthread_mutex_lock(&exchange->lock);
   pthread_mutex_unlock(&exchange->lock);
@@ -327,16 +372,6 @@ void exchange_reply(struct exchange *exchange, unsigned status, struct view body
     add_headers(exchange);
 }
 
-/* Without chunks the end of the connection is the end of the answer: a broken one must not end like
- * a whole one, so it ends with a reset. */
-static void reset_on_close(struct exchange *exchange) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-  struct linger none = {.l_onoff = 1, .l_linger = 0};
-  if (info && !exchange->http_1_1)
-    setsockopt(info->connect_fd, SOL_SOCKET, SO_LINGER, &none, sizeof none);
-}
-
 static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t size) {
   (void)position;
   struct exchange *exchange = context;
@@ -348,7 +383,6 @@ static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t 
     case EXCHANGE_READ_END:
       return MHD_CONTENT_READER_END_OF_STREAM;
     case EXCHANGE_READ_BROKEN:
-      reset_on_close(exchange);
       return MHD_CONTENT_READER_END_WITH_ERROR;
     case EXCHANGE_READ_WAIT:
       if (suspend(exchange))
@@ -367,4 +401,6 @@ void exchange_reply_stream(struct exchange *exchange, unsigned status, int64_t l
       MHD_create_response_from_callback(size, BLOCK_SIZE, read_body, exchange, NULL);
   if (exchange->response)
     add_headers(exchange);
+  if (length == EXCHANGE_UNKNOWN_LENGTH && !exchange->http_1_1)
+    open_end(exchange);
 }

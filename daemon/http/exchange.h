@@ -48,7 +48,8 @@ const struct fault *exchange_fault(const struct exchange *exchange);
 /* clock_monotonic() when the request's head had come. */
 int64_t exchange_began(const struct exchange *exchange);
 /* Whether the client understands chunked answers (HTTP/1.1). Otherwise the end of an answer of
- * unknown length is the end of the connection, which cannot be told from a broken one. */
+ * unknown length is the end of the connection (RFC 9112 6.3): a broken one ends with a TCP reset,
+ * which a UNIX socket does not have. */
 bool exchange_can_chunk(const struct exchange *exchange);
 
 /* The handler's own data. */

@@ -20,3 +20,6 @@ enum MHD_Result exchange_serve(void *handler, struct MHD_Connection *connection,
 /* MHD_OPTION_NOTIFY_COMPLETED: it is over, one way or another; frees the exchange. */
 void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
                   enum MHD_RequestTerminationCode why);
+/* Resets the connections of replies under way whose end nothing tells but the connection's: to be
+ * called before libmicrohttpd is stopped, which ends all of them orderly. Any thread. */
+void exchange_break_open_ends(void);

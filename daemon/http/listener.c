@@ -245,6 +245,7 @@ void listeners_close(struct listeners **address) {
   struct listeners *listeners = steal(*address);
   if (!listeners)
     return;
+  exchange_break_open_ends();
   for (size_t i = 0; i < listeners->count; i++) {
     MHD_stop_daemon(listeners->list[i].daemon);
     if (listeners->list[i].unlink_path)

@@ -282,11 +282,12 @@ static bool may_be_refusal(const struct request *request, const struct flight_st
   return !request->leads && (state->head.status != 200 || state->head.is_error);
 }
 
-/* Who must see the end first: a client that could not tell a broken end (HTTP/1.0), and one that
- * has joined an answer that may be a refusal of somebody else's token. */
+/* Who must see the end first, or as much of it as memory holds: a client for whom the end of the
+ * connection is the end of the answer (HTTP/1.0), and one that has joined an answer that may be a
+ * refusal of somebody else's token. */
 static bool needs_end(const struct request *request, const struct flight_state *state) {
-  return state->storing &&
-         (!exchange_can_chunk(request->exchange) || may_be_refusal(request, state));
+  return !exchange_can_chunk(request->exchange) ||
+         (state->storing && may_be_refusal(request, state));
 }
 
 static enum exchange_step step_await(struct request *request) {

@@ -101,8 +101,8 @@ static bool is_over(const struct flight *flight, const struct flight_reader *rea
     return phase != FLIGHT_WAITING;
   case WAIT_BYTES:
     return phase == FLIGHT_CONCLUDED || reader->offset < released(flight);
-  case WAIT_END: /* what is not stored waits for its readers: they must not wait for its end */
-    return phase == FLIGHT_CONCLUDED || !flight->state.storing;
+  case WAIT_END: /* a writer that waits for its readers would never come to its end */
+    return phase == FLIGHT_CONCLUDED || (flight->writer_waits && !flight->state.storing);
   case NOT_WAITING:
     return false;
   }

@@ -98,7 +98,8 @@ struct flight *flight_of(const struct flight_reader *reader);
 
 /* Whether the phase is past WAITING; if not, `wake` will be called. */
 bool flight_await(struct flight_reader *reader) MUST_CHECK;
-/* The same for CONCLUDED, or for when storing has failed: the flight then waits for its readers. */
+/* The same for CONCLUDED, or, where nothing is stored (any more), for when the window is full and
+ * the writer waits for its readers. */
 bool flight_await_end(struct flight_reader *reader) MUST_CHECK;
 
 enum flight_read {

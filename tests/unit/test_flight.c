@@ -257,6 +257,30 @@ static void wakes_are_paired(void **state) {
   finish(&notes, &three);
 }
 
+/* Who waits for the end of what is not stored waits for a full window at most, and the writer then
+ * for him. */
+static void the_end_of_what_is_not_stored(void **state) {
+  (void)state;
+  struct notes notes;
+  struct flight *flight = begin(&notes, false);
+  int wakes = 0;
+  struct flight_reader *reader = flight_join(flight, count_wake, &wakes);
+  assert_false(flight_await_end(reader));
+  assert_int_equal(feed_chunks(flight, WINDOW), WINDOW);
+  assert_int_equal(wakes, 0);
+  assert_false(feed(flight, 1));
+  assert_int_equal(wakes, 1);
+  assert_true(flight_await_end(reader));
+  assert_int_equal(notes.rooms, 0);
+  assert_drained(reader, (WINDOW - 1) * CHUNK, FLIGHT_READ_WAIT);
+  assert_int_equal(notes.rooms, 1);
+  assert_true(feed(flight, 1));
+  end(flight, ANSWER_BROKEN);
+  flight_conclude(flight);
+  assert_drained(reader, CHUNK, FLIGHT_READ_BROKEN);
+  finish(&notes, &reader);
+}
+
 /* Small buffers and small pieces. */
 static void any_cut(void **state) {
   (void)state;
@@ -1005,6 +1029,7 @@ int main(void) {
       cmocka_unit_test(phases),
       cmocka_unit_test(the_head_is_kept),
       cmocka_unit_test(wakes_are_paired),
+      cmocka_unit_test(the_end_of_what_is_not_stored),
       cmocka_unit_test(any_cut),
       cmocka_unit_test(what_is_not_saved_holds_back_the_writer),
       cmocka_unit_test(pieces_are_taken_whole),
