@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 void account_add(struct text *form, const char *name, const char *value) {
@@ -31,28 +30,19 @@ static bool ask_daemon(const struct call *call, const struct account_ask *ask,
               in_path ? text_string(ask->form) : "");
   if (!text_ok(&path) || !text_ok(ask->form))
     return fault_no_memory(fault);
-  return remote_ask(call->settings, ask->method, text_string(&path),
-                    is_reading(ask) ? NULL : text_string(ask->form), remote, fault);
+  const struct remote_request request = {.method = ask->method,
+                                         .path = text_string(&path),
+                                         .form = is_reading(ask) ? NULL : text_string(ask->form),
+                                         .is_secret = ask->is_secret};
+  return remote_ask(call->settings, &request, remote, fault);
 }
 
 /* --- the state directory --- */
 
-/* The directory, or the nearest above it that is there. */
-static bool find_existing(const char *directory, struct stat *status) {
-  scope_free char *path = strdup(directory);
-  while (path && stat(path, status) != 0) {
-    char *slash = strrchr(path, '/');
-    if (!slash || slash == path)
-      return false;
-    *slash = '\0';
-  }
-  return path != NULL;
-}
-
 /* What root makes there must not be root's: the daemon is somebody else. */
 static bool become_owner(const char *directory, struct fault *fault) {
   struct stat status;
-  if (geteuid() != 0 || !find_existing(directory, &status) || status.st_uid == 0)
+  if (geteuid() != 0 || !directory_stat(directory, &status) || status.st_uid == 0)
     return true;
   return (setgroups(0, NULL) == 0 && setegid(status.st_gid) == 0 && seteuid(status.st_uid) == 0) ||
          fault_set(fault, FAULT_UNAVAILABLE, "cannot become the owner of '%s': %s", directory,
@@ -99,7 +89,7 @@ static void note(const struct call *call, const struct account_ask *ask) {
           is_reading(ask) ? "read from" : "changed in", call->settings->state_directory);
 }
 
-/* A daemon that runs, but listens elsewhere, has the directory locked. */
+/* A daemon that runs, but listens elsewhere, has the directory locked: reading goes on. */
 static bool work_in_directory(const struct call *call, const struct account_ask *ask,
                               struct text *body, struct fault *fault) {
   struct fault no_daemon = *fault, why;

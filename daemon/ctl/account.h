@@ -1,5 +1,6 @@
 /* Questions about the account: to the running daemon, which has counted hits that it has not
- * written yet; where none runs, to the state directory. */
+ * written yet; where none runs, to the state directory. The directory's lock says which
+ * (ctl/remote.h). */
 #pragma once
 
 #include "admin/account.h"
@@ -10,6 +11,7 @@ struct account_ask {
   const char *method, *path;  /* of the daemon's route; without `rest` */
   struct view rest;           /* what follows the path */
   const struct text *form;    /* the parameters, encoded */
+  bool is_secret;             /* the parameters hold a token */
   account_function *function; /* what answers from the state directory */
 };
 

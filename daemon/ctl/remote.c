@@ -2,7 +2,9 @@
 
 #include "admin/json.h"
 #include "ctl/answer.h"
+#include "ctl/peer.h"
 #include "ctl/pin.h"
+#include "db/directory.h"
 #include "settings/address.h"
 #include "settings/secret.h"
 
@@ -12,19 +14,95 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define CONNECT_TIMEOUT 5L
 #define TIMEOUT 120L /* a purge waits for what the disk is doing */
 
 struct ask {
+  const struct settings *settings;
+  const struct remote_request *request;
   const char *where; /* the address as it is configured */
   CURL *easy;
-  bool is_here; /* that is this machine */
+  struct address address;
+  curl_socket_t socket;
+  bool refused; /* the peer was, as the fault says */
+  struct fault fault;
   struct text url;
   struct curl_slist *headers;
   struct text *body;
   struct remote *remote;
 };
+
+static bool has_tls(const struct ask *ask) {
+  return *ask->settings->admin_tls_certificate != '\0';
+}
+
+static bool is_secret(const struct ask *ask) {
+  return ask->request->is_secret || *ask->settings->admin_token_file;
+}
+
+/* --- whether a daemon runs, and who listens --- */
+
+/* Another machine's daemon is not told by a lock of this one; it has TLS, or is no valid address.
+ */
+static bool may_ask(struct ask *ask, struct fault *fault) {
+  const char *directory = ask->settings->state_directory;
+  if (!address_is_here(&ask->address))
+    return true;
+  enum directory_use use = directory_look(directory);
+  ask->remote->absent =
+      use == DIRECTORY_FREE || (use == DIRECTORY_UNUSED && is_secret(ask) && !has_tls(ask));
+  return !ask->remote->absent ||
+         fault_set(fault, FAULT_UNAVAILABLE,
+                   "rowcached does not run: nobody works in '%.200s' (state.directory), so %.100s "
+                   "is not asked; start it, or give the -c and -o that it was started with",
+                   directory, ask->where);
+}
+
+static bool is_trusted(uid_t user, const char *directory) {
+  struct stat status;
+  return user == 0 || user == geteuid() ||
+         (directory_stat(directory, &status) && status.st_uid == user);
+}
+
+static bool check_peer(struct ask *ask, struct fault *fault) {
+  const char *directory = ask->settings->state_directory;
+  uid_t user;
+  struct fault why;
+  if (has_tls(ask) || (ask->address.kind != ADDRESS_UNIX && !is_secret(ask)))
+    return true;
+  if (!peer_user(ask->socket, &user, &why))
+    return fault_set(fault, FAULT_UNAVAILABLE, "%.100s was not asked, to keep the token secret: %s",
+                     ask->where, why.text);
+  return is_trusted(user, directory) ||
+         fault_set(fault, FAULT_UNAVAILABLE,
+                   "%.100s was not asked: a process of user %u listens there, who is neither root "
+                   "nor the owner of '%.200s' (state.directory)",
+                   ask->where, (unsigned)user, directory);
+}
+
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  struct ask *ask = context;
+  ask->socket = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  return ask->socket;
+}
+
+/* Connected, and nothing sent but a handshake. */
+static int on_connected(void *context, char *remote, char *local, int remote_port, int local_port) {
+  (void)remote, (void)local, (void)remote_port, (void)local_port;
+  struct ask *ask = context;
+  ask->refused = !check_peer(ask, &ask->fault);
+  return ask->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static void watch_connecting(struct ask *ask) {
+  curl_easy_setopt(ask->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(ask->easy, CURLOPT_OPENSOCKETDATA, ask);
+  curl_easy_setopt(ask->easy, CURLOPT_PREREQFUNCTION, on_connected);
+  curl_easy_setopt(ask->easy, CURLOPT_PREREQDATA, ask);
+}
 
 /* --- where --- */
 
@@ -53,16 +131,15 @@ static in_port_t add_host(const struct address *address, struct text *url) {
   return ntohs(name->sin6_port);
 }
 
-static bool set_where(struct ask *ask, const struct settings *settings,
-                      const struct address *address, struct fault *fault) {
-  text_add(&ask->url, *settings->admin_tls_certificate ? VIEW("https://") : VIEW("http://"));
-  if (address->kind == ADDRESS_UNIX) {
-    const struct sockaddr_un *name = (const struct sockaddr_un *)&address->storage;
+static bool set_where(struct ask *ask, struct fault *fault) {
+  text_add(&ask->url, has_tls(ask) ? VIEW("https://") : VIEW("http://"));
+  if (ask->address.kind == ADDRESS_UNIX) {
+    const struct sockaddr_un *name = (const struct sockaddr_un *)&ask->address.storage;
     text_add(&ask->url, VIEW("localhost"));
     curl_easy_setopt(ask->easy, CURLOPT_UNIX_SOCKET_PATH, name->sun_path);
     return true;
   }
-  in_port_t port = add_host(address, &ask->url);
+  in_port_t port = add_host(&ask->address, &ask->url);
   text_printf(&ask->url, ":%u", (unsigned)port);
   return port ||
          fault_set(
@@ -74,10 +151,10 @@ static bool set_where(struct ask *ask, const struct settings *settings,
 
 /* --- who --- */
 
-static bool add_token(struct ask *ask, const struct settings *settings, struct fault *fault) {
+static bool add_token(struct ask *ask, struct fault *fault) {
   struct secret *token;
   scope_text struct text header = {0};
-  if (!secret_load("admin.token_file", settings->admin_token_file, 1, &token, fault))
+  if (!secret_load("admin.token_file", ask->settings->admin_token_file, 1, &token, fault))
     return false;
   if (!token)
     return true;
@@ -125,8 +202,12 @@ static bool no_answer(struct ask *ask, CURLcode code, struct fault *fault) {
   if (!text_ok(ask->body))
     return fault_set(fault, FAULT_UPSTREAM, "the answer from %.200s is larger than %zu MiB",
                      ask->where, JSON_LIMIT / (1024 * 1024));
+  if (ask->refused) {
+    *fault = ask->fault;
+    return false;
+  }
   bool nobody = nobody_listens(ask->easy, code);
-  ask->remote->absent = nobody && ask->is_here;
+  ask->remote->absent = nobody && address_is_here(&ask->address);
   const char *what =
       code == CURLE_COULDNT_CONNECT && error ? strerror((int)error) : curl_easy_strerror(code);
   if (nobody)
@@ -162,13 +243,13 @@ static bool judge(struct ask *ask, struct fault *fault) {
 
 /* --- the request --- */
 
-static bool send_request(struct ask *ask, const char *method, const char *form,
-                         struct fault *fault) {
+static bool send_request(struct ask *ask, struct fault *fault) {
+  const struct remote_request *request = ask->request;
   CURL *easy = ask->easy;
   curl_easy_setopt(easy, CURLOPT_URL, text_string(&ask->url));
-  if (form) /* not copied; the content type is a form's */
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, form);
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);
+  if (request->form) /* not copied; the content type is a form's */
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->form);
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, ask->headers);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name the daemon's other side */
@@ -178,35 +259,36 @@ static bool send_request(struct ask *ask, const char *method, const char *form,
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcachectl/" ROWCACHE_VERSION);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, ask);
+  watch_connecting(ask);
   CURLcode code = curl_easy_perform(easy);
   return code == CURLE_OK ? judge(ask, fault) : no_answer(ask, code, fault);
 }
 
-static bool ask_address(struct ask *ask, const struct settings *settings, const char *method,
-                        const char *path, const char *form, struct fault *fault) {
-  struct address address;
-  if (!address_parse(ask->where, &address, fault) || !set_where(ask, settings, &address, fault) ||
-      !add_token(ask, settings, fault) || !pin(ask->easy, settings->admin_tls_certificate, fault))
+static bool ask_address(struct ask *ask, struct fault *fault) {
+  if (!address_parse(ask->where, &ask->address, fault) || !may_ask(ask, fault) ||
+      !set_where(ask, fault) || !add_token(ask, fault) ||
+      !pin(ask->easy, ask->settings->admin_tls_certificate, fault))
     return false;
-  ask->is_here = address_is_here(&address);
-  text_add(&ask->url, view_of(path));
-  return text_ok(&ask->url) ? send_request(ask, method, form, fault) : fault_no_memory(fault);
+  text_add(&ask->url, view_of(ask->request->path));
+  return text_ok(&ask->url) ? send_request(ask, fault) : fault_no_memory(fault);
 }
 
-bool remote_ask(const struct settings *settings, const char *method, const char *path,
-                const char *form, struct remote *remote, struct fault *fault) {
+bool remote_ask(const struct settings *settings, const struct remote_request *request,
+                struct remote *remote, struct fault *fault) {
   *remote = (struct remote){.body = {.limit = JSON_LIMIT}};
   if (settings->admin_listen.count == 0) {
     remote->absent = true;
     return fault_set(fault, FAULT_UNAVAILABLE,
                      "admin.listen is none, so the daemon cannot be asked");
   }
-  struct ask ask = {.where = settings->admin_listen.items[0],
+  struct ask ask = {.settings = settings,
+                    .request = request,
+                    .where = settings->admin_listen.items[0],
                     .easy = curl_easy_init(),
+                    .socket = CURL_SOCKET_BAD,
                     .body = &remote->body,
                     .remote = remote};
-  bool ok =
-      ask.easy ? ask_address(&ask, settings, method, path, form, fault) : fault_no_memory(fault);
+  bool ok = ask.easy ? ask_address(&ask, fault) : fault_no_memory(fault);
   curl_easy_cleanup(ask.easy);
   curl_slist_free_all(ask.headers);
   text_free(&ask.url);

@@ -36,7 +36,8 @@ enum ending show_remote(const struct call *call, const char *method, const char 
                         show_print *print, struct fault *fault) {
   struct remote remote;
   enum ending ending = ENDING_FAILED;
-  if (remote_ask(call->settings, method, path, NULL, &remote, fault))
+  const struct remote_request request = {.method = method, .path = path};
+  if (remote_ask(call->settings, &request, &remote, fault))
     ending = show_answer(call, text_view(&remote.body), print, fault);
   text_free(&remote.body);
   return ending;

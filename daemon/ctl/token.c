@@ -66,12 +66,14 @@ static const char *second_of(struct view action) {
   return NULL;
 }
 
-/* `form` may hold parameters already. */
-static enum ending change(const struct call *call, struct text *form, struct fault *fault) {
+/* `form` may hold parameters already, and be secret for it. */
+static enum ending change(const struct call *call, struct text *form, bool is_secret,
+                          struct fault *fault) {
   const struct account_ask ask = {.method = "POST",
                                   .path = "/api/token/",
                                   .rest = action_of(call->command),
                                   .form = form,
+                                  .is_secret = is_secret,
                                   .function = account_token};
   account_add(form, "name", call->arguments[0]);
   account_add(form, second_of(ask.rest), call->arguments[1]);
@@ -82,7 +84,7 @@ static enum ending change(const struct call *call, struct text *form, struct fau
 
 enum ending command_token_change(const struct call *call, struct fault *fault) {
   scope_text struct text form = {0};
-  return change(call, &form, fault);
+  return change(call, &form, false, fault);
 }
 
 /* --- registering --- */
@@ -129,7 +131,7 @@ enum ending command_token_register(const struct call *call, struct fault *fault)
   enum ending ending = ENDING_FAILED;
   if (read_line(token, fault)) {
     account_add(&form, "token", token);
-    ending = change(call, &form, fault);
+    ending = change(call, &form, true, fault);
   }
   explicit_bzero(token, sizeof token);
   if (form.at)

@@ -3,10 +3,27 @@
 
 #include "base/fault.h"
 
+#include <sys/stat.h>
+
 /* Makes it, and those above it, as `mkdir -p -m 700` would. Blocks. */
 bool directory_make(const char *path, struct fault *fault) MUST_CHECK;
 
 /* One process at a time works in a directory: a second one would book the first one's open
  * reservations as lost. `*lock` is a file descriptor; the lock is given up when it is closed, and
- * when the process ends, however it ends. FAULT_UNAVAILABLE where another process has it. */
+ * when the process ends, however it ends. FAULT_UNAVAILABLE where another process has it, and keeps
+ * it for a second: rowcachectl has it for moments, also to look. Blocks for that long. */
 bool directory_lock(const char *path, int *lock, struct fault *fault) MUST_CHECK;
+
+enum directory_use {
+  DIRECTORY_UNUSED, /* nobody has ever locked it, or it is not there */
+  DIRECTORY_FREE,   /* nobody works in it */
+  DIRECTORY_BUSY,   /* somebody does: rowcached, or for a moment rowcachectl */
+  DIRECTORY_HIDDEN, /* this process may not look */
+};
+
+/* Whether somebody has it locked at this moment. Opens a file; does not wait. */
+enum directory_use directory_look(const char *path);
+
+/* The state of the directory, or of the nearest above it that is there: whose it is, or will be.
+ * False where none can be found. Blocks on the disk. */
+bool directory_stat(const char *path, struct stat *status) MUST_CHECK;

@@ -9,7 +9,9 @@
 #include "ctl/answer.h"
 #include "ctl/argument.h"
 #include "ctl/command.h"
+#include "ctl/peer.h"
 #include "ctl/print.h"
+#include "settings/address.h"
 
 #include <stdlib.h>
 
@@ -227,6 +229,63 @@ static void wrong_command_lines_are_refused(void **state) {
   assert_false(reads((struct line){0, {"cache", "purge", "--all=yes"}}, &call));
 }
 
+/* --- who listens --- */
+
+#define HEADING \
+  "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+#define LINE(local, state, user)                                                    \
+  "   0: " local " 00000000:0000 " state " 00000000:00000000 00:00000000 00000000 " \
+  "  " user "        0 168556 1 00000000572619d0 100 0 0 10 0\n"
+#define ZEROS "00000000000000000000000000000000"
+#define MAPPED "0000000000000000FFFF0000"
+
+/* Ports: 0x1F91 is 8081. As on a little-endian machine. */
+static void listeners_are_found(void **state) {
+  (void)state;
+  enum { NONE = -1, SEVERAL = -2 };
+  static const struct {
+    const char *peer, *table;
+    int user;
+  } cases[] = {
+      {"127.0.0.1:8081", LINE("0100007F:1F91", "0A", "998"), 998},
+      {"127.0.0.1:8081", LINE("00000000:1F91", "0A", "998"), 998},
+      {"127.0.0.1:8081", LINE(ZEROS ":1F91", "0A", "998"), 998},
+      {"127.0.0.1:8081", LINE(MAPPED "0100007F:1F91", "0A", "998"), 998},
+      {"[::1]:8081", LINE("00000000000000000000000001000000:1F91", "0A", "998"), 998},
+      {"[::1]:8081", LINE(ZEROS ":1F91", "0A", "998"), 998},
+      {"127.0.0.1:8081", LINE("0100007F:1F91", "0A", "0"), 0},
+      /* another port, another address, a connection */
+      {"127.0.0.1:8081", LINE("0100007F:1F90", "0A", "998"), NONE},
+      {"127.0.0.1:8081", LINE("0200007F:1F91", "0A", "998"), NONE},
+      {"[::1]:8081", LINE("00000000:1F91", "0A", "998"), NONE},
+      {"127.0.0.1:8081", LINE("0100007F:1F91", "01", "998"), NONE},
+      {"127.0.0.1:8081", "", NONE},
+      {"127.0.0.1:8081", "   0: 0100007F:1F91 00000000:0000 0A", NONE},
+      {"127.0.0.1:8081", "   0: 0100007F:1F91 00000000:0000 0A a b c -1", NONE},
+      /* several */
+      {"127.0.0.1:8081",
+       LINE("0100007F:0050", "0A", "33") LINE("0100007F:1F91", "0A", "998")
+           LINE("0100007F:1F91", "0A", "998"),
+       998},
+      {"127.0.0.1:8081", LINE("0100007F:1F91", "0A", "998") LINE("00000000:1F91", "0A", "33"),
+       SEVERAL},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    scope_text struct text table = {0};
+    struct address peer;
+    uid_t user = 12345;
+    int count = 0;
+    text_add(&table, VIEW(HEADING));
+    text_add(&table, view_of(cases[i].table));
+    assert_true(address_parse(cases[i].peer, &peer, NULL));
+    bool ok = peer_find(text_view(&table), (const struct sockaddr *)&peer.storage, &user, &count);
+    assert_int_equal(ok, cases[i].user != SEVERAL);
+    assert_int_equal(count > 0, cases[i].user != NONE);
+    if (cases[i].user >= 0)
+      assert_int_equal(user, cases[i].user);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(arguments_are_cleaned),
@@ -240,6 +299,7 @@ int main(void) {
       cmocka_unit_test(commands_are_found),
       cmocka_unit_test(command_lines_are_read),
       cmocka_unit_test(wrong_command_lines_are_refused),
+      cmocka_unit_test(listeners_are_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SQLite as the rooms above use it, on real files: whose file it is, its schema, its statements;
- * and the keeper, the thread that writes it. */
+ * the keeper, the thread that writes it; and the directory's lock. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,14 +8,17 @@
 #include <cmocka.h>
 
 #include "db/db.h"
+#include "db/directory.h"
 #include "db/keeper.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -773,6 +776,72 @@ static void many_threads_run_jobs(void **state) {
   assert_int_equal(ask("SELECT count(*) FROM item WHERE id < 1000"), THREADS * RUNS * 4 / 5);
 }
 
+/* --- the directory's lock --- */
+
+static void a_look_at_the_lock_changes_nothing(void **state) {
+  (void)state;
+  int lock;
+  struct fault fault;
+  assert_int_equal(directory_look(directory), DIRECTORY_UNUSED);
+  assert_int_equal(directory_look("/nowhere/at/all"), DIRECTORY_UNUSED);
+  assert_int_equal(directory_look("/proc/version/x"), DIRECTORY_UNUSED);
+  assert_true(directory_lock(directory, &lock, &fault));
+  assert_int_equal(directory_look(directory), DIRECTORY_BUSY);
+  assert_int_equal(directory_look(directory), DIRECTORY_BUSY);
+  close(lock);
+  assert_int_equal(directory_look(directory), DIRECTORY_FREE);
+  assert_true(directory_lock(directory, &lock, &fault));
+  close(lock);
+}
+
+static void a_locked_directory_is_not_locked_again(void **state) {
+  (void)state;
+  int lock, second;
+  struct fault fault;
+  assert_true(directory_lock(directory, &lock, &fault));
+  assert_false(directory_lock(directory, &second, &fault));
+  assert_int_equal(fault.kind, FAULT_UNAVAILABLE);
+  assert_non_null(strstr(fault.text, directory));
+  assert_int_equal(second, -1);
+  close(lock);
+}
+
+static void *let_go(void *context) {
+  struct timespec moment = {.tv_nsec = 50000000};
+  nanosleep(&moment, NULL);
+  close(*(int *)context);
+  return NULL;
+}
+
+/* As rowcachectl does when it looks whether a daemon runs. */
+static void a_lock_that_is_held_for_a_moment_is_waited_for(void **state) {
+  (void)state;
+  int first, lock;
+  char path[128];
+  pthread_t thread;
+  struct fault fault;
+  snprintf(path, sizeof path, "%s/lock", directory);
+  first = open(path, O_RDWR | O_CREAT, 0600);
+  assert_int_equal(flock(first, LOCK_SH), 0);
+  assert_int_equal(pthread_create(&thread, NULL, let_go, &first), 0);
+  assert_true(directory_lock(directory, &lock, &fault));
+  pthread_join(thread, NULL);
+  close(lock);
+}
+
+static void the_directory_is_the_nearest_that_is_there(void **state) {
+  (void)state;
+  struct stat real, found;
+  char path[128];
+  snprintf(path, sizeof path, "%s/a/b/c", directory);
+  assert_int_equal(stat(directory, &real), 0);
+  assert_true(directory_stat(path, &found));
+  assert_int_equal(found.st_ino, real.st_ino);
+  assert_true(directory_stat(directory, &found));
+  assert_int_equal(found.st_ino, real.st_ino);
+  assert_false(directory_stat("/nowhere-at-all", &found));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
 
 int main(void) {
@@ -797,6 +866,10 @@ int main(void) {
       TEST(done_jobs_are_their_owners),
       TEST(running_waits),
       TEST(many_threads_run_jobs),
+      TEST(a_look_at_the_lock_changes_nothing),
+      TEST(a_locked_directory_is_not_locked_again),
+      TEST(a_lock_that_is_held_for_a_moment_is_waited_for),
+      TEST(the_directory_is_the_nearest_that_is_there),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
