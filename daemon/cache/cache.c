@@ -4,6 +4,10 @@
 #include "base/scope.h"
 
 #define FIND_TRIES 8
+/* For how long the keeper waits for a lock that another process holds on cache.db. Answers that are
+ * paid for wait for it (they are published before they are settled), and it is they that matter:
+ * one that cannot be stored now is handed on and not stored. */
+#define PATIENCE_MS 50
 
 /* Jobs. */
 
@@ -110,6 +114,7 @@ static bool start(struct cache *cache, const char *directory, struct fault *faul
   pins_open(&cache->pins);
   hits_open(&cache->hits);
   sweep_open(&cache->sweep);
+  db_set_patience(db, PATIENCE_MS);
   if (store_open(&cache->store, fault) && keeper_start(&cache->keeper, "cache", &db, fault))
     return true;
   db_close(&db);

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BUSY_TIMEOUT_MS 5000
 /* The -wal file: what is in it goes into the database from 1 MiB on (it counts as disk that the
  * cache takes); from 16 MiB on it is begun anew, for which readers are waited for. */
 #define WAL_PAGES 256
@@ -20,6 +19,7 @@ struct db {
   const struct db_schema *schema;
   char *path;
   sqlite3_stmt **statements;
+  int patience_ms;
   bool damaged;
 };
 
@@ -104,19 +104,19 @@ static bool migrate(struct db *db, int64_t version, struct fault *fault) {
  * from being begun anew, and it would grow without bound. A failure is no failure of the commit;
  * the next one tries again. */
 static int after_commit(void *context, sqlite3 *handle, const char *name, int pages) {
-  (void)context;
+  const struct db *db = context;
   if (pages < WAL_PAGES)
     return SQLITE_OK;
   bool many = pages >= WAL_PAGES_MANY;
   int mode = many ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
   sqlite3_busy_timeout(handle, WAL_WAIT_MS);
   sqlite3_wal_checkpoint_v2(handle, name, mode, NULL, NULL);
-  sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
+  sqlite3_busy_timeout(handle, db->patience_ms);
   return SQLITE_OK;
 }
 
 static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
-  sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+  db_set_patience(db, DB_PATIENCE_MS);
   sqlite3_extended_result_codes(db->handle, 1);
   /* A schema that somebody else wrote must not be able to call what has side effects. */
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -126,7 +126,7 @@ static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
     return false;
   if (mode == DB_READ)
     return db_execute(db, "PRAGMA query_only = ON", fault);
-  sqlite3_wal_hook(db->handle, after_commit, NULL);
+  sqlite3_wal_hook(db->handle, after_commit, db);
   const char *synchronous =
       mode == DB_WRITE_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
   /* auto_vacuum takes effect only before the first table: harmless later. */
@@ -279,6 +279,11 @@ int64_t db_changes(struct db *db) {
 
 int64_t db_last_rowid(struct db *db) {
   return sqlite3_last_insert_rowid(db->handle);
+}
+
+void db_set_patience(struct db *db, int milliseconds) {
+  db->patience_ms = milliseconds;
+  sqlite3_busy_timeout(db->handle, milliseconds);
 }
 
 bool db_in_transaction(struct db *db) {

@@ -80,6 +80,11 @@ bool db_execute(struct db *db, const char *sql, struct fault *fault) MUST_CHECK;
 /* The first column of the first row of fixed SQL (a PRAGMA), as an integer. */
 bool db_pragma(struct db *db, const char *sql, int64_t *value, struct fault *fault) MUST_CHECK;
 
+/* For how long a call waits for a lock that another connection holds, before it fails;
+ * DB_PATIENCE_MS from db_open() on. 0: not at all. On the thread that `db` belongs to. */
+#define DB_PATIENCE_MS 5000
+void db_set_patience(struct db *db, int milliseconds);
+
 /* Whether a transaction is open: an error such as a full disk may have ended it. */
 bool db_in_transaction(struct db *db);
 

@@ -4,6 +4,7 @@
 #include "base/thread.h"
 #include "db/db.h"
 
+#include <limits.h>
 #include <string.h>
 
 struct keeper {
@@ -25,22 +26,29 @@ static void fail_worked(struct keeper_job *first, struct keeper_job *end, const 
   }
 }
 
+/* Ends the job's savepoint. What a failed job did must never be committed: where it cannot be
+ * undone alone, the whole transaction is. */
+static bool end_savepoint(struct db *db, bool keep, struct fault *fault) {
+  if ((keep || db_execute(db, "ROLLBACK TO job", fault)) && db_execute(db, "RELEASE job", fault))
+    return true;
+  if (db_in_transaction(db))
+    (void)!db_execute(db, "ROLLBACK", NULL);
+  return false;
+}
+
+/* In a transaction. */
 static void work_one(struct keeper *keeper, struct keeper_job *batch, struct keeper_job *job) {
   struct db *db = keeper->db;
-  if (!db_in_transaction(db) && !db_execute(db, "BEGIN IMMEDIATE", &job->fault))
-    return;
+  struct fault why;
   if (!db_execute(db, "SAVEPOINT job", &job->fault))
     return;
   job->worked = job->work(job, db, &job->fault);
-  if (db_in_transaction(db)) {
-    if (!job->worked)
-      (void)!db_execute(db, "ROLLBACK TO job", NULL);
-    (void)!db_execute(db, "RELEASE job", NULL);
-    return;
-  }
   /* A full disk and the like end the whole transaction (SQLite, "Response To Errors Within A
    * Transaction"). */
-  fail_worked(batch, job->next, &job->fault);
+  if (!db_in_transaction(db))
+    fail_worked(batch, job->next, &job->fault);
+  else if (!end_savepoint(db, job->worked, &why))
+    fail_worked(batch, job->next, &why);
 }
 
 static void commit(struct keeper *keeper, struct keeper_job *batch) {
@@ -52,12 +60,49 @@ static void commit(struct keeper *keeper, struct keeper_job *batch) {
   fail_worked(batch, NULL, &fault);
 }
 
+static bool begin(struct keeper *keeper, struct fault *fault) {
+  return db_in_transaction(keeper->db) || db_execute(keeper->db, "BEGIN IMMEDIATE", fault);
+}
+
+/* Takes the first `most` that wait; NULL: none does. Under the lock. */
+static struct keeper_job *take_waiting(struct keeper *keeper, int most) {
+  struct keeper_job *taken = keeper->first, *last = NULL;
+  for (int i = 0; i < most && keeper->first; i++) {
+    last = keeper->first;
+    keeper->first = last->next;
+    keeper->backlog--;
+  }
+  if (last)
+    last->next = NULL;
+  if (!keeper->first)
+    keeper->end = &keeper->first;
+  return taken;
+}
+
+/* No transaction could begin: another process holds the lock, for which SQLite has waited, or the
+ * file refuses. All that wait fail with it, those outside the batch too: each has waited for the
+ * same lock, and would else wait for it again, one after the other. */
+static void fail_waiting(struct keeper *keeper, struct keeper_job *first, const struct fault *why) {
+  struct keeper_job *last = first;
+  while (last->next)
+    last = last->next;
+  pthread_mutex_lock(&keeper->lock);
+  last->next = take_waiting(keeper, INT_MAX);
+  pthread_mutex_unlock(&keeper->lock);
+  for (struct keeper_job *job = first; job; job = job->next)
+    job->fault = *why;
+}
+
 static void run_batch(struct keeper *keeper, struct keeper_job *batch) {
-  for (struct keeper_job *job = batch; job; job = job->next)
+  struct fault why;
+  struct keeper_job *job = batch;
+  for (; job && begin(keeper, &why); job = job->next)
     work_one(keeper, batch, job);
+  if (job)
+    fail_waiting(keeper, job, &why);
   commit(keeper, batch);
   while (batch) {
-    struct keeper_job *job = batch;
+    job = batch;
     batch = job->next;
     job->done(job, job->worked, &job->fault);
   }
@@ -68,16 +113,7 @@ static struct keeper_job *take(struct keeper *keeper) {
   pthread_mutex_lock(&keeper->lock);
   while (!keeper->first && !keeper->stopping)
     pthread_cond_wait(&keeper->changed, &keeper->lock);
-  struct keeper_job *batch = keeper->first, *last = NULL;
-  for (int i = 0; i < KEEPER_BATCH && keeper->first; i++) {
-    last = keeper->first;
-    keeper->first = last->next;
-    keeper->backlog--;
-  }
-  if (last)
-    last->next = NULL;
-  if (!keeper->first)
-    keeper->end = &keeper->first;
+  struct keeper_job *batch = take_waiting(keeper, KEEPER_BATCH);
   pthread_mutex_unlock(&keeper->lock);
   return batch;
 }

@@ -3,7 +3,11 @@
  * Others hand it jobs. It takes all that wait (at most KEEPER_BATCH), runs each in a savepoint of
  * one transaction, commits once, and then tells each how it went: so a burst of jobs shares one
  * fsync (group commit), and a job that fails takes nobody with it. Jobs run in the order they were
- * given. */
+ * given.
+ *
+ * Where no transaction can begin (another process holds the database's lock for longer than
+ * db_set_patience() allows, or the file refuses) all jobs fail that wait at that moment: nobody
+ * waits for a lock longer than once, however many wait. */
 #pragma once
 
 #include "base/fault.h"

@@ -229,6 +229,11 @@ bool count_flush(struct ledger *ledger, struct fault *fault) {
   return keeper_run(ledger->keeper, &flush->job, fault);
 }
 
+void count_for_report(struct ledger *ledger) {
+  if (ledger->keeper && !ledger_is_broken(ledger))
+    (void)!count_flush(ledger, NULL); /* what was written can still be told */
+}
+
 void count_flush_later(struct ledger *ledger) {
   struct flush *flush = NULL;
   pthread_mutex_lock(&ledger->lock);

@@ -109,6 +109,9 @@ int entry_drop_retries(struct ledger *ledger);
 /* count.c: writes the counts, and waits for it; what was handed over earlier is then written too.
  */
 bool count_flush(struct ledger *ledger, struct fault *fault) MUST_CHECK;
+/* The same before a report, which then tells what was written. Nothing where the ledger is read
+ * only, nor while it is broken: the timer tries, and a report waits for no lock a second time. */
+void count_for_report(struct ledger *ledger);
 /* The timer's: hands the counts over, unless there are none or some are still on their way. While
  * the ledger is broken it tries to write in any case. */
 void count_flush_later(struct ledger *ledger);

@@ -141,10 +141,7 @@ bool report_run(struct ledger *ledger, enum report_by by, int32_t since, int32_t
   struct db *db;
   const struct asked asked = {ledger, by, since, until, each, context};
   *total = (struct report_row){.label = VIEW("")};
-  /* When this fails the log says so, and the counts are kept: what was written can still be told.
-   */
-  if (ledger->keeper)
-    (void)!count_flush(ledger, NULL);
+  count_for_report(ledger);
   if (!inside_read(ledger, &db, fault))
     return false;
   bool ok = run(db, &asked, total, fault);

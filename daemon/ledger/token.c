@@ -414,9 +414,7 @@ static bool list(struct ledger *ledger, struct db *db, token_each *each, void *c
 
 bool token_list(struct ledger *ledger, token_each *each, void *context, struct fault *fault) {
   struct db *db;
-  /* As for a report: what was written can still be told. */
-  if (ledger->keeper)
-    (void)!count_flush(ledger, NULL);
+  count_for_report(ledger);
   if (!inside_read(ledger, &db, fault))
     return false;
   bool ok = list(ledger, db, each, context, fault);

@@ -11,6 +11,8 @@
 #include "db/directory.h"
 #include "db/keeper.h"
 
+#include "base/clock.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -559,9 +561,10 @@ static struct job job_of(enum deed deed, int64_t id) {
   return (struct job){.job = {.work = work, .done = done}, .deed = deed, .id = id};
 }
 
-static void begin_keeping(void) {
+static void begin_keeping_with(int patience_ms) {
   struct db *db = open_it(&schema, DB_WRITE);
   struct fault fault;
+  db_set_patience(db, patience_ms);
   seen_by = open_it(&schema, DB_READ);
   works = dones = 0;
   sem_init(&entered, 0, 0);
@@ -569,6 +572,10 @@ static void begin_keeping(void) {
   sem_init(&over, 0, 0);
   assert_true(keeper_start(&keeper, "keeper", &db, &fault));
   assert_null(db);
+}
+
+static void begin_keeping(void) {
+  begin_keeping_with(DB_PATIENCE_MS);
 }
 
 static void end_keeping(void) {
@@ -666,6 +673,39 @@ static void failing_jobs(void **state) {
     assert_int_equal(ask("SELECT count(*) FROM part"), 0);
     empty_directory();
   }
+}
+
+/* Another process holds the lock: all that wait fail together, and nobody waits in turn (which
+ * would take more than two minutes here). */
+static void a_lock_is_waited_for_once(void **state) {
+  (void)state;
+  enum { JOBS = 2 * KEEPER_BATCH + 5 };
+  static struct job jobs[JOBS];
+  struct job after = job_of(DO_PUT, 500);
+  sqlite3 *other;
+  begin_keeping_with(1000);
+  assert_int_equal(sqlite3_open(file, &other), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(other, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+  int64_t began = clock_monotonic();
+  for (int i = 0; i < JOBS; i++) {
+    jobs[i] = job_of(DO_PUT, i);
+    keeper_give(keeper, &jobs[i].job);
+  }
+  wait_for(&over, JOBS);
+  assert_true(clock_monotonic() - began < INT64_C(30000000000));
+  assert_int_equal(keeper_backlog(keeper), 0);
+  for (int i = 0; i < JOBS; i++) {
+    assert_false(jobs[i].ok);
+    assert_int_equal(jobs[i].worked_as, 0);
+    assert_int_equal(jobs[i].done_as, i + 1);
+    assert_int_equal(jobs[i].fault.kind, FAULT_UNAVAILABLE);
+    assert_non_null(strstr(jobs[i].fault.text, "database is locked"));
+  }
+  assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(other);
+  give_at_once(&after, 1); /* and it goes on */
+  assert_true(after.ok);
+  end_keeping();
 }
 
 /* What waits, and what that gives in its turn, is done before the end. */
@@ -861,6 +901,7 @@ int main(void) {
       TEST(readers_do_not_write),
       TEST(jobs_share_a_transaction),
       TEST(failing_jobs),
+      TEST(a_lock_is_waited_for_once),
       TEST(stopping_runs_everything),
       TEST(stopping_without_jobs),
       TEST(done_jobs_are_their_owners),
