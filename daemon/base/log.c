@@ -1,40 +1,257 @@
 #include "base/log.h"
 
+#include "base/thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define LINE_SIZE 2048
+#define CRASH_PATIENCE_MS 1000 /* for each line that a dying process has left */
 
 static const struct {
   const char *name;
   const char *journal; /* sd-daemon(3), SD_ERR and so on */
+  size_t room;         /* bytes of the buffer that lines of this level may take up to */
 } levels[] = {
-    [LOG_LEVEL_ERROR] = {"error", "<3>"},
-    [LOG_LEVEL_WARNING] = {"warning", "<4>"},
-    [LOG_LEVEL_INFO] = {"info", "<6>"},
+    [LOG_LEVEL_ERROR] = {"error", "<3>", LOG_BUFFER_SIZE},
+    [LOG_LEVEL_WARNING] = {"warning", "<4>", LOG_BUFFER_SIZE / 8 * 7}, /* a client may cause many */
+    [LOG_LEVEL_INFO] = {"info", "<6>", LOG_BUFFER_SIZE},
+    [LOG_LEVEL_MINOR] = {"info", "<6>", LOG_BUFFER_SIZE / 8 * 6},
 };
 
-void log_event(enum log_level level, const char *event, const char *format, ...) {
-  char line[LINE_SIZE];
+struct line {
+  size_t length; /* with its '\n' */
+  char text[LINE_SIZE];
+};
+
+/* A ring of lines, one behind the other: a line ends with the only '\n' in it. */
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t given;   /* for the writer: a line, or the end */
+  pthread_cond_t written; /* for log_stop(): a line has gone out */
+  pthread_t thread;
+  bool running, stopping, writing;
+  size_t head, used; /* bytes */
+  int64_t dropped;   /* since `log_dropped` was logged */
+  bool gap;          /* there was no room, and half of the buffer is not free yet */
+  char bytes[LOG_BUFFER_SIZE];
+} ring = {.lock = PTHREAD_MUTEX_INITIALIZER, .given = PTHREAD_COND_INITIALIZER};
+
+/* --- a line --- */
+
+static void format_line(struct line *line, enum log_level level, const char *event,
+                        const char *format, va_list arguments) {
+  char *text = line->text;
   int start =
-      snprintf(line, sizeof line, "%s%s %s ", getenv("JOURNAL_STREAM") ? levels[level].journal : "",
-               levels[level].name, event);
+      snprintf(text, sizeof line->text, "%s%s %s ",
+               getenv("JOURNAL_STREAM") ? levels[level].journal : "", levels[level].name, event);
+  int length = vsnprintf(text + start, sizeof line->text - (size_t)start, format, arguments);
+  size_t end = (size_t)start + (length > 0 ? (size_t)length : 0);
+  if (end > sizeof line->text - 2)
+    end = sizeof line->text - 2;
+  for (char *c = text; (c = memchr(c, '\n', end - (size_t)(c - text)));)
+    *c = ' ';
+  text[end++] = '\n';
+  line->length = end;
+}
+
+/* In one piece where standard error takes it. Nothing can be done where it cannot be written. */
+static bool write_line(const struct line *line) {
+  size_t at = 0;
+  while (at < line->length) {
+    ssize_t count = write(STDERR_FILENO, line->text + at, line->length - at);
+    struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+    if (count > 0)
+      at += (size_t)count;
+    else if (count < 0 && errno == EAGAIN) /* somebody else has set O_NONBLOCK */
+      poll(&room, 1, -1);
+    else if (count == 0 || errno != EINTR)
+      return false;
+  }
+  return true;
+}
+
+/* --- the ring; under its lock --- */
+
+static void put(const struct line *line) {
+  size_t tail = (ring.head + ring.used) % LOG_BUFFER_SIZE;
+  size_t first = LOG_BUFFER_SIZE - tail;
+  if (first > line->length)
+    first = line->length;
+  memcpy(ring.bytes + tail, line->text, first);
+  memcpy(ring.bytes, line->text + first, line->length - first);
+  ring.used += line->length;
+}
+
+/* The first line from `head` on, of `used` bytes; in bounds whatever these are. */
+static void look(size_t head, size_t used, struct line *line) {
+  line->length = 0;
+  while (line->length < used && line->length < sizeof line->text) {
+    char c = ring.bytes[(head + line->length) % LOG_BUFFER_SIZE];
+    line->text[line->length++] = c;
+    if (c == '\n')
+      break;
+  }
+}
+
+static void take(struct line *line) {
+  look(ring.head, ring.used, line);
+  ring.head = (ring.head + line->length) % LOG_BUFFER_SIZE;
+  ring.used -= line->length;
+}
+
+/* Once a line was dropped, minor ones are until there is room again: so a gap is told of in one
+ * line, which stands where it is. */
+static void add(enum log_level level, const struct line *line) {
+  bool fits = ring.used + line->length <= levels[level].room;
+  if (fits && !(ring.gap && level == LOG_LEVEL_MINOR)) {
+    put(line);
+    pthread_cond_signal(&ring.given);
+    return;
+  }
+  ring.dropped++;
+  ring.gap = true;
+}
+
+static void format_dropped(struct line *line, const char *format, ...) PRINTF_LIKE(2, 3);
+static void format_dropped(struct line *line, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  int length = vsnprintf(line + start, sizeof line - (size_t)start, format, arguments);
+  format_line(line, LOG_LEVEL_WARNING, "log_dropped", format, arguments);
   va_end(arguments);
-  if (length < 0)
+}
+
+static void tell_dropped(void) {
+  struct line line;
+  format_dropped(&line, "lines=%lld", (long long)ring.dropped);
+  ring.dropped = 0;
+  put(&line);
+}
+
+/* A line that could not be written is one more that was dropped; it is told of when one could. */
+static void note_written(bool ok) {
+  ring.dropped += !ok;
+  if (ring.used > LOG_BUFFER_SIZE / 2)
     return;
-  size_t end = (size_t)start + (size_t)length;
-  if (end > sizeof line - 2)
-    end = sizeof line - 2;
-  line[end++] = '\n';
-  /* Nothing can be done where even standard error cannot be written. */
-  ssize_t written = write(STDERR_FILENO, line, end);
-  (void)written;
+  ring.gap = false;
+  if (ok && ring.dropped)
+    tell_dropped();
+}
+
+/* --- the writer --- */
+
+static void *run(void *unused) {
+  (void)unused;
+  struct line line;
+  pthread_mutex_lock(&ring.lock);
+  for (;;) {
+    while (!ring.used && !ring.stopping)
+      pthread_cond_wait(&ring.given, &ring.lock);
+    if (!ring.used)
+      break;
+    take(&line);
+    ring.writing = true;
+    pthread_mutex_unlock(&ring.lock);
+    bool ok = write_line(&line);
+    pthread_mutex_lock(&ring.lock);
+    ring.writing = false;
+    note_written(ok);
+    pthread_cond_signal(&ring.written);
+  }
+  pthread_mutex_unlock(&ring.lock);
+  return NULL;
+}
+
+/* --- what a dying process leaves --- */
+
+/* Without the lock, which a thread that is no more may hold: what is being changed meanwhile may
+ * come twice or cut. Waits for room, but not for ever. */
+static void on_crash(int number) {
+  struct line line;
+  size_t head = ring.head, used = ring.used;
+  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+  while (used && used <= LOG_BUFFER_SIZE && poll(&room, 1, CRASH_PATIENCE_MS) == 1) {
+    look(head, used, &line);
+    if (write(STDERR_FILENO, line.text, line.length) < 0)
+      break;
+    head += line.length;
+    used -= line.length;
+  }
+  raise(number); /* of which it dies now: SA_RESETHAND */
+}
+
+static void handle_crashes(void) {
+  static const int numbers[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+    struct sigaction before,
+        action = {.sa_handler = on_crash, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+    /* A sanitizer has its own. */
+    if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+      sigaction(numbers[i], &action, NULL);
+  }
+}
+
+/* --- life --- */
+
+bool log_start(struct fault *fault) {
+  pthread_condattr_t monotonic;
+  pthread_condattr_init(&monotonic);
+  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+  pthread_cond_init(&ring.written, &monotonic);
+  pthread_condattr_destroy(&monotonic);
+  ring.stopping = false;
+  if (!thread_start(&ring.thread, "log", run, NULL, fault))
+    return false;
+  handle_crashes();
+  pthread_mutex_lock(&ring.lock);
+  ring.running = true;
+  pthread_mutex_unlock(&ring.lock);
+  return true;
+}
+
+/* Under the lock. False when nothing went out for so long. */
+static bool await_written(int seconds) {
+  struct timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += seconds;
+  return pthread_cond_timedwait(&ring.written, &ring.lock, &until) == 0;
+}
+
+void log_stop(int seconds) {
+  pthread_mutex_lock(&ring.lock);
+  bool moves = ring.running;
+  while (moves && (ring.used || ring.writing))
+    moves = await_written(seconds);
+  ring.stopping = true;
+  ring.running = ring.running && !moves; /* what is logged after this must not block either */
+  pthread_cond_signal(&ring.given);
+  pthread_mutex_unlock(&ring.lock);
+  if (moves)
+    pthread_join(ring.thread, NULL);
+  else if (ring.running) /* it may be in write(2) for ever */
+    pthread_detach(ring.thread);
+}
+
+void log_event(enum log_level level, const char *event, const char *format, ...) {
+  struct line line;
+  va_list arguments;
+  va_start(arguments, format);
+  format_line(&line, level, event, format, arguments);
+  va_end(arguments);
+  pthread_mutex_lock(&ring.lock);
+  bool running = ring.running;
+  if (running)
+    add(level, &line);
+  pthread_mutex_unlock(&ring.lock);
+  if (!running)
+    (void)!write_line(&line);
 }
 
 const char *log_value(const char *value, char out[LOG_VALUE_SIZE]) {

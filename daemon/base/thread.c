@@ -5,9 +5,13 @@
 
 bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument,
                   struct fault *fault) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  static const int faults[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
+  sigset_t most, before;
+  sigfillset(&most);
+  /* Blocked, these end the process without a word from whoever handles them. */
+  for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+    sigdelset(&most, faults[i]);
+  pthread_sigmask(SIG_SETMASK, &most, &before);
   int error = pthread_create(thread, NULL, run, argument);
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   if (error)

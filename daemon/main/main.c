@@ -19,6 +19,7 @@
 #define ADMIN_CONNECTIONS 64
 #define ADMIN_IDLE_TIMEOUT 60
 #define ADMIN_MAX_HEAD ((size_t)48 * 1024)
+#define LOG_PATIENCE 5       /* seconds for which nobody may read the log before its end is lost */
 #define ADMIN_TOKEN_LEAST 16 /* bytes: who can guess it may spend */
 
 /* What the configuration names files of. */
@@ -205,7 +206,7 @@ static int run(const struct options *options, struct settings *settings) {
   sigset_t signals;
   block_signals(&signals);
   curl_global_init(CURL_GLOBAL_DEFAULT);
-  bool started = start(&daemon, &fault);
+  bool started = log_start(&fault) && start(&daemon, &fault);
   if (started)
     await_signals(&daemon, &signals);
   else
@@ -215,6 +216,7 @@ static int run(const struct options *options, struct settings *settings) {
   curl_global_cleanup();
   if (started)
     log_info("stopped", "outcome=clean");
+  log_stop(LOG_PATIENCE);
   return started ? 0 : 1;
 }
 
