@@ -72,13 +72,19 @@ static void count_in_ledger(const struct request *request) {
   ledger_count(request->serve->ledger, &request->fingerprint, target, what, request->saved);
 }
 
+/* A request that spent nothing waits for no log, and its line is the first to be dropped. */
 static void log_request(const struct request *request, const char *label, int64_t nanoseconds) {
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   scope_free char *text = strndup(target.at, target.length);
-  log_info("request", "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld",
-           request->id, serve_outcome_word(request->outcome), request->status, label,
-           LOG_VALUE(text), ROWS_TEXT(request->spent), request->cost_is_known ? "" : "?",
-           ROWS_TEXT(request->saved), (long long)(nanoseconds / 1000000));
+  bool may_have_spent = !rows_is_zero(request->spent) || !request->cost_is_known;
+  bool failed = request->outcome == SERVE_ERROR;
+  if (!may_have_spent && !failed && request->settings->log_requests != LOG_REQUESTS_ALL)
+    return;
+  log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, "request",
+            "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld",
+            request->id, serve_outcome_word(request->outcome), request->status, label,
+            LOG_VALUE(text), ROWS_TEXT(request->spent), request->cost_is_known ? "" : "?",
+            ROWS_TEXT(request->saved), (long long)(nanoseconds / 1000000));
 }
 
 static void account(struct request *request) {
@@ -95,9 +101,7 @@ static void account(struct request *request) {
   strcpy(trace.outcome, serve_outcome_word(request->outcome));
   strcpy(trace.token, label);
   trace_add(request->serve->traces, request->id, &trace);
-  if (request->settings->log_requests == 0 || !rows_is_zero(request->spent) ||
-      request->outcome == SERVE_ERROR)
-    log_request(request, label, nanoseconds);
+  log_request(request, label, nanoseconds);
 }
 
 void request_finished(void *context, struct exchange *exchange) {

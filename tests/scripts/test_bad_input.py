@@ -297,7 +297,7 @@ AWKWARD = ["a\ninfo forged=yes", "a\r\nerror forged=yes", 'a"b,c;d', "\x1b[31mre
 @pytest.mark.parametrize("target", AWKWARD, ids=ascii)
 def test_what_a_client_writes_stays_data(sim, rowcache, target):
     """In the log it begins no line, in a report no column, and on a terminal no colour."""
-    daemon = rowcache()
+    daemon = rowcache("server.log_requests=all")
     daemon.ask(target)
     daemon.ask("rows-5.example", where=f'title="{target}"')
     daemon.ask("rows-5.example", token=target)

@@ -1,0 +1,171 @@
+"""The log as whoever reads it has it, or does not: a pipe that is full keeps nobody waiting."""
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+
+import pytest
+
+from daemon import ROWCACHED, TOKEN, eventually, question
+from wire import Client, encode, patience
+
+MANY = 4000  # lines of hits; some hundreds more than the daemon keeps
+
+
+class Pipe:
+    """A daemon's standard error: a pipe of one page, which is read when the play says so."""
+
+    def __init__(self):
+        self.out, self.end = os.pipe()
+        fcntl.fcntl(self.end, fcntl.F_SETPIPE_SZ, 4096)
+        self.text = b""
+
+    def close_end(self):
+        os.close(self.end)
+
+    def read(self):
+        """From now on, until the daemon has ended."""
+        thread = threading.Thread(target=self._read, daemon=True)
+        thread.start()
+        return thread
+
+    def _read(self):
+        while piece := os.read(self.out, 65536):
+            self.text += piece
+
+    def lines(self, pattern):
+        return re.findall(pattern, self.text.decode())
+
+
+class Unread:
+    """A daemon whose log nobody reads, on unix sockets, since its log cannot tell its ports."""
+
+    def __init__(self, sim, place, *options):
+        self.pipe = Pipe()
+        self.address, self.admin = f"unix:{place}/client", f"unix:{place}/admin"
+        words = [f"server.listen={self.address}", f"admin.listen={self.admin}",
+                 f"state.directory={place}/state", f"upstream.url={sim.url}", *options]
+        self.process = subprocess.Popen(
+            [ROWCACHED, *(word for option in words for word in ("-o", option))],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.pipe.end)
+        self.pipe.close_end()
+        eventually(self.is_ready)
+
+    def is_ready(self):
+        try:
+            with Client(self.admin) as client:
+                return client.ask("GET", "/health").status == 200
+        except OSError:
+            return False
+
+    def ask(self, *targets):
+        with Client(self.address) as client:
+            return [client.get(question(target)) for target in targets]
+
+    def wait(self) -> int:
+        return self.process.wait(patience(60))
+
+
+@pytest.fixture
+def unread(sim):
+    """Starts daemons whose log nobody reads."""
+    started = []
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
+        def start_one(*options):
+            started.append(Unread(sim, place, *options))
+            return started[-1]
+
+        yield start_one
+        for daemon in started:
+            if daemon.process.poll() is None:
+                daemon.process.kill()
+                daemon.process.wait()
+            os.close(daemon.pipe.out)
+
+
+def test_a_log_that_nobody_reads_delays_no_hit(unread):
+    """What found no room in the daemon's buffer is counted, and told of once somebody reads."""
+    daemon = unread("server.log_requests=all")
+    first, = daemon.ask("rows-5.example")
+    assert first.miss
+    assert all(reply.hit for reply in daemon.ask(*["rows-5.example"] * MANY))
+
+    reading = daemon.pipe.read()
+    eventually(lambda: daemon.pipe.lines(r"warning log_dropped lines=(\d+)"))
+    daemon.process.send_signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+    reading.join(patience(10))
+    dropped = sum(map(int, daemon.pipe.lines(r"warning log_dropped lines=(\d+)")))
+    hits = daemon.pipe.lines(r"\ninfo request id=\w+ outcome=hit ")
+    assert dropped > 0 and len(hits) > 500
+    assert len(hits) + dropped == MANY
+    assert daemon.pipe.text.endswith(b"info stopped outcome=clean\n")
+
+
+def test_what_was_spent_is_told_although_hits_fill_the_log(unread):
+    daemon = unread("server.log_requests=all")
+    daemon.ask("rows-5.example")
+    daemon.ask(*["rows-5.example"] * MANY)
+    targets = [f"rows-{rows}.example" for rows in range(6, 26)]
+    assert all(reply.miss for reply in daemon.ask(*targets))
+    reading = daemon.pipe.read()
+    daemon.process.send_signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+    reading.join(patience(10))
+    spent = daemon.pipe.lines(r"outcome=miss status=200 token=\w+ target=(\S+) spent=[1-9]")
+    assert spent == ["rows-5.example", *targets]
+
+
+def test_a_stop_does_not_wait_for_a_log_that_nobody_reads(unread):
+    daemon = unread("server.log_requests=all")
+    daemon.ask(*["rows-5.example"] * 200)
+    daemon.process.send_signal(signal.SIGTERM)
+    assert daemon.wait() == 0
+
+
+def test_what_was_logged_before_a_crash_comes_out(unread):
+    daemon = unread("server.log_requests=all")
+    daemon.ask(*["rows-5.example"] * 200)
+    last, = daemon.ask("rows-6.example")
+    name = last.headers["X-Request-Id"]
+
+    def is_logged():
+        with Client(daemon.admin) as client:
+            return client.ask("GET", f"/api/request/{name}").json["outcome"] == "miss"
+
+    eventually(is_logged)
+    daemon.process.send_signal(signal.SIGABRT)
+    reading = daemon.pipe.read()
+    daemon.wait()
+    reading.join(patience(10))
+    assert daemon.pipe.lines(rf"info request id={name} outcome=miss ")
+
+
+def test_only_what_spends_or_fails_is_logged(rowcache):
+    """Unless server.log_requests says otherwise."""
+    daemon = rowcache()
+    miss, hit = daemon.ask(), daemon.ask()
+    failed = daemon.ask(mode=None)
+    assert miss.miss and hit.hit and failed.status == 400
+    daemon.wait_for_log(failed.headers["X-Request-Id"])
+    assert daemon.stop() == 0
+    lines = [line for line in daemon.lines if line.startswith("info request ")]
+    assert [re.search(r"outcome=(\w+)", line)[1] for line in lines] == ["miss", "error"]
+
+
+def test_a_spending_whose_client_did_not_wait_is_logged(sim, rowcache):
+    """The cost was not known as the client left."""
+    daemon = rowcache()
+    sim.hold()
+    client = daemon.client()
+    client.send("GET", "/?" + encode(question(token=TOKEN)))
+    sim.wait_for(lambda sim: sim.held >= 1)
+    client.close()
+    sim.release()
+    eventually(lambda: daemon.account["misses"] == 1)
+    assert daemon.stop() == 0
+    assert re.search(r"info request id=\w+ outcome=\w+ ", daemon.log)
