@@ -93,11 +93,9 @@ bool route_cache_show(struct call *call, struct text *body, struct fault *fault)
 
 /* --- purging --- */
 
-/* Stored targets are in their one spelling, which depends on the query's mode; purged are those of
- * all modes that ask about what was written. Of a target with a path these are not the modes that
- * look at its host alone: that would throw away more than was named, and it was paid for. */
-static const enum query_mode target_modes[] = {QUERY_DOMAIN, QUERY_EXACT, QUERY_PREFIX};
-#define SPELLINGS (1 + sizeof target_modes / sizeof *target_modes)
+/* Stored targets are in their one spelling; purged are those that ask for what was written, with
+ * and without the `/` behind a host. */
+#define SPELLINGS 3
 
 struct spellings {
   struct text texts[SPELLINGS];
@@ -125,16 +123,17 @@ static void add_spelling(struct spellings *spellings, struct text *spelling) {
 }
 
 static void spell(struct view target, struct spellings *spellings) {
-  struct text as_given = {0};
+  struct text as_given = {0}, normal = {0}, with_slash = {0};
+  bool is_normal = target_normalize(target, &normal);
   text_add(&as_given, target);
   add_spelling(spellings, &as_given);
-  for (size_t i = 0; i < sizeof target_modes / sizeof *target_modes; i++) {
-    struct text spelling = {0};
-    if (target_modes[i] == QUERY_DOMAIN && has_path(target))
-      continue;
-    if (target_normalize(target, target_modes[i], &spelling))
-      add_spelling(spellings, &spelling);
+  if (is_normal && !has_path(target)) {
+    text_add(&with_slash, text_view(&normal));
+    text_add_char(&with_slash, '/');
+    add_spelling(spellings, &with_slash);
   }
+  if (is_normal || !text_ok(&normal)) /* which is told where they are used */
+    add_spelling(spellings, &normal);
 }
 
 static bool purge_target(struct cache *cache, struct view target, int64_t *count,

@@ -4,21 +4,21 @@
 
 /* Hashed in front of the parts: no other use of SHA-256 here begins like this. Whoever changes what
  * a normalized query is counts it up, and results stored under the old meaning are not found. */
-static const struct view domain = VIEW("rowcache query 1\n");
+static const struct view domain = VIEW("rowcache query 2\n");
 
 /* What a value shows unencoded, for the reader: none of them means anything to form_parse(). */
 static const struct view readable = VIEW(",:()=<>\"/");
 
 static void put_text(struct normal *normal, struct view name, struct view value) {
   if (normal->last.at && view_equal(normal->last, name)) {
-    text_add_char(&normal->text, ',');
+    text_add(&normal->text, normal->strict ? VIEW("%2C") : VIEW(","));
   } else {
     if (normal->last.at)
       text_add_char(&normal->text, '&');
     form_encode(&normal->text, name);
     text_add_char(&normal->text, '=');
   }
-  form_encode_but(&normal->text, value, readable);
+  form_encode_but(&normal->text, value, normal->strict ? VIEW("") : readable);
 }
 
 static void put_material(struct normal *normal, struct view name, enum normal_tag tag,

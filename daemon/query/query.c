@@ -125,8 +125,8 @@ static bool read_amounts(struct query *query, struct fault *fault) {
 }
 
 static bool read_target(struct query *query, struct fault *fault) {
-  query->target_is_normal =
-      target_normalize(*form_get(&query->form, "target"), query->mode, &query->target);
+  query->target_is_normal = query->mode != QUERY_MODE_UNKNOWN &&
+                            target_normalize(*form_get(&query->form, "target"), &query->target);
   return text_ok(&query->target) || fault_no_memory(fault);
 }
 
@@ -226,15 +226,41 @@ static void write_offset(const struct query *query, struct view name, struct nor
   put_amount(normal, name, query->offset, 0);
 }
 
+/* In the client's order, each once: as far as that is known only the order of an answer's members
+ * depends on it, which means nothing in JSON (RFC 8259 4), but may to whoever looks at it. */
+static void send_select(const struct query *query, struct view name, struct normal *normal) {
+  struct view rest = query->select.raw, element, earlier;
+  if (!query->select.parsed || columns_are_all(&query->select)) {
+    write_select(query, name, normal);
+    return;
+  }
+  while (view_split(&rest, ',', &element)) {
+    struct view before = view_first(query->select.raw, (size_t)(element.at - query->select.raw.at));
+    bool again = false;
+    while (!again && view_split(&before, ',', &earlier))
+      again = view_equal(view_trim(earlier), view_trim(element));
+    if (!again)
+      normal_put(normal, name, NORMAL_SPELLING, view_trim(element));
+  }
+}
+
+/* Always said: no more can come than was reckoned with, whatever upstream's default is. */
+static void send_limit(const struct query *query, struct view name, struct normal *normal) {
+  put_amount(normal, name, query->limit, -1);
+}
+
 typedef void write_value(const struct query *query, struct view name, struct normal *normal);
 
+/* What the key says of a parameter, and what is sent of it. */
 static const struct {
   const char *name;
-  write_value *write;
+  write_value *write, *send;
 } parameters[] = {
-    {"from", write_from},      {"mode", write_mode},   {"target", write_target},
-    {"select", write_select},  {"where", write_where}, {"having", write_having},
-    {"order_by", write_order}, {"limit", write_limit}, {"offset", write_offset},
+    {"from", write_from, write_from},       {"mode", write_mode, write_mode},
+    {"target", write_target, write_target}, {"select", write_select, send_select},
+    {"where", write_where, write_where},    {"having", write_having, write_having},
+    {"order_by", write_order, write_order}, {"limit", write_limit, send_limit},
+    {"offset", write_offset, write_offset},
 };
 
 static bool is_of_table(struct view name) {
@@ -265,18 +291,13 @@ static void write_rest(const struct query *query, struct normal *normal) {
     normal_put(normal, rest[i]->name, NORMAL_RAW, rest[i]->value);
 }
 
-/* Stands last, so that the key of the rows is the digest of what stands before it. */
-static void write_output(struct query *query, struct normal *normal) {
+static void write_output(const struct query *query, struct normal *normal) {
   const struct view *output = form_get(&query->form, "output");
-  bool known = query->output != QUERY_OUTPUT_UNKNOWN;
-  query->rows_key = normal_digest(normal);
   if (output && query->output != QUERY_JSON)
-    put_raw_unless(normal, known, VIEW("output"), *output);
-  query->key = normal_digest(normal);
-  if (!known)
-    query->rows_key = query->key;
+    put_raw_unless(normal, query->output != QUERY_OUTPUT_UNKNOWN, VIEW("output"), *output);
 }
 
+/* `output` stands last, so that the key of the rows is the digest of what stands before it. */
 static bool write_normal(struct query *query, struct fault *fault) {
   struct normal normal = {0};
   for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
@@ -285,7 +306,11 @@ static bool write_normal(struct query *query, struct fault *fault) {
       parameters[i].write(query, view_of(name), &normal);
   }
   write_rest(query, &normal);
+  query->rows_key = normal_digest(&normal);
   write_output(query, &normal);
+  query->key = normal_digest(&normal);
+  if (query->output == QUERY_OUTPUT_UNKNOWN)
+    query->rows_key = query->key;
   bool ok = normal_ok(&normal);
   if (ok) {
     query->normal = normal.text;
@@ -359,7 +384,7 @@ bool query_target_is_normal(const struct query *query) {
 }
 
 struct view query_target_host(const struct query *query) {
-  return query->target_is_normal ? target_host(text_view(&query->target)) : VIEW("");
+  return query->target_is_normal ? target_host(text_view(&query->target), query->mode) : VIEW("");
 }
 
 enum query_mode query_mode(const struct query *query) {
@@ -387,12 +412,9 @@ bool query_has_having(const struct query *query) {
 }
 
 /* For other tables an offset of 0 stays: upstream judges their parameters, not this room. */
-static bool sends(const struct query *query, struct view name) {
-  return !view_is(name, "offset") || query->table != QUERY_BACKLINKS_NEW_LOST || query->offset != 0;
-}
-
 bool query_sends_offset(const struct query *query) {
-  return form_get(&query->form, "offset") && sends(query, VIEW("offset"));
+  return form_get(&query->form, "offset") &&
+         (query->table != QUERY_BACKLINKS_NEW_LOST || query->offset != 0);
 }
 
 const struct columns *query_select(const struct query *query) {
@@ -423,24 +445,46 @@ const struct digest *query_rows_key(const struct query *query) {
   return &query->rows_key;
 }
 
-static void add_argument(struct text *out, bool *first, struct view name, struct view value) {
-  if (!*first)
+/* ---- Sending. */
+
+static void add_argument(struct text *out, struct view name, struct view value) {
+  if (out->length)
     text_add_char(out, '&');
-  *first = false;
   form_encode(out, name);
   text_add_char(out, '=');
   form_encode(out, value);
 }
 
-bool query_upstream_args(const struct query *query, struct view token, struct text *out) {
-  bool first = true;
+/* All but the token. */
+static void send_as_it_came(const struct query *query, struct text *out) {
   for (size_t i = 0; i < query->form.count; i++) {
     const struct form_pair *pair = &query->form.pairs[i];
-    bool is_token = view_is(pair->name, "token");
-    if (is_token ? token.length > 0 : sends(query, pair->name))
-      add_argument(out, &first, pair->name, is_token ? token : pair->value);
+    if (!view_is(pair->name, "token"))
+      add_argument(out, pair->name, pair->value);
   }
-  if (token.length && !form_get(&query->form, "token"))
-    add_argument(out, &first, VIEW("token"), token);
+}
+
+/* The question that the key stands for, and no other. */
+static void send_normal(const struct query *query, struct text *out) {
+  struct normal normal = {.strict = true};
+  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
+    const char *name = parameters[i].name;
+    if (form_get(&query->form, name) || parameters[i].send == send_limit)
+      parameters[i].send(query, view_of(name), &normal);
+  }
+  write_rest(query, &normal);
+  write_output(query, &normal);
+  text_add(out, text_view(&normal.text));
+  out->failed = out->failed || !normal_ok(&normal);
+  normal_free(&normal);
+}
+
+bool query_upstream_args(const struct query *query, struct view token, struct text *out) {
+  if (query->table == QUERY_BACKLINKS_NEW_LOST)
+    send_normal(query, out);
+  else
+    send_as_it_came(query, out);
+  if (token.length)
+    add_argument(out, VIEW("token"), token);
   return text_ok(out);
 }

@@ -62,8 +62,8 @@ struct view query_token(const struct query *query);
 struct view query_target_text(const struct query *query);
 bool query_target_is_normal(const struct query *query);
 
-/* The target's host in lower case, as A-labels, without port; empty unless
- * query_target_is_normal(). */
+/* The target's host in its one spelling, without port; empty where it is not certain that upstream
+ * takes the target for that host's (target_host()). */
 struct view query_target_host(const struct query *query);
 
 /* QUERY_MODE_UNKNOWN also where there is none. */
@@ -103,7 +103,9 @@ const struct digest *query_key(const struct query *query);
 /* The same without a known `output`: equal where the same rows are asked for, in any form. */
 const struct digest *query_rows_key(const struct query *query);
 
-/* Appends to `out` the parameters to send upstream: the client's, in the client's order, decoded
- * and strictly encoded again, `token` (empty: none) in the place of the client's or at the end, and
- * for backlinks_new_lost without an `offset` of 0. False: `out` failed (text_ok()). */
+/* Appends to `out`, which is empty, the parameters to send upstream, strictly encoded, with `token`
+ * (empty: none) at the end. Of backlinks_new_lost they are made of what the key is made of, so that
+ * the answer belongs to the key whoever asked: the normalized query, but with `select` in the
+ * client's order, and always with a `limit`. Of other tables, which are not cached, they are the
+ * client's, in the client's order. False: `out` failed (text_ok()). */
 bool query_upstream_args(const struct query *query, struct view token, struct text *out) MUST_CHECK;

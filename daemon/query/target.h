@@ -1,7 +1,9 @@
 /* Which spellings of a target ask the same question. Pure.
  *
- * The modes (reference, "Modes") decide: `domain` and `subdomains` look at the host alone, `exact`
- * and `prefix` at the URL. Spellings that are not known to mean the same stay apart. */
+ * Only spellings of the host that are certain to mean one host are one (query/host.h), and `HTTP:`
+ * is `http:` (RFC 3986 3.1). All else stays apart, in every mode: whether upstream, asked in mode
+ * domain for `http://example.com/`, `example.com:80`, `example.com/path`, `example.com?x` or
+ * `example.com#x`, answers for example.com, is not known. */
 #pragma once
 
 #include "base/text.h"
@@ -13,18 +15,13 @@
  * spelling gives itself. Either way the caller looks at text_ok(out): without memory neither answer
  * counts.
  *
- * - Host: lower case, without one dot at its end, an internationalized one as A-labels; an IPv6
- *   literal in lower case.
- * - Mode domain, subdomains: host, and port unless it is the default of the scheme (80 when there
- *   is none).
- * - Mode exact, prefix: scheme in lower case, if there was one (whether `example.com/`,
- *   `http://example.com/` and `https://example.com/` are one question is not known); host and
- *   port as above; path, query and fragment byte for byte. In mode exact an empty path is `/`
- *   (RFC 3986 6.2.3); in mode prefix it stays empty.
- * - As it came: an unknown mode, blanks or control characters, user information, a scheme other
- *   than http and https, a port that is not 1 to 65535 written plainly (an empty one too, so that
- *   `http://http://x` has no host `http`), a host that cannot be one. */
-bool target_normalize(struct view target, enum query_mode mode, struct text *out) MUST_CHECK;
+ * Scheme, if there is one, in lower case; host in its one spelling; port, path, query and fragment
+ * byte for byte. As it came: blanks or control characters, user information, a scheme other than
+ * http and https, a port that is not 1 to 65535 written plainly (an empty one too, so that
+ * `http://http://x` has no host `http`), a host that cannot be one. */
+bool target_normalize(struct view target, struct text *out) MUST_CHECK;
 
-/* The host in a target that target_normalize() wrote, without port; a part of `normal`. */
-struct view target_host(struct view normal);
+/* The host in a target that target_normalize() wrote, without port; a part of `normal`. Empty in
+ * mode domain or subdomains where more than a path stands beside the host, and in an unknown mode:
+ * upstream may read it otherwise. */
+struct view target_host(struct view normal, enum query_mode mode);

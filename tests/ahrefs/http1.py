@@ -6,6 +6,8 @@ from http import HTTPStatus
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
+from . import loose
+
 MOST_HEAD = 1024 * 1024
 _MOST_BODY = 16 * 1024 * 1024
 _REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) HTTP/1\.([01])")
@@ -26,6 +28,11 @@ class Request(NamedTuple):
     @property
     def path(self) -> str:
         return urlsplit(self.target).path or "/"
+
+    @property
+    def loose_params(self) -> dict:
+        """The same as a lenient server reads them."""
+        return loose.params(urlsplit(self.target).query, self.body)
 
     @property
     def params(self) -> dict:

@@ -163,7 +163,7 @@ class Exchange:
 
     def _new_record(self):
         request = self._request
-        params = request.params
+        params = request.loose_params if self._state.loose else request.params
         return {
             "token": params.get("token", ""), "params": params, "method": request.method,
             "path": request.path, "headers": request.headers, "body": request.body,

@@ -12,13 +12,16 @@ from .state import State
 class Simulator:
     """Use as a context manager. Everything here may be called from any thread."""
 
-    def __init__(self, tokens=None, ssl_files=None, host="127.0.0.1", port=0, rows_limit=500000):
-        """`tokens` None accepts every token of 40 hex digits; `ssl_files` is (certificate, key)."""
+    def __init__(self, tokens=None, ssl_files=None, host="127.0.0.1", port=0, rows_limit=500000,
+                 *, literal=False, loose=False):
+        """`tokens` None accepts every token of 40 hex digits; `ssl_files` is (certificate, key).
+        `literal`: a target of mode domain or subdomains that is more than a host has no rows;
+        `loose`: parameters are read as lenient servers read them."""
         self.port = None
         self.url = None
         self._address = host, port
         self._tls = _tls(ssl_files)
-        self._state = State(tokens, rows_limit)
+        self._state = State(tokens, rows_limit, literal, loose)
         self._server = Server(self._state)
         self._loop = None
         self._stopping = None

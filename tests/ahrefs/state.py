@@ -12,8 +12,10 @@ _TOKEN = re.compile("[0-9A-Fa-f]{40}")
 class State:
     """Bills, records, faults and the gate, under one lock that tests can wait on."""
 
-    def __init__(self, tokens=None, rows_limit=500000):
+    def __init__(self, tokens=None, rows_limit=500000, literal=False, loose=False):
         self.rows_limit = rows_limit
+        self.literal = literal
+        self.loose = loose
         self.changed = threading.Condition()
         self.gate = 0
         self.edition = 0

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from . import formats, other_tables, query
 from .answer import Answer
 from .errors import ApiError
-from .rowsets import Repeated
+from .rowsets import Listed, Repeated
+from .targets import is_plain
 from .world import rows_of
 
 
@@ -57,6 +58,8 @@ def _error(output, text):
 def _backlinks_new_lost(params, account, output):
     question = query.read_question(params)
     rows = rows_of(question.scope, account.edition)
+    if account.literal and not is_plain(params["target"], params["mode"]):
+        rows = Listed([])
     for holds in filter(None, (question.where, question.having)):
         rows = rows.where(holds)
     if question.order_by:

@@ -15,6 +15,7 @@ _TARGET = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*)://)?([^/?#]*)(.*)", re.DOTAL
 _HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*(:[0-9]+)?")
 _DEFAULT_PORTS = {"http": {"80"}, "https": {"443"}, "": {"80", "443"}}
 _SUBDOMAINS = ("www", "blog", "a.blog")
+_PLAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+")
 _FIXED_SIZE = re.compile(r"(rows|huge)-([0-9]+)\.")
 
 
@@ -31,6 +32,12 @@ def resolve(target: str, mode: str) -> Scope:
         raise ApiError(f"mode: unknown mode '{mode}'")
     scheme, host, path = _split(target.strip())
     return _MODES[mode](scheme, host, path)
+
+
+def is_plain(target: str, mode: str) -> bool:
+    """Whether no reading of the target is possible but one: a host in small letters, digits and
+    hyphens, where a host is asked for."""
+    return mode not in ("domain", "subdomains") or bool(_PLAIN.fullmatch(target))
 
 
 class FixedSize(NamedTuple):

@@ -235,6 +235,48 @@ def test_other_paths_and_methods(sim):
         connection.close()
 
 
+# Other readings of what the documentation leaves open
+
+
+@pytest.mark.parametrize("target", [
+    "rows-5.example:80", "http://rows-5.example/", "rows-5.example/path", "rows-5.example?x",
+    "rows-5.example#x", "ROWS-5.example", "rows\u200b-5.example", "bücher.example",
+])
+def test_literally_a_target_is_a_host_and_no_more(target):
+    with Simulator(literal=True) as sim:
+        assert ask(sim, target).rows == [] and len(ask(sim).rows) == 5
+        assert len(ask(sim, "rows-5.example/", mode="prefix").rows) == 5
+
+
+@pytest.mark.parametrize("name", [
+    " limit", "limit\t", "Limit", "LIMIT ", "limit[]", "limit[0]", "limit[", "limit [x",
+])
+def test_loosely_a_name_is_what_it_nearly_is(name):
+    with Simulator(loose=True) as sim:
+        assert len(ask(sim, limit=1, **{name: "+3"}).rows) == 3
+
+
+@pytest.mark.parametrize("kind, body", [
+    ("application/x-www-form-urlencoded, x", b"limit=3"), ("text/plain", b"limit=3"),
+    (None, b"a=1;limit=3"), ("application/json", b'{"limit":3}'),
+    ("multipart/form-data; boundary=b",
+     b'--b\r\nContent-Disposition: form-data; name="limit"\r\n\r\n3\r\n--b--\r\n'),
+])
+def test_loosely_a_body_counts_whatever_it_is(kind, body):
+    with Simulator(loose=True) as sim:
+        connection = connect(sim)
+        connection.request("POST", query(limit=1), body, {"Content-Type": kind} if kind else {})
+        assert len(Reply(connection.getresponse()).rows) == 3
+        connection.close()
+
+
+def test_loosely_the_order_of_results_may_come_by_a_dot():
+    with Simulator(loose=True) as sim:
+        expected = ask(sim, order_by="ahrefs_rank:desc").rows
+        for name in ("order.by", "order by", "order[by"):
+            assert ask(sim, **{name: "ahrefs_rank:desc"}).rows == expected
+
+
 # Errors and the bill
 
 

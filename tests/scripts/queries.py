@@ -95,7 +95,7 @@ class Question:
     def respelled(self, random: Random, token=TOKEN) -> str:
         """Otherwise, but the same."""
         params = self._params(token, {
-            "target": _respelled_target(random, self.mode, self.target),
+            "target": _respelled_target(random, self.target),
             "select": ",".join(_shuffled(random, self.select)) or _sometimes(random, "*"),
             "where": _respelled_set(random, self.where),
             "having": _respelled_set(random, self.having),
@@ -186,16 +186,12 @@ def _respelled_order(random, name, down):
     return name + (":desc" if down else random.choice(("", ":asc")))
 
 
-def _respelled_target(random, mode, target):
+def _respelled_target(random, target):
     scheme, _, rest = target.rpartition("://")
     host, slash, path = rest.partition("/")
-    if mode in ("domain", "subdomains"):
-        scheme = random.choice(("", "http", "https"))
-        slash, path = random.choice((("", ""), ("/", ""), ("/", "some/Path?a=b")))
     host = random.choice((host, host.upper(), _PUNYCODE.get(host, host)))
     host += random.choice(("", "."))
-    port = random.choice(("", {"http": ":80", "https": ":443"}.get(scheme, "")))
-    return (scheme and random.choice((scheme, scheme.upper())) + "://") + host + port + slash + path
+    return (scheme and random.choice((scheme, scheme.upper())) + "://") + host + slash + path
 
 
 def _encoded(random, text):

@@ -144,7 +144,7 @@ def test_the_account_by_token_target_and_day(rowcache, by, key):
 
 def test_the_account_by_target_names_targets(rowcache):
     daemon = rowcache()
-    daemon.ask("http://Rows-5.example./x")
+    daemon.ask("ROWS-5.example.")
     daemon.ask("rows-6.example")
     lines, = (value for value in daemon.spend({"by": "target"}).values() if isinstance(value, list))
     assert {line["target"]: line["rows_spent"] for line in lines} == {
@@ -288,9 +288,11 @@ def test_purge_by_target(rowcache):
     for target in ("rows-5.example", "rows-6.example"):
         daemon.ask(target)
         daemon.ask(target, limit=2)
+    daemon.ask("ROWS-5.example./", mode="exact")
     assert daemon.ctl("cache", "purge", "--target", "rows-5.example").returncode == 0
     assert daemon.ask("rows-6.example").hit and daemon.ask("rows-6.example", limit=2).hit
     assert daemon.ask("rows-5.example").miss and daemon.ask("rows-5.example", limit=2).miss
+    assert daemon.ask("rows-5.example/", mode="exact").miss
 
 
 def test_purge_by_age(rowcache):
@@ -349,7 +351,7 @@ def test_explain_tells_a_miss_from_a_hit_without_asking(sim, rowcache):
     assert "miss" in explain(daemon).values()
     assert arrived(sim) == [] and daemon.account["requests"] == 0
     daemon.ask()
-    told = explain(daemon, target="HTTP://rows-5.EXAMPLE:80/")
+    told = explain(daemon, target="Rows-5.EXAMPLE.")
     assert "hit" in " ".join(map(str, told.values())) and "miss" not in told.values()
     assert told["key"] == entries_of(daemon.admin_json("/api/cache"))[0]["key"]
     assert len(arrived(sim)) == 1
@@ -371,7 +373,7 @@ def test_explain_tells_the_least_and_the_most(rowcache, params, least, most):
 
 def test_explain_shows_the_normalized_form(rowcache):
     daemon = rowcache()
-    one = explain(daemon, target="HTTP://Rows-5.example.:80/", select="url_to,date",
+    one = explain(daemon, target="Rows-5.EXAMPLE.", select="url_to,date",
                   where="type:'new'")
     other = explain(daemon, target="rows-5.example", select="date,url_to",
                     where=' type = "new"')

@@ -193,7 +193,7 @@ static void test_rows_key(void **state) {
 static void test_known_key(void **state) {
   (void)state;
   struct query *query = parse(BASE "&where=type:'lost'&limit=5");
-  struct digest expected = digest_sha256(VIEW("rowcache query 1\n"
+  struct digest expected = digest_sha256(VIEW("rowcache query 2\n"
                                               "4:fromn18:backlinks_new_lost"
                                               "4:moden6:domain"
                                               "6:targetn11:example.com"
@@ -206,17 +206,38 @@ static void test_known_key(void **state) {
 static const struct {
   const char *args, *token, *upstream;
 } sent[] = {
-    {BASE, "t", BASE "&token=t"},
-    {BASE, "", BASE},
-    {"token=a&" BASE, "", BASE},
-    {"token=a&" BASE, "b c", "token=b%20c&" BASE},
-    {BASE "&token=&offset=0&limit=01000", "b", BASE "&token=b&limit=01000"},
-    {BASE "&offset=00", "b", BASE "&token=b"},
-    {BASE "&offset=01&limit=5&limit=5", "b", BASE "&offset=01&limit=5&token=b"},
-    {BASE "&where=type:%27a+b%27&select=", "b", BASE "&where=type%3A%27a%20b%27&select=&token=b"},
-    {"from=backlinks_new_lost&mode=domain&target=EXAMPLE.com/", "b",
-     "from=backlinks_new_lost&mode=domain&target=EXAMPLE.com%2F&token=b"},
-    {"from=refdomains&offset=0&x", "b", "from=refdomains&offset=0&x=&token=b"},
+    /* the question that the key stands for, whoever asks it in whatever words */
+    {BASE, "t", BASE "&limit=1000&token=t"},
+    {BASE, "", BASE "&limit=1000"},
+    {"token=a&" BASE, "", BASE "&limit=1000"},
+    {"token=a&" BASE, "b c", BASE "&limit=1000&token=b%20c"},
+    {BASE "&token=&offset=0&limit=01000", "b", BASE "&limit=1000&token=b"},
+    {BASE "&offset=01&limit=005&limit=005", "b", BASE "&limit=5&offset=1&token=b"},
+    {BASE "&output=json&select=*&limit=7", "b", BASE "&limit=7&token=b"},
+    {BASE "&x=1+2&output=xml&a", "b", BASE "&limit=1000&a=&x=1%202&output=xml&token=b"},
+    {BASE "&output=JSON", "b", BASE "&limit=1000&output=JSON&token=b"},
+    {"from=backlinks_new_lost&mode=domain&target=EXAMPLE.com./", "b",
+     "from=backlinks_new_lost&mode=domain&target=example.com%2F&limit=1000&token=b"},
+    {"target=B%C3%9Ccher.de&mode=prefix&from=backlinks_new_lost", "b",
+     "from=backlinks_new_lost&mode=prefix&target=xn--bcher-kva.de&limit=1000&token=b"},
+    {"target=ex%E2%80%8Bample.com&mode=domain&from=backlinks_new_lost", "b",
+     "from=backlinks_new_lost&mode=domain&target=ex%E2%80%8Bample.com&limit=1000&token=b"},
+    {"from=backlinks_new_lost&mode=DOMAIN&target=EXAMPLE.com", "b",
+     "from=backlinks_new_lost&mode=DOMAIN&target=EXAMPLE.com&limit=1000&token=b"},
+    {BASE "&select=+url_to,date,%09url_to+,title", "b",
+     BASE "&select=url_to%2Cdate%2Ctitle&limit=1000&token=b"},
+    {BASE "&select=url_to,,date", "b", BASE "&select=url_to%2C%2Cdate&limit=1000&token=b"},
+    {BASE "&select=", "b", BASE "&select=&limit=1000&token=b"},
+    {BASE "&order_by=date:asc,+type:desc", "b",
+     BASE "&order_by=date%2Ctype%3Adesc&limit=1000&token=b"},
+    {BASE "&where=type:%27a+b%27,domain_rating>=%22007%22", "b",
+     BASE "&where=domain_rating%3E%3D7%2Ctype%3D%22a%20b%22&limit=1000&token=b"},
+    {BASE "&where=type+is+%27x%27&having=nofollow:'true'", "b",
+     BASE "&where=type%20is%20%27x%27&having=nofollow%3Dtrue&limit=1000&token=b"},
+    /* other tables: the client's words */
+    {"from=refdomains&offset=0&x&limit=+5&target=A.com&token=t&where=a:'b'", "b",
+     "from=refdomains&offset=0&x=&limit=%205&target=A.com&where=a%3A%27b%27&token=b"},
+    {"from=subscription_info&token=t", "b", "from=subscription_info&token=b"},
 };
 
 static void test_upstream_args(void **state) {
@@ -228,6 +249,48 @@ static void test_upstream_args(void **state) {
     assert_string_equal(text_string(&out), sent[i].upstream);
     query_release(&query);
   }
+}
+
+/* Pairs that share a key, or not, share what is sent, or do not, but for the order of `select`. */
+static void test_what_is_sent_says_what_the_key_says(void **state) {
+  (void)state;
+  static const char *const spellings[] = {
+      BASE,
+      "from=backlinks_new_lost&mode=domain&target=EXAMPLE.com.&limit=01000&offset=00",
+      BASE "&output=json&select=+*&token=x",
+      BASE "&where=type:'lost'",
+      BASE "&where=+type%3D%22lost%22,type:\"lost\"",
+      BASE "&order_by=date",
+      BASE "&order_by=+date:asc",
+      BASE "&order_by=date:desc",
+      BASE "&limit=5",
+      BASE "&limit=+5",
+      BASE "&limit=005",
+      BASE "&where=",
+      BASE "&having=",
+      BASE "&a=1&b=2",
+      BASE "&b=2&a=1",
+      "from=backlinks_new_lost&mode=domain&target=example.com%23x",
+      "from=backlinks_new_lost&mode=domain&target=EXAMPLE.com%23x",
+      "from=backlinks_new_lost&mode=domain&target=example%E3%80%82com",
+      "from=backlinks_new_lost&mode=domain&target=http://example.com/",
+      "from=backlinks_new_lost&mode=domain&target=example.com:80"};
+  for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+    for (size_t j = 0; j < i; j++) {
+      struct query *a = NULL, *b = NULL;
+      struct fault fault;
+      scope_text struct text left = {0}, right = {0};
+      if (query_parse(view_of(spellings[i]), VIEW(""), &a, &fault) &&
+          query_parse(view_of(spellings[j]), VIEW(""), &b, &fault)) {
+        assert_true(query_upstream_args(a, VIEW("t"), &left));
+        assert_true(query_upstream_args(b, VIEW("t"), &right));
+        if (digest_equal(query_key(a), query_key(b)) !=
+            view_equal(text_view(&left), text_view(&right)))
+          fail_msg("%s and %s", text_string(&left), text_string(&right));
+      }
+      query_release(&a);
+      query_release(&b);
+    }
 }
 
 static void test_body(void **state) {
@@ -244,11 +307,17 @@ static void test_body(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_normal),        cmocka_unit_test(test_faults),
-      cmocka_unit_test(test_too_long),      cmocka_unit_test(test_accessors),
-      cmocka_unit_test(test_absent),        cmocka_unit_test(test_other_tables),
-      cmocka_unit_test(test_rows_key),      cmocka_unit_test(test_known_key),
-      cmocka_unit_test(test_upstream_args), cmocka_unit_test(test_body),
+      cmocka_unit_test(test_normal),
+      cmocka_unit_test(test_faults),
+      cmocka_unit_test(test_too_long),
+      cmocka_unit_test(test_accessors),
+      cmocka_unit_test(test_absent),
+      cmocka_unit_test(test_other_tables),
+      cmocka_unit_test(test_rows_key),
+      cmocka_unit_test(test_known_key),
+      cmocka_unit_test(test_upstream_args),
+      cmocka_unit_test(test_body),
+      cmocka_unit_test(test_what_is_sent_says_what_the_key_says),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
