@@ -132,6 +132,7 @@ static bool serve(struct listener *listener, const struct listener_options *opti
   void *handler = (void *)options->handler;
   struct MHD_OptionItem tls[] = {{options->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END,
                                   0, (void *)tls_retriever(options->side)},
+                                 {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},
                                  {MHD_OPTION_END, 0, NULL}};
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                    (options->tls ? MHD_USE_TLS : 0);

@@ -9,6 +9,10 @@
 
 enum tls_side { TLS_CLIENT, TLS_ADMIN };
 
+/* What both sides speak (contract, server.tls_certificate): TLS 1.2 and 1.3. GnuTLS' own preset
+ * still takes TLS 1.0, which RFC 8996 deprecates. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
 struct tls_identity; /* a certificate chain and its key */
 
 /* Reads both (PEM files) and checks that they belong together. `section` ("server", "admin") is

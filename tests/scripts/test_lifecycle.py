@@ -467,6 +467,22 @@ def test_https(rowcache, tls):
         assert client.get(question()).hit
 
 
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3"])
+@pytest.mark.parametrize("side", ["client", "admin"])
+def test_tls_before_1_2_is_not_spoken(rowcache, tls, side, version):
+    daemon = rowcache(*over_tls(tls), f"admin.tls_certificate={tls[0]}", f"admin.tls_key={tls[1]}")
+    context = trust(tls[0])
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.maximum_version = context.minimum_version = ssl.TLSVersion[version]
+    with open_socket(daemon.addresses(side)[0]) as sock:
+        if version in ("TLSv1_2", "TLSv1_3"):
+            spoken = context.wrap_socket(sock, server_hostname="localhost").version()
+            assert spoken == version.replace("_", ".")
+        else:
+            with pytest.raises(OSError):
+                context.wrap_socket(sock, server_hostname="localhost")
+
+
 def talk_plainly(daemon):
     with open_socket(daemon.address) as sock:
         sock.sendall(f"GET /?{encode(question())} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
