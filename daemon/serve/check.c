@@ -18,6 +18,10 @@ static void split_uri(struct view uri, struct view *path, struct view *args) {
   *args = mark ? view_from(uri, path->length + 1) : VIEW("");
 }
 
+bool request_is_head(const struct request *request) {
+  return view_is(exchange_method(request->exchange), "HEAD");
+}
+
 static bool is_form(struct view content_type) {
   struct view type = content_type;
   const char *semicolon = type.length ? memchr(type.at, ';', type.length) : NULL;
@@ -37,8 +41,8 @@ static bool check_line(struct request *request, struct view *args, struct fault 
     return false;
   }
   /* First the method: CONNECT names no path at all. */
-  if (!view_is(method, "GET") && !view_is(method, "POST"))
-    return fault_set(fault, FAULT_METHOD, "the method is not allowed; use GET or POST");
+  if (!view_has_word(VIEW("GET HEAD POST"), method))
+    return fault_set(fault, FAULT_METHOD, "the method is not allowed; use GET, HEAD or POST");
   split_uri(exchange_uri(request->exchange), &path, args);
   return path.length == 0 || view_is(path, "/") ||
          fault_set(fault, FAULT_UNKNOWN_PATH, "there is nothing at this path; ask at /?...");
@@ -107,5 +111,8 @@ bool check_request(struct request *request, struct fault *fault) {
   exchange_headers(request->exchange, "Cache-Control", add_wish, &request->wish);
   if (!request->token.no_cache)
     wish_forgo(&request->wish);
+  /* It never spends, and nobody reads what it would have paid for. */
+  if (request_is_head(request))
+    request->wish.only_if_cached = true;
   return true;
 }

@@ -65,7 +65,7 @@ void reply_fault(struct request *request, const struct fault *fault) {
   exchange_add_header(request->exchange, "X-Results-Count", "0");
   exchange_add_header(request->exchange, "Cache-Control", "no-store");
   if (fault->kind == FAULT_METHOD)
-    exchange_add_header(request->exchange, "Allow", "GET, POST");
+    exchange_add_header(request->exchange, "Allow", "GET, HEAD, POST");
   if (fault->retry_after > 0)
     add_number(request, "Retry-After", fault->retry_after);
   if (request->plan.action == PLAN_FORWARD && request->reader &&
@@ -130,15 +130,18 @@ void reply_stored(struct request *request, int64_t freshness) {
   int64_t age = clock_seconds() - stored->answered_at;
   request->outcome = freshness > 0 ? SERVE_HIT : SERVE_STALE;
   request->status = 200;
-  request->saved = stored->cost;
-  cache_count_hit(request->serve->cache, stored->id);
+  /* A HEAD would not have spent anything without the cache either. */
+  if (!request_is_head(request)) {
+    request->saved = stored->cost;
+    cache_count_hit(request->serve->cache, stored->id);
+  }
   headers_hit(freshness, &cache_status);
   exchange_add_header(request->exchange, "Content-Type",
                       *stored->content_type ? stored->content_type : default_type);
   add_number(request, "X-Results-Count", stored->results);
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
-  add_rows(request, "X-Rows-Saved", request->saved);
+  add_rows(request, "X-Rows-Saved", stored->cost);
   exchange_reply_stream(request->exchange, 200, stored->body_length, read_stored);
 }
 

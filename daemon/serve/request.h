@@ -56,6 +56,8 @@ struct request {
 
 /* --- serve/check.c --- */
 
+bool request_is_head(const struct request *request);
+
 /* Path, method, limits, query, token, table: fills what the request holds of them. */
 bool check_request(struct request *request, struct fault *fault) MUST_CHECK;
 
