@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include "base/thread.h"
+#include "base/visible.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -54,8 +55,11 @@ static void format_line(struct line *line, enum log_level level, const char *eve
                getenv("JOURNAL_STREAM") ? levels[level].journal : "", levels[level].name, event);
   int length = vsnprintf(text + start, sizeof line->text - (size_t)start, format, arguments);
   size_t end = (size_t)start + (length > 0 ? (size_t)length : 0);
-  if (end > sizeof line->text - 2)
+  if (end > sizeof line->text - 2) {
     end = sizeof line->text - 2;
+    while (((unsigned char)text[end] & 0xc0) == 0x80) /* not in the middle of a character */
+      end--;
+  }
   for (char *c = text; (c = memchr(c, '\n', end - (size_t)(c - text)));)
     *c = ' ';
   text[end++] = '\n';
@@ -254,20 +258,26 @@ void log_event(enum log_level level, const char *event, const char *format, ...)
     (void)!write_line(&line);
 }
 
+/* Escapes a quote and the escapes' own sign, and what visible_take() does. */
+static size_t show_first(struct view text, char out[VISIBLE_SIZE]) {
+  char first = text.at[0];
+  if (first != '"' && first != '\\')
+    return visible_take(text, out);
+  memcpy(out, (char[]){'\\', first, '\0'}, 3);
+  return 1;
+}
+
 const char *log_value(const char *value, char out[LOG_VALUE_SIZE]) {
   if (!value)
     return strcpy(out, "-");
-  int quoted = *value == '\0' || strpbrk(value, " \"=") != NULL;
+  bool quoted = *value == '\0' || strpbrk(value, " \"=") != NULL;
+  struct view rest = view_of(value);
   size_t at = 0;
   if (quoted)
     out[at++] = '"';
-  for (const unsigned char *c = (const unsigned char *)value; *c && at < LOG_VALUE_SIZE - 8; c++) {
-    if (*c < 0x20 || *c == 0x7f)
-      at += (size_t)snprintf(out + at, 5, "\\x%02x", *c);
-    else if (*c == '"' || *c == '\\')
-      out[at++] = '\\', out[at++] = (char)*c;
-    else
-      out[at++] = (char)*c;
+  while (rest.length && at < LOG_VALUE_SIZE - VISIBLE_SIZE - 2) {
+    rest = view_from(rest, show_first(rest, out + at));
+    at += strlen(out + at);
   }
   if (quoted)
     out[at++] = '"';

@@ -1,9 +1,9 @@
 /* One event, one line, to standard error.
  *
  * A line is `level event key=value ...`; under systemd (JOURNAL_STREAM set) the level also stands
- * as the journal's <N> prefix. Values are quoted where they hold a space, and control characters
- * are escaped, so that no input can forge a line. No value is ever a token. A line goes out in one
- * write(2).
+ * as the journal's <N> prefix. Values are quoted where they hold a space, and what cannot be seen
+ * is escaped (base/visible.h), so that no input can forge a line. No value is ever a token. A line
+ * goes out in one write(2).
  *
  * Between log_start() and log_stop() a thread writes, out of a buffer of LOG_BUFFER_SIZE bytes, and
  * no caller waits for standard error: a pipe that nobody reads, a slow journal. Lines that find no

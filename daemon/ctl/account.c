@@ -1,6 +1,7 @@
 #include "ctl/account.h"
 
 #include "base/scope.h"
+#include "base/visible.h"
 #include "ctl/remote.h"
 #include "db/directory.h"
 
@@ -85,8 +86,10 @@ static bool change_directory(const struct call *call, const struct account_ask *
 }
 
 static void note(const struct call *call, const struct account_ask *ask) {
+  scope_text struct text directory = {0};
+  visible_add(&directory, view_of(call->settings->state_directory));
   fprintf(stderr, "rowcachectl: %s: the daemon is not asked; %s '%s'\n", call->command->words,
-          is_reading(ask) ? "read from" : "changed in", call->settings->state_directory);
+          is_reading(ask) ? "read from" : "changed in", text_string(&directory));
 }
 
 /* A daemon that runs, but listens elsewhere, has the directory locked: reading goes on. */

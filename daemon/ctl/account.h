@@ -18,7 +18,7 @@ struct account_ask {
 /* Appends a parameter; `value` NULL: none. */
 void account_add(struct text *form, const char *name, const char *value);
 
-/* Asks, and prints the answer: as it is with --json, else by `print`. What changes something locks
+/* Asks, and prints the answer: as JSON with --json, else by `print`. What changes something locks
  * the state directory and makes it where it is missing. Blocks. */
 enum ending account_show(const struct call *call, const struct account_ask *ask, show_print *print,
                          struct fault *fault);

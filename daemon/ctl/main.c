@@ -3,6 +3,7 @@
 #include "ctl/print.h"
 
 #include "base/scope.h"
+#include "base/visible.h"
 
 #include <curl/curl.h>
 #include <getopt.h>
@@ -74,7 +75,7 @@ static void complain(const struct command *command, enum ending ending, const st
   if (ending == ENDING_GOOD)
     return;
   scope_text struct text safe = {0}; /* part of it may be the daemon's words */
-  print_safe(&safe, view_of(fault->text));
+  visible_add(&safe, view_of(fault->text));
   fprintf(stderr, "rowcachectl: %s: %s\n", command->words, text_string(&safe));
   if (ending == ENDING_MISUSED)
     print_usage(stderr, command);

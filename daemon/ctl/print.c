@@ -1,5 +1,6 @@
 #include "ctl/print.h"
 
+#include "base/visible.h"
 #include "ctl/answer.h"
 
 #include <inttypes.h>
@@ -8,24 +9,6 @@
 #define HEADING_WIDTH 14
 
 /* --- values --- */
-
-/* The second byte of U+0080 to U+009F, which terminals take for control characters too. */
-static bool is_c1(struct view text, size_t at) {
-  return (unsigned char)text.at[at] == 0xc2 && at + 1 < text.length &&
-         (unsigned char)text.at[at + 1] < 0xa0;
-}
-
-void print_safe(struct text *out, struct view text) {
-  for (size_t i = 0; i < text.length; i++) {
-    unsigned char c = (unsigned char)text.at[i];
-    if (is_c1(text, i))
-      text_printf(out, "\\x%02x", (unsigned char)text.at[++i]);
-    else if (c < ' ' || c == 0x7f)
-      text_printf(out, "\\x%02x", c);
-    else
-      text_add_char(out, (char)c);
-  }
-}
 
 static void add_bytes(struct text *out, int64_t bytes) {
   static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
@@ -75,7 +58,7 @@ void print_value(struct text *out, enum print_kind kind, yajl_val value) {
   else if (kind == PRINT_LABEL && YAJL_IS_STRING(value) && plain(value).length == 0)
     text_add(out, VIEW("(none)"));
   else
-    print_safe(out, plain(value));
+    visible_add(out, plain(value));
 }
 
 /* --- tables --- */
@@ -211,7 +194,7 @@ static bool needs_quotes(struct view text) {
 /* Line ends are control characters too, so none is left to be quoted. */
 static void add_csv_text(struct text *out, struct view value) {
   scope_text struct text safe = {.limit = out->limit};
-  print_safe(&safe, value);
+  visible_add(&safe, value);
   struct view text = text_view(&safe);
   bool formula = looks_like_formula(text), quotes = needs_quotes(text);
   if (quotes)

@@ -1,7 +1,7 @@
 /* Answers as text for people, and as CSV. Pure.
  *
  * What stands in an answer may come from anybody who sent a query, so nothing reaches a terminal
- * that could command it: control characters are shown as \xNN. */
+ * that could command it or show other than it says (base/visible.h). */
 #pragma once
 
 #include "base/text.h"
@@ -30,15 +30,12 @@ struct print_column {
 void print_table(struct text *out, const struct print_column *columns, size_t count, yajl_val rows,
                  yajl_val total);
 
-/* RFC 4180, headings first: the members' names, and the values as they came but for control
- * characters, so that a program need not take "3.4 MiB" apart. A text that a spreadsheet would run
- * as a formula (it begins with = + - or @) gets an apostrophe in front: targets are written by
- * whoever sends queries, the file is opened by whoever pays for them, and no honest target or name
- * begins so. Who needs every byte takes --json. */
+/* RFC 4180, headings first: the members' names, and the values as they came but for what
+ * base/visible.h escapes, so that a program need not take "3.4 MiB" apart. A text that a
+ * spreadsheet would run as a formula (it begins with = + - or @) gets an apostrophe in front:
+ * targets are written by whoever sends queries, the file is opened by whoever pays for them, and no
+ * honest target or name begins so. Who needs every byte takes --json. */
 void print_csv(struct text *out, const struct print_column *columns, size_t count, yajl_val rows);
-
-/* `text` with control characters as \xNN. */
-void print_safe(struct text *out, struct view text);
 
 /* One value, as a table shows it. */
 void print_value(struct text *out, enum print_kind kind, yajl_val value);

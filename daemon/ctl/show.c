@@ -1,6 +1,7 @@
 #include "ctl/show.h"
 
 #include "admin/json.h"
+#include "base/visible.h"
 #include "ctl/answer.h"
 #include "ctl/remote.h"
 
@@ -15,6 +16,23 @@ static bool put(struct view text, struct fault *fault) {
   return fault_set(fault, FAULT_UNAVAILABLE, "cannot write: %s", strerror(errno));
 }
 
+/* What a terminal must not get stands within strings only, where JSON has an escape for it that
+ * means the same (RFC 8259 7). What is below a space is white space between values here. */
+static void add_json(struct text *out, struct view body) {
+  while (body.length) {
+    struct visible next = visible_first(body);
+    int32_t code = next.code, above = code - 0x10000;
+    if (next.is_plain || (code >= 0 && code < ' '))
+      text_add(out, view_first(body, next.length));
+    else if (code < 0x10000)
+      text_printf(out, "\\u%04x", code < 0 ? 0xfffd : (unsigned)code);
+    else
+      text_printf(out, "\\u%04x\\u%04x", 0xd800U + (unsigned)(above >> 10),
+                  0xdc00U + (unsigned)(above & 0x3ff));
+    body = view_from(body, next.length);
+  }
+}
+
 enum ending show_answer(const struct call *call, struct view body, show_print *print,
                         struct fault *fault) {
   scope_text struct text out = {.limit = OUTPUT_LIMIT};
@@ -22,7 +40,7 @@ enum ending show_answer(const struct call *call, struct view body, show_print *p
   if (!answer_parse(body, &answer, fault))
     return ENDING_FAILED;
   if (call->json)
-    text_add(&out, body);
+    add_json(&out, body);
   else
     print(&out, answer);
   if (call->json)

@@ -4,7 +4,7 @@
 #include "ctl/command.h"
 #include "ctl/print.h"
 
-/* Asks the daemon, and prints its answer: as it is with --json, else by `print`. */
+/* Asks the daemon, and prints its answer: as JSON with --json, else by `print`. */
 typedef void show_print(struct text *out, yajl_val answer);
 enum ending show_remote(const struct call *call, const char *method, const char *path,
                         show_print *print, struct fault *fault);

@@ -2,6 +2,7 @@
 #include "ctl/show.h"
 
 #include "base/clock.h"
+#include "base/visible.h"
 
 static const struct print_column lines[] = {
     {"version", "version", PRINT_TEXT},
@@ -28,7 +29,7 @@ static void print_requests(struct text *out, yajl_val requests) {
     if (!YAJL_IS_INTEGER(count) || YAJL_GET_INTEGER(count) == 0)
       continue;
     text_printf(out, "%s%s ", any ? ", " : "", YAJL_GET_NUMBER(count));
-    print_safe(out, view_of(YAJL_GET_OBJECT(requests)->keys[i]));
+    visible_add(out, view_of(YAJL_GET_OBJECT(requests)->keys[i]));
     any = true;
   }
   text_add(out, any ? VIEW("\n") : VIEW("none\n"));

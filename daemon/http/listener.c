@@ -186,7 +186,7 @@ static bool add(struct listeners *listeners, const struct listener_options *opti
   listeners->count++;
   char address[160];
   describe(fd, address, sizeof address);
-  log_info("listening", "side=%s address=%s tls=%s", sides[options->side], address,
+  log_info("listening", "side=%s address=%s tls=%s", sides[options->side], LOG_VALUE(address),
            options->tls ? "yes" : "no");
   return true;
 }

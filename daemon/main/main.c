@@ -3,6 +3,7 @@
 #include "admin/admin.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/visible.h"
 #include "http/listener.h"
 #include "http/tls.h"
 #include "ledger/zone.h"
@@ -227,6 +228,13 @@ static bool check_files(const struct settings *settings, struct fault *fault) {
   return ok;
 }
 
+/* To a terminal, rather than a log. */
+static void complain(const struct fault *fault) {
+  scope_text struct text safe = {0};
+  visible_add(&safe, view_of(fault->text));
+  fprintf(stderr, "rowcached: %s\n", text_string(&safe));
+}
+
 int main(int argc, char **argv) {
   struct options options;
   struct settings *settings = NULL;
@@ -236,7 +244,7 @@ int main(int argc, char **argv) {
     return status;
   if (!load_settings(&options, &settings, &fault) ||
       (options.check_only && !check_files(settings, &fault))) {
-    fprintf(stderr, "rowcached: %s\n", fault.text);
+    complain(&fault);
     status = 1;
   } else {
     status = options.check_only ? 0 : run(&options, settings);

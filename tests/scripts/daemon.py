@@ -52,9 +52,8 @@ def eventually(condition, seconds=10):
 
 def run(program, *arguments, **options) -> subprocess.CompletedProcess:
     """A program run to its end."""
-    return subprocess.run(
-        [program, *arguments], capture_output=True, text=True, timeout=patience(60), **options
-    )
+    usual = {"capture_output": True, "text": True, "timeout": patience(60)}
+    return subprocess.run([program, *arguments], **{**usual, **options})
 
 
 class Daemon:
