@@ -2,6 +2,7 @@
 #include "ctl/command.h"
 #include "ctl/print.h"
 
+#include "base/dump.h"
 #include "base/scope.h"
 #include "base/visible.h"
 
@@ -155,6 +156,7 @@ static enum ending dispatch(int argc, char **argv, const struct options *options
 }
 
 int main(int argc, char **argv) {
+  dump_forbid();
   /* No more overrides than arguments. */
   scope_free struct settings_override *overrides = calloc((size_t)argc + 1, sizeof *overrides);
   struct options options = {.overrides = overrides};

@@ -1,6 +1,7 @@
 /* rowcached: arguments, then the order of start, reload and stop. This is the main thread; it waits
  * for signals and does nothing else. */
 #include "admin/admin.h"
+#include "base/dump.h"
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/visible.h"
@@ -13,7 +14,6 @@
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #define ADMIN_THREADS 2
@@ -103,12 +103,6 @@ static bool open_client_side(struct daemon *daemon, struct fault *fault) {
   return listeners_open(&options, &daemon->client_side, fault);
 }
 
-/* A core file would hold tokens. */
-static void forbid_cores(void) {
-  struct rlimit none = {0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-}
-
 /* Takes over what was read. */
 static bool open_all(struct daemon *daemon, struct files *files, struct fault *fault) {
   tls_show(TLS_CLIENT, &files->client_identity);
@@ -120,7 +114,6 @@ static bool open_all(struct daemon *daemon, struct files *files, struct fault *f
 
 static bool start(struct daemon *daemon, struct fault *fault) {
   struct files files;
-  forbid_cores();
   bool ok = read_files(daemon->settings, &files, fault) && open_all(daemon, &files, fault);
   release_files(&files);
   if (!ok)
@@ -240,6 +233,7 @@ int main(int argc, char **argv) {
   struct settings *settings = NULL;
   struct fault fault;
   int status;
+  dump_forbid();
   if (!options_read(argc, argv, &options, &status))
     return status;
   if (!load_settings(&options, &settings, &fault) ||

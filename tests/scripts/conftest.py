@@ -1,6 +1,9 @@
 """What every play has: a simulated Ahrefs, and as many daemons in front of it as it likes."""
 
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ahrefs import Simulator  # noqa: E402
-from daemon import HOUSE, ROWCACHED, Daemon  # noqa: E402
+from daemon import HOUSE, ROWCACHED, STRANGER, Daemon  # noqa: E402
 
 
 def pytest_configure(config):
@@ -60,3 +63,30 @@ def house(tmp_path):
     file.write_text(HOUSE + "\n")
     file.chmod(0o600)
     return f"upstream.token_file={file}"
+
+
+@pytest.fixture
+def shared():
+    """A directory that every user can reach."""
+    with tempfile.TemporaryDirectory(prefix="rc") as path:
+        os.chmod(path, 0o777)
+        yield Path(path)
+
+
+@pytest.fixture
+def theirs(rowcache, shared):
+    """Starts a daemon that another user runs: theirs("cache.ttl=1s")."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can be several users")
+    program = shutil.copy(ROWCACHED, shared / "rowcached")
+    state = shared / "state"
+    state.mkdir(mode=0o700)
+    shutil.chown(state, STRANGER)
+
+    def start_one(*options):
+        daemon = rowcache(f"state.directory={state}", *options, cwd="/", user=STRANGER,
+                          command=lambda line: [program, *line[1:]])
+        daemon.state = state
+        return daemon
+
+    return start_one

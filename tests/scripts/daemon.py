@@ -23,6 +23,7 @@ QUESTIONS = {"from": TABLE}  # for holds and faults that are to leave checks of 
 _BUILD = Path(os.environ.get("ROWCACHE_BUILD", "build")).resolve()
 ROWCACHED = _BUILD / "daemon" / "rowcached"
 ROWCACHECTL = _BUILD / "daemon" / "rowcachectl"
+STRANGER = "nobody"  # another user than the one who runs the plays
 _LISTENING = re.compile(r"\binfo listening side=(\w+) address=(\S+)")
 _REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion")
 
@@ -48,6 +49,20 @@ def eventually(condition, seconds=10):
         assert time.monotonic() < end, "what was waited for did not happen"
         time.sleep(0.01)
     return result
+
+
+def is_sanitized() -> bool:
+    """Whether the daemon was built with a sanitizer, which needs memory of its own."""
+    program = ROWCACHED.read_bytes()
+    return any(name in program for name in (b"libasan", b"libtsan", b"libubsan"))
+
+
+def told_by_proc(process, file) -> bytes:
+    """What the kernel tells of a process; nothing where it tells nobody but root."""
+    try:
+        return Path(f"/proc/{process.pid}/{file}").read_bytes()
+    except PermissionError:
+        return b""
 
 
 def run(program, *arguments, **options) -> subprocess.CompletedProcess:

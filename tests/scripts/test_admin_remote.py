@@ -13,7 +13,7 @@ from socket import create_server
 
 import pytest
 
-from daemon import ROWCACHECTL, ROWCACHED, TOKEN, eventually, question, run
+from daemon import ROWCACHECTL, ROWCACHED, TOKEN, eventually, question, run, told_by_proc
 from wire import FORM, Client, encode, open_socket, patience, read_all
 
 SECRET = "Adm1n-t0ken_for/the+plays=~!"
@@ -527,7 +527,7 @@ def test_the_admin_token_is_nowhere(remote, files):
         done = ctl(remote, files.options(), *command)
         check_no_secret(" ".join(command), (done.stdout + done.stderr).encode())
     for file in ("cmdline", "comm", "environ"):
-        check_no_secret(file, Path(f"/proc/{remote.process.pid}/{file}").read_bytes())
+        check_no_secret(file, told_by_proc(remote.process, file))
     remote.signal(signal.SIGHUP)
     eventually(lambda: ctl(remote, files.options(), "status").returncode == 0)
     assert remote.stop() == 0

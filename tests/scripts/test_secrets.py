@@ -1,12 +1,11 @@
 """A token is money: it is nowhere but in the requests themselves."""
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from ahrefs import Simulator
-from daemon import TABLE, eventually, question
+from daemon import TABLE, eventually, question, told_by_proc
 from wire import FORM, encode, talk
 
 GOOD = "5ec2e7c0ffee" + "0123456789abcdef" + "feedfacebeef"
@@ -90,7 +89,7 @@ def test_no_token_is_anywhere(start, log):
         for command, done in commands(daemon).items():
             check_no_secret(command, (done.stdout + done.stderr).encode())
         for file in ("cmdline", "comm", "environ"):
-            check_no_secret(file, Path(f"/proc/{daemon.process.pid}/{file}").read_bytes())
+            check_no_secret(file, told_by_proc(daemon.process, file))
         check_files(daemon)
         assert daemon.stop() == 0
         check_files(daemon)

@@ -18,6 +18,7 @@ import pytest
 from ahrefs import Simulator
 from daemon import (
     OTHER_TOKEN, ROWCACHECTL, ROWCACHED, TABLE, TOKEN, amounts, arrived, eventually, question, run,
+    told_by_proc,
 )
 from wire import BYPASS, FORM, MISS, Client, encode, patience
 
@@ -1226,7 +1227,7 @@ def test_no_token_is_anywhere_but_where_it_was_issued(sim, issuing):
              for number, reply in enumerate(told)}
     found |= admin_answers(daemon) | printed(daemon)
     for file in ("cmdline", "comm", "environ"):
-        found[file] = Path(f"/proc/{daemon.process.pid}/{file}").read_bytes()
+        found[file] = told_by_proc(daemon.process, file)
     found |= {f"{name} while it runs": data for name, data in kept(daemon).items()}
     assert daemon.stop() == 0
     found |= kept(daemon) | {"the log": daemon.log.encode()}

@@ -2,23 +2,19 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from contextlib import closing
-from pathlib import Path
 from socket import create_server
 
 import pytest
 
-from daemon import OTHER_TOKEN, ROWCACHECTL, ROWCACHED, run
+from daemon import OTHER_TOKEN, ROWCACHECTL, STRANGER, run
 from wire import open_socket, patience
 
 ADMIN_TOKEN = "Adm1n-t0ken_for/the+plays=~!"
-STRANGER = "nobody"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
 
 # Says where it listens, then what it is sent.
@@ -89,14 +85,6 @@ def listener():
     yield one
     if one._thread.is_alive():
         one.end()
-
-
-@pytest.fixture
-def shared():
-    """A directory that every user can reach."""
-    with tempfile.TemporaryDirectory(prefix="rc") as path:
-        os.chmod(path, 0o777)
-        yield Path(path)
 
 
 @pytest.fixture
@@ -232,26 +220,19 @@ def test_a_socket_of_another_user_is_not_believed(rowcache, shared, words):
     assert impostor.end() == ""
 
 
-@needs_root
 @pytest.mark.parametrize("kind", ["tcp", "unix"])
-def test_the_daemons_own_user_is_told_everything(rowcache, shared, kind):
+def test_the_daemons_own_user_is_told_everything(theirs, shared, kind):
     """It is another than the one who administers it."""
-    program = shutil.copy(ROWCACHED, shared / "rowcached")
-    state = shared / "state"
-    state.mkdir(mode=0o700)
-    shutil.chown(state, STRANGER)
     address = f"unix:{shared}/admin" if kind == "unix" else "127.0.0.1:0"
-    daemon = rowcache(f"admin.listen={address}", f"state.directory={state}", cwd="/",
-                      user=STRANGER, command=lambda line: [program, *line[1:]])
-    where = ["-o", f"state.directory={state}", *on(daemon.addresses("admin")[0])]
-    done = run(ROWCACHECTL, *where, "token", "register", "reporting", input=OTHER_TOKEN + "\n")
+    daemon = theirs(f"admin.listen={address}")
+    done = ctl(daemon, "token", "register", "reporting")
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert daemon.ask(token=OTHER_TOKEN).miss
-    assert "reporting" in run(ROWCACHECTL, *where, "spend").stdout
+    assert "reporting" in ctl(daemon, "spend").stdout
     assert daemon.stop() == 0
-    done = run(ROWCACHECTL, *where, "token", "add", "alice")
+    done = ctl(daemon, "token", "add", "alice")
     assert done.returncode == 0, done.stderr
-    owners = {file.name: file.owner() for file in state.iterdir()}
+    owners = {file.name: file.owner() for file in daemon.state.iterdir()}
     assert set(owners.values()) == {STRANGER}, owners
 
 
