@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon import ROWCACHED, run
+from daemon import ROWCACHECTL, ROWCACHED, is_sanitized, run
 from wire import patience
 
 BUILD = ROWCACHED.parents[1]
@@ -110,3 +110,21 @@ def test_systemd_finds_nothing_wrong_with_the_units(installed, tmp_path):
     done = run("systemd-analyze", "verify", "--man=no", *files)
     said = [line for line in done.stderr.splitlines() if "rowcached" in line]
     assert done.returncode == 0 and not said, done.stderr
+
+
+def elf(file, *options):
+    return run("readelf", "--wide", *options, file).stdout
+
+
+@pytest.mark.skipif(not shutil.which("readelf"), reason="there are no binutils")
+@pytest.mark.parametrize("program", [ROWCACHED, ROWCACHECTL], ids=lambda file: file.name)
+def test_the_programs_are_hardened(program):
+    """Their place in memory differs from start to start, and what is filled at the start cannot be
+    written afterwards; copies within libc are held against the size of their target."""
+    assert re.search(r"Type:\s+DYN", elf(program, "--file-header"))
+    segments = elf(program, "--program-headers")
+    assert "GNU_RELRO" in segments and re.search(r"GNU_STACK .* RW ", segments)
+    assert re.search(r"\bNOW\b", elf(program, "--dynamic"))
+    symbols = elf(program, "--dyn-syms")
+    assert "__stack_chk_fail" in symbols
+    assert is_sanitized() or re.search(r"__\w+_chk@GLIBC", symbols.replace("__stack_chk_fail", ""))
