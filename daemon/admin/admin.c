@@ -134,6 +134,11 @@ static void check_host(void *context, struct view value) {
   *local = *local && guard_host_is_local(value);
 }
 
+static void check_site(void *context, struct view value) {
+  bool *foreign = context;
+  *foreign = *foreign || guard_is_foreign(value);
+}
+
 static bool check_token(struct exchange *exchange, struct view token, struct fault *fault) {
   if (guard_has_token(exchange_header(exchange, "Authorization"), token))
     return true;
@@ -150,7 +155,7 @@ static bool is_for_all(struct view path) {
 
 static bool is_let_in(struct admin *admin, struct exchange *exchange, struct view path,
                       struct fault *fault) {
-  bool local = true;
+  bool local = true, foreign = false;
   pthread_mutex_lock(&admin->lock);
   struct secret *token = secret_hold(admin->token);
   pthread_mutex_unlock(&admin->lock);
@@ -159,6 +164,11 @@ static bool is_let_in(struct admin *admin, struct exchange *exchange, struct vie
   secret_release(&token);
   if (!known)
     return false;
+  exchange_headers(exchange, "Sec-Fetch-Site", check_site, &foreign);
+  if (foreign)
+    return fault_set(fault, FAULT_REFUSED,
+                     "a web page of another origin sent this; type the address of the admin side "
+                     "into the browser");
   exchange_headers(exchange, "Host", check_host, &local);
   if (!asks && !local)
     return fault_set(fault, FAULT_REFUSED,

@@ -8,9 +8,10 @@
  *
  * Without admin.token_file the listener asks nobody who they are: it is for this machine, or for a
  * UNIX socket with its permissions. What comes from this machine may still be a browser that shows
- * a stranger's page, so two things are refused before anything is looked at (admin/guard.h): a Host
- * that is a name other than localhost, and an Origin where something would change. With a token the
- * Host may be any: no stranger's page knows the token. */
+ * a stranger's page, so three things are refused before anything is looked at (admin/guard.h): a
+ * Host that is a name other than localhost, a request that the browser says another page sent, and
+ * an Origin where something would change. With a token the Host may be any: no stranger's page
+ * knows the token. */
 #pragma once
 
 #include "http/exchange.h"

@@ -45,6 +45,11 @@ bool guard_has_token(struct view authorization, struct view token) {
   return digest_equal_secret(&theirs, &ours);
 }
 
+/* `same-site` is another port or another name of the same domain. */
+bool guard_is_foreign(struct view site) {
+  return !view_is(site, "same-origin") && !view_is(site, "none");
+}
+
 bool guard_is_reading(struct view method) {
   return view_is(method, "GET") || view_is(method, "HEAD");
 }

@@ -6,7 +6,10 @@
  * who sends none is no browser.
  *
  * Cross-site requests: a page may send requests to an address, though it cannot read the answers.
- * Reading does no harm then, and what changes something is sent with an Origin. */
+ * It can see how long they take and whether they fail, and by following a link a user may be made
+ * to look at them. Browsers say where a request comes from (Sec-Fetch-Site), so those of other
+ * pages are refused. An old browser says nothing of the kind; what changes something is sent with
+ * an Origin, and refused for that. */
 #pragma once
 
 #include "base/view.h"
@@ -17,6 +20,11 @@ bool guard_host_is_local(struct view host);
 /* Whether `authorization`, a header's value, is "Bearer TOKEN" with this token; compared in a time
  * that does not depend on where they differ. RFC 6750 2.1. */
 bool guard_has_token(struct view authorization, struct view token);
+
+/* Whether `site`, the value of Sec-Fetch-Site, says that a page of another origin is behind the
+ * request. What it may be beside the four words of today counts as another origin's. W3C, Fetch
+ * Metadata Request Headers, 2.4. */
+bool guard_is_foreign(struct view site);
 
 /* Whether `method` only reads. */
 bool guard_is_reading(struct view method);

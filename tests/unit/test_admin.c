@@ -98,6 +98,17 @@ static void json_keeps_its_first_failure(void **state) {
   assert_int_equal(fault.kind, FAULT_INTERNAL);
 }
 
+static void pages_of_other_origins_are_told_apart(void **state) {
+  (void)state;
+  static const char *const own[] = {"same-origin", "none"};
+  static const char *const foreign[] = {"cross-site", "same-site", "",          "Same-Origin",
+                                        "nested",     "none ",     "none,none", "none;a"};
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+    assert_false(guard_is_foreign(view_of(own[i])));
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+    assert_true(guard_is_foreign(view_of(foreign[i])));
+}
+
 static void tokens_are_compared_whole(void **state) {
   (void)state;
   const struct view token = VIEW("0123456789abcdef");
@@ -296,6 +307,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(hosts_of_this_machine_are_let_in),
       cmocka_unit_test(names_are_refused),
+      cmocka_unit_test(pages_of_other_origins_are_told_apart),
       cmocka_unit_test(tokens_are_compared_whole),
       cmocka_unit_test(json_is_written),
       cmocka_unit_test(json_keeps_its_first_failure),
