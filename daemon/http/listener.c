@@ -154,16 +154,20 @@ static bool serve(struct listener *listener, const struct listener_options *opti
                    sides[options->side]);
 }
 
-/* The configuration was held against its rules, but systemd's sockets come from elsewhere. */
-static bool may_listen(const struct listener_options *options, int fd, struct fault *fault) {
+/* Whether nothing but this machine can reach it. */
+static bool is_private(int fd) {
   struct address address = {.length = sizeof address.storage};
-  char text[160];
   bool known = getsockname(fd, (struct sockaddr *)&address.storage, &address.length) == 0;
   int family = address.storage.ss_family;
   address.kind = family == AF_INET6 ? ADDRESS_INET6 : ADDRESS_INET;
   bool is_inet = known && (family == AF_INET || family == AF_INET6);
-  bool is_private = (known && family == AF_UNIX) || (is_inet && address_is_loopback(&address));
-  if (!options->local_only || is_private)
+  return (known && family == AF_UNIX) || (is_inet && address_is_loopback(&address));
+}
+
+/* The configuration was held against its rules, but systemd's sockets come from elsewhere. */
+static bool may_listen(const struct listener_options *options, int fd, struct fault *fault) {
+  char text[160];
+  if (!options->local_only || is_private(fd))
     return true;
   describe(fd, text, sizeof text);
   return fault_set(
@@ -188,6 +192,9 @@ static bool add(struct listeners *listeners, const struct listener_options *opti
   describe(fd, address, sizeof address);
   log_info("listening", "side=%s address=%s tls=%s", sides[options->side], LOG_VALUE(address),
            options->tls ? "yes" : "no");
+  if (!options->tls && !is_private(fd))
+    log_warning("listening", "address=%s problem=\"tokens cross the network in the clear\" %s",
+                LOG_VALUE(address), "remedy=server.tls_certificate,server.tls_key");
   return true;
 }
 

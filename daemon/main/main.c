@@ -73,6 +73,12 @@ static bool read_files(const struct settings *settings, struct files *files, str
   return false;
 }
 
+static void warn_of_exposure(const struct settings *settings) {
+  if (settings_upstream_is_exposed(settings))
+    log_warning("upstream", "key=upstream.url problem=\"tokens cross the network in the clear\" "
+                            "remedy=https");
+}
+
 /* --- start --- */
 
 static bool open_admin_side(struct daemon *daemon, struct fault *fault) {
@@ -118,6 +124,7 @@ static bool start(struct daemon *daemon, struct fault *fault) {
   release_files(&files);
   if (!ok)
     return false;
+  warn_of_exposure(daemon->settings);
   admin_set_ready(daemon->admin, true);
   sd_notify(0, "READY=1");
   log_info("ready", "version=%s", ROWCACHE_VERSION);
@@ -144,6 +151,7 @@ static void apply(struct daemon *daemon, struct settings *settings, struct files
     admin_set_token(daemon->admin, files->admin_token);
   settings_release(&daemon->settings);
   daemon->settings = settings_hold(settings);
+  warn_of_exposure(settings);
   log_info("reload", "outcome=applied");
 }
 

@@ -2,6 +2,7 @@
 #include "settings/build.h"
 
 #include "base/num.h"
+#include "base/text.h"
 #include "settings/address.h"
 
 /* Each is compared with each, and each costs a socket: more can only be a mistake. */
@@ -136,6 +137,26 @@ static struct view behind_scheme(struct view url) {
     if (num_same_word(view_first(url, schemes[i].length), schemes[i]))
       return view_from(url, schemes[i].length);
   return (struct view){0};
+}
+
+/* A name is not looked up, so localhost is the only one that counts. */
+static bool is_this_machine(struct view rest) {
+  scope_text struct text text = {0};
+  struct address address;
+  struct view authority = VIEW("");
+  view_split(&rest, '/', &authority);
+  text_printf(&text, "%.*s", VIEW_ARGS(authority));
+  if (address_parse(text_string(&text), &address, NULL))
+    return address_is_loopback(&address);
+  text_add(&text, VIEW(":0"));
+  return address_parse(text_string(&text), &address, NULL) && address_is_loopback(&address);
+}
+
+bool settings_upstream_is_exposed(const struct settings *settings) {
+  static const struct view plain = VIEW("http://");
+  struct view url = view_of(settings->upstream_url);
+  return num_same_word(view_first(url, plain.length), plain) &&
+         !is_this_machine(view_from(url, plain.length));
 }
 
 /* Graphic ASCII: what else there is in a URL is percent-encoded. */

@@ -72,6 +72,10 @@ void settings_release(struct settings **settings);
 /* Whether the admin side may be reached from other machines: it has TLS and asks for a token. */
 bool settings_admin_is_guarded(const struct settings *settings);
 
+/* Whether tokens go upstream in the clear, over a network: upstream.url is http, and its host
+ * neither localhost nor a loopback address. */
+bool settings_upstream_is_exposed(const struct settings *settings);
+
 /* Writes to `names` (text for a log) the keys in which the two differ although their change takes a
  * new start; false when there is none. */
 struct text;
