@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/scope.h"
 #include "sql_ledger.h"
 
 #include <stdio.h>
@@ -57,18 +58,51 @@ static bool sum_reserved(struct db *db, int64_t token, struct rows *rows, struct
   return sum(db, statement, rows, fault);
 }
 
+/* Of the unsettled ones: what counts in the window, and what is reserved for them. */
+static bool sum_unsettled(struct db *db, int64_t token, const struct window *window,
+                          struct view ids, struct rows *rows, struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SUM_UNSETTLED, fault);
+  if (!statement)
+    return false;
+  db_bind_integer(statement, 1, token);
+  db_bind_integer(statement, 2, window->since);
+  db_bind_integer(statement, 3, window->until);
+  db_bind_text(statement, 4, ids);
+  return sum(db, statement, rows, fault);
+}
+
+/* What could not be settled yet is spent, on its day, and not reserved any more. */
+static bool move_unsettled(struct ledger *ledger, struct db *db, int64_t token,
+                           const struct window *window, struct token_account *account,
+                           struct fault *fault) {
+  static const struct window always = {INT32_MIN, INT32_MAX, 0};
+  scope_text struct text ids = {0};
+  struct rows spent, reserved;
+  if (!entry_list_unsettled(ledger, &ids, fault))
+    return false;
+  if (!ids.length)
+    return true;
+  if (!sum_unsettled(db, token, window, text_view(&ids), &spent, fault) ||
+      !sum_unsettled(db, token, &always, text_view(&ids), &reserved, fault))
+    return false;
+  account->spent = rows_add(account->spent, spent);
+  account->reserved = rows_subtract(account->reserved, reserved);
+  return true;
+}
+
 static bool reaches(const struct ledger *ledger, struct rows used, struct rows budget) {
   int64_t percent = atomic_load(&ledger->warning_percent);
   return percent > 0 && rows_order(rows_times(used, 100), rows_times(budget, percent)) >= 0;
 }
 
-bool budget_look(const struct ledger *ledger, struct db *db, int64_t token,
+bool budget_look(struct ledger *ledger, struct db *db, int64_t token,
                  const struct token_budget *budget, int32_t day, struct token_account *account,
                  struct fault *fault) {
   struct window window = window_of(budget ? budget->per : TOKEN_PER_TOTAL, day);
   *account = (struct token_account){.has_budget = budget, .begins_anew = window.begins_anew};
   if (!sum_spent(db, token, &window, &account->spent, fault) ||
-      !sum_reserved(db, token, &account->reserved, fault))
+      !sum_reserved(db, token, &account->reserved, fault) ||
+      !move_unsettled(ledger, db, token, &window, account, fault))
     return false;
   if (!budget)
     return true;
@@ -91,7 +125,7 @@ static const struct token_budget *read_budget(sqlite3_stmt *statement, int colum
   return budget->rows.tenths < 0 ? NULL : budget;
 }
 
-bool budget_look_column(const struct ledger *ledger, struct db *db, int64_t token,
+bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
                         sqlite3_stmt *statement, int column, struct token_account *account,
                         struct fault *fault) {
   struct token_budget budget;
@@ -173,16 +207,16 @@ static bool refuse(const struct terms *terms, const struct token_account *accoun
   return false;
 }
 
-static bool hold(const struct ledger *ledger, struct db *db, int64_t token,
-                 const struct terms *terms, struct ledger_entry *entry, struct fault *fault) {
+static bool hold(struct ledger *ledger, struct db *db, int64_t token, const struct terms *terms,
+                 struct ledger_entry *entry, struct fault *fault) {
   struct token_account account;
   if (!budget_look(ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
     return false;
   return rows_order(entry->most, account.left) <= 0 || refuse(terms, &account, entry->most, fault);
 }
 
-bool budget_admit(const struct ledger *ledger, struct db *db, int64_t token,
-                  struct ledger_entry *entry, struct fault *fault) {
+bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct ledger_entry *entry,
+                  struct fault *fault) {
   struct terms terms;
   if (!read_terms(db, token, &entry->token, &terms, fault))
     return false;
@@ -205,7 +239,7 @@ static bool set_warned(struct db *db, int64_t token, int32_t since, struct fault
   return db_run(db, statement, fault);
 }
 
-bool budget_settled(const struct ledger *ledger, struct db *db, int64_t token,
+bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
                     const struct digest *fingerprint, int32_t day, struct ledger_warning *warning,
                     struct fault *fault) {
   struct terms terms;

@@ -7,14 +7,20 @@
 #include "sql_ledger.h"
 
 #include <stdio.h>
+#include <utlist.h>
 
 enum state { STATE_OPEN, STATE_SETTLED, STATE_UNKNOWN }; /* as in sql/ledger/001_account.sql */
 
-/* A settlement that failed, with all that it needs: its entry is gone. */
-struct retry {
+/* A reservation that this process made, from then until its settlement is durable. It has what a
+ * settlement needs that could not be written, when the entry itself is gone: made with the
+ * reservation, so that no settlement is lost for lack of memory. */
+struct open_entry {
   struct keeper_job job;
   struct ledger *ledger;
-  struct retry *next;
+  struct open_entry *prev, *next; /* utlist; under the ledger's lock */
+  struct open_entry *due;         /* the next of those that are given together */
+  bool failed;                    /* the settlement could not be written; under the lock */
+  bool given;                     /* it is with the keeper again; under the lock */
   char request[LEDGER_REQUEST_ID_SIZE];
   struct digest token;
   struct ledger_settlement settlement;
@@ -126,10 +132,33 @@ static struct ledger_entry *entry_of(struct keeper_job *job) {
   return (struct ledger_entry *)((char *)job - offsetof(struct ledger_entry, own.job));
 }
 
+static bool prepare_open(struct ledger_entry *entry, struct fault *fault) {
+  entry->own.open = calloc(1, sizeof *entry->own.open);
+  return entry->own.open || fault_no_memory(fault);
+}
+
+static void link_open(struct ledger_entry *entry) {
+  struct open_entry *open = entry->own.open;
+  struct ledger *ledger = open->ledger = entry->own.ledger;
+  memcpy(open->request, entry->request, sizeof open->request);
+  open->token = entry->token;
+  pthread_mutex_lock(&ledger->lock);
+  DL_APPEND(ledger->open, open);
+  pthread_mutex_unlock(&ledger->lock);
+}
+
+static void forget_open(struct open_entry *open) {
+  struct ledger *ledger = open->ledger;
+  pthread_mutex_lock(&ledger->lock);
+  DL_DELETE(ledger->open, open);
+  pthread_mutex_unlock(&ledger->lock);
+  free(open);
+}
+
 static bool reserve_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   int64_t token;
   struct ledger_entry *entry = entry_of(job);
-  return inside_token_id(db, &entry->token, true, &token, fault) &&
+  return prepare_open(entry, fault) && inside_token_id(db, &entry->token, true, &token, fault) &&
          budget_admit(entry->own.ledger, db, token, entry, fault) &&
          insert(db, entry, token, fault);
 }
@@ -138,6 +167,10 @@ static void reserve_done(struct keeper_job *job, bool ok, const struct fault *wh
   struct ledger_entry *entry = entry_of(job);
   struct fault fault = *why;
   inside_wrote(entry->own.ledger, ok, why);
+  if (ok)
+    link_open(entry);
+  else
+    free(steal(entry->own.open));
   if (!ok && why->kind == FAULT_UNAVAILABLE)
     fault_set(&fault, FAULT_UNAVAILABLE,
               "the ledger cannot be written (%.380s): spending is stopped until it can; stored "
@@ -159,6 +192,7 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
   CHECK(ledger->keeper && entry->most.tenths >= 0);
   entry->at = clock_milliseconds();
   entry->has_budget = false;
+  entry->own.open = NULL;
   entry->own.job = (struct keeper_job){.work = reserve_work, .done = reserve_done};
   give(ledger, entry, done, context);
 }
@@ -166,7 +200,7 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
 /* -- Settling -- */
 
 /* `changed` is at a row. */
-static bool count_settled(const struct ledger *ledger, struct db *db, sqlite3_stmt *changed,
+static bool count_settled(struct ledger *ledger, struct db *db, sqlite3_stmt *changed,
                           const struct digest *token, struct ledger_settlement *settlement,
                           struct fault *fault) {
   bool known = settlement->end == LEDGER_SETTLED;
@@ -175,7 +209,7 @@ static bool count_settled(const struct ledger *ledger, struct db *db, sqlite3_st
                         &settlement->warning, fault);
 }
 
-static bool settle(const struct ledger *ledger, struct db *db, const char *request,
+static bool settle(struct ledger *ledger, struct db *db, const char *request,
                    const struct digest *token, struct ledger_settlement *settlement,
                    struct fault *fault) {
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SETTLE, fault);
@@ -203,66 +237,95 @@ static void settled(struct ledger *ledger, const struct ledger_settlement *settl
     budget_warn(&settlement->warning);
 }
 
-static void push_retry(struct retry *retry) {
-  struct ledger *ledger = retry->ledger;
-  pthread_mutex_lock(&ledger->lock);
-  retry->next = ledger->retries;
-  ledger->retries = retry;
-  pthread_mutex_unlock(&ledger->lock);
+static bool again_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct open_entry *open = (struct open_entry *)job;
+  return settle(open->ledger, db, open->request, &open->token, &open->settlement, fault);
 }
 
-static bool retry_work(struct keeper_job *job, struct db *db, struct fault *fault) {
-  struct retry *retry = (struct retry *)job;
-  return settle(retry->ledger, db, retry->request, &retry->token, &retry->settlement, fault);
-}
-
-static void retry_done(struct keeper_job *job, bool ok, const struct fault *fault) {
-  struct retry *retry = (struct retry *)job;
-  settled(retry->ledger, &retry->settlement, ok, fault);
-  if (ok)
-    free(retry);
-  else
-    push_retry(retry);
-}
-
-/* Without memory for it the entry stays open until the next start books it at its most. */
-static void keep_for_retry(const struct ledger_entry *entry) {
-  struct retry *retry = calloc(1, sizeof *retry);
-  if (!retry) {
-    log_error("ledger_left_open", "request=%s reason=no_memory", LOG_VALUE(entry->request));
+static void again_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  struct open_entry *open = (struct open_entry *)job;
+  struct ledger *ledger = open->ledger;
+  settled(ledger, &open->settlement, ok, fault);
+  if (ok && open->settlement.changed)
+    log_info("ledger_settled_late", "request=%s spent=%s", LOG_VALUE(open->request),
+             ROWS_TEXT(open->settlement.spent));
+  if (ok) {
+    forget_open(open);
     return;
   }
-  retry->job = (struct keeper_job){.work = retry_work, .done = retry_done};
-  retry->ledger = entry->own.ledger;
-  memcpy(retry->request, entry->request, sizeof retry->request);
-  retry->token = entry->token;
-  retry->settlement = entry->own.settlement;
-  push_retry(retry);
+  pthread_mutex_lock(&ledger->lock);
+  open->given = false;
+  pthread_mutex_unlock(&ledger->lock);
 }
 
-static struct retry *take_retries(struct ledger *ledger) {
+/* From now on it counts as spent and unknown at its most, and the timer tries again. */
+static void keep_for_later(const struct ledger_entry *entry) {
+  struct open_entry *open = entry->own.open;
+  struct ledger *ledger = open->ledger;
+  open->job = (struct keeper_job){.work = again_work, .done = again_done};
+  open->settlement = entry->own.settlement;
   pthread_mutex_lock(&ledger->lock);
-  struct retry *retries = steal(ledger->retries);
+  open->failed = true;
   pthread_mutex_unlock(&ledger->lock);
-  return retries;
+}
+
+/* A chain of all that failed and wait. */
+static struct open_entry *take_due(struct ledger *ledger) {
+  struct open_entry *open, *due = NULL;
+  pthread_mutex_lock(&ledger->lock);
+  DL_FOREACH(ledger->open, open) {
+    if (!open->failed || open->given)
+      continue;
+    open->given = true;
+    open->due = due;
+    due = open;
+  }
+  pthread_mutex_unlock(&ledger->lock);
+  return due;
 }
 
 void entry_retry(struct ledger *ledger) {
-  struct retry *next;
-  for (struct retry *retry = take_retries(ledger); retry; retry = next) {
-    next = retry->next;
-    keeper_give(ledger->keeper, &retry->job);
+  struct open_entry *next;
+  for (struct open_entry *open = take_due(ledger); open; open = next) {
+    next = open->due;
+    keeper_give(ledger->keeper, &open->job);
   }
 }
 
-int entry_drop_retries(struct ledger *ledger) {
-  int dropped = 0;
-  struct retry *next;
-  for (struct retry *retry = take_retries(ledger); retry; retry = next, dropped++) {
-    next = retry->next;
-    free(retry);
+int entry_drop(struct ledger *ledger) {
+  int unsettled = 0;
+  struct open_entry *open, *next;
+  DL_FOREACH_SAFE(ledger->open, open, next) {
+    DL_DELETE(ledger->open, open);
+    unsettled += open->failed;
+    free(open);
   }
-  return dropped;
+  return unsettled;
+}
+
+bool entry_list_unsettled(struct ledger *ledger, struct text *ids, struct fault *fault) {
+  struct open_entry *open;
+  text_clear(ids);
+  if (ledger->is_left)
+    text_add(ids, VIEW("*"));
+  pthread_mutex_lock(&ledger->lock);
+  DL_FOREACH(ledger->open, open) {
+    if (open->failed)
+      text_printf(ids, "%s%s ", ids->length ? "" : " ", open->request);
+  }
+  pthread_mutex_unlock(&ledger->lock);
+  return text_ok(ids) || fault_no_memory(fault);
+}
+
+static bool is_unsettled(struct ledger *ledger, const char *request) {
+  struct open_entry *open;
+  bool found = ledger->is_left;
+  pthread_mutex_lock(&ledger->lock);
+  DL_FOREACH(ledger->open, open) {
+    found = found || (open->failed && strcmp(open->request, request) == 0);
+  }
+  pthread_mutex_unlock(&ledger->lock);
+  return found;
 }
 
 static bool settle_work(struct keeper_job *job, struct db *db, struct fault *fault) {
@@ -274,8 +337,10 @@ static bool settle_work(struct keeper_job *job, struct db *db, struct fault *fau
 static void settle_done(struct keeper_job *job, bool ok, const struct fault *fault) {
   struct ledger_entry *entry = entry_of(job);
   settled(entry->own.ledger, &entry->own.settlement, ok, fault);
-  if (!ok)
-    keep_for_retry(entry);
+  if (ok && entry->own.open)
+    forget_open(steal(entry->own.open));
+  else if (entry->own.open)
+    keep_for_later(entry);
   entry->own.done(entry->own.context, ok, fault);
 }
 
@@ -312,7 +377,8 @@ bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows, struct f
 
 /* -- Finding -- */
 
-static void read_found(struct ledger *ledger, sqlite3_stmt *statement, struct ledger_found *found) {
+static void read_found(struct ledger *ledger, sqlite3_stmt *statement, const char *request,
+                       struct ledger_found *found) {
   static const char *const states[] = {"open", "settled", "unknown"};
   struct digest token = inside_digest(db_blob(statement, 1));
   int64_t state = db_integer(statement, 0);
@@ -324,6 +390,10 @@ static void read_found(struct ledger *ledger, sqlite3_stmt *statement, struct le
   found->most.tenths = db_integer(statement, 4);
   found->spent.tenths = db_integer(statement, 5);
   found->estimated = db_integer(statement, 6) != 0;
+  if (state == STATE_OPEN && is_unsettled(ledger, request)) {
+    snprintf(found->state, sizeof found->state, "%s", states[STATE_UNKNOWN]);
+    found->spent = found->most;
+  }
 }
 
 bool ledger_find(struct ledger *ledger, const char *request, struct ledger_found *found,
@@ -339,7 +409,7 @@ bool ledger_find(struct ledger *ledger, const char *request, struct ledger_found
     ok = db_step(db, statement, exists, fault);
   }
   if (ok && *exists)
-    read_found(ledger, statement, found);
+    read_found(ledger, statement, request, found);
   db_close(&db);
   return ok;
 }

@@ -8,6 +8,7 @@
  * lock that a thread takes, and nothing blocks under it. */
 #pragma once
 
+#include "base/text.h"
 #include "db/db.h"
 #include "ledger/token.h"
 #include "ledger/zone.h"
@@ -17,7 +18,7 @@
 
 struct count;
 struct known;
-struct retry;
+struct open_entry;
 
 /* What was counted in memory and is not written yet. */
 struct counts {
@@ -28,6 +29,7 @@ struct ledger {
   char *path;
   struct digest secret;
   struct keeper *keeper; /* NULL: read-only */
+  bool is_left;          /* read-only, and nobody worked in the directory: what is open was left */
   pthread_t timer;
   int wake; /* an eventfd: the timer looks at once */
   atomic_bool stopping;
@@ -42,8 +44,8 @@ struct ledger {
   } retention;
 
   pthread_mutex_t lock;
-  struct known *known;   /* tokens, by fingerprint; uthash */
-  struct retry *retries; /* settlements that failed */
+  struct known *known;     /* tokens, by fingerprint; uthash */
+  struct open_entry *open; /* what is reserved and not settled; utlist */
   struct counts counts;
   bool flushing; /* one flush by the timer is on its way */
 };
@@ -103,8 +105,13 @@ bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows,
                      struct fault *fault) MUST_CHECK;
 /* Hands what could not be settled to the keeper again. */
 void entry_retry(struct ledger *ledger);
-/* Forgets it; returns how much that was. */
-int entry_drop_retries(struct ledger *ledger);
+/* Forgets what is open; returns how many settlements of it could not be written. No thread runs. */
+int entry_drop(struct ledger *ledger);
+/* The requests whose settlement could not be written yet: they count as spent, and as unknown at
+ * their most, until it can (the same figures that the next start would book). " id id ", empty
+ * where there are none; "*": all that are open, where the last process left them. It is a parameter
+ * of statements (sql/ledger). Any thread. */
+bool entry_list_unsettled(struct ledger *ledger, struct text *ids, struct fault *fault) MUST_CHECK;
 
 /* count.c: writes the counts, and waits for it; what was handed over earlier is then written too.
  */
@@ -119,19 +126,19 @@ void count_flush_later(struct ledger *ledger);
 int64_t count_drop(struct ledger *ledger);
 
 /* budget.c: how the account of a token stands on a day. `budget` NULL: none. */
-bool budget_look(const struct ledger *ledger, struct db *db, int64_t token,
+bool budget_look(struct ledger *ledger, struct db *db, int64_t token,
                  const struct token_budget *budget, int32_t day, struct token_account *account,
                  struct fault *fault) MUST_CHECK;
 /* The same, with the budget in two columns, its rows (-1: none) and the window. */
-bool budget_look_column(const struct ledger *ledger, struct db *db, int64_t token,
+bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
                         sqlite3_stmt *statement, int column, struct token_account *account,
                         struct fault *fault) MUST_CHECK;
 /* Whether the entry may be reserved. In a transaction. */
-bool budget_admit(const struct ledger *ledger, struct db *db, int64_t token,
-                  struct ledger_entry *entry, struct fault *fault) MUST_CHECK;
+bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct ledger_entry *entry,
+                  struct fault *fault) MUST_CHECK;
 /* Something of that day was settled: whether the token's spending has passed the warning level, of
  * which it is warned once a window, whatever restarts come between. In a transaction. */
-bool budget_settled(const struct ledger *ledger, struct db *db, int64_t token,
+bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
                     const struct digest *fingerprint, int32_t day, struct ledger_warning *warning,
                     struct fault *fault) MUST_CHECK;
 /* Says so, once that is durable. */

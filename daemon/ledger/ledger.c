@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/thread.h"
+#include "db/directory.h"
 #include "sql_ledger.h"
 
 #include <errno.h>
@@ -257,9 +258,13 @@ static bool open_to_read(struct ledger *ledger, struct fault *fault) {
 
 bool ledger_open_readonly(const char *directory, const struct ledger_options *options,
                           struct ledger **out, struct fault *fault) {
+  enum directory_use use = directory_look(directory);
   *out = new_ledger(directory, options, fault);
-  if (!*out || open_to_read(*out, fault))
-    return *out != NULL;
+  if (!*out)
+    return false;
+  (*out)->is_left = use == DIRECTORY_FREE || use == DIRECTORY_UNUSED;
+  if (open_to_read(*out, fault))
+    return true;
   free_ledger(steal(*out));
   return false;
 }
@@ -273,7 +278,7 @@ static void stop_threads(struct ledger *ledger) {
   entry_retry(ledger);
   bool flushed = count_flush(ledger, &fault);
   keeper_stop(&ledger->keeper);
-  int unsettled = entry_drop_retries(ledger);
+  int unsettled = entry_drop(ledger);
   int64_t lost = count_drop(ledger);
   if (unsettled || !flushed)
     log_error("ledger_unwritten", "left_open=%d free_requests_not_counted=%lld reason=%s",

@@ -101,6 +101,7 @@ struct ledger_entry {
     struct ledger *ledger;
     ledger_done *done;
     void *context;
+    struct open_entry *open;
     struct ledger_settlement {
       enum ledger_end end;
       int64_t results;
@@ -126,8 +127,9 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
 /* Settles what was reserved: `spent` is the true cost, or, UNKNOWN, the most it can have cost.
  * `results`: received from upstream. Neither is negative. When this fails (full disk) it is tried
  * again every second until it succeeds or the ledger closes; `done` (keeper thread) is called once,
- * after the first try, and `entry` is not used after that. Until then the reservation stands, and
- * the account is not below the bill. */
+ * after the first try, and `entry` is not used after that. Until it succeeds the request counts
+ * everywhere (reports, budgets, ledger_find()) as spent, and as unknown at the most it can have
+ * cost: as the next start would book it. */
 void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
                    int64_t results, struct rows spent, ledger_done *done, void *context);
 

@@ -36,6 +36,7 @@ static void read_row(sqlite3_stmt *statement, struct report_row *row) {
   row->unknown.tenths = inside_wide(statement, 9);
   row->saved.tenths = inside_wide(statement, 11);
   row->corrected.tenths = db_integer(statement, 13);
+  row->unsettled.tenths = inside_wide(statement, 15);
 }
 
 /* The totals of targets hold no corrections: they are all under the empty one. */
@@ -47,10 +48,11 @@ static void correct_target(sqlite3_stmt *statement, struct report_row *row) {
 /* Without a budget there is nothing that has to be summed. */
 static bool read_token(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
                        struct report_row *row, struct fault *fault) {
-  row->kind = (enum token_kind)db_integer(statement, 16);
-  row->revoked = db_integer(statement, 17) != 0;
-  return db_integer(statement, 18) < 0 || budget_look_column(ledger, db, db_integer(statement, 15),
-                                                             statement, 18, &row->account, fault);
+  row->id = db_integer(statement, 17);
+  row->kind = (enum token_kind)db_integer(statement, 18);
+  row->revoked = db_integer(statement, 19) != 0;
+  return db_integer(statement, 20) < 0 ||
+         budget_look_column(ledger, db, row->id, statement, 20, &row->account, fault);
 }
 
 /* Saturates, as money does. */
@@ -68,6 +70,7 @@ static void add_row(struct report_row *total, const struct report_row *row) {
   total->unknown = rows_add(total->unknown, row->unknown);
   total->saved = rows_add(total->saved, row->saved);
   total->corrected = rows_add(total->corrected, row->corrected);
+  total->unsettled = rows_add(total->unsettled, row->unsettled);
 }
 
 static const int statements[] = {
@@ -92,14 +95,15 @@ static bool read_whole(struct db *db, const struct asked *asked, sqlite3_stmt *s
   return asked->by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
 }
 
-static void bind_days(sqlite3_stmt *statement, int32_t since, int32_t until) {
+static void bind_days(sqlite3_stmt *statement, int32_t since, int32_t until, struct view ids) {
   db_bind_integer(statement, 1, since);
   db_bind_integer(statement, 2, until);
+  db_bind_text(statement, 3, ids);
 }
 
 /* The report by target adds up months, of which there are fewer rows; days only where a month is
  * not in it whole. An empty range ends before it begins. */
-static void bind_months(sqlite3_stmt *statement, int32_t since, int32_t until) {
+static void bind_months(sqlite3_stmt *statement, int32_t since, int32_t until, struct view ids) {
   since = since < 0 ? 0 : since;
   until = until > NUM_LAST_DAY ? NUM_LAST_DAY : until;
   int32_t first = zone_month(since) == since ? since : zone_next_month(since);
@@ -115,14 +119,17 @@ static void bind_months(sqlite3_stmt *statement, int32_t since, int32_t until) {
                             until};
   for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
     db_bind_integer(statement, (int)i + 1, ranges[i]);
+  db_bind_text(statement, 9, ids);
 }
 
 static bool run(struct db *db, const struct asked *asked, struct report_row *total,
                 struct fault *fault) {
+  scope_text struct text ids = {0};
   sqlite3_stmt *statement = db_statement(db, statements[asked->by], fault);
-  if (!statement)
+  if (!statement || !entry_list_unsettled(asked->ledger, &ids, fault))
     return false;
-  (asked->by == REPORT_BY_TARGET ? bind_months : bind_days)(statement, asked->since, asked->until);
+  (asked->by == REPORT_BY_TARGET ? bind_months : bind_days)(statement, asked->since, asked->until,
+                                                            text_view(&ids));
   bool more, ok;
   while ((ok = db_step(db, statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];

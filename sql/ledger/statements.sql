@@ -83,6 +83,11 @@ FROM token_day WHERE token = ?1 AND day BETWEEN ?2 AND ?3;
 -- name: sum_reserved
 SELECT sum(most >> 32), sum(most & 4294967295) FROM entry WHERE token = ?1 AND state = 0;
 
+-- name: sum_unsettled
+SELECT sum(most >> 32), sum(most & 4294967295) FROM entry
+WHERE token = ?1 AND state = 0 AND day BETWEEN ?2 AND ?3
+  AND (?4 = '*' OR instr(?4, ' ' || request || ' '));
+
 -- name: delete_old
 DELETE FROM entry
 WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at < ?1 ORDER BY at LIMIT ?2);
@@ -191,14 +196,21 @@ ON CONFLICT (month, target) DO UPDATE SET
 SELECT 1 FROM target_day WHERE day = ?1 AND target = ?2;
 
 -- name: report_token
-SELECT fingerprint, requests, hits, misses, errors,
-  results_high, results_low, spent_high, spent_low,
-  unknown_high, unknown_low, saved_high, saved_low,
+-- This and the next two also hold what could not be settled yet, at its most and as unknown. The last
+-- parameter names it (entry_list_unsettled()). Tokens that have a kind or a budget, but have asked
+-- nothing yet, have a row, too.
+SELECT fingerprint,
+  ifnull(requests, 0) + ifnull(late, 0), hits, ifnull(misses, 0) + ifnull(late, 0), errors,
+  results_high, results_low,
+  ifnull(spent_high, 0) + ifnull(late_high, 0), ifnull(spent_low, 0) + ifnull(late_low, 0),
+  ifnull(unknown_high, 0) + ifnull(late_high, 0), ifnull(unknown_low, 0) + ifnull(late_low, 0),
+  saved_high, saved_low,
   (SELECT ifnull(sum(spent), 0) FROM correction
-    WHERE correction.token = totals.id AND day BETWEEN ?1 AND ?2),
+    WHERE correction.token = token.id AND day BETWEEN ?1 AND ?2),
   0,
-  id, kind, revoked_at IS NOT NULL, ifnull(budget, -1), per
-FROM (
+  late_high, late_low,
+  token.id, kind, revoked_at IS NOT NULL, ifnull(budget, -1), per
+FROM token LEFT JOIN (
   SELECT token AS id,
     sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
     sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
@@ -206,11 +218,21 @@ FROM (
     sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
     sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low
   FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY token
-) AS totals JOIN token USING (id)
-ORDER BY spent_high + (spent_low >> 32) DESC, spent_low & 4294967295 DESC, fingerprint;
+) USING (id) LEFT JOIN (
+  SELECT token AS id, count(*) AS late,
+    sum(most >> 32) AS late_high, sum(most & 4294967295) AS late_low
+  FROM entry
+  WHERE ?3 <> '' AND state = 0 AND day BETWEEN ?1 AND ?2
+    AND (?3 = '*' OR instr(?3, ' ' || request || ' '))
+  GROUP BY token
+) USING (id)
+WHERE requests IS NOT NULL OR late IS NOT NULL OR kind <> 0 OR budget IS NOT NULL
+ORDER BY
+  ifnull(spent_high, 0) + ifnull(late_high, 0) + (ifnull(spent_low, 0) + ifnull(late_low, 0) >> 32) DESC,
+  ifnull(spent_low, 0) + ifnull(late_low, 0) & 4294967295 DESC, name IS NULL, name, fingerprint;
 
 -- name: report_target
--- Whole months (?3 to ?4), and the days before (?1, ?2) and after (?5, ?6) them.
+-- Whole months (?3 to ?4), and the days before (?1, ?2) and after (?5, ?6) them. In all ?7 to ?8.
 SELECT target,
   sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
   sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
@@ -220,23 +242,44 @@ SELECT target,
   CASE WHEN target = '' THEN
     (SELECT ifnull(sum(spent), 0) FROM correction WHERE day BETWEEN ?7 AND ?8) ELSE 0 END,
   CASE WHEN target = '' THEN
-    (SELECT ifnull(sum(unknown), 0) FROM correction WHERE day BETWEEN ?7 AND ?8) ELSE 0 END
+    (SELECT ifnull(sum(unknown), 0) FROM correction WHERE day BETWEEN ?7 AND ?8) ELSE 0 END,
+  sum(unsettled >> 32), sum(unsettled & 4294967295)
 FROM (
-  SELECT * FROM target_month WHERE month BETWEEN ?3 AND ?4
+  SELECT *, 0 AS unsettled FROM target_month WHERE month BETWEEN ?3 AND ?4
   UNION ALL
-  SELECT * FROM target_day WHERE day BETWEEN ?1 AND ?2
+  SELECT *, 0 FROM target_day WHERE day BETWEEN ?1 AND ?2
   UNION ALL
-  SELECT * FROM target_day WHERE day BETWEEN ?5 AND ?6
+  SELECT *, 0 FROM target_day WHERE day BETWEEN ?5 AND ?6
+  UNION ALL
+  SELECT day, target, 1, 0, 1, 0, 0, most, most, 0, most FROM entry
+  WHERE ?9 <> '' AND state = 0 AND day BETWEEN ?7 AND ?8
+    AND (?9 = '*' OR instr(?9, ' ' || request || ' '))
 ) GROUP BY target
 ORDER BY spent_high + (spent_low >> 32) DESC, spent_low & 4294967295 DESC, target;
 
 -- name: report_day
 SELECT day,
-  sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
-  sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
-  sum(spent >> 32) AS spent_high, sum(spent & 4294967295) AS spent_low,
-  sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
-  sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low,
-  (SELECT ifnull(sum(spent), 0) FROM correction WHERE correction.day = token_day.day), 0
-FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY day
+  ifnull(requests, 0) + ifnull(late, 0), hits, ifnull(misses, 0) + ifnull(late, 0), errors,
+  results_high, results_low,
+  ifnull(spent_high, 0) + ifnull(late_high, 0), ifnull(spent_low, 0) + ifnull(late_low, 0),
+  ifnull(unknown_high, 0) + ifnull(late_high, 0), ifnull(unknown_low, 0) + ifnull(late_low, 0),
+  saved_high, saved_low,
+  (SELECT ifnull(sum(spent), 0) FROM correction WHERE correction.day = totals.day), 0,
+  late_high, late_low
+FROM (
+  SELECT day,
+    sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
+    sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
+    sum(spent >> 32) AS spent_high, sum(spent & 4294967295) AS spent_low,
+    sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
+    sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low
+  FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY day
+) AS totals FULL JOIN (
+  SELECT day, count(*) AS late,
+    sum(most >> 32) AS late_high, sum(most & 4294967295) AS late_low
+  FROM entry
+  WHERE ?3 <> '' AND state = 0 AND day BETWEEN ?1 AND ?2
+    AND (?3 = '*' OR instr(?3, ' ' || request || ' '))
+  GROUP BY day
+) USING (day)
 ORDER BY day;

@@ -42,6 +42,15 @@ int fdatasync(int file) {
   return (int)syscall(SYS_fdatasync, file);
 }
 
+static atomic_int refused_writes;
+
+ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at) {
+  ssize_t written = syscall(SYS_pwrite64, file, bytes, count, at);
+  if (written < 0)
+    atomic_fetch_add(&refused_writes, 1);
+  return written;
+}
+
 /* -- The directory -- */
 
 static char directory[64];
@@ -458,8 +467,11 @@ static void live_through_a_full_disk(void) {
                                          "still served"));
   MUST(5, ledger_is_broken(ledger));
   MUST(6, !settle(ledger, &before, LEDGER_SETTLED, 7, ROWS(4)).ok);
-  MUST(7, strcmp(find(ledger, "before").state, "open") == 0);
-  MUST(8, total_of(ledger).requests == 0); /* readable, with the hit still in memory */
+  MUST(7, strcmp(find(ledger, "before").state, "unknown") == 0);
+  MUST(8, total_of(ledger).requests == 1);     /* readable, with the hit still in memory */
+  int refusals = atomic_load(&refused_writes); /* it is tried again, and again in vain */
+  while (atomic_load(&refused_writes) < refusals + 3)
+    usleep(1000);
   limit_files(RLIM_INFINITY);
   while (strcmp(find(ledger, "before").state, "settled") != 0)
     usleep(1000);
@@ -469,6 +481,63 @@ static void live_through_a_full_disk(void) {
   MUST(10, reserve(ledger, &after).ok);
   struct report_row total = total_of(ledger);
   MUST(11, total.spent.tenths == 40 && total.hits == 1 && total.misses == 1);
+  ledger_close(&ledger);
+  _exit(0);
+}
+
+/* What the reports, each by itself, tell of what was spent. */
+static bool reports_tell(struct ledger *ledger, int64_t spent, int64_t unknown, int64_t unsettled) {
+  static const enum report_by all[] = {REPORT_BY_TOKEN, REPORT_BY_TARGET, REPORT_BY_DAY};
+  bool same = true;
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    struct report_row total;
+    same = report_run(ledger, all[i], REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL, ignore_row, NULL,
+                      &total, NULL) &&
+           total.requests == 1 && total.misses == 1 && total.spent.tenths == spent &&
+           total.unknown.tenths == unknown && total.unsettled.tenths == unsettled && same;
+  }
+  return same;
+}
+
+static void take_account(void *context, const struct token_row *row) {
+  *(struct token_account *)context = row->account;
+}
+
+static bool account_is(struct ledger *ledger, int64_t spent, int64_t reserved, int64_t left) {
+  struct token_account account;
+  return token_list(ledger, take_account, &account, NULL) && account.spent.tenths == spent &&
+         account.reserved.tenths == reserved && account.left.tenths == left;
+}
+
+/* A request whose settlement cannot be written counts at once, everywhere, at the most that it can
+ * have cost; and with its true cost as soon as the disk has room again. */
+static void spend_with_a_full_disk(void) {
+  struct ledger *ledger;
+  char token[TOKEN_SIZE];
+  const struct token_budget budget = {ROWS(100), TOKEN_PER_MONTH};
+  signal(SIGXFSZ, SIG_IGN);
+  MUST(1, ledger_open(directory, NULL, &ledger, NULL));
+  MUST(2, token_add(ledger, VIEW("alice"), &budget, token, NULL));
+  struct ledger_entry entry = entry_of(ledger, "entry", ROWS(50));
+  struct ledger_entry more = entry_of(ledger, "more", ROWS(51));
+  struct ledger_entry fits = entry_of(ledger, "fits", ROWS(96));
+  entry.token = more.token = fits.token = ledger_fingerprint(ledger, view_of(token));
+  MUST(3, reserve(ledger, &entry).ok);
+  MUST(4, account_is(ledger, 0, 500, 500));
+  limit_files(0);
+  MUST(5, !settle(ledger, &entry, LEDGER_SETTLED, 7, ROWS(4)).ok);
+  MUST(6, reports_tell(ledger, 500, 500, 500));
+  MUST(7, account_is(ledger, 500, 0, 500));
+  struct ledger_found found = find(ledger, "entry");
+  MUST(8, strcmp(found.state, "unknown") == 0 && found.spent.tenths == 500);
+  MUST(9, !reserve(ledger, &more).ok);
+  limit_files(RLIM_INFINITY);
+  while (!reports_tell(ledger, 40, 0, 0)) {
+    MUST(10, reports_tell(ledger, 500, 500, 500) || reports_tell(ledger, 40, 0, 0));
+    usleep(1000);
+  }
+  MUST(11, account_is(ledger, 40, 0, 960));
+  MUST(12, reserve(ledger, &fits).ok);
   ledger_close(&ledger);
   _exit(0);
 }
@@ -516,6 +585,11 @@ static void test_a_full_disk(void **state) {
   (void)state;
   run_child(live_through_a_full_disk);
   run_child(mend_without_traffic);
+}
+
+static void test_what_a_full_disk_leaves_unsettled(void **state) {
+  (void)state;
+  run_child(spend_with_a_full_disk);
 }
 
 static void test_a_full_disk_at_the_end(void **state) {
@@ -662,6 +736,7 @@ int main(void) {
       TEST(test_many_share_a_sync),
       TEST(test_killed_under_load),
       TEST(test_a_full_disk),
+      TEST(test_what_a_full_disk_leaves_unsettled),
       TEST(test_a_full_disk_at_the_end),
       TEST(test_a_damaged_file_stays),
       TEST(test_another_programs_file_stays),

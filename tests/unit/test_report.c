@@ -191,9 +191,24 @@ static void test_a_reader_books_nothing(void **state) {
   struct ledger_found found;
   assert_true(ledger_find(reader, "left", &found, &exists, &fault));
   assert_true(exists);
-  assert_string_equal(found.state, "open");
+  assert_string_equal(found.state, "unknown"); /* as the next start will book it */
+  assert_int_equal(found.spent.tenths, 2010);
   assert_string_equal(found.token, "00000000");
+  static const enum report_by all[] = {REPORT_BY_TOKEN, REPORT_BY_TARGET, REPORT_BY_DAY};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    struct report_row total;
+    char text[1024] = "";
+    assert_true(report_run(reader, all[i], 0, 9, print_row, text, &total, &fault));
+    assert_int_equal(total.requests, 1);
+    assert_int_equal(total.misses, 1);
+    assert_true(total.spent.tenths == 2010 && total.unknown.tenths == 2010);
+    assert_int_equal(total.unsettled.tenths, 2010);
+    assert_true(report_run(reader, all[i], 2, 9, print_row, text, &total, &fault));
+    assert_int_equal(total.requests, 0);
+  }
   ledger_close(&reader);
+  change("CREATE TEMP TABLE still_open(count CHECK (count = 1));"
+         "INSERT INTO still_open SELECT count(*) FROM entry WHERE state = 0");
 }
 
 static void test_an_empty_file_is_no_ledger(void **state) {
