@@ -35,17 +35,18 @@ static void add(struct token_list *list, struct view label, const struct prometh
   snprintf(added->label, sizeof added->label, "%.*s", VIEW_ARGS(label));
 }
 
-static void add_amounts(void *context, const struct report_row *row) {
-  add(context, row->label, &(struct prometheus_token){.spent = row->spent, .saved = row->saved});
-}
-
-/* Also of tokens that have not been used yet. */
-static void add_budget(void *context, const struct token_row *row) {
+/* Counters must not fall: they are what requests spent and is settled. Corrections are in the
+ * reports, and what may still turn out to be less is counted when it is known. */
+static void add_token(void *context, const struct report_row *row) {
   const struct token_account *account = &row->account;
-  if (account->has_budget)
-    add(context, view_of(row->label),
-        &(struct prometheus_token){
-            .has_budget = true, .budget = account->budget.rows, .left = account->left});
+  struct rows later = rows_add(row->corrected, row->unsettled);
+  add(context, row->label,
+      &(struct prometheus_token){.id = row->id,
+                                 .spent = rows_subtract(row->spent, later),
+                                 .saved = row->saved,
+                                 .has_budget = account->has_budget,
+                                 .budget = account->budget.rows,
+                                 .left = account->left});
 }
 
 /* The amounts come from the ledger, so they go on where they were after a restart. Where it cannot
@@ -54,8 +55,7 @@ static void gather_tokens(struct ledger *ledger, struct token_list *list) {
   struct report_row total;
   struct fault fault = {.text = "no memory"};
   bool ok = report_run(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL,
-                       add_amounts, list, &total, &fault) &&
-            token_list(ledger, add_budget, list, &fault);
+                       add_token, list, &total, &fault);
   if (ok && !list->failed) {
     list->count = prometheus_fold(list->items, list->count);
     return;

@@ -12,16 +12,10 @@ static int order_by_label(const void *a, const void *b) {
   return strcmp(left->label, right->label);
 }
 
-/* The dearest first, "other" last. */
-static int order_by_spent(const void *a, const void *b) {
-  const struct prometheus_token *left = a, *right = b;
-  bool left_is_other = strcmp(left->label, PROMETHEUS_OTHER) == 0;
-  bool right_is_other = strcmp(right->label, PROMETHEUS_OTHER) == 0;
-  if (left_is_other != right_is_other)
-    return left_is_other ? 1 : -1;
-  int order = rows_order(right->spent, left->spent);
-  order = order ? order : rows_order(right->saved, left->saved);
-  return order ? order : strcmp(left->label, right->label);
+/* Ids are given in turn, from 1 on, and never again. */
+static bool has_own_label(const struct prometheus_token *token) {
+  return token->id > 0 && token->id <= PROMETHEUS_TOKENS &&
+         strcmp(token->label, PROMETHEUS_OTHER) != 0;
 }
 
 static void add_to(struct prometheus_token *sum, const struct prometheus_token *token) {
@@ -43,19 +37,31 @@ static size_t merge_same(struct prometheus_token *tokens, size_t count) {
   return kept;
 }
 
+/* Moves those of "other" to the end and sums them there; returns how many have their own label. */
+static size_t sum_others(struct prometheus_token *tokens, size_t count, size_t *others) {
+  struct prometheus_token other = {.label = PROMETHEUS_OTHER};
+  size_t own = 0;
+  for (size_t i = 0; i < count; i++)
+    if (has_own_label(&tokens[i]))
+      tokens[own++] = tokens[i];
+    else
+      add_to(&other, &tokens[i]);
+  *others = own < count;
+  if (*others)
+    tokens[own] = other;
+  return own;
+}
+
 size_t prometheus_fold(struct prometheus_token *tokens, size_t count) {
-  if (count == 0)
-    return 0;
-  qsort(tokens, count, sizeof *tokens, order_by_label);
-  count = merge_same(tokens, count);
-  qsort(tokens, count, sizeof *tokens, order_by_spent);
-  if (count <= PROMETHEUS_TOKENS)
-    return count;
-  struct prometheus_token *other = &tokens[PROMETHEUS_TOKENS];
-  for (size_t i = PROMETHEUS_TOKENS + 1; i < count; i++)
-    add_to(other, &tokens[i]);
-  memcpy(other->label, PROMETHEUS_OTHER, sizeof PROMETHEUS_OTHER);
-  return PROMETHEUS_TOKENS + 1;
+  size_t others;
+  size_t own = sum_others(tokens, count, &others);
+  if (own == 0)
+    return others;
+  qsort(tokens, own, sizeof *tokens, order_by_label);
+  size_t kept = merge_same(tokens, own);
+  if (others)
+    tokens[kept] = tokens[own];
+  return kept + others;
 }
 
 /* --- samples --- */

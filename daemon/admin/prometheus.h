@@ -9,6 +9,7 @@
 #define PROMETHEUS_OTHER "other"
 
 struct prometheus_token {
+  int64_t id; /* of the ledger (report_row) */
   char label[LEDGER_LABEL_SIZE];
   struct rows spent, saved;
   bool has_budget;
@@ -34,8 +35,10 @@ struct prometheus {
 };
 
 /* Makes the labels different from each other, which the format asks for (two tokens may share their
- * first 8 digits, or one be named as another begins), and keeps the PROMETHEUS_TOKENS dearest;
- * the rest is summed as "other", at the end. Returns how many are left. */
+ * first 8 digits), and sums as "other", at the end, all but the PROMETHEUS_TOKENS that the ledger
+ * has known for the longest. A counter must not fall, so a token never changes between a label of
+ * its own and "other", whoever else comes or spends; one that is named so (by an older rowcache)
+ * belongs there. Returns how many are left. */
 size_t prometheus_fold(struct prometheus_token *tokens, size_t count);
 
 void prometheus_write(const struct prometheus *snapshot, struct text *out);

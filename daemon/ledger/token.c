@@ -72,8 +72,18 @@ static bool is_label(struct view label) {
   return is_name(label) || (label.length == LABEL_DIGITS && is_hex(label));
 }
 
+/* Labels that stand for something else: in /metrics the sum of the tokens without a label of their
+ * own, and in the log a request without a token. */
+static bool is_reserved(struct view name) {
+  return view_is(name, "other") || view_is(name, "-");
+}
+
 /* What is no name is not repeated: it may be a token. */
 static bool check_name(struct view name, struct fault *fault) {
+  if (is_reserved(name))
+    return fault_set(fault, FAULT_MALFORMED,
+                     "'%.*s' cannot be a token's name: metrics and logs mean something else by it",
+                     VIEW_ARGS(name));
   return is_name(name) ||
          fault_set(fault, FAULT_MALFORMED,
                    "that cannot be a token's name: write 1 to %d letters, digits, '.', '_' or '-', "

@@ -6,7 +6,8 @@
  *
  * A label names a token: its name, or the first 8 hex digits of its fingerprint (also where it has
  * a name). A name is 1 to 64 letters, digits, '.', '_' or '-', unique; neither 8 hex digits, which
- * are a fingerprint's, nor 32 or more, which somebody meant as the token itself.
+ * are a fingerprint's, nor 32 or more, which somebody meant as the token itself; nor "other" or
+ * "-", which mean something else in metrics and logs.
  *
  * Changes are durable when the call returns, and obeyed from then on: by token_look() and by every
  * reservation that is made later. They block and may be called from any thread but the ledger's;

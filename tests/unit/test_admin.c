@@ -198,16 +198,16 @@ static void this_process_is_read(void **state) {
 
 /* --- Prometheus --- */
 
-static struct prometheus_token token(const char *label, int64_t spent, int64_t saved) {
-  struct prometheus_token made = {.spent = {spent}, .saved = {saved}};
+static struct prometheus_token token(int64_t id, const char *label, int64_t spent, int64_t saved) {
+  struct prometheus_token made = {.id = id, .spent = {spent}, .saved = {saved}};
   snprintf(made.label, sizeof made.label, "%s", label);
   return made;
 }
 
 static void tokens_of_one_label_are_one(void **state) {
   (void)state;
-  struct prometheus_token tokens[] = {token("aabbccdd", 10, 1), token("reporting", 20, 2),
-                                      token("other", 90, 9), token("aabbccdd", 30, 3)};
+  struct prometheus_token tokens[] = {token(1, "aabbccdd", 10, 1), token(2, "reporting", 20, 2),
+                                      token(3, "other", 90, 9), token(4, "aabbccdd", 30, 3)};
   assert_int_equal(prometheus_fold(tokens, 4), 3);
   assert_string_equal(tokens[0].label, "aabbccdd");
   assert_int_equal(tokens[0].spent.tenths, 40);
@@ -218,37 +218,58 @@ static void tokens_of_one_label_are_one(void **state) {
   assert_int_equal(prometheus_fold(NULL, 0), 0);
 }
 
-/* A budget and what was spent come from two lists. */
-static void a_budget_joins_its_token(void **state) {
+static void a_budget_is_summed_with_its_token(void **state) {
   (void)state;
-  struct prometheus_token tokens[] = {token("alice", 10, 1), token("bob", 5, 0),
-                                      token("alice", 0, 0)};
+  struct prometheus_token tokens[] = {token(1, "aabbccdd", 10, 1), token(2, "bob", 5, 0),
+                                      token(3, "aabbccdd", 0, 0)};
   tokens[2].has_budget = true;
   tokens[2].budget = ROWS(3);
   tokens[2].left = ROWS(2);
   assert_int_equal(prometheus_fold(tokens, 3), 2);
-  assert_string_equal(tokens[0].label, "alice");
+  assert_string_equal(tokens[0].label, "aabbccdd");
   assert_int_equal(tokens[0].spent.tenths, 10);
   assert_true(tokens[0].has_budget && !tokens[1].has_budget);
   assert_int_equal(tokens[0].budget.tenths, 30);
   assert_int_equal(tokens[0].left.tenths, 20);
 }
 
-static void only_the_dearest_tokens_are_told(void **state) {
+/* The first hundred have labels of their own, whatever the rest spends: in the second look those
+ * that spent nothing in the first have spent the most, and no series has fallen or moved. */
+static void a_token_keeps_its_label(void **state) {
   (void)state;
-  static struct prometheus_token tokens[PROMETHEUS_TOKENS + 51];
-  for (int i = 0; i < PROMETHEUS_TOKENS + 50; i++) {
-    char label[16];
-    snprintf(label, sizeof label, "t%03d", i);
-    tokens[i] = token(label, i, 1);
+  enum { COUNT = PROMETHEUS_TOKENS + 51, NAMED_OTHER = 7 };
+  static struct prometheus_token tokens[COUNT];
+  int64_t others[2];
+  for (int look = 0; look < 2; look++) {
+    for (int i = 0; i < COUNT; i++) { /* in no order */
+      int id = (i * 7) % COUNT + 1;
+      char label[16];
+      snprintf(label, sizeof label, "t%03d", id);
+      tokens[i] = token(id, id == NAMED_OTHER ? "other" : label,
+                        look && id > PROMETHEUS_TOKENS ? 1000000 : id, 1);
+    }
+    assert_int_equal(prometheus_fold(tokens, COUNT), PROMETHEUS_TOKENS);
+    for (int i = 0; i < PROMETHEUS_TOKENS - 1; i++) {
+      int id = i + 1 < NAMED_OTHER ? i + 1 : i + 2;
+      char label[16];
+      snprintf(label, sizeof label, "t%03d", id);
+      assert_string_equal(tokens[i].label, label);
+      assert_int_equal(tokens[i].spent.tenths, id);
+    }
+    assert_string_equal(tokens[PROMETHEUS_TOKENS - 1].label, "other");
+    assert_int_equal(tokens[PROMETHEUS_TOKENS - 1].saved.tenths, 52);
+    others[look] = tokens[PROMETHEUS_TOKENS - 1].spent.tenths;
   }
-  tokens[PROMETHEUS_TOKENS + 50] = token("other", 1000000, 1); /* a token may be named so */
-  assert_int_equal(prometheus_fold(tokens, PROMETHEUS_TOKENS + 51), PROMETHEUS_TOKENS + 1);
-  assert_string_equal(tokens[0].label, "t149");
-  assert_string_equal(tokens[PROMETHEUS_TOKENS - 1].label, "t050");
-  assert_string_equal(tokens[PROMETHEUS_TOKENS].label, "other");
-  assert_int_equal(tokens[PROMETHEUS_TOKENS].spent.tenths, 49 * 50 / 2 + 1000000);
-  assert_int_equal(tokens[PROMETHEUS_TOKENS].saved.tenths, 51);
+  assert_int_equal(others[0], 51 * (101 + 151) / 2 + NAMED_OTHER);
+  assert_int_equal(others[1], 51 * 1000000 + NAMED_OTHER);
+}
+
+static void others_alone_are_told(void **state) {
+  (void)state;
+  struct prometheus_token tokens[] = {token(PROMETHEUS_TOKENS + 1, "late", 3, 1)};
+  assert_int_equal(prometheus_fold(tokens, 1), 1);
+  assert_string_equal(tokens[0].label, "other");
+  assert_int_equal(tokens[0].spent.tenths, 3);
 }
 
 static const double bounds[SERVE_BUCKETS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
@@ -261,7 +282,7 @@ static void has(const struct text *out, const char *line) {
 
 static void metrics_are_written(void **state) {
   (void)state;
-  const struct prometheus_token tokens[] = {token("a\"b\\c\nd", 2010, 4)};
+  const struct prometheus_token tokens[] = {token(1, "a\"b\\c\nd", 2010, 4)};
   const struct prometheus_code codes[] = {{0, 1}, {200, 7}};
   struct prometheus snapshot = {.version = "1.2",
                                 .bounds = bounds,
@@ -316,8 +337,9 @@ int main(void) {
       cmocka_unit_test(boot_time_is_read),
       cmocka_unit_test(this_process_is_read),
       cmocka_unit_test(tokens_of_one_label_are_one),
-      cmocka_unit_test(a_budget_joins_its_token),
-      cmocka_unit_test(only_the_dearest_tokens_are_told),
+      cmocka_unit_test(a_budget_is_summed_with_its_token),
+      cmocka_unit_test(a_token_keeps_its_label),
+      cmocka_unit_test(others_alone_are_told),
       cmocka_unit_test(metrics_are_written),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
