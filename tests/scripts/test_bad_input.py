@@ -135,6 +135,105 @@ def test_other_methods_are_not_allowed(sim, rowcache, method):
     check_that_it_goes_on(sim, daemon)
 
 
+def test_it_is_no_tunnel(sim, rowcache):
+    daemon = rowcache(IDLE)
+    said = talk(daemon.address, b"CONNECT apiv2.ahrefs.com:443 HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert re.match(rb"HTTP/1.1 4\d\d ", said)
+    check_that_it_goes_on(sim, daemon)
+
+
+# Too large
+
+
+def test_a_uri_may_be_long_but_not_too_long(sim, rowcache):
+    daemon = rowcache()
+    where = ",".join(f"domain_rating>={n}" for n in range(2000))
+    assert len(encode({"where": where})) > 40000
+    assert daemon.ask(where=where).status == 200
+    sim.reset()
+
+    daemon = rowcache("server.max_uri=8KiB")
+    check_error(daemon.ask(where=where), 414)
+    check_error(daemon.ask(where="type=" + "x" * 9000), 414)
+    check_that_it_goes_on(sim, daemon)
+
+
+def test_a_uri_beyond_every_limit_is_too_long(sim, rowcache):
+    daemon = rowcache(IDLE)
+    for size in (70_000, 150_000, 1_000_000):
+        said = talk(daemon.address, b"GET /?where=" + b"x" * size + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert said == b"" or re.match(rb"HTTP/1.1 4(14|31) ", said)
+    check_error(daemon.ask(where="x" * 70_000), 414)
+    check_that_it_goes_on(sim, daemon)
+
+
+@pytest.mark.parametrize("headers", [{"X-Long": "x" * 20000},
+                                     {f"X-{number}": "x" * 100 for number in range(90)}],
+                         ids=["long", "many"])
+def test_headers_may_be_large_but_not_too_large(sim, rowcache, headers):
+    assert rowcache().ask(headers=headers).status == 200
+    sim.reset()
+
+    daemon = rowcache("server.max_headers=8KiB")
+    check_error(daemon.ask(headers=headers), 431)
+    check_that_it_goes_on(sim, daemon)
+
+
+def test_headers_beyond_every_limit_are_too_large(sim, rowcache):
+    daemon = rowcache(IDLE)
+    for size in (40_000, 150_000, 1_000_000):
+        head = LINE.encode() + b"Host: x\r\nX-Long: " + b"x" * size + b"\r\n\r\n"
+        said = talk(daemon.address, head)
+        assert said == b"" or b" 431 " in said.splitlines()[0]
+    check_error(daemon.ask(headers={"X-Long": "x" * 40_000}), 431)
+    check_that_it_goes_on(sim, daemon)
+
+
+def test_a_body_may_be_large_but_not_too_large(sim, rowcache):
+    daemon = rowcache("server.max_body=64KiB")
+    where = ",".join(f"domain_rating>={n}" for n in range(2000))
+    with daemon.client() as client:
+        assert client.post(question(where=where)).status == 200
+    sim.reset()
+    spent = daemon.account["rows_spent"]
+    with daemon.client() as client:
+        check_error(client.post(question(where=where + " " * 70_000)), 413)
+    with daemon.client() as client:
+        pieces = (b"x" * 10_000 for _ in range(8))
+        check_error(client.ask("POST", "/", pieces, FORM), 413)
+    assert arrived(sim) == [] and daemon.account["rows_spent"] == spent
+    assert daemon.ask().miss
+
+
+def test_a_body_beyond_every_limit_is_too_large(sim, rowcache):
+    daemon = rowcache(IDLE)
+    head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n"
+    for kind in (FORM["Content-Type"], "text/plain"):
+        said = talk(daemon.address, head.format(kind, 10**12).encode() + b"x" * 100_000)
+        assert said == b"" or b" 413 " in said.splitlines()[0]
+    check_that_it_goes_on(sim, daemon)
+
+
+# The form of errors
+
+
+@pytest.mark.parametrize("params", [{"mode": None}, {"limit": '<&"\'>'}, {"limit": "Köln \x07"}])
+def test_an_error_in_xml(rowcache, params):
+    reply = rowcache().ask(output="xml", **params)
+    assert reply.status == 400 and reply.headers["X-Status"] == "error"
+    assert "xml" in reply.headers["Content-Type"]
+    root = tree.fromstring(reply.body)
+    assert root.tag == "AhrefsApiResponse" and root.find("error").text
+
+
+@pytest.mark.parametrize("params", [{"mode": None}, {"limit": '<&"\'>'}, {"limit": "Köln \x07"}])
+def test_an_error_in_php(rowcache, params):
+    reply = rowcache().ask(output="php", **params)
+    assert reply.status == 400 and reply.headers["X-Status"] == "error"
+    found = re.fullmatch(rb'a:1:\{s:5:"error";s:(\d+):"(.*)";\}\s*', reply.body, re.DOTALL)
+    assert int(found[1]) == len(found[2]) > 0
+
+
 @pytest.mark.parametrize("params", [{"limit": '<&"\'\\>'}, {"limit": "Köln \x07"},
                                     {"limit": "\xff\ufffe"}])
 def test_an_error_in_json_is_json_whatever_it_quotes(rowcache, params):
