@@ -9,6 +9,7 @@
 
 #define MAX_URI ((size_t)32 * 1024)
 #define MAX_HEADERS ((size_t)16 * 1024)
+#define MAX_HEADER_COUNT 256
 #define MAX_BODY ((size_t)16 * 1024)
 
 const struct route routes[] = {
@@ -180,15 +181,16 @@ static bool is_let_in(struct admin *admin, struct exchange *exchange, struct vie
 }
 
 /* The limits here are not those that exchange_fault() has words for. */
-static bool is_within_limits(const struct exchange *exchange, struct fault *fault) {
-  enum fault_kind kind = exchange_fault(exchange)->kind;
-  if (kind == FAULT_NONE)
+static bool is_sound(const struct exchange *exchange, struct fault *fault) {
+  const struct fault *found = exchange_fault(exchange);
+  if (found->kind == FAULT_NONE)
     return true;
-  return fault_set(
-      fault, kind,
-      "the request is too large for the admin side: %zu KiB of URI, %zu KiB of headers "
-      "and %zu KiB of body are the most",
-      MAX_URI / 1024, MAX_HEADERS / 1024, MAX_BODY / 1024);
+  if (found->kind == FAULT_MALFORMED)
+    return fault_set(fault, found->kind, "%s", found->text);
+  return fault_set(fault, found->kind,
+                   "the request is too large for the admin side: %zu KiB of URI, %zu KiB of "
+                   "headers, %d headers and %zu KiB of body are the most",
+                   MAX_URI / 1024, MAX_HEADERS / 1024, MAX_HEADER_COUNT, MAX_BODY / 1024);
 }
 
 static bool answer(struct admin *admin, struct exchange *exchange, bool *waits,
@@ -201,8 +203,7 @@ static bool answer(struct admin *admin, struct exchange *exchange, bool *waits,
     call.args = view_from(uri, path.length + 1);
   }
   bool was_let_in = exchange_data(exchange) != NULL; /* it waited */
-  if (!was_let_in &&
-      (!is_within_limits(exchange, fault) || !is_let_in(admin, exchange, path, fault)))
+  if (!was_let_in && (!is_sound(exchange, fault) || !is_let_in(admin, exchange, path, fault)))
     return false;
   const struct route *route = find_route(exchange_method(exchange), path, &call.rest);
   if (!route)
@@ -217,7 +218,8 @@ static bool answer(struct admin *admin, struct exchange *exchange, bool *waits,
 
 static struct exchange_limits limits(void *context) {
   (void)context;
-  return (struct exchange_limits){MAX_URI, MAX_HEADERS, MAX_BODY};
+  return (struct exchange_limits){.head = {MAX_URI, MAX_HEADERS, MAX_HEADER_COUNT},
+                                  .body = MAX_BODY};
 }
 
 static enum exchange_step step(void *context, struct exchange *exchange) {

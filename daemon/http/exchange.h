@@ -11,6 +11,7 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "base/view.h"
+#include "http/head.h"
 
 #include <stdint.h>
 
@@ -18,9 +19,10 @@ struct exchange;
 
 enum exchange_step { EXCHANGE_REPLIED, EXCHANGE_WAIT };
 
-/* Limits on a request, in bytes. */
+/* Limits on a request. */
 struct exchange_limits {
-  size_t uri, headers, body;
+  struct head_limits head;
+  size_t body; /* bytes */
 };
 
 struct exchange_handler {

@@ -19,8 +19,11 @@
 #define BACKLOG 511
 #define MAX_LISTENERS 16
 #define MAX_SYSTEMD_SOCKETS 64
-/* libmicrohttpd keeps the head, what it parsed of it, and the reply's head in one pool. */
-#define POOL_BESIDE_HEAD ((size_t)32 * 1024)
+/* What libmicrohttpd keeps of a connection in one pool, beside the head as it comes: for each
+ * header a struct (56 bytes in 0.9.75, allocated in units of 16), and the reply's head, with room
+ * for a head that is too large to come in whole, so that it is ours to refuse. */
+#define POOL_EACH_HEADER ((size_t)64)
+#define POOL_BESIDE ((size_t)32 * 1024)
 #define UNIX_MODE 0660
 
 struct listener {
@@ -125,6 +128,11 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
   return strlen(text);
 }
 
+static size_t pool_size(const struct exchange_handler *handler) {
+  struct head_limits head = handler->limits(handler->context).head;
+  return head.uri + head.headers + head.count * POOL_EACH_HEADER + POOL_BESIDE;
+}
+
 static const char *const sides[] = {[TLS_CLIENT] = "client", [TLS_ADMIN] = "admin"};
 
 static bool serve(struct listener *listener, const struct listener_options *options,
@@ -145,7 +153,7 @@ static bool serve(struct listener *listener, const struct listener_options *opti
       MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
       (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_TIMEOUT,
       (unsigned)options->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      options->max_head + POOL_BESIDE_HEAD, MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, NULL,
+      pool_size(options->handler), MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, NULL,
       MHD_OPTION_URI_LOG_CALLBACK, exchange_uri_came, NULL, MHD_OPTION_NOTIFY_COMPLETED,
       exchange_end, handler, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
       tls, MHD_OPTION_END);

@@ -13,8 +13,7 @@ struct listener_options {
   const struct settings_list *addresses;          /* used where systemd handed over no socket */
   const struct exchange_handler *handler;         /* must outlive the listeners */
   int64_t threads, max_connections, idle_timeout; /* per listener; seconds */
-  size_t max_head; /* bytes of request line and headers that must fit */
-  bool tls;        /* show what tls_show() was given for the side */
+  bool tls;                                       /* show what tls_show() was given for the side */
   bool local_only; /* refuse a socket that can be reached from other machines */
 };
 

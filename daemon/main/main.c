@@ -19,7 +19,6 @@
 #define ADMIN_THREADS 2
 #define ADMIN_CONNECTIONS 64
 #define ADMIN_IDLE_TIMEOUT 60
-#define ADMIN_MAX_HEAD ((size_t)48 * 1024)
 #define LOG_PATIENCE 5       /* seconds for which nobody may read the log before its end is lost */
 #define ADMIN_TOKEN_LEAST 16 /* bytes: who can guess it may spend */
 
@@ -89,7 +88,6 @@ static bool open_admin_side(struct daemon *daemon, struct fault *fault) {
                                      .threads = ADMIN_THREADS,
                                      .max_connections = ADMIN_CONNECTIONS,
                                      .idle_timeout = ADMIN_IDLE_TIMEOUT,
-                                     .max_head = ADMIN_MAX_HEAD,
                                      .tls = *settings->admin_tls_certificate != '\0',
                                      .local_only = !settings_admin_is_guarded(settings)};
   return listeners_open(&options, &daemon->admin_side, fault);
@@ -103,8 +101,6 @@ static bool open_client_side(struct daemon *daemon, struct fault *fault) {
                                      .threads = settings->server_threads,
                                      .max_connections = settings->max_connections,
                                      .idle_timeout = settings->idle_timeout,
-                                     .max_head =
-                                         (size_t)(settings->max_uri + settings->max_headers),
                                      .tls = *settings->tls_certificate != '\0'};
   return listeners_open(&options, &daemon->client_side, fault);
 }

@@ -17,8 +17,9 @@ const double serve_bucket_seconds[SERVE_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005
 
 static struct exchange_limits limits(void *context) {
   struct settings *settings = serve_settings(context);
-  struct exchange_limits limits = {.uri = (size_t)settings->max_uri,
-                                   .headers = (size_t)settings->max_headers,
+  struct exchange_limits limits = {.head = {.uri = (size_t)settings->max_uri,
+                                            .headers = (size_t)settings->max_headers,
+                                            .count = (size_t)settings->max_header_count},
                                    .body = (size_t)settings->max_body};
   settings_release(&settings);
   return limits;

@@ -1,0 +1,172 @@
+#include "http/head.h"
+
+#include "base/num.h"
+
+#include <stdint.h>
+
+/* --- characters --- */
+
+/* RFC 9110 5.6.2. */
+static bool is_token(struct view text) {
+  static const struct view others = VIEW("!#$%&'*+-.^_`|~");
+  for (size_t i = 0; i < text.length; i++)
+    if (!num_is_digit(text.at[i]) && !num_is_alpha(text.at[i]) &&
+        !memchr(others.at, text.at[i], others.length))
+      return false;
+  return text.length > 0;
+}
+
+static bool is_control(char c) {
+  return (c >= 0 && c < ' ') || c == 0x7f;
+}
+
+/* RFC 9110 5.5; bytes beyond ASCII are allowed there. */
+static bool is_value(struct view text) {
+  for (size_t i = 0; i < text.length; i++)
+    if (is_control(text.at[i]) && text.at[i] != '\t')
+      return false;
+  return true;
+}
+
+/* A space or a byte beyond ASCII is no URI's, but cannot be mistaken for anything else. */
+static bool is_target(struct view text) {
+  for (size_t i = 0; i < text.length; i++)
+    if (is_control(text.at[i]))
+      return false;
+  return text.length > 0;
+}
+
+static const char *wrong_in_field(struct view name, struct view value) {
+  if (!is_token(name))
+    return "a header's name must be a token, with its colon right behind it (RFC 9112 5.1)";
+  if (!is_value(value))
+    return "a header's value must have no control characters (RFC 9110 5.5)";
+  return NULL;
+}
+
+static const char *wrong_in_line(const struct head_line *line) {
+  if (!is_token(line->method))
+    return "the method must be a token (RFC 9110 9.1)";
+  if (!is_target(line->target))
+    return "the request URI must have no control characters";
+  return NULL;
+}
+
+/* --- places --- */
+
+static const char hidden[] =
+    "the request's head must have no NUL, no header that goes on in the next line, one space on "
+    "each side of the URI, and one kind of line end";
+
+static const char *behind(struct view text) {
+  return text.at + text.length;
+}
+
+/* How far on `to` stands: no small number where it stands before, or in other memory. */
+static size_t distance(const char *from, const char *to) {
+  return (size_t)((uintptr_t)to - (uintptr_t)from);
+}
+
+static bool line_is_placed(const struct head_line *line) {
+  return distance(behind(line->method), line->target_at) == 1 &&
+         distance(line->target_at, line->version.at) == line->target.length + 1;
+}
+
+/* Nothing but one line end stands before the name, nothing but the colon and spaces, which
+ * libmicrohttpd skips, before the value. */
+static bool follow(struct head *head, struct view name, struct view value) {
+  size_t gap = distance(head->at, name.at);
+  if (!head->line_end && (gap == 1 || gap == 2))
+    head->line_end = gap;
+  head->at = behind(value);
+  return gap == head->line_end && (uintptr_t)value.at > (uintptr_t)behind(name);
+}
+
+/* Two line ends follow the last header, its own and the empty line's: all NUL by now. */
+static bool is_end(const struct head *head, size_t length) {
+  size_t gap = distance(head->at, head->begin + length);
+  return (head->line_end ? gap == 2 * head->line_end : gap == 2 || gap == 4) &&
+         memcmp(head->at, "\0\0\0", gap) == 0;
+}
+
+/* --- the head --- */
+
+static void note(struct head *head, const char *wrong) {
+  if (!head->wrong)
+    head->wrong = wrong;
+}
+
+void head_begin(struct head *head, const struct head_limits *limits, const struct head_line *line,
+                bool is_placed) {
+  *head = (struct head){.limits = *limits,
+                        .http_1_1 = view_is(line->version, "HTTP/1.1"),
+                        .is_placed = is_placed,
+                        .uri = line->target.length,
+                        .begin = line->method.at,
+                        .at = behind(line->version)};
+  note(head, wrong_in_line(line));
+  if (is_placed && !line_is_placed(line))
+    note(head, hidden);
+}
+
+static void count(struct head *head, struct view name, struct view value) {
+  head->count++;
+  head->bytes += name.length + value.length + sizeof ": \r\n" - 1;
+  head->hosts += num_same_word(name, VIEW("Host"));
+  head->lengths += num_same_word(name, VIEW("Content-Length"));
+  if (num_same_word(name, VIEW("Transfer-Encoding"))) {
+    head->codings++;
+    head->unknown_codings += !num_same_word(value, VIEW("chunked"));
+  }
+}
+
+void head_add(struct head *head, struct view name, struct view value) {
+  count(head, name, value);
+  note(head, wrong_in_field(name, value));
+  if (head->is_placed && !follow(head, name, value))
+    note(head, hidden);
+}
+
+/* What says its length in two ways, or in one that HTTP/1.0 does not know, or is for two hosts, may
+ * mean another request to whoever stands before us (RFC 9112 3.2, 6.1, 6.3). */
+static bool is_ambiguous(const struct head *head) {
+  return head->lengths + head->codings > 1 || head->unknown_codings > 0 || head->hosts > 1 ||
+         (head->http_1_1 ? head->hosts == 0 : head->codings > 0);
+}
+
+static bool check_limits(const struct head *head, struct fault *fault) {
+  const struct head_limits *limits = &head->limits;
+  if (head->uri > limits->uri)
+    return fault_set(
+        fault, FAULT_URI_TOO_LONG,
+        "the request URI is longer than %zu bytes (server.max_uri); send the parameters as the "
+        "body of a POST",
+        limits->uri);
+  if (head->bytes > limits->headers)
+    return fault_set(fault, FAULT_HEADERS_TOO_LARGE,
+                     "the request's headers are larger than %zu bytes (server.max_headers)",
+                     limits->headers);
+  return head->count <= limits->count ||
+         fault_set(fault, FAULT_HEADERS_TOO_LARGE,
+                   "the request has more than %zu headers (server.max_header_count)",
+                   limits->count);
+}
+
+bool head_end(const struct head *head, size_t length, struct fault *fault) {
+  const char *wrong = head->wrong;
+  if (!wrong && head->is_placed && !is_end(head, length))
+    wrong = hidden;
+  if (wrong)
+    return fault_set(fault, FAULT_MALFORMED, "%s", wrong);
+  if (!check_limits(head, fault))
+    return false;
+  return !is_ambiguous(head) ||
+         fault_set(fault, FAULT_MALFORMED,
+                   "the request must have one Host, and at most one of Content-Length and "
+                   "Transfer-Encoding (chunked, which is HTTP/1.1), once");
+}
+
+bool head_check_trailer(struct view name, struct view value, struct fault *fault) {
+  const char *wrong = wrong_in_field(name, value);
+  return !wrong || fault_set(fault, FAULT_MALFORMED, "%s", wrong);
+}
