@@ -212,7 +212,7 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
 }
 
 static struct transfer_ask *make_ask(const struct paid_order *order, const struct tariff *tariff) {
-  struct transfer_ask *ask = calloc(1, sizeof *ask);
+  struct transfer_ask *ask = transfer_ask_create();
   scope_text struct text args = {0};
   scope_text struct text url = {0};
   if (!ask)

@@ -25,11 +25,15 @@ struct transfer_ask {
   bool send_once;            /* rather fail than have libcurl send it again: it may cost twice */
   struct settings *settings; /* one reference: timeouts, depth, TLS */
 };
+/* An empty one, with all the memory that transfer_submit() needs; NULL: no memory. */
+struct transfer_ask *transfer_ask_create(void) MUST_CHECK;
+/* Of one that was not submitted. Leaves NULL; NULL is allowed. */
 void transfer_ask_release(struct transfer_ask **ask);
 
 /* Sends `*ask` (taken over, NULL is left there) and feeds `flight`, of which it holds a reference
- * until flight_end(). Requests over upstream.max_inflight wait their turn. Never fails: what goes
- * wrong becomes the flight's verdict. Does not block; any thread. */
+ * until flight_end(), which it calls on its own thread: never before it returns, so the caller may
+ * hold locks that the flight's owner takes. Requests over upstream.max_inflight wait their turn.
+ * Cannot fail: what goes wrong becomes the flight's verdict. Does not block; any thread. */
 void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask);
 
 /* Ends all that is under way, and all that comes, as broken. Any thread. */

@@ -1,0 +1,219 @@
+#include "upstream/sending.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+
+#include <stdio.h>
+
+/* A connection that has rested longer is not used again: the less likely it is that upstream closes
+ * it just as a request is sent, of which nobody can tell whether it was charged. */
+#define KEEP_SECONDS 15
+
+/* --- what libcurl calls --- */
+
+static size_t on_header(char *line, size_t size, size_t count, void *context) {
+  struct sending *request = context;
+  struct view text = {line, size * count};
+  request->last_byte = clock_monotonic();
+  if (view_starts(text, VIEW("HTTP/"))) {
+    /* A new head: of a 1xx, or the final one. */
+    request->evidence.head = (struct answer_head){.results_count = -1};
+    return text.length;
+  }
+  while (text.length && (text.at[text.length - 1] == '\n' || text.at[text.length - 1] == '\r'))
+    text.length--;
+  v2_header(text, &request->evidence.head);
+  return size * count;
+}
+
+static int on_send(void *context, char *remote, char *local, int remote_port, int local_port) {
+  (void)remote, (void)local, (void)remote_port, (void)local_port;
+  struct sending *request = context;
+  request->kept_back = request->sends > 0 && request->ask.send_once;
+  if (request->kept_back)
+    return CURL_PREREQFUNC_ABORT;
+  request->sends++;
+  return CURL_PREREQFUNC_OK;
+}
+
+/* The head is known once the body begins, or the answer has ended. */
+static void note_head(struct sending *request) {
+  if (request->head_complete)
+    return;
+  long status = 0;
+  curl_off_t retry_after = 0;
+  curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(request->easy, CURLINFO_RETRY_AFTER, &retry_after);
+  if (status < 200)
+    return;
+  struct answer_head *head = &request->evidence.head;
+  head->status = (unsigned)status;
+  head->retry_after = retry_after;
+  head->answered_at = clock_seconds();
+  request->head_complete = true;
+  flight_set_head(request->flight, head);
+}
+
+static void read_body(struct sending *request, struct view bytes) {
+  if (request->reading)
+    request->reading = reader_feed(request->reader, bytes, &request->evidence.reading);
+}
+
+/* What cannot be read will never be stored: nothing is gained by taking the rest. But an error of
+ * upstream's own is relayed, readable or not. */
+static bool is_hopeless(const struct sending *request) {
+  return request->evidence.kind == V2_RESULTS && request->evidence.head.status == 200 &&
+         !request->reading && !request->evidence.head.is_error && !reader_is_error(request->reader);
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
+  struct sending *request = context;
+  struct view body = {bytes, size * count};
+  note_head(request);
+  request->last_byte = clock_monotonic();
+  if (!flight_feed(request->flight, body)) {
+    request->paused = true;
+    return CURL_WRITEFUNC_PAUSE; /* the same bytes come again */
+  }
+  if (request->evidence.head.status == 200)
+    read_body(request, body);
+  return is_hopeless(request) ? CURL_WRITEFUNC_ERROR : body.length;
+}
+
+/* Called at least once a TICK. A request that waits for a reader is not stalled by upstream. */
+static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t upload_total,
+                       curl_off_t uploaded) {
+  (void)total, (void)upload_total, (void)uploaded;
+  struct sending *request = context;
+  int64_t time = clock_monotonic();
+  if (now != request->received || request->paused)
+    request->last_byte = time;
+  request->received = now;
+  request->stalled =
+      time - request->last_byte >= request->ask.settings->stall_timeout * INT64_C(1000000000);
+  return request->stalled || request->aborted;
+}
+
+/* --- one request --- */
+
+static void set_ask(struct sending *request) {
+  const struct transfer_ask *ask = &request->ask;
+  CURL *easy = request->easy;
+  curl_easy_setopt(easy, CURLOPT_URL, ask->url);
+  if (!ask->body)
+    return;
+  scope_free char *type = NULL;
+  if (asprintf(&type, "Content-Type:%s%s", ask->content_type ? " " : "",
+               ask->content_type ? ask->content_type : "") < 0)
+    type = NULL;
+  request->headers = curl_slist_append(request->headers, type ? type : "Content-Type:");
+  request->headers = curl_slist_append(request->headers, "Expect:");
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->body_length);
+  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ask->body);
+}
+
+static void set_options(struct sending *request) {
+  const struct settings *settings = request->ask.settings;
+  CURL *easy = request->easy;
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name rowcache itself */
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcache/" ROWCACHE_VERSION);
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEEP_SECONDS);
+  curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+  curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)settings->connect_timeout);
+  curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)FLIGHT_CHUNK_SIZE);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+  if (*settings->ca_file)
+    curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+  curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(easy, CURLOPT_XFERINFODATA, request);
+  curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+}
+
+bool sending_prepare(struct sending *request) {
+  enum v2_kind kind = request->evidence.kind;
+  request->easy = curl_easy_init();
+  if (!request->easy)
+    return false;
+  if (kind != V2_OPAQUE) {
+    enum reader_table table = kind == V2_RESULTS ? READER_REFPAGES : READER_ANY;
+    request->reader = reader_create(table, request->ask.settings->max_depth);
+    request->reading = request->reader != NULL;
+    if (!request->reader)
+      return false;
+  }
+  set_options(request);
+  set_ask(request);
+  request->last_byte = clock_monotonic();
+  return true;
+}
+
+void sending_release(struct sending *request) {
+  struct transfer_ask *ask = &request->ask;
+  curl_easy_cleanup(request->easy);
+  curl_slist_free_all(request->headers);
+  reader_release(&request->reader);
+  flight_release(&request->flight);
+  free(ask->url);
+  free(ask->body);
+  free(ask->content_type);
+  settings_release(&ask->settings);
+  free(request);
+}
+
+/* libcurl's word for it, as our fault. */
+static void explain(const struct sending *request, CURLcode code, struct fault *fault) {
+  int64_t stall = request->ask.settings->stall_timeout;
+  if (request->aborted)
+    fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping");
+  else if (request->kept_back)
+    fault_set(fault, FAULT_UPSTREAM,
+              "upstream closed the connection before it answered, and it is not asked again: that "
+              "could cost more than was reserved of the budget");
+  else if (request->stalled)
+    fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
+              "upstream sent nothing for %lld s (upstream.stall_timeout)", (long long)stall);
+  else if (code == CURLE_OPERATION_TIMEDOUT)
+    fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
+              "no connection to upstream within %lld s (upstream.connect_timeout)",
+              (long long)request->ask.settings->connect_timeout);
+  else if (code == CURLE_OUT_OF_MEMORY) /* what libcurl says of a header over its limit, too */
+    fault_set(fault, FAULT_UPSTREAM, "upstream's head is too large, or memory is short");
+  else
+    fault_set(fault, FAULT_UPSTREAM, "upstream failed: %s",
+              request->error[0] ? request->error : curl_easy_strerror(code));
+}
+
+static void gather(struct sending *request, CURLcode code) {
+  struct v2_evidence *evidence = &request->evidence;
+  bool gave_up_reading = code == CURLE_WRITE_ERROR && request->reader && !request->reading;
+  evidence->sent = request->sends > 0;
+  evidence->clean = code == CURLE_OK || gave_up_reading;
+  if (!evidence->clean)
+    explain(request, code, &evidence->transport);
+  if (request->reading && evidence->clean)
+    evidence->read = reader_finish(request->reader, &evidence->reading);
+  if (request->reader) {
+    evidence->counted = reader_results(request->reader);
+    evidence->error = reader_is_error(request->reader);
+  }
+}
+
+struct answer_verdict sending_judge(struct sending *request, CURLcode code) {
+  if (request->easy)
+    note_head(request);
+  gather(request, code);
+  struct answer_verdict verdict = v2_judge(&request->evidence);
+  verdict.extra_sends = request->sends > 1 ? request->sends - 1 : 0;
+  return verdict;
+}

@@ -1,0 +1,33 @@
+/* One request to upstream on libcurl, from its options to its verdict; of the upstream room only.
+ * Apart from its making, it belongs to the transfer thread. */
+#pragma once
+
+#include "rows/reader.h"
+#include "upstream/transfer.h"
+
+#include <curl/curl.h>
+
+struct sending {
+  struct transfer_ask ask; /* first: who makes an ask makes all of this */
+  struct flight *flight;   /* one reference, from transfer_submit() on */
+  CURL *easy;
+  struct curl_slist *headers;
+  struct reader *reader; /* NULL: the body is not read */
+  bool reading;          /* the reader still accepts */
+  bool paused, stalled, aborted;
+  bool kept_back; /* it would have been sent again */
+  bool head_complete;
+  int64_t sends; /* libcurl sends again by itself where a kept connection turns out to be closed */
+  int64_t last_byte; /* clock_monotonic() */
+  curl_off_t received;
+  struct v2_evidence evidence;
+  char error[CURL_ERROR_SIZE];
+  struct sending *next, *prev;
+};
+
+/* Makes the libcurl handle with all options. False: no memory. Does not block. */
+bool sending_prepare(struct sending *request) MUST_CHECK;
+/* What it has come to, when libcurl has ended with `code`. */
+struct answer_verdict sending_judge(struct sending *request, CURLcode code);
+/* Frees all that it holds. */
+void sending_release(struct sending *request);
