@@ -4,10 +4,13 @@
 #include "base/scope.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* A connection that has rested longer is not used again: the less likely it is that upstream closes
  * it just as a request is sent, of which nobody can tell whether it was charged. */
 #define KEEP_SECONDS 15
+#define MOST_RESTARTS 5
 
 /* --- what libcurl calls --- */
 
@@ -27,13 +30,31 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
 }
 
 static int on_send(void *context, char *remote, char *local, int remote_port, int local_port) {
-  (void)remote, (void)local, (void)remote_port, (void)local_port;
   struct sending *request = context;
+  const struct socket_ends ends = {local, remote, local_port, remote_port};
   request->kept_back = request->sends > 0 && request->ask.send_once;
   if (request->kept_back)
     return CURL_PREREQFUNC_ABORT;
+  request->lost = !sockets_use(request->sockets, &ends);
+  if (request->lost)
+    return CURL_PREREQFUNC_ABORT;
   request->sends++;
   return CURL_PREREQFUNC_OK;
+}
+
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)purpose;
+  struct sockets *sockets = context;
+  int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd < 0 || sockets_add(sockets, fd))
+    return fd;
+  close(fd);
+  return CURL_SOCKET_BAD;
+}
+
+static int on_close(void *context, curl_socket_t fd) {
+  sockets_remove(context, fd);
+  return close(fd);
 }
 
 /* The head is known once the body begins, or the answer has ended. */
@@ -120,10 +141,14 @@ static void set_options(struct sending *request) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name rowcache itself */
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcache/" ROWCACHE_VERSION);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEEP_SECONDS);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request->sockets);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, request->sockets);
   curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
   curl_easy_setopt(easy, CURLOPT_PREREQDATA, request);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)settings->connect_timeout);
@@ -140,8 +165,9 @@ static void set_options(struct sending *request) {
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 }
 
-bool sending_prepare(struct sending *request) {
+bool sending_prepare(struct sending *request, struct sockets *sockets) {
   enum v2_kind kind = request->evidence.kind;
+  request->sockets = sockets;
   request->easy = curl_easy_init();
   if (!request->easy)
     return false;
@@ -171,11 +197,25 @@ void sending_release(struct sending *request) {
   free(request);
 }
 
+bool sending_may_restart(struct sending *request, CURLcode code) {
+  bool may = code == CURLE_ABORTED_BY_CALLBACK && request->lost && !request->aborted &&
+             request->restarts < MOST_RESTARTS;
+  if (!may)
+    return false;
+  request->restarts++;
+  request->lost = false;
+  request->error[0] = '\0';
+  curl_easy_setopt(request->easy, CURLOPT_FRESH_CONNECT, 1L);
+  return true;
+}
+
 /* libcurl's word for it, as our fault. */
 static void explain(const struct sending *request, CURLcode code, struct fault *fault) {
   int64_t stall = request->ask.settings->stall_timeout;
   if (request->aborted)
     fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping");
+  else if (request->lost)
+    fault_set(fault, FAULT_UPSTREAM, "upstream closes connections before it is asked anything");
   else if (request->kept_back)
     fault_set(fault, FAULT_UPSTREAM,
               "upstream closed the connection before it answered, and it is not asked again: that "

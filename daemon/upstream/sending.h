@@ -3,6 +3,7 @@
 #pragma once
 
 #include "rows/reader.h"
+#include "upstream/sockets.h"
 #include "upstream/transfer.h"
 
 #include <curl/curl.h>
@@ -10,13 +11,16 @@
 struct sending {
   struct transfer_ask ask; /* first: who makes an ask makes all of this */
   struct flight *flight;   /* one reference, from transfer_submit() on */
+  struct sockets *sockets;
   CURL *easy;
   struct curl_slist *headers;
   struct reader *reader; /* NULL: the body is not read */
   bool reading;          /* the reader still accepts */
   bool paused, stalled, aborted;
   bool kept_back; /* it would have been sent again */
+  bool lost;      /* the connection that it was to be sent on had ended */
   bool head_complete;
+  int64_t restarts; /* after a connection that had ended */
   int64_t sends; /* libcurl sends again by itself where a kept connection turns out to be closed */
   int64_t last_byte; /* clock_monotonic() */
   curl_off_t received;
@@ -26,7 +30,10 @@ struct sending {
 };
 
 /* Makes the libcurl handle with all options. False: no memory. Does not block. */
-bool sending_prepare(struct sending *request) MUST_CHECK;
+bool sending_prepare(struct sending *request, struct sockets *sockets) MUST_CHECK;
+/* Whether libcurl's end with `code` is none, as nothing was sent for want of a connection that is
+ * alive: it is ready for another try then, on a new one. */
+bool sending_may_restart(struct sending *request, CURLcode code);
 /* What it has come to, when libcurl has ended with `code`. */
 struct answer_verdict sending_judge(struct sending *request, CURLcode code);
 /* Frees all that it holds. */

@@ -21,6 +21,7 @@ struct transfer {
 
   /* The thread's own. */
   struct sending *waiting, *running;
+  struct sockets sockets;
   int64_t running_count, running_limit, unpaused_at;
 
   pthread_mutex_t lock; /* what others hand over: */
@@ -60,7 +61,7 @@ static void run_one(struct transfer *transfer, struct sending *request) {
 }
 
 static void start(struct transfer *transfer, struct sending *request) {
-  if (sending_prepare(request))
+  if (sending_prepare(request, &transfer->sockets))
     run_one(transfer, request);
   else
     finish(transfer, request, CURLE_OUT_OF_MEMORY);
@@ -135,7 +136,10 @@ static void reap(struct transfer *transfer) {
     curl_multi_remove_handle(transfer->multi, request->easy);
     DL_DELETE(transfer->running, request);
     transfer->running_count--;
-    finish(transfer, request, code);
+    if (sending_may_restart(request, code))
+      run_one(transfer, request);
+    else
+      finish(transfer, request, code);
   }
 }
 
@@ -178,6 +182,7 @@ void transfer_stop(struct transfer **address) {
   curl_multi_wakeup(transfer->multi);
   pthread_join(transfer->thread, NULL);
   curl_multi_cleanup(transfer->multi);
+  sockets_free(&transfer->sockets);
   pthread_mutex_destroy(&transfer->lock);
   free(transfer);
 }

@@ -1,7 +1,12 @@
 /* Asks upstream: one libcurl multi loop in a thread of its own, which feeds flights.
  *
- * Keeps connections alive, speaks HTTP/2 where upstream does, takes gzip, verifies TLS. Follows no
- * redirects: a Location would carry the token elsewhere. */
+ * Keeps connections alive, takes gzip, verifies TLS. Follows no redirects: a Location would carry
+ * the token elsewhere.
+ *
+ * Speaks HTTP/1.1 only. Over HTTP/2 a server refuses streams when it ends a connection, as nginx
+ * does after keepalive_requests. They were not processed and cost nothing (RFC 9113 8.7), but
+ * libcurl 7.88 sends them again by itself (Curl_retry_request()) and does not tell them from
+ * requests whose connection died after they may have been charged. */
 #pragma once
 
 #include "dialect/v2.h"

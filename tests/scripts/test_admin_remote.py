@@ -13,6 +13,7 @@ from socket import create_server
 
 import pytest
 
+from certificates import HERE, make_certificate
 from daemon import ROWCACHECTL, ROWCACHED, TOKEN, eventually, question, run, told_by_proc
 from wire import FORM, Client, encode, open_socket, patience, read_all
 
@@ -41,27 +42,17 @@ WRONG = {
 }
 
 
-def make_certificate(directory, name, names="DNS:localhost,IP:127.0.0.1"):
-    """A certificate and its key, the certificate its own issuer."""
-    files = [str(directory / f"{name}.{kind}.pem") for kind in ("certificate", "key")]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName={names}",
-         "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
-    return files
-
-
 class Files:
     """The three that make an admin listener fit for other machines."""
 
-    def __init__(self, directory, names="DNS:localhost,IP:127.0.0.1"):
+    def __init__(self, directory, names=HERE):
         self.directory = directory
         self.certificate, self.key = directory / "chain.pem", directory / "key.pem"
         self.token = directory / "admin-token"
         self.renew_certificate("first", names)
         self.write_token(SECRET + "\n")
 
-    def renew_certificate(self, name, names="DNS:localhost,IP:127.0.0.1"):
+    def renew_certificate(self, name, names=HERE):
         for source, place in zip(make_certificate(self.directory, name, names),
                                  (self.certificate, self.key)):
             shutil.copy(source, place)

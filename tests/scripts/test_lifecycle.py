@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ahrefs import Simulator
+from certificates import make_certificate
 from daemon import QUESTIONS, TOKEN, amounts, arrived, eventually, question
 from wire import Client, encode, open_socket, patience, read_all
 
@@ -413,17 +414,6 @@ def test_many_reloads_under_load(rowcache, configuration):
 
 
 # TLS
-
-
-def make_certificate(directory, name):
-    """A certificate for this machine, and what a client needs to trust it."""
-    files = [str(directory / f"{name}.{kind}.pem") for kind in ("certificate", "key")]
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
-         "-nodes", "-days", "2", "-subj", f"/CN={name}",
-         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-         "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
-    return files
 
 
 def trust(certificate):

@@ -1,4 +1,4 @@
-/* What is handed to the transfer thread. */
+/* What is handed to the transfer thread, and the sockets that it sends on. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,11 +7,16 @@
 #include <cmocka.h>
 
 #include "upstream/flights.h"
+#include "upstream/sockets.h"
 #include "upstream/transfer.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* --- memory that runs out on one thread (the linker puts these in the place of the library's) ---
@@ -136,10 +141,146 @@ static void what_was_not_submitted_is_released(void **state) {
   settings_release(&settings);
 }
 
+/* --- sockets --- */
+
+struct connection {
+  int here, there;
+  char local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN];
+  struct socket_ends ends;
+};
+
+static int port_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *)) {
+  struct sockaddr_in address;
+  socklen_t length = sizeof address;
+  assert_int_equal(get(fd, (struct sockaddr *)&address, &length), 0);
+  return ntohs(address.sin_port);
+}
+
+static struct connection connect_to(int listener) {
+  struct connection connection = {.local = "127.0.0.1", .remote = "127.0.0.1"};
+  struct sockaddr_in address;
+  socklen_t length = sizeof address;
+  assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &length), 0);
+  connection.here = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(connect(connection.here, (struct sockaddr *)&address, length), 0);
+  connection.there = accept(listener, NULL, NULL);
+  assert_true(connection.there >= 0);
+  connection.ends.local_port = port_of(connection.here, getsockname);
+  connection.ends.remote_port = port_of(connection.here, getpeername);
+  return connection;
+}
+
+static int listen_here(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int listener = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(listen(listener, 8), 0);
+  return listener;
+}
+
+static bool use(struct sockets *sockets, struct connection *connection) {
+  connection->ends.local = connection->local;
+  connection->ends.remote = connection->remote;
+  return sockets_use(sockets, &connection->ends);
+}
+
+/* Until what the other side has done has come. */
+static void await(const struct connection *connection) {
+  struct pollfd look = {.fd = connection->here, .events = POLLIN | POLLRDHUP};
+  assert_int_equal(poll(&look, 1, 60000), 1);
+}
+
+static void hang_up(struct connection *connection) {
+  close(connection->here);
+  close(connection->there);
+}
+
+static void a_connection_is_used_while_it_is_quiet(void **state) {
+  (void)state;
+  struct sockets sockets = {.entries = NULL};
+  int listener = listen_here();
+  struct connection quiet = connect_to(listener), unlisted = connect_to(listener);
+  assert_true(sockets_add(&sockets, quiet.here));
+  assert_true(use(&sockets, &quiet));
+  assert_true(use(&sockets, &quiet));
+  assert_false(use(&sockets, &unlisted));
+  /* All four of its ends count. */
+  struct connection other = quiet;
+  strcpy(other.remote, "127.0.0.2");
+  assert_false(use(&sockets, &other));
+  other = quiet;
+  strcpy(other.local, "127.0.0.2");
+  assert_false(use(&sockets, &other));
+  sockets_remove(&sockets, unlisted.here);
+  assert_true(use(&sockets, &quiet));
+  sockets_remove(&sockets, quiet.here);
+  assert_false(use(&sockets, &quiet));
+  hang_up(&quiet);
+  hang_up(&unlisted);
+  close(listener);
+  sockets_free(&sockets);
+}
+
+static void a_connection_that_was_closed_is_not_used(void **state) {
+  (void)state;
+  struct sockets sockets = {.entries = NULL};
+  int listener = listen_here();
+  struct connection fresh = connect_to(listener), used = connect_to(listener);
+  assert_true(sockets_add(&sockets, fresh.here));
+  assert_true(sockets_add(&sockets, used.here));
+  assert_true(use(&sockets, &used));
+  close(fresh.there);
+  close(used.there);
+  await(&fresh);
+  await(&used);
+  assert_false(use(&sockets, &fresh));
+  assert_false(use(&sockets, &used));
+  close(fresh.here);
+  close(used.here);
+  close(listener);
+  sockets_free(&sockets);
+}
+
+/* Before the first request it is TLS that has something to say; after it, nobody was asked. */
+static void what_comes_unasked_ends_the_use_of_a_connection(void **state) {
+  (void)state;
+  struct sockets sockets = {.entries = NULL};
+  int listener = listen_here();
+  struct connection fresh = connect_to(listener), used = connect_to(listener);
+  assert_true(sockets_add(&sockets, fresh.here));
+  assert_true(sockets_add(&sockets, used.here));
+  assert_true(use(&sockets, &used));
+  assert_int_equal(send(fresh.there, "x", 1, 0), 1);
+  assert_int_equal(send(used.there, "x", 1, 0), 1);
+  await(&fresh);
+  await(&used);
+  assert_true(use(&sockets, &fresh));
+  assert_false(use(&sockets, &used));
+  hang_up(&fresh);
+  hang_up(&used);
+  close(listener);
+  sockets_free(&sockets);
+}
+
+static void many_sockets_come_and_go(void **state) {
+  (void)state;
+  struct sockets sockets = {.entries = NULL};
+  for (int fd = 1000; fd < 1100; fd++)
+    assert_true(sockets_add(&sockets, fd));
+  for (int fd = 1000; fd < 1100; fd++)
+    sockets_remove(&sockets, fd);
+  assert_int_equal(sockets.count, 0);
+  sockets_free(&sockets);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(without_memory_a_flight_ends_on_the_transfer_thread),
       cmocka_unit_test(what_was_not_submitted_is_released),
+      cmocka_unit_test(a_connection_is_used_while_it_is_quiet),
+      cmocka_unit_test(a_connection_that_was_closed_is_not_used),
+      cmocka_unit_test(what_comes_unasked_ends_the_use_of_a_connection),
+      cmocka_unit_test(many_sockets_come_and_go),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

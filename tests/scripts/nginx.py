@@ -1,0 +1,91 @@
+"""A real nginx between rowcached and the simulated Ahrefs: TLS, and connections that end."""
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from wire import patience
+
+_CONFIGURATION = """
+daemon off;
+master_process off;
+pid {directory}/pid;
+error_log {directory}/error.log warn;
+events {{ worker_connections 1024; }}
+http {{
+  access_log {directory}/access.log combined;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  scgi_temp_path {directory}/scgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  {options}
+  server {{
+    listen 127.0.0.1:{port} ssl http2 reuseport;
+    ssl_certificate {certificate};
+    ssl_certificate_key {key};
+    location / {{
+      proxy_pass {upstream};
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_buffering off;
+    }}
+  }}
+}}
+"""
+
+
+class Nginx:
+    """Use as a context manager: `url` is where it listens."""
+
+    def __init__(self, directory, upstream, certificate, key, *options):
+        """`options` are directives of nginx's http block, without their semicolons."""
+        self._directory = directory / "nginx"
+        self._directory.mkdir()
+        # The port is taken here and shared with nginx: nobody else can have it meanwhile.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self._port = self._reserved.getsockname()[1]
+        self._process = None
+        (self._directory / "nginx.conf").write_text(_CONFIGURATION.format(
+            directory=self._directory, port=self._port, upstream=upstream, certificate=certificate,
+            key=key, options=" ".join(option + ";" for option in options)))
+
+    @property
+    def url(self) -> str:
+        return f"https://127.0.0.1:{self._port}/"
+
+    @property
+    def protocols(self) -> set:
+        """In which versions of HTTP it was asked."""
+        lines = (self._directory / "access.log").read_text().splitlines()
+        return {line.split('"')[1].rpartition(" ")[2] for line in lines}
+
+    @property
+    def closed(self) -> int:
+        """How many connections it has closed that the other side still holds."""
+        there, close_wait = f":{self._port:04X}", "08"  # as in proc(5), /proc/net/tcp
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+        return sum(line[2].endswith(there) and line[3] == close_wait for line in lines)
+
+    def __enter__(self):
+        self._process = subprocess.Popen(
+            ["/usr/sbin/nginx", "-p", self._directory, "-c", self._directory / "nginx.conf",
+             "-e", self._directory / "error.log"],
+            stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + patience(10)
+        while not (self._directory / "pid").exists():
+            assert self._process.poll() is None and time.monotonic() < end, self._log()
+            time.sleep(0.01)
+        return self
+
+    def __exit__(self, *_exception):
+        self._process.terminate()
+        self._process.wait(patience(10))
+        self._reserved.close()
+
+    def _log(self):
+        log = self._directory / "error.log"
+        return log.read_text() if log.exists() else "nginx wrote no log"
