@@ -82,7 +82,9 @@ bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *c
 }
 
 struct cache_totals cache_totals(struct cache *cache) {
-  return (struct cache_totals){atomic_load(&cache->live), atomic_load(&cache->used)};
+  int64_t wal = db_sizes(cache->disk.path).wal;
+  return (struct cache_totals){atomic_load(&cache->live),
+                               atomic_load(&cache->used) + (wal > WAL_ORDINARY ? wal : 0)};
 }
 
 /* Purging. */

@@ -11,6 +11,21 @@
 
 /* Jobs. */
 
+/* A -wal that a reader of another process holds grows with all that is stored, evicted and counted;
+ * in the end it would take the disk, and the ledger's place with it. So nothing more of that is
+ * done when it is as large as the cache may be. What was asked for, or would else be lost, is. */
+bool cache_has_room(struct cache *cache, struct db *db, struct fault *fault) {
+  if (!db_is_held(db))
+    return true;
+  int64_t most = atomic_load(&cache->max_size), wal = db_sizes(cache->disk.path).wal;
+  if (most < WAL_MOST_AT_LEAST)
+    most = WAL_MOST_AT_LEAST;
+  return wal < most || fault_set(fault, FAULT_UNAVAILABLE,
+                                 "%s-wal has %lld bytes, because another process reads an old "
+                                 "state of it: nothing is stored until that ends",
+                                 cache->disk.path, (long long)wal);
+}
+
 static bool job_work(struct keeper_job *keeper_job, struct db *db, struct fault *fault) {
   struct cache_job *job = (struct cache_job *)keeper_job;
   job->live = 0;

@@ -41,8 +41,10 @@ void cache_close(struct cache **cache);
 /* cache.max_size after a reload, in bytes. Any thread; does not block.
  *
  * It bounds the pages in use. The file may be larger by what is condemned and still pinned, and by
- * what is stored while the sweeper makes a few rounds (some MiB); the -wal comes on top. Results
- * that are being stored count: if they alone are too much, one of their writers fails. */
+ * what is stored while the sweeper makes a few rounds (some MiB); the -wal comes on top (some MiB,
+ * but while another process reads an old state as much again as max_size, 32 MiB at least: then
+ * nothing is stored until that ends). Results that are being stored count: if they alone are too
+ * much, one of their writers fails. */
 void cache_set_max_size(struct cache *cache, int64_t bytes);
 
 /* What is known of a stored result without reading its chunks. */
@@ -119,9 +121,10 @@ void cache_abandon(struct cache_writer **writer);
 /* For the admin side; these block until the keeper has done it. Any thread but the keeper's. */
 struct cache_totals {
   int64_t entries;
-  int64_t bytes; /* on disk: pages in use */
+  int64_t
+      bytes; /* on disk: pages in use, and a -wal that is larger than it ordinarily is (4 MiB) */
 };
-/* Does not block. */
+/* Waits for nobody; asks the file system. Any thread. */
 struct cache_totals cache_totals(struct cache *cache);
 
 /* One row of a listing; the views hold during the call only. It must not call the cache, nor take

@@ -18,8 +18,7 @@
 
 /* quick_check reads a file of this size in a fraction of a second. */
 #define ALWAYS_CHECKED ((int64_t)64 * 1024 * 1024)
-/* A -wal file that grew in a burst is cut to this when it is begun anew. */
-#define SETUP "PRAGMA journal_size_limit = 4194304"
+#define SETUP "PRAGMA journal_size_limit = 4194304" /* WAL_ORDINARY */
 
 enum ending { ENDED_CLEAN, ENDED_UNKNOWN, ENDED_DAMAGED };
 
@@ -96,11 +95,6 @@ static bool set_aside(const struct disk *disk, const char *why, struct fault *fa
   return true;
 }
 
-static int64_t size_of(const char *path) {
-  struct stat status;
-  return stat(path, &status) == 0 ? (int64_t)status.st_size : 0;
-}
-
 static bool ask(struct db *db, int number, int64_t *value, struct fault *fault) {
   bool row = false;
   sqlite3_stmt *statement = db_statement(db, number, fault);
@@ -141,7 +135,7 @@ static bool open_any(struct disk *disk, enum ending ending, struct db **db, stru
   if (!write_state(disk, STATE_OPEN))
     return fault_set(fault, FAULT_UNAVAILABLE, "cache.state beside %s: cannot write: %s",
                      disk->path, strerror(errno));
-  bool check = ending == ENDED_UNKNOWN || size_of(disk->path) <= ALWAYS_CHECKED;
+  bool check = ending == ENDED_UNKNOWN || db_sizes(disk->path).file <= ALWAYS_CHECKED;
   bool damaged = false;
   struct fault why;
   if (open_whole(disk, check, db, &damaged, &why))

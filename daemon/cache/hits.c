@@ -46,6 +46,8 @@ static bool write_hits(struct cache_job *base, struct db *db, struct fault *faul
   hits->map = NULL;
   hits->pending = 0;
   pthread_mutex_unlock(&hits->lock);
+  if (!cache_has_room(base->cache, db, fault))
+    return false;
   for (struct hit *hit = job->taken; hit; hit = hit->hh.next) {
     sqlite3_stmt *statement = db_statement(db, CACHE_SQL_ADD_HITS, fault);
     if (!statement)

@@ -80,6 +80,12 @@ void disk_mark_damaged(const struct disk *disk);
 void disk_mark_clean(const struct disk *disk);
 void disk_close(struct disk *disk);
 
+/* The size that a -wal file ordinarily has (it is cut to that when it is begun anew), which goes
+ * for nothing in cache_totals; and the least at which nothing more is stored while a reader of
+ * another process holds it (it is cache.max_size where that is more). */
+#define WAL_ORDINARY (INT64_C(4) * 1024 * 1024)
+#define WAL_MOST_AT_LEAST (INT64_C(32) * 1024 * 1024)
+
 /* A job of this room; first member of what its owner allocates. */
 struct cache_job {
   struct keeper_job keeper;
@@ -162,6 +168,9 @@ struct cache {
 
 /* False with a fault if the file turned out to be damaged. */
 bool cache_is_usable(struct cache *cache, struct fault *fault) MUST_CHECK;
+/* Not while a reader of another process holds a -wal that has become too large: asked by what is
+ * not worth more of it. In a job. */
+bool cache_has_room(struct cache *cache, struct db *db, struct fault *fault) MUST_CHECK;
 /* After a failure of `db`: if it says that the file is damaged, the cache is not used any more. */
 void cache_note_failure(struct cache *cache, struct db *db);
 /* The columns of find_entry, list_entries and show_entries; false when they cannot be right. */

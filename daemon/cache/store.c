@@ -80,7 +80,9 @@ static bool begin_work(struct cache_job *job, struct db *db, struct fault *fault
   struct cache_writer *writer =
       (struct cache_writer *)((char *)job - offsetof(struct cache_writer, begin));
   const struct cache_subject *subject = &writer->subject;
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_INSERT_ENTRY, fault);
+  sqlite3_stmt *statement = cache_has_room(job->cache, db, fault)
+                                ? db_statement(db, CACHE_SQL_INSERT_ENTRY, fault)
+                                : NULL;
   if (!statement)
     return false;
   writer->stored = (int64_t)(ENTRY_OVERHEAD + subject->normal.length + 2 * subject->target.length);
@@ -206,15 +208,11 @@ static bool refuse(struct append *append, const char *why, struct db *db, struct
   return condemn(writer, db, fault);
 }
 
-static bool append_work(struct cache_job *job, struct db *db, struct fault *fault) {
-  struct append *append = (struct append *)job;
+static bool append_chunk(struct append *append, struct db *db, struct fault *fault) {
   struct cache_writer *writer = append->writer;
-  if (writer->failed) {
-    *fault = writer->fault;
-    return false;
-  }
   struct view packed;
-  if (!pack(&job->cache->store, append->bytes, &packed, fault))
+  if (!cache_has_room(writer->cache, db, fault) ||
+      !pack(&writer->cache->store, append->bytes, &packed, fault))
     return false;
   int64_t size = (int64_t)packed.length + CHUNK_OVERHEAD;
   const char *why = no_place(writer, size, append->offset);
@@ -224,6 +222,18 @@ static bool append_work(struct cache_job *job, struct db *db, struct fault *faul
     return false;
   writer->stored += size;
   return true;
+}
+
+/* What follows in the same batch has to know at once that it failed, and why. */
+static bool append_work(struct cache_job *job, struct db *db, struct fault *fault) {
+  struct append *append = (struct append *)job;
+  struct cache_writer *writer = append->writer;
+  if (writer->failed)
+    *fault = writer->fault;
+  else if (append_chunk(append, db, fault))
+    return true;
+  fail(writer, fault);
+  return false;
 }
 
 static void append_done(struct cache_job *job, bool ok, const struct fault *fault) {

@@ -224,7 +224,8 @@ static bool work(struct cache_job *job, struct db *db, struct fault *fault) {
   struct cache *cache = job->cache;
   struct sweep *sweep = &cache->sweep;
   int64_t evicted = 0;
-  if (!evict(cache, db, &evicted, fault) || !sweep_candidates(cache, db, fault))
+  if (!cache_has_room(cache, db, fault) || !evict(cache, db, &evicted, fault) ||
+      !sweep_candidates(cache, db, fault))
     return false;
   if (evicted)
     sweep->after = 0;

@@ -1,11 +1,14 @@
 #include "db/db.h"
 
+#include "base/log.h"
 #include "base/scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The -wal file: what is in it goes into the database from 1 MiB on (it counts as disk that the
@@ -20,6 +23,7 @@ struct db {
   char *path;
   sqlite3_stmt **statements;
   int patience_ms;
+  bool is_held; /* a reader keeps the -wal from being begun anew */
   bool damaged;
 };
 
@@ -100,19 +104,58 @@ static bool migrate(struct db *db, int64_t version, struct fault *fault) {
   return true;
 }
 
-/* After a commit. SQLite's own checkpoint never waits, so readers that overlap would keep the -wal
- * from being begun anew, and it would grow without bound. A failure is no failure of the commit;
- * the next one tries again. */
+static void note_wal(struct db *db, bool is_held) {
+  if (is_held && !db->is_held)
+    log_warning("wal_held",
+                "file=%s bytes=%lld reason=\"another process reads an old state of it "
+                "(a backup, or a shell with an open transaction): the -wal grows until that ends\"",
+                LOG_VALUE(db->path), (long long)db_sizes(db->path).wal);
+  if (!is_held && db->is_held)
+    log_info("wal_freed", "file=%s", LOG_VALUE(db->path));
+  db->is_held = is_held;
+}
+
+/* SQLite's own checkpoint never waits, so readers that overlap would keep the -wal from being begun
+ * anew, and it would grow without bound. What cannot be moved although it was waited for is held by
+ * a reader with an old state; then nobody waits again. A failure is no failure of the commit; the
+ * next one tries again. */
+static void checkpoint(struct db *db, bool begin_anew) {
+  int pages = 0, moved = 0;
+  int mode = begin_anew ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+  sqlite3_busy_timeout(db->handle, db->is_held ? 0 : WAL_WAIT_MS);
+  int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, &pages, &moved);
+  sqlite3_busy_timeout(db->handle, db->patience_ms);
+  if (begin_anew && (code == SQLITE_OK || (code == SQLITE_BUSY && moved < pages)))
+    note_wal(db, code == SQLITE_BUSY);
+}
+
+/* After a commit. */
 static int after_commit(void *context, sqlite3 *handle, const char *name, int pages) {
-  const struct db *db = context;
-  if (pages < WAL_PAGES)
-    return SQLITE_OK;
-  bool many = pages >= WAL_PAGES_MANY;
-  int mode = many ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
-  sqlite3_busy_timeout(handle, WAL_WAIT_MS);
-  sqlite3_wal_checkpoint_v2(handle, name, mode, NULL, NULL);
-  sqlite3_busy_timeout(handle, db->patience_ms);
+  struct db *db = context;
+  (void)handle, (void)name;
+  if (pages >= WAL_PAGES)
+    checkpoint(db, pages >= WAL_PAGES_MANY);
   return SQLITE_OK;
+}
+
+void db_tend(struct db *db) {
+  if (db->is_held)
+    checkpoint(db, true);
+}
+
+bool db_is_held(const struct db *db) {
+  return db->is_held;
+}
+
+static int64_t size_of(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 ? (int64_t)status.st_size : 0;
+}
+
+struct db_sizes db_sizes(const char *path) {
+  char wal[PATH_MAX];
+  bool fits = snprintf(wal, sizeof wal, "%s-wal", path) < (int)sizeof wal;
+  return (struct db_sizes){size_of(path), fits ? size_of(wal) : 0};
 }
 
 static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {

@@ -85,6 +85,19 @@ bool db_pragma(struct db *db, const char *sql, int64_t *value, struct fault *fau
 #define DB_PATIENCE_MS 5000
 void db_set_patience(struct db *db, int milliseconds);
 
+/* Whether a reader with an old state, of another process, keeps the -wal from being begun anew, so
+ * that it grows with each commit. Known from WAL_PAGES_MANY (db.c) on; logged once when it begins
+ * and once when it is over. */
+bool db_is_held(const struct db *db);
+/* Looks whether it is over. Does not wait for locks; not within a transaction. */
+void db_tend(struct db *db);
+
+/* Bytes on disk of the database with this path; zero where there is no file. Any thread. */
+struct db_sizes {
+  int64_t file, wal;
+};
+struct db_sizes db_sizes(const char *path);
+
 /* Whether a transaction is open: an error such as a full disk may have ended it. */
 bool db_in_transaction(struct db *db);
 

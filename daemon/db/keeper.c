@@ -96,6 +96,7 @@ static void fail_waiting(struct keeper *keeper, struct keeper_job *first, const 
 static void run_batch(struct keeper *keeper, struct keeper_job *batch) {
   struct fault why;
   struct keeper_job *job = batch;
+  db_tend(keeper->db);
   for (; job && begin(keeper, &why); job = job->next)
     work_one(keeper, batch, job);
   if (job)

@@ -546,6 +546,42 @@ static void test_eviction_order(void **state) {
   cache_close(&cache);
 }
 
+/* Another process reads an old state: the -wal cannot be begun anew. It has a bound, is told as
+ * bytes on disk, and what is asked for is done all the same. */
+static void test_a_held_wal(void **state) {
+  (void)state;
+  struct cache *cache = open_cache((int64_t)(8 * MIB));
+  struct fault fault = {0};
+  struct order order = {.seed = 3, .length = MIB, .cost = ROWS(10)};
+  sqlite3 *other;
+  int64_t purged;
+  assert_true(put(cache, 100, 1, KIB));
+  assert_int_equal(sqlite3_open(path_of("cache.db"), &other), SQLITE_OK);
+  assert_int_equal(sqlite3_exec(other, "BEGIN; SELECT count(*) FROM entry", NULL, NULL, NULL),
+                   SQLITE_OK);
+  for (order.key = 0; order.key < 80 && put_order(cache, &order, &fault); order.key++)
+    ;
+  assert_in_range(order.key, 16, 60);
+  if (!strstr(fault.text, "nothing is stored"))
+    fail_msg("%s", fault.text);
+  int64_t wal = size_of("cache.db-wal");
+  assert_in_range(wal, WAL_MOST_AT_LEAST, WAL_MOST_AT_LEAST + (int64_t)(2 * MIB));
+  assert_true(cache_totals(cache).bytes >= wal);
+  for (int i = 0; i < 30; i++)
+    assert_false(put_order(cache, &order, &fault));
+  assert_true(size_of("cache.db-wal") <= wal + (int64_t)MIB);
+  assert_true(has_body(cache, order.key - 1, 3, MIB));
+  assert_true(cache_purge(cache, CACHE_PURGE_ALL, VIEW(""), 0, &purged, &fault));
+  assert_true(purged > 0);
+  assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+  sqlite3_close(other);
+  assert_true(put_order(cache, &order, &fault)); /* it is seen at once */
+  settle(cache);
+  assert_true(size_of("cache.db-wal") <= SLACK);
+  assert_true(cache_totals(cache).bytes <= (int64_t)(8 * MIB));
+  cache_close(&cache);
+}
+
 static void test_max_size(void **state) {
   (void)state;
   const int64_t max_size = 6 * MIB;
@@ -1138,6 +1174,7 @@ int main(void) {
       TEST(crash),
       TEST(eviction_order),
       TEST(max_size),
+      TEST(a_held_wal),
       TEST(room_while_filling),
       TEST(too_large),
       TEST(crowded),
