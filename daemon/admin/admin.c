@@ -219,7 +219,8 @@ static bool answer(struct admin *admin, struct exchange *exchange, bool *waits,
 static struct exchange_limits limits(void *context) {
   (void)context;
   return (struct exchange_limits){.head = {MAX_URI, MAX_HEADERS, MAX_HEADER_COUNT},
-                                  .body = MAX_BODY};
+                                  .body = MAX_BODY,
+                                  .bodies = SIZE_MAX /* its few connections bound them */};
 }
 
 static enum exchange_step step(void *context, struct exchange *exchange) {

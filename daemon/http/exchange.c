@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/scope.h"
+#include "http/allowance.h"
 #include "http/exchange_mhd.h"
 
 #include <pthread.h>
@@ -148,6 +149,14 @@ void exchange_break_open_ends(void) {
   pthread_mutex_unlock(&open_ends_lock);
 }
 
+/* Of all requests: a body is held before anything is known of who sends it. */
+static struct allowance bodies;
+
+static void drop_body(struct exchange *exchange) {
+  allowance_give(&bodies, exchange->body.length);
+  text_free(&exchange->body);
+}
+
 void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
                   enum MHD_RequestTerminationCode why) {
   (void)handler, (void)connection;
@@ -164,7 +173,7 @@ void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
     free(exchange->headers[i].value);
   }
   text_free(&exchange->uri);
-  text_free(&exchange->body);
+  drop_body(exchange);
   pthread_mutex_destroy(&exchange->lock);
   free(exchange);
 }
@@ -251,10 +260,29 @@ static void check_length(struct exchange *exchange) {
     too_large(exchange);
 }
 
+static void too_crowded(struct exchange *exchange) {
+  fault_set(&exchange->fault, FAULT_UNAVAILABLE,
+            "the bodies of all requests together are larger than %zu bytes (server.max_bodies); "
+            "send the parameters in the URI, or try again",
+            exchange->limits.bodies);
+  exchange->fault.retry_after = 1;
+}
+
 static void add_body(struct exchange *exchange, struct view bytes) {
-  text_add(&exchange->body, bytes);
-  if (!text_ok(&exchange->body) && exchange->fault.kind == FAULT_NONE)
+  if (exchange->fault.kind != FAULT_NONE)
+    return; /* what nobody will read is not kept */
+  if (bytes.length > exchange->limits.body - exchange->body.length) {
     too_large(exchange);
+  } else if (!allowance_take(&bodies, bytes.length, exchange->limits.bodies)) {
+    too_crowded(exchange);
+  } else {
+    text_add(&exchange->body, bytes);
+    if (text_ok(&exchange->body))
+      return;
+    allowance_give(&bodies, bytes.length);
+    fault_no_memory(&exchange->fault);
+  }
+  drop_body(exchange);
 }
 
 static enum MHD_Result send_reply(struct exchange *exchange) {

@@ -22,7 +22,7 @@ enum exchange_step { EXCHANGE_REPLIED, EXCHANGE_WAIT };
 /* Limits on a request. */
 struct exchange_limits {
   struct head_limits head;
-  size_t body; /* bytes */
+  size_t body, bodies; /* bytes: of this request's body, and of all requests' together */
 };
 
 struct exchange_handler {

@@ -20,7 +20,8 @@ static struct exchange_limits limits(void *context) {
   struct exchange_limits limits = {.head = {.uri = (size_t)settings->max_uri,
                                             .headers = (size_t)settings->max_headers,
                                             .count = (size_t)settings->max_header_count},
-                                   .body = (size_t)settings->max_body};
+                                   .body = (size_t)settings->max_body,
+                                   .bodies = (size_t)settings->max_bodies};
   settings_release(&settings);
   return limits;
 }

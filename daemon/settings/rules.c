@@ -203,9 +203,17 @@ static bool rule_free_targets(const struct build *build, struct fault *fault) {
   return true;
 }
 
+/* One alone must fit. */
+static bool rule_bodies(const struct build *build, struct fault *fault) {
+  const struct settings *s = build->settings;
+  return s->max_bodies >= s->max_body ||
+         build_refuse(build, KEY_max_bodies, fault, "is less than server.max_body");
+}
+
 /* In this order: each may rely on those before it. */
 static bool (*const rules[])(const struct build *build, struct fault *fault) = {
-    rule_server_listen, rule_admin_listen, rule_listen_once, rule_tls, rule_url, rule_free_targets,
+    rule_server_listen, rule_admin_listen, rule_listen_once, rule_tls,
+    rule_url,           rule_free_targets, rule_bodies,
 };
 
 bool rules_keep(const struct build *build, struct fault *fault) {

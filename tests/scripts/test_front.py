@@ -249,3 +249,45 @@ def test_a_body_as_large_as_may_be_is_taken(rowcache, size, status):
         head = f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{form}{length}\r\n\r\n"
         said = talk(daemon.address, (head + data).encode())
         assert heads(said) == [status] or (status == 413 and said == b""), said[:300]
+
+
+# Memory
+
+
+MIB = 1024 * 1024
+FORM_LINE = "".join(f"{name}: {value}\r\n" for name, value in FORM.items())
+
+
+def post(body, length=None):
+    return (f"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{FORM_LINE}"
+            f"Content-Length: {length or len(body)}\r\n\r\n{body}").encode()
+
+
+def hold_body(daemon):
+    sock = open_socket(daemon.address)
+    sock.sendall(post("x" * (MIB - 1), MIB))
+    return sock
+
+
+def test_strangers_bodies_fill_no_memory(sim, rowcache):
+    """A hundred of them, all but the last byte of each; nobody has shown a token yet."""
+    daemon = rowcache("server.max_bodies=4MiB")
+    before = daemon.metrics().value("process_resident_memory_bytes")
+    held = [hold_body(daemon) for _ in range(100)]
+    # Each connection has its pool (256 KiB) as well, of which a body passes through one half.
+    grown = daemon.metrics().value("process_resident_memory_bytes") - before
+    assert grown < 4 * MIB + 100 * 160 * 1024
+
+    def refused():
+        """Those that came side by side may all have been refused, and left room."""
+        held.append(hold_body(daemon))
+        said = talk(daemon.address, post(RIGHT))
+        return said if b" 503 " in said[:20] else None
+
+    said = eventually(refused)
+    check_refusal(said, 503)
+    assert b"\r\nRetry-After: 1\r\n" in said and b"server.max_bodies" in said
+    assert daemon.ask("rows-7.example").miss and daemon.ask("rows-7.example").hit
+    for sock in held:
+        sock.close()
+    eventually(lambda: heads(talk(daemon.address, post(RIGHT))) == [200])

@@ -245,6 +245,8 @@ static const struct bad {
     {"[admin]\nlisten = 10.0.0.1:8081", "x.conf:2: admin.listen: '10.0.0.1:8081' can be"},
     /* TLS */
     {"[server]\ntls_key = k", "x.conf:2: server.tls_key: is set without server.tls_certificate;"},
+    {"[server]\nmax_body = 2MiB\nmax_bodies = 1MiB",
+     "x.conf:3: server.max_bodies: is less than server.max_body"},
     {"[admin]\ntls_key = k", "x.conf:2: admin.tls_key: is set without admin.tls_certificate;"},
     {"[server]\n\ntls_certificate = c",
      "x.conf:3: server.tls_certificate: is set without server.tls_key; HTTPS needs both"},
