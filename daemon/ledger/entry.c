@@ -172,10 +172,9 @@ static void reserve_done(struct keeper_job *job, bool ok, const struct fault *wh
   else
     free(steal(entry->own.open));
   if (!ok && why->kind == FAULT_UNAVAILABLE)
-    fault_set(&fault, FAULT_UNAVAILABLE,
-              "the ledger cannot be written (%.380s): spending is stopped until it can; stored "
-              "results are still served",
-              why->text);
+    fault_set(&fault, FAULT_UNAVAILABLE, /* a client is told no path; the log has it */
+              "the ledger cannot be written: spending is stopped until it can; stored results are "
+              "still served");
   entry->own.done(entry->own.context, ok, &fault);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "upstream/failure.h"
 
 #include <stdio.h>
 #include <sys/socket.h>
@@ -209,7 +210,7 @@ bool sending_may_restart(struct sending *request, CURLcode code) {
   return true;
 }
 
-/* libcurl's word for it, as our fault. */
+/* What became of it, as our fault. */
 static void explain(const struct sending *request, CURLcode code, struct fault *fault) {
   int64_t stall = request->ask.settings->stall_timeout;
   if (request->aborted)
@@ -230,8 +231,7 @@ static void explain(const struct sending *request, CURLcode code, struct fault *
   else if (code == CURLE_OUT_OF_MEMORY) /* what libcurl says of a header over its limit, too */
     fault_set(fault, FAULT_UPSTREAM, "upstream's head is too large, or memory is short");
   else
-    fault_set(fault, FAULT_UPSTREAM, "upstream failed: %s",
-              request->error[0] ? request->error : curl_easy_strerror(code));
+    fault_set(fault, FAULT_UPSTREAM, "upstream failed: %s", failure_word(code));
 }
 
 static void gather(struct sending *request, CURLcode code) {
@@ -241,6 +241,8 @@ static void gather(struct sending *request, CURLcode code) {
   evidence->clean = code == CURLE_OK || gave_up_reading;
   if (!evidence->clean)
     explain(request, code, &evidence->transport);
+  if (!evidence->clean && !request->error[0])
+    snprintf(request->error, sizeof request->error, "%s", curl_easy_strerror(code));
   if (request->reading && evidence->clean)
     evidence->read = reader_finish(request->reader, &evidence->reading);
   if (request->reader) {

@@ -25,7 +25,7 @@ struct sending {
   int64_t last_byte; /* clock_monotonic() */
   curl_off_t received;
   struct v2_evidence evidence;
-  char error[CURL_ERROR_SIZE];
+  char error[CURL_ERROR_SIZE]; /* libcurl's words, for the log */
   struct sending *next, *prev;
 };
 

@@ -40,8 +40,9 @@ static void count(struct transfer *transfer, const struct answer_head *head) {
 static void finish(struct transfer *transfer, struct sending *request, CURLcode code) {
   struct answer_verdict verdict = sending_judge(request, code);
   if (verdict.outcome == ANSWER_BROKEN)
-    log_warning("upstream", "outcome=broken status=%u reason=%s", request->evidence.head.status,
-                LOG_VALUE(verdict.fault.text));
+    log_warning("upstream", "outcome=broken status=%u reason=%s detail=%s",
+                request->evidence.head.status, LOG_VALUE(verdict.fault.text),
+                LOG_VALUE(request->evidence.clean ? NULL : request->error));
   if (request->evidence.sent || code != CURLE_ABORTED_BY_CALLBACK)
     count(transfer, &request->evidence.head);
   flight_end(request->flight, &verdict);
