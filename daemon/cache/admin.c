@@ -43,7 +43,7 @@ static bool give_rows(struct db *db, sqlite3_stmt *statement, cache_row *row, vo
       return true;
     struct cache_entry entry;
     if (cache_read_entry(statement, &entry))
-      row(context, &entry, db_text(statement, 9), db_text(statement, 10));
+      row(context, &entry, db_text(statement, 10), db_text(statement, 11));
   }
   return false;
 }

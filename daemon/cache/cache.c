@@ -199,6 +199,10 @@ bool cache_read_entry(sqlite3_stmt *statement, struct cache_entry *entry) {
   if (key.length != DIGEST_SIZE)
     return false;
   memcpy(entry->key.bytes, key.at, DIGEST_SIZE);
+  struct view validator = db_blob(statement, 9);
+  if (validator.length != sizeof entry->validator.bytes)
+    return false;
+  memcpy(entry->validator.bytes, validator.at, validator.length);
   entry->id = db_integer(statement, 0);
   entry->results = db_integer(statement, 2);
   entry->body_length = db_integer(statement, 3);

@@ -47,6 +47,13 @@ void cache_close(struct cache **cache);
  * much, one of their writers fails. */
 void cache_set_max_size(struct cache *cache, int64_t bytes);
 
+/* Tells one result from every other that is or was stored, here or elsewhere: random. What an ETag
+ * is made of. */
+#define CACHE_VALIDATOR_SIZE 16
+struct cache_validator {
+  uint8_t bytes[CACHE_VALIDATOR_SIZE];
+};
+
 /* What is known of a stored result without reading its chunks. */
 struct cache_entry {
   int64_t id;
@@ -58,6 +65,7 @@ struct cache_entry {
   int64_t answered_at;  /* seconds since 1970: when upstream answered */
   int64_t hits;         /* without the last ones, which are not written yet */
   char content_type[CACHE_CONTENT_TYPE_SIZE];
+  struct cache_validator validator;
 };
 
 /* Looks for a published result. When found, `entry` is filled and pinned: the caller unpins it.
@@ -94,6 +102,8 @@ struct cache_subject {
 bool cache_begin(struct cache *cache, const struct cache_subject *subject,
                  struct cache_writer **out, struct fault *fault) MUST_CHECK;
 int64_t cache_writer_id(const struct cache_writer *writer);
+/* That of the result, should it be published. */
+struct cache_validator cache_writer_validator(const struct cache_writer *writer);
 
 /* Appends the next chunk; `bytes` stay the caller's and must live until `done` was called. Every
  * chunk but the last is CACHE_CHUNK_SIZE long, none is empty. After a failure (disk full; the

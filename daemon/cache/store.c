@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* Measured on JSON rows in chunks of 64 KiB: level 1 packs to 1/4.7, level 3 to 1/4.9 at the same
  * speed or less and twice the memory, level 6 to 1/5.0 at a third of the speed. */
@@ -21,6 +22,7 @@
 struct cache_writer {
   struct cache *cache;
   int64_t id;
+  struct cache_validator validator;
   /* the caller's thread */
   int64_t appended; /* bytes */
   /* keeper */
@@ -91,6 +93,8 @@ static bool begin_work(struct cache_job *job, struct db *db, struct fault *fault
   db_bind_text(statement, 3, subject->normal);
   db_bind_text(statement, 4, subject->target);
   db_bind_integer(statement, 5, writer->stored);
+  db_bind_blob(statement, 6,
+               (struct view){(const char *)writer->validator.bytes, CACHE_VALIDATOR_SIZE});
   return db_run(db, statement, fault);
 }
 
@@ -113,6 +117,8 @@ static struct cache_writer *make(struct cache *cache, const struct cache_subject
   if (!writer)
     return NULL;
   writer->cache = cache;
+  /* Never short for so few bytes, once the system has begun (getrandom(2)). */
+  CHECK(getrandom(&writer->validator, sizeof writer->validator, 0) == sizeof writer->validator);
   writer->subject.key = subject->key;
   writer->subject.normal = copy(writer->texts, subject->normal);
   writer->subject.target = copy(writer->texts + subject->normal.length, subject->target);
@@ -140,6 +146,10 @@ bool cache_begin(struct cache *cache, const struct cache_subject *subject,
 
 int64_t cache_writer_id(const struct cache_writer *writer) {
   return writer->id;
+}
+
+struct cache_validator cache_writer_validator(const struct cache_writer *writer) {
+  return writer->validator;
 }
 
 /* Appending. */

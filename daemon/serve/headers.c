@@ -9,6 +9,13 @@ void headers_hit(int64_t freshness, struct text *cache_status) {
     text_add(cache_status, VIEW("; detail=stale"));
 }
 
+void headers_tag(struct view validator, struct text *tag) {
+  text_add_char(tag, '"');
+  for (size_t i = 0; i < validator.length; i++)
+    text_printf(tag, "%02x", (unsigned char)validator.at[i]);
+  text_add_char(tag, '"');
+}
+
 void headers_forward(const struct headers_forward *forward, struct text *cache_status) {
   text_printf(cache_status, "rowcache; fwd=%s", plan_reason_word(forward->reason));
   if (forward->status != 0 && forward->status != 200)

@@ -8,6 +8,10 @@
 /* "rowcache; hit; ttl=N" or "rowcache; hit; ttl=-N; detail=stale". */
 void headers_hit(int64_t freshness, struct text *cache_status);
 
+/* A strong entity-tag (RFC 9110 8.8.3) of some bytes, with its quotes. Another coding of the same
+ * result is another representation, and needs another tag. */
+void headers_tag(struct view validator, struct text *tag);
+
 struct headers_forward {
   enum plan_reason reason;
   unsigned status; /* upstream's; shown as fwd-status where it is not 200; 0: none came */

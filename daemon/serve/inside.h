@@ -91,6 +91,8 @@ bool paid_asks_as(const struct flight *flight, const struct digest *fingerprint,
 struct view paid_secret(const struct flight *flight, const struct digest *fingerprint);
 /* The entry of cache.db that holds its chunks; 0 where it was not stored. */
 int64_t paid_entry(const struct flight *flight);
+/* Of that entry; meaningless where there is none. As long as the flight. */
+const struct cache_validator *paid_validator(const struct flight *flight);
 
 /* --- serve/trace.c: what became of the last requests --- */
 

@@ -36,8 +36,9 @@ struct paid {
   struct text table, target;
   struct cache_writer *writer; /* NULL where it is not stored */
   int64_t cache_entry;
-  atomic_llong saved; /* chunks that the cache has taken; -1: it has failed */
-  bool booked;        /* the ledger holds a reservation */
+  struct cache_validator validator; /* where there is one */
+  atomic_llong saved;               /* chunks that the cache has taken; -1: it has failed */
+  bool booked;                      /* the ledger holds a reservation */
   struct paid_cost cost;
 };
 
@@ -263,6 +264,7 @@ static void begin_storing(struct paid *paid, const struct paid_order *order) {
   }
   /* Readers that lag behind read from the store, also after the writer's own pin is gone. */
   paid->cache_entry = cache_writer_id(paid->writer);
+  paid->validator = cache_writer_validator(paid->writer);
   cache_pin(paid->serve->cache, paid->cache_entry);
 }
 
@@ -370,4 +372,8 @@ struct view paid_secret(const struct flight *flight, const struct digest *finger
 
 int64_t paid_entry(const struct flight *flight) {
   return paid_of(flight)->cache_entry;
+}
+
+const struct cache_validator *paid_validator(const struct flight *flight) {
+  return &paid_of(flight)->validator;
 }

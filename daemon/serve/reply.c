@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "query/etag.h"
 #include "render/error.h"
 #include "serve/headers.h"
 
@@ -82,6 +83,33 @@ void reply_fault(struct request *request, const struct fault *fault) {
   exchange_reply(request->exchange, request->status, text_view(&body));
 }
 
+/* --- the entity-tag of what is stored --- */
+
+static void add_tag(struct request *request, const struct cache_validator *validator,
+                    struct text *tag) {
+  headers_tag((struct view){(const char *)validator->bytes, sizeof validator->bytes}, tag);
+  if (text_ok(tag))
+    exchange_add_header(request->exchange, "ETag", text_string(tag));
+}
+
+struct condition {
+  struct view tag;
+  bool holds; /* the client has what the tag stands for */
+};
+
+static void look_for_tag(void *context, struct view value) {
+  struct condition *condition = context;
+  condition->holds = condition->holds || etag_is_listed(value, condition->tag);
+}
+
+/* RFC 9110 13.1.2. A POST here is a question too, but 304 is an answer to GET and HEAD alone. */
+static bool client_has(const struct request *request, struct view tag) {
+  struct condition condition = {.tag = tag};
+  if (tag.length && !view_is(exchange_method(request->exchange), "POST"))
+    exchange_headers(request->exchange, "If-None-Match", look_for_tag, &condition);
+  return condition.holds;
+}
+
 /* --- from the store --- */
 
 /* Makes chunk `number` of entry `id` the one in memory. */
@@ -126,23 +154,29 @@ static enum exchange_read read_stored(struct exchange *exchange, char *buffer, s
 
 void reply_stored(struct request *request, int64_t freshness) {
   scope_text struct text cache_status = {0};
+  scope_text struct text tag = {0};
   const struct cache_entry *stored = &request->stored;
   int64_t age = clock_seconds() - stored->answered_at;
+  add_tag(request, &stored->validator, &tag);
+  bool not_modified = text_ok(&tag) && client_has(request, text_view(&tag));
   request->outcome = freshness > 0 ? SERVE_HIT : SERVE_STALE;
-  request->status = 200;
+  request->status = not_modified ? 304 : 200;
   /* A HEAD would not have spent anything without the cache either. */
   if (!request_is_head(request)) {
     request->saved = stored->cost;
     cache_count_hit(request->serve->cache, stored->id);
   }
   headers_hit(freshness, &cache_status);
-  exchange_add_header(request->exchange, "Content-Type",
-                      *stored->content_type ? stored->content_type : default_type);
-  add_number(request, "X-Results-Count", stored->results);
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
   add_rows(request, "X-Rows-Saved", stored->cost);
-  exchange_reply_stream(request->exchange, 200, stored->body_length, read_stored);
+  if (!not_modified) { /* what a client stored with the bytes, it has (RFC 9110 15.4.5) */
+    exchange_add_header(request->exchange, "Content-Type",
+                        *stored->content_type ? stored->content_type : default_type);
+    add_number(request, "X-Results-Count", stored->results);
+  }
+  /* Nothing of it is read for a 304, nor for HEAD; only its length is told. */
+  exchange_reply_stream(request->exchange, request->status, stored->body_length, read_stored);
 }
 
 /* --- from a flight --- */
@@ -248,15 +282,20 @@ static void add_upstream_headers(struct request *request, const struct flight_st
   add_number(request, "Age", age > 0 ? age : 0);
 }
 
+/* As far as is known: it may still break off, or be more than the cache can take. */
+static bool is_stored(const struct flight_state *state) {
+  bool sound = state->phase != FLIGHT_CONCLUDED || state->verdict.outcome == ANSWER_COMPLETE;
+  return state->storing && sound && state->head.status == 200 && !state->head.is_error;
+}
+
 void reply_flight(struct request *request, const struct flight_state *state) {
   scope_text struct text cache_status = {0};
+  scope_text struct text tag = {0};
   bool concluded = state->phase == FLIGHT_CONCLUDED;
-  bool sound = !concluded || state->verdict.outcome == ANSWER_COMPLETE;
+  bool stored = is_stored(state);
   struct headers_forward forward = {.reason = request->plan.reason,
                                     .status = state->head.status,
-                                    .stored = request->leads && request->plan.store &&
-                                              state->storing && sound &&
-                                              state->head.status == 200 && !state->head.is_error,
+                                    .stored = request->leads && request->plan.store && stored,
                                     .collapsed = !request->leads};
   note_cost(request, state);
   request->mask =
@@ -266,6 +305,9 @@ void reply_flight(struct request *request, const struct flight_state *state) {
                                                          : SERVE_COLLAPSED;
   request->status = state->head.status;
   headers_forward(&forward, &cache_status);
+  /* What may still be masked may be other bytes than are stored. */
+  if (stored && (concluded || !request->mask.secret.length))
+    add_tag(request, paid_validator(flight_of(request->reader)), &tag);
   add_upstream_headers(request, state);
   add_common(request, &cache_status);
   add_rows(request, "X-Rows-Saved", request->saved);

@@ -9,7 +9,7 @@ SELECT max(coalesce((SELECT max(id) FROM entry), 0), coalesce((SELECT max(id) FR
 SELECT count(*) FROM entry WHERE state = 1;
 
 -- name: find_entry
-SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type
+SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, validator
 FROM entry WHERE key = ?1 AND state = 1;
 
 -- name: read_chunk
@@ -19,7 +19,8 @@ FROM entry LEFT JOIN chunk ON chunk.id = ?2 AND length(chunk.data) <= ?3
 WHERE entry.id = ?1;
 
 -- name: insert_entry
-INSERT INTO entry (id, key, normal, target, stored_bytes) VALUES (?1, ?2, ?3, ?4, ?5);
+INSERT INTO entry (id, key, normal, target, stored_bytes, validator)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);
 
 -- name: extend_entry
 -- Changes a row only if every chunk before this one is there: ?4 is where the chunk begins.
@@ -82,13 +83,13 @@ DELETE FROM chunk WHERE id BETWEEN ?1 AND ?2;
 DELETE FROM entry WHERE id = ?1;
 
 -- name: list_entries
-SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, normal,
-  target
+SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
+  validator, normal, target
 FROM entry WHERE state = 1 ORDER BY answered_at DESC, id DESC LIMIT ?1;
 
 -- name: show_entries
-SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, normal,
-  target
+SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
+  validator, normal, target
 FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1 ORDER BY key;
 
 -- name: count_keys

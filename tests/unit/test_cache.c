@@ -333,6 +333,64 @@ static void test_entry(void **state) {
   cache_close(&cache);
 }
 
+static struct cache_validator validator_of(struct cache *cache, int number) {
+  struct digest key = key_of(number);
+  struct cache_entry entry;
+  assert_true(cache_find(cache, &key, &entry));
+  cache_unpin(cache, entry.id);
+  return entry.validator;
+}
+
+static bool same_validator(struct cache_validator a, struct cache_validator b) {
+  return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
+}
+
+/* Each result has its own: also one of the same bytes, of the same key, and of a new file, whose
+ * ids begin anew. It is known before the result is whole. */
+static void test_validators(void **state) {
+  (void)state;
+  struct cache_validator before[2] = {0};
+  for (int file = 0; file < 2; file++) {
+    struct cache *cache = open_cache(PLENTY);
+    struct waiter waiter = WAITER;
+    struct order order = {.key = 1, .seed = 2, .length = 100};
+    struct cache_writer *writer = begin(cache, &order);
+    struct cache_validator early = cache_writer_validator(writer);
+    scope_free char *body = make_body(2, order.length);
+    append(writer, body, order.length, &waiter);
+    publish(writer, &order, &waiter);
+    await(&waiter, 0);
+    assert_true(same_validator(early, validator_of(cache, 1)));
+    assert_true(put(cache, 2, 2, 100));
+    assert_false(same_validator(early, validator_of(cache, 2)));
+    assert_true(put(cache, 1, 2, 100));
+    assert_false(same_validator(early, validator_of(cache, 1)));
+    assert_false(same_validator(early, before[0]) ||
+                 same_validator(validator_of(cache, 2), before[1]));
+    before[0] = early;
+    before[1] = validator_of(cache, 2);
+    cache_close(&cache);
+    cache = open_cache(PLENTY);
+    assert_true(same_validator(before[1], validator_of(cache, 2)));
+    cache_close(&cache);
+    assert_int_equal(unlink(path_of("cache.db")), 0);
+  }
+}
+
+/* A file of before there were any. */
+static void test_a_file_without_validators(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  assert_true(put(cache, 1, 2, 200 * KIB) && put(cache, 2, 2, 200 * KIB));
+  cache_close(&cache);
+  ask("ALTER TABLE entry DROP COLUMN validator");
+  ask("PRAGMA user_version = 1");
+  cache = open_cache(PLENTY);
+  assert_true(has_body(cache, 1, 2, 200 * KIB) && has_body(cache, 2, 2, 200 * KIB));
+  assert_false(same_validator(validator_of(cache, 1), validator_of(cache, 2)));
+  cache_close(&cache);
+}
+
 static void test_visibility(void **state) {
   (void)state;
   struct cache *cache = open_cache(PLENTY);
@@ -1166,6 +1224,8 @@ int main(void) {
       TEST(statements),
       TEST(round_trip),
       TEST(entry),
+      TEST(validators),
+      TEST(a_file_without_validators),
       TEST(visibility),
       TEST(published_meanwhile),
       TEST(replace),

@@ -141,11 +141,22 @@ static void cache_status_of_the_rest(void **state) {
   }
 }
 
+static void tags(void **state) {
+  (void)state;
+  scope_text struct text tag = {0};
+  headers_tag((struct view){"\x00\x0f\xa0\xff", 4}, &tag);
+  assert_string_equal(text_string(&tag), "\"000fa0ff\"");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(errors_in_all_forms),  cmocka_unit_test(errors_are_appended),
-      cmocka_unit_test(long_errors),          cmocka_unit_test(content_types),
-      cmocka_unit_test(cache_status_of_hits), cmocka_unit_test(cache_status_of_the_rest),
+      cmocka_unit_test(errors_in_all_forms),
+      cmocka_unit_test(errors_are_appended),
+      cmocka_unit_test(long_errors),
+      cmocka_unit_test(content_types),
+      cmocka_unit_test(cache_status_of_hits),
+      cmocka_unit_test(cache_status_of_the_rest),
+      cmocka_unit_test(tags),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
