@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/thread.h"
+#include "base/token_text.h"
 #include "db/directory.h"
 #include "sql_ledger.h"
 
@@ -19,7 +20,10 @@
 
 struct digest ledger_fingerprint(const struct ledger *ledger, struct view token) {
   struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
-  return digest_hmac(secret, token);
+  char digits[TOKEN_TEXT_DIGITS];
+  struct digest fingerprint = digest_hmac(secret, token_text(token, digits));
+  explicit_bzero(digits, sizeof digits);
+  return fingerprint;
 }
 
 struct digest inside_digest(struct view bytes) {

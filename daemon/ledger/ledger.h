@@ -73,7 +73,8 @@ void ledger_set_options(struct ledger *ledger, const struct ledger_options *opti
  * reservation may be on its way. NULL is allowed. */
 void ledger_close(struct ledger **ledger);
 
-/* The fingerprint of a token. Does not block; any thread. */
+/* The fingerprint of a token, whatever its spelling (base/token_text.h). Does not block; any
+ * thread. */
 struct digest ledger_fingerprint(const struct ledger *ledger, struct view token);
 /* What a report calls it: its name, else the first 8 hex digits. Returns `out`. Does not block. */
 const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,

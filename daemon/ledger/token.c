@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "base/token_text.h"
 #include "ledger/inside.h"
 #include "sql_ledger.h"
 
@@ -97,12 +98,10 @@ static bool check_budget(const struct token_budget *budget, struct fault *fault)
 }
 
 static bool check_ahrefs_token(struct view token, struct fault *fault) {
-  bool ok = token.length > 0 && token.length <= AHREFS_TOKEN_MOST;
-  for (size_t i = 0; ok && i < token.length; i++)
-    ok = token.at[i] > ' ' && token.at[i] < 0x7f;
-  return ok || fault_set(fault, FAULT_MALFORMED,
-                         "that cannot be a token: write 1 to %d visible ASCII characters",
-                         AHREFS_TOKEN_MOST);
+  return (token.length <= AHREFS_TOKEN_MOST && token_text_ok(token)) ||
+         fault_set(fault, FAULT_MALFORMED,
+                   "that cannot be a token: write 1 to %d visible ASCII characters",
+                   AHREFS_TOKEN_MOST);
 }
 
 static bool make_token(char token[TOKEN_SIZE], struct fault *fault) {

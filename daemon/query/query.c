@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "base/text.h"
+#include "base/token_text.h"
 #include "query/columns.h"
 #include "query/condition.h"
 #include "query/form.h"
@@ -18,6 +19,8 @@ struct query {
   enum query_mode mode;
   enum query_output output;
   int64_t limit, offset;
+  struct view token; /* in its one spelling; where it is 40 digits, in `digits` */
+  char digits[TOKEN_TEXT_DIGITS];
   struct text target; /* in its one spelling, if it has one */
   bool target_is_normal;
   struct columns select, order;
@@ -32,6 +35,13 @@ static struct view value_or_empty(const struct query *query, const char *name) {
 }
 
 /* ---- Reading: one function for each parameter that has something to be understood. */
+
+static bool read_token(struct query *query, struct fault *fault) {
+  query->token = token_text(value_or_empty(query, "token"), query->digits);
+  return query->token.length == 0 || token_text_ok(query->token) ||
+         fault_set(fault, FAULT_MALFORMED,
+                   "parameter 'token' cannot be a token: write visible ASCII characters only");
+}
 
 /* The place of `value` among `words`, or `count`. */
 static int find_word(const struct view *value, const char *const *words, int count) {
@@ -145,7 +155,7 @@ static bool read_conditions(struct query *query, struct fault *fault) {
 }
 
 static bool understand(struct query *query, struct fault *fault) {
-  if (!read_table(query, fault) || !read_amounts(query, fault))
+  if (!read_token(query, fault) || !read_table(query, fault) || !read_amounts(query, fault))
     return false;
   read_words(query);
   if (query->table != QUERY_BACKLINKS_NEW_LOST)
@@ -372,7 +382,7 @@ enum query_table query_table(const struct query *query) {
 }
 
 struct view query_token(const struct query *query) {
-  return value_or_empty(query, "token");
+  return query->token;
 }
 
 struct view query_target_text(const struct query *query) {

@@ -35,7 +35,8 @@ struct text;
  * raw form body, or an empty view. Neither is kept. The caller owns *out and gives it up with
  * query_release(); on failure it is NULL.
  *
- * FAULT_MALFORMED: what form_parse() refuses; no `from`; for backlinks_new_lost no `target` or no
+ * FAULT_MALFORMED: what form_parse() refuses; a token that is not visible ASCII but for white
+ * space at its ends; no `from`; for backlinks_new_lost no `target` or no
  * `mode`, or a `limit` or `offset` that is not a whole number from 0 to QUERY_LIMIT_MAX or
  * QUERY_OFFSET_MAX; for every table a `limit` of digits above QUERY_LIMIT_MAX: what it can cost is
  * not documented. FAULT_URI_TOO_LONG, FAULT_BODY_TOO_LARGE: more than QUERY_BYTES_MAX. A missing
@@ -54,7 +55,7 @@ const struct form *query_form(const struct query *query);
 
 enum query_table query_table(const struct query *query);
 
-/* Empty when there is none, or an empty one. */
+/* In its one spelling (base/token_text.h); empty when there is none, or an empty one. */
 struct view query_token(const struct query *query);
 
 /* The target in its one spelling (query/target.h), where there is one, and else as it came; empty

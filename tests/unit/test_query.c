@@ -78,6 +78,31 @@ static const struct {
      "parameter 'offset' is \"99999999999999999999999999999999999999999999...\""},
     {BASE "&offset=a%0Ab", "parameter 'offset' is \"a?b\""},
     {BASE "&token=a&token=b", "parameter 'token' is given twice with different values"},
+    {BASE "&token=a%20b", "parameter 'token' cannot be a token: write visible ASCII characters"},
+    {BASE "&token=%C3%A9", "parameter 'token' cannot be a token"},
+    {BASE "&token=a%C2%A0", "parameter 'token' cannot be a token"},
+    {BASE "&token=a%07b", "parameter 'token' cannot be a token"},
+    {BASE "&token=a&token=a+", "parameter 'token' is given twice with different values"},
+    {"from=backlinks_new_lost&mode=domain", "mandatory parameter 'target' is missing"},
+    {"from=backlinks_new_lost&mode=domain&target=", "mandatory parameter 'target' is missing"},
+    {"from=backlinks_new_lost&target=a.com", "mandatory parameter 'mode' is missing"},
+    {"from=backlinks_new_lost&mode=&target=a.com", "mandatory parameter 'mode' is missing"},
+    {BASE "&mode=exact", "parameter 'mode' is given twice with different values"},
+    {BASE "&limit=", "parameter 'limit' is \"\": give a whole number from 0 to 5000000"},
+    {BASE "&limit=-1", "parameter 'limit' is \"-1\""},
+    {BASE "&limit=1.0", "parameter 'limit' is \"1.0\""},
+    {BASE "&limit=+1", "parameter 'limit' is \" 1\""},
+    {BASE "&limit=1e3", "parameter 'limit' is \"1e3\""},
+    {BASE "&limit=5000001", "parameter 'limit' is \"5000001\""},
+    {BASE "&limit=1000000000000000", "parameter 'limit' is \"1000000000000000\""},
+    {"from=refdomains&limit=5000001", "parameter 'limit' is \"5000001\""},
+    {"from=refdomains&limit=99999999999999999999", "parameter 'limit' is \"99999999999999999999\""},
+    {BASE "&offset=1000000000000001",
+     "parameter 'offset' is \"1000000000000001\": give a whole number from 0 to 1000000000000000"},
+    {BASE "&offset=99999999999999999999999999999999999999999999999999",
+     "parameter 'offset' is \"99999999999999999999999999999999999999999999...\""},
+    {BASE "&offset=a%0Ab", "parameter 'offset' is \"a?b\""},
+    {BASE "&token=a&token=b", "parameter 'token' is given twice with different values"},
 };
 
 static void test_faults(void **state) {
@@ -134,6 +159,33 @@ static void test_accessors(void **state) {
   assert_false(query_order(query)->items[0].descending);
   assert_true(query_order(query)->items[1].descending);
   query_release(&query);
+}
+
+#define DIGITS "0123456789abcdef0123456789abcdef01234567"
+
+static void test_the_one_spelling_of_a_token(void **state) {
+  (void)state;
+  static const struct {
+    const char *args, *token;
+  } tokens[] = {
+      {"&token=" DIGITS, DIGITS},
+      {"&token=%20%09" DIGITS "%0D%0A", DIGITS},
+      {"&token=0123456789ABCDEF0123456789abcdef01234567", DIGITS},
+      {"&token=+0123456789ABCDEF0123456789ABCDEF01234567+", DIGITS},
+      {"&token=0123456789ABCDEF", "0123456789ABCDEF"},
+      {"&token=0123456789ABCDEF0123456789ABCDEF0123456X",
+       "0123456789ABCDEF0123456789ABCDEF0123456X"},
+      {"&token=%20", ""},
+      {"", ""},
+  };
+  for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++) {
+    scope_text struct text args = {0};
+    text_add(&args, VIEW(BASE));
+    text_add(&args, view_of(tokens[i].args));
+    struct query *query = parse(text_string(&args));
+    assert_true(view_is(query_token(query), tokens[i].token));
+    query_release(&query);
+  }
 }
 
 static void test_absent(void **state) {
@@ -317,6 +369,7 @@ int main(void) {
       cmocka_unit_test(test_known_key),
       cmocka_unit_test(test_upstream_args),
       cmocka_unit_test(test_body),
+      cmocka_unit_test(test_the_one_spelling_of_a_token),
       cmocka_unit_test(test_what_is_sent_says_what_the_key_says),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,29 @@ static void test_register(void **state) {
   ledger_close(&ledger);
 }
 
+/* White space at the ends, and the case of 40 hex digits, mean nothing. */
+static void test_spellings_of_a_token_are_one(void **state) {
+  (void)state;
+  static const char *const spellings[] = {"0123456789abcdef0123456789abcdef01234567",
+                                          "0123456789ABCDEF0123456789abcdef01234567",
+                                          " 0123456789abcdef0123456789abcdef01234567",
+                                          "\t0123456789ABCDEF0123456789ABCDEF01234567\r\n"};
+  struct ledger *ledger = open_ledger();
+  must(token_register(ledger, VIEW("agency"), view_of(spellings[1]),
+                      &(struct token_budget){ROWS(7), TOKEN_PER_DAY}, &fault));
+  for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
+    assert_string_equal(look(ledger, spellings[i]).label, "agency");
+  }
+  refused(token_register(ledger, VIEW("again"), view_of(spellings[0]), NULL, &fault),
+          "as 'agency'");
+  must(token_register(ledger, VIEW("word"), VIEW("Secret"), NULL, &fault));
+  assert_true(look(ledger, " Secret").known && !look(ledger, "secret").known);
+  must(token_revoke(ledger, VIEW("agency"), &fault));
+  for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
+    assert_true(look(ledger, spellings[i]).revoked);
+  ledger_close(&ledger);
+}
+
 static void test_registering_takes_history_over(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger();
@@ -476,6 +499,7 @@ int main(void) {
       TEST(test_add),
       TEST(test_names),
       TEST(test_register),
+      TEST(test_spellings_of_a_token_are_one),
       TEST(test_registering_takes_history_over),
       TEST(test_rename),
       TEST(test_digits_are_a_label),
