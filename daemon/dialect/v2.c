@@ -104,8 +104,9 @@ static struct answer_verdict whole(const struct v2_evidence *e) {
   }
   bool by_reading = e->kind == V2_RESULTS || (announced < 0 && e->read);
   int64_t results = by_reading ? e->counted : announced;
+  bool is_known = results >= 0 && e->kind != V2_UNKNOWN;
   return (struct answer_verdict){.outcome = ANSWER_COMPLETE,
-                                 .charge = results < 0 ? ANSWER_AT_MOST : ANSWER_KNOWN,
+                                 .charge = is_known ? ANSWER_KNOWN : ANSWER_AT_MOST,
                                  .results = results,
                                  .read = e->read};
 }

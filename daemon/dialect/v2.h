@@ -25,6 +25,8 @@ enum v2_kind {
   V2_OPAQUE,  /* backlinks_new_lost in another form: counted by X-Results-Count */
   V2_OTHER,   /* another table: untouched */
   V2_FREE,    /* subscription_info */
+  V2_UNKNOWN, /* with a body whose meaning is not known: what it asks for, and costs, upstream
+                 knows; counted by X-Results-Count, never certain and never free */
 };
 
 /* All that is known at the end of a request. */

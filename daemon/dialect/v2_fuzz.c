@@ -1,4 +1,4 @@
-/* Fuzz target: the head of an answer of v2, and the verdict. The first line: the kind ("0" to "3"),
+/* Fuzz target: the head of an answer of v2, and the verdict. The first line: the kind ("0" to "4"),
  * the status ("0": none, "1": 200, "2": 503), results that came ("0" on), and of "s" sent, "c"
  * clean, "r" read, "e" error those that hold. The other lines are headers. */
 #include "base/check.h"
@@ -16,7 +16,7 @@ static bool has(struct view text, char letter) {
 
 static struct v2_evidence begin(struct view line) {
   static const unsigned statuses[] = {0, 200, 503};
-  struct v2_evidence evidence = {.kind = (enum v2_kind)(at(line, 0) & 3),
+  struct v2_evidence evidence = {.kind = (enum v2_kind)((unsigned char)(at(line, 0) - '0') % 5),
                                  .sent = has(line, 's'),
                                  .clean = has(line, 'c'),
                                  .read = has(line, 'r'),
@@ -60,6 +60,7 @@ static void check_verdict(const struct v2_evidence *e, const struct answer_verdi
   CHECK(e->clean && e->head.status == 200 && !e->error && !e->head.is_error);
   CHECK(e->kind != V2_RESULTS || (e->read && verdict->results == e->counted));
   CHECK(e->kind != V2_FREE || verdict->charge == ANSWER_FREE);
+  CHECK(e->kind != V2_UNKNOWN || verdict->charge == ANSWER_AT_MOST);
 }
 
 static void check_url(struct view args) {

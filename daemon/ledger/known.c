@@ -34,6 +34,7 @@ static struct known *read_one(sqlite3_stmt *statement) {
   known->facts.kind = (enum token_kind)db_integer(statement, 2);
   known->facts.revoked = db_integer(statement, 3) != 0;
   known->facts.no_cache = db_integer(statement, 4) != 0;
+  known->facts.has_budget = db_integer(statement, 5) != 0;
   return known;
 }
 

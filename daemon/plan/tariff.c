@@ -30,10 +30,23 @@ struct tariff tariff_for(const struct settings *settings, const struct query *qu
     tariff = is_ours ? price(settings, query)
                      : (struct tariff){.fixed = settings->tariff_other_request,
                                        .result = settings->tariff_other_result};
-  /* Another table's limit is upstream's to judge: one that is no number counts as the default. */
-  tariff.limit = query_limit(query) < 0 ? QUERY_LIMIT_PRESET : query_limit(query);
+  /* Another table's limit is upstream's to judge: one that is no number here may be any there. */
+  tariff.limit = query_limit(query) < 0 ? QUERY_LIMIT_MAX : query_limit(query);
   tariff.estimated = table == QUERY_OTHER;
   return tariff;
+}
+
+static struct rows dearer(struct rows a, struct rows b) {
+  return a.tenths > b.tenths ? a : b;
+}
+
+struct tariff tariff_for_unknown(const struct settings *settings) {
+  struct rows fixed = rows_add(settings->tariff_request, settings->tariff_offset);
+  fixed = rows_add(fixed, rows_add(settings->tariff_where, settings->tariff_having));
+  return (struct tariff){.fixed = dearer(fixed, settings->tariff_other_request),
+                         .result = dearer(settings->tariff_result, settings->tariff_other_result),
+                         .limit = QUERY_LIMIT_MAX,
+                         .estimated = true};
 }
 
 struct rows tariff_cost(const struct tariff *tariff, int64_t results) {

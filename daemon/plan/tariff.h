@@ -10,11 +10,14 @@
 struct tariff {
   struct rows fixed;  /* for the request itself, with what it uses */
   struct rows result; /* for each result */
-  int64_t limit;      /* results at most; for another table, as far as its limit= can be read */
+  int64_t limit;      /* results at most; as many as any answer can have where that is not known */
   bool estimated;     /* another table: the usual price, not its own */
 };
 
 struct tariff tariff_for(const struct settings *settings, const struct query *query);
+
+/* Of a request whose meaning is not known: the dearest that it can be, as an estimate. */
+struct tariff tariff_for_unknown(const struct settings *settings);
 
 /* With that many results (not negative). */
 struct rows tariff_cost(const struct tariff *tariff, int64_t results);

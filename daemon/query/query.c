@@ -6,6 +6,7 @@
 #include "query/columns.h"
 #include "query/condition.h"
 #include "query/form.h"
+#include "query/names.h"
 #include "query/normal.h"
 #include "query/target.h"
 
@@ -36,6 +37,13 @@ static struct view value_or_empty(const struct query *query, const char *name) {
 
 /* ---- Reading: one function for each parameter that has something to be understood. */
 
+static bool check_names(const struct query *query, struct fault *fault) {
+  for (size_t i = 0; i < query->form.count; i++)
+    if (!names_check(query->form.pairs[i].name, fault))
+      return false;
+  return true;
+}
+
 static bool read_token(struct query *query, struct fault *fault) {
   query->token = token_text(value_or_empty(query, "token"), query->digits);
   return query->token.length == 0 || token_text_ok(query->token) ||
@@ -60,6 +68,13 @@ static bool read_table(struct query *query, struct fault *fault) {
   query->table = (enum query_table)find_word(from, tables, QUERY_OTHER);
   if (!from || from->length == 0)
     return fault_set(fault, FAULT_MALFORMED, "mandatory parameter 'from' is missing");
+  /* Upstream may take it for a table with another price. */
+  for (int i = 0; i < QUERY_OTHER; i++)
+    if (names_is_nearly(*from, view_of(tables[i])))
+      return fault_set(fault, FAULT_MALFORMED,
+                       "parameter 'from' is nearly '%s', and upstream may take it for that: "
+                       "write '%s'",
+                       tables[i], tables[i]);
   return true;
 }
 
@@ -124,6 +139,10 @@ static bool is_digits(struct view text) {
   return count > 0 && count == text.length;
 }
 
+bool query_check_limit(const struct query *query, struct fault *fault) {
+  return query->limit >= 0 || refuse_amount(query, &limit, fault);
+}
+
 /* Of another table only what certainly asks for more than can be reserved is refused. */
 static bool read_amounts(struct query *query, struct fault *fault) {
   bool is_ours = query->table == QUERY_BACKLINKS_NEW_LOST;
@@ -155,7 +174,8 @@ static bool read_conditions(struct query *query, struct fault *fault) {
 }
 
 static bool understand(struct query *query, struct fault *fault) {
-  if (!read_token(query, fault) || !read_table(query, fault) || !read_amounts(query, fault))
+  if (!check_names(query, fault) || !read_token(query, fault) || !read_table(query, fault) ||
+      !read_amounts(query, fault))
     return false;
   read_words(query);
   if (query->table != QUERY_BACKLINKS_NEW_LOST)
@@ -465,12 +485,17 @@ static void add_argument(struct text *out, struct view name, struct view value) 
   form_encode(out, value);
 }
 
-/* All but the token. */
-static void send_as_it_came(const struct query *query, struct text *out) {
+/* All but the token, and the limit where it is stated. */
+static void send_as_it_came(const struct query *query, bool states_limit, struct text *out) {
   for (size_t i = 0; i < query->form.count; i++) {
     const struct form_pair *pair = &query->form.pairs[i];
-    if (!view_is(pair->name, "token"))
+    if (!view_is(pair->name, "token") && !(states_limit && view_is(pair->name, "limit")))
       add_argument(out, pair->name, pair->value);
+  }
+  if (states_limit) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, query->limit);
+    add_argument(out, VIEW("limit"), view_of(digits));
   }
 }
 
@@ -489,12 +514,13 @@ static void send_normal(const struct query *query, struct text *out) {
   normal_free(&normal);
 }
 
-bool query_upstream_args(const struct query *query, struct view token, struct text *out) {
-  if (query->table == QUERY_BACKLINKS_NEW_LOST)
+bool query_upstream_args(const struct query *query, const struct query_wording *wording,
+                         struct text *out) {
+  if (query->table == QUERY_BACKLINKS_NEW_LOST && !wording->as_it_came)
     send_normal(query, out);
   else
-    send_as_it_came(query, out);
-  if (token.length)
-    add_argument(out, VIEW("token"), token);
+    send_as_it_came(query, wording->states_limit && query->limit >= 0, out);
+  if (wording->token.length)
+    add_argument(out, VIEW("token"), wording->token);
   return text_ok(out);
 }

@@ -35,8 +35,9 @@ struct text;
  * raw form body, or an empty view. Neither is kept. The caller owns *out and gives it up with
  * query_release(); on failure it is NULL.
  *
- * FAULT_MALFORMED: what form_parse() refuses; a token that is not visible ASCII but for white
- * space at its ends; no `from`; for backlinks_new_lost no `target` or no
+ * FAULT_MALFORMED: what form_parse() refuses; a name that is nearly a parameter's
+ * (query/names.h), or a `from` that is nearly one of the tables above; a token that is not visible
+ * ASCII but for white space at its ends; no `from`; for backlinks_new_lost no `target` or no
  * `mode`, or a `limit` or `offset` that is not a whole number from 0 to QUERY_LIMIT_MAX or
  * QUERY_OFFSET_MAX; for every table a `limit` of digits above QUERY_LIMIT_MAX: what it can cost is
  * not documented. FAULT_URI_TOO_LONG, FAULT_BODY_TOO_LARGE: more than QUERY_BYTES_MAX. A missing
@@ -76,6 +77,9 @@ enum query_output query_output(const struct query *query);
 /* Results; the default where the parameter is absent. For other tables than backlinks_new_lost -1
  * when it is not a number. */
 int64_t query_limit(const struct query *query);
+
+/* Whether the limit is a number, as it has to be under a budget. FAULT_MALFORMED. */
+bool query_check_limit(const struct query *query, struct fault *fault) MUST_CHECK;
 int64_t query_offset(const struct query *query);
 
 /* Whether the parameter is there, if only empty. */
@@ -104,9 +108,17 @@ const struct digest *query_key(const struct query *query);
 /* The same without a known `output`: equal where the same rows are asked for, in any form. */
 const struct digest *query_rows_key(const struct query *query);
 
-/* Appends to `out`, which is empty, the parameters to send upstream, strictly encoded, with `token`
- * (empty: none) at the end. Of backlinks_new_lost they are made of what the key is made of, so that
- * the answer belongs to the key whoever asked: the normalized query, but with `select` in the
- * client's order, and always with a `limit`. Of other tables, which are not cached, they are the
- * client's, in the client's order. False: `out` failed (text_ok()). */
-bool query_upstream_args(const struct query *query, struct view token, struct text *out) MUST_CHECK;
+/* How a query is put to upstream. */
+struct query_wording {
+  struct view token; /* in the place of the client's; empty: none */
+  bool as_it_came;   /* with a body whose meaning is not known: nothing is normalized */
+  bool states_limit; /* another table's limit is said also where the client did not */
+};
+
+/* Appends to `out`, which is empty, the parameters to send upstream, strictly encoded, the token at
+ * the end. Of backlinks_new_lost they are made of what the key is made of, so that the answer
+ * belongs to the key whoever asked: the normalized query, but with `select` in the client's order,
+ * and always with a `limit`. Of other tables, which are not cached, they are the client's, in the
+ * client's order. False: `out` failed (text_ok()). */
+bool query_upstream_args(const struct query *query, const struct query_wording *wording,
+                         struct text *out) MUST_CHECK;

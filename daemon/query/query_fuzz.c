@@ -21,7 +21,7 @@ static void check_same(const struct query *query, struct view args) {
 static void check_query(const struct query *query) {
   check_same(query, query_normal(query));
   scope_text struct text args = {0};
-  CHECK(query_upstream_args(query, VIEW("another"), &args));
+  CHECK(query_upstream_args(query, &(struct query_wording){.token = VIEW("another")}, &args));
   /* A token and a limit of our own are two parameters more, and that may be too many. */
   if (query_form(query)->count + 2 <= QUERY_PARAMETERS_MAX)
     check_same(query, text_view(&args));

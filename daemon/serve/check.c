@@ -2,6 +2,7 @@
 #include "serve/request.h"
 
 #include "base/num.h"
+#include "query/media.h"
 
 /* The request target's path and query, in origin form or in absolute form (RFC 9112 3.2). */
 static void split_uri(struct view uri, struct view *path, struct view *args) {
@@ -22,14 +23,6 @@ bool request_is_head(const struct request *request) {
   return view_is(exchange_method(request->exchange), "HEAD");
 }
 
-static bool is_form(struct view content_type) {
-  struct view type = content_type;
-  const char *semicolon = type.length ? memchr(type.at, ';', type.length) : NULL;
-  if (semicolon)
-    type = view_first(type, (size_t)(semicolon - type.at));
-  return num_same_word(view_trim(type), VIEW("application/x-www-form-urlencoded"));
-}
-
 static void add_wish(void *wish, struct view value) {
   wish_parse(wish, value);
 }
@@ -48,13 +41,34 @@ static bool check_line(struct request *request, struct view *args, struct fault 
          fault_set(fault, FAULT_UNKNOWN_PATH, "there is nothing at this path; ask at /?...");
 }
 
+static void count_header(void *count, struct view value) {
+  (void)value;
+  ++*(int *)count;
+}
+
+/* What the body is, if it is one that upstream certainly reads so as well. */
+static bool read_media(const struct request *request, enum media *media, struct fault *fault) {
+  struct view coding = exchange_header(request->exchange, "Content-Encoding");
+  int types = 0;
+  exchange_headers(request->exchange, "Content-Type", count_header, &types);
+  *media = media_of(exchange_header(request->exchange, "Content-Type"));
+  if (types > 1 || *media == MEDIA_MALFORMED)
+    return fault_set(fault, FAULT_MALFORMED,
+                     "the Content-Type is no media type; send the parameters as the query string, "
+                     "or as application/x-www-form-urlencoded");
+  return coding.length == 0 || num_same_word(coding, VIEW("identity")) ||
+         fault_set(fault, FAULT_BODY_UNKNOWN, "a body must come without Content-Encoding");
+}
+
+/* A GET's body means nothing (RFC 9110 9.3.1), and does not go upstream. */
 static bool check_query(struct request *request, struct view args, struct fault *fault) {
   struct view body = exchange_body(request->exchange), form = VIEW("");
+  enum media media;
   if (body.length && view_is(exchange_method(request->exchange), "POST")) {
-    if (is_form(exchange_header(request->exchange, "Content-Type")))
-      form = body;
-    else
-      request->has_foreign_body = true;
+    if (!read_media(request, &media, fault))
+      return false;
+    request->has_foreign_body = media == MEDIA_OTHER;
+    form = request->has_foreign_body ? form : body;
   }
   return query_parse(args, form, &request->query, fault);
 }
@@ -83,7 +97,23 @@ static bool check_token(struct request *request, struct fault *fault) {
   return check_access(request, fault);
 }
 
+/* What nobody can reckon must not spend what is held against a budget, nor with our token. */
+static bool check_spending(const struct request *request, struct fault *fault) {
+  const struct token_facts *token = &request->token;
+  if (request->has_foreign_body && (token->has_budget || token->kind == TOKEN_ISSUED))
+    return fault_set(
+        fault, FAULT_BODY_UNKNOWN,
+        "what this body asks for is not known: it is forwarded only for a client's own "
+        "token without a budget, and '%s' is none; send the parameters as the query "
+        "string, or as application/x-www-form-urlencoded",
+        token->label);
+  bool is_reckoned = query_table(request->query) != QUERY_OTHER || !token->has_budget;
+  return is_reckoned || query_check_limit(request->query, fault);
+}
+
 static enum v2_kind kind_of(const struct request *request) {
+  if (request->has_foreign_body)
+    return V2_UNKNOWN;
   switch (query_table(request->query)) {
   case QUERY_SUBSCRIPTION_INFO:
     return V2_FREE;
@@ -92,13 +122,13 @@ static enum v2_kind kind_of(const struct request *request) {
   case QUERY_BACKLINKS_NEW_LOST:
     break;
   }
-  bool readable = query_output(request->query) == QUERY_JSON && !request->has_foreign_body;
-  return readable ? V2_RESULTS : V2_OPAQUE;
+  return query_output(request->query) == QUERY_JSON ? V2_RESULTS : V2_OPAQUE;
 }
 
 static bool check_table(struct request *request, struct fault *fault) {
   request->kind = kind_of(request);
-  return request->kind != V2_OTHER || request->settings->tables_other == 0 ||
+  bool may_be_other = request->kind == V2_OTHER || request->kind == V2_UNKNOWN;
+  return !may_be_other || request->settings->tables_other == 0 ||
          fault_set(fault, FAULT_REFUSED,
                    "only from=backlinks_new_lost is answered here (tables.other = refuse)");
 }
@@ -106,7 +136,8 @@ static bool check_table(struct request *request, struct fault *fault) {
 bool check_request(struct request *request, struct fault *fault) {
   struct view args;
   if (!check_line(request, &args, fault) || !check_query(request, args, fault) ||
-      !check_token(request, fault) || !check_table(request, fault))
+      !check_token(request, fault) || !check_spending(request, fault) ||
+      !check_table(request, fault))
     return false;
   exchange_headers(request->exchange, "Cache-Control", add_wish, &request->wish);
   if (!request->token.no_cache)

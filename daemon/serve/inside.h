@@ -60,7 +60,8 @@ struct paid_order {
   enum v2_kind kind;
   bool store;
   bool is_ours;                    /* no client's request: not in the account; must cost nothing */
-  const struct view *foreign_body; /* NULL: a GET */
+  bool states_limit;               /* another table's limit is sent also where it was left out */
+  const struct view *foreign_body; /* NULL: a GET; else the kind is V2_UNKNOWN */
   struct view foreign_type;
 };
 

@@ -28,6 +28,7 @@ struct paid {
   char token[MASK_MOST]; /* that it was asked with */
   bool is_own_token;     /* ours, not the client's */
   bool is_ours;          /* no client's request */
+  bool is_unknown;       /* V2_UNKNOWN: it may have been asked with another token in its body */
   int64_t remember_yes;  /* seconds */
   struct mask told; /* looks for it in what is stored; empty where it is too short or too long */
   struct tariff tariff;
@@ -119,11 +120,12 @@ static void warn_of_more(const struct paid *paid, const struct answer_verdict *v
 }
 
 /* What the end says of a client's token: upstream takes it, when an answer was read (not by any
- * page that comes with status 200); and what has spent can be reconciled. */
+ * page that comes with status 200); and what has spent can be reconciled. Nothing where a body may
+ * have carried another token. */
 static void note_token(struct paid *paid, const struct answer_verdict *verdict) {
   struct access *access = paid->serve->access;
   bool accepted = verdict->outcome == ANSWER_COMPLETE && verdict->read;
-  if (paid->is_ours || paid->is_own_token)
+  if (paid->is_ours || paid->is_own_token || paid->is_unknown)
     return;
   if (accepted)
     access_learn(access, &paid->entry.token, ACCESS_YES, paid->remember_yes);
@@ -221,7 +223,10 @@ static struct transfer_ask *make_ask(const struct paid_order *order, const struc
   ask->kind = order->kind;
   ask->limit = tariff->limit;
   ask->settings = settings_hold(order->settings);
-  bool ok = query_upstream_args(order->query, order->token, &args);
+  const struct query_wording wording = {.token = order->token,
+                                        .as_it_came = order->kind == V2_UNKNOWN,
+                                        .states_limit = order->states_limit};
+  bool ok = query_upstream_args(order->query, &wording, &args);
   v2_url(view_of(order->settings->upstream_url), text_view(&args), &url);
   ask->url = ok && text_ok(&args) ? text_steal(&url) : NULL;
   ok = ask->url != NULL;
@@ -285,7 +290,9 @@ static struct paid *make(const struct paid_order *order) {
     memcpy(paid->token, order->token.at, order->token.length);
     paid->told.secret = (struct view){paid->token, order->token.length};
   }
-  paid->tariff = tariff_for(order->settings, order->query);
+  paid->is_unknown = order->kind == V2_UNKNOWN;
+  paid->tariff = paid->is_unknown ? tariff_for_unknown(order->settings)
+                                  : tariff_for(order->settings, order->query);
   paid->key = *order->key;
   text_add(&paid->table, *form_get(query_form(order->query), "from"));
   text_add(&paid->target, query_target_text(order->query));

@@ -252,7 +252,8 @@ static void note_cost(struct request *request, const struct flight_state *state)
   struct paid_cost cost = {0};
   if (state->phase == FLIGHT_CONCLUDED)
     cost = paid_cost(flight);
-  else if (state->head.results_count >= 0 && state->head.status == 200 && !state->head.is_error)
+  else if (state->head.results_count >= 0 && state->head.status == 200 && !state->head.is_error &&
+           request->kind != V2_UNKNOWN)
     cost = (struct paid_cost){paid_price(flight, state->head.results_count), true};
   if (request->leads) {
     request->spent = cost.spent;

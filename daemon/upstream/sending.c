@@ -172,7 +172,7 @@ bool sending_prepare(struct sending *request, struct sockets *sockets) {
   request->easy = curl_easy_init();
   if (!request->easy)
     return false;
-  if (kind != V2_OPAQUE) {
+  if (kind != V2_OPAQUE && kind != V2_UNKNOWN) {
     enum reader_table table = kind == V2_RESULTS ? READER_REFPAGES : READER_ANY;
     request->reader = reader_create(table, request->ask.settings->max_depth);
     request->reading = request->reader != NULL;

@@ -64,10 +64,10 @@ UPDATE token SET budget = ?2, per = ?3, warned = NULL WHERE id = ?1;
 UPDATE token SET no_cache = ?2 WHERE id = ?1;
 
 -- name: list_known
-SELECT fingerprint, name, kind, revoked_at IS NOT NULL, no_cache FROM token
-WHERE kind <> 0 OR name IS NOT NULL OR revoked_at IS NOT NULL OR no_cache = 0
+SELECT fingerprint, name, kind, revoked_at IS NOT NULL, no_cache, budget IS NOT NULL FROM token
+WHERE kind <> 0 OR name IS NOT NULL OR revoked_at IS NOT NULL OR no_cache = 0 OR budget IS NOT NULL
 UNION ALL
-SELECT token_retired.fingerprint, name, kind, 1, no_cache
+SELECT token_retired.fingerprint, name, kind, 1, no_cache, budget IS NOT NULL
 FROM token_retired JOIN token ON token.id = token_retired.token;
 
 -- name: list_tokens

@@ -200,8 +200,6 @@ WAYS = {
     "another table, as a form": lambda client, token: client.post(
         question(token=token, from_="anchors")),
     "subscription_info": lambda client, token: client.get({"token": token, **INFO}),
-    "a body that is no form": lambda client, token: client.ask(
-        "POST", "/?" + encode(question(token=token)), "hello", {"Content-Type": "text/plain"}),
     "another table, said twice": lambda client, token: client.get(
         f"token={token}&from=anchors&target=rows-5.example&mode=domain&token={escaped(token)}"),
     "another table, said in both places": lambda client, token: client.ask(

@@ -111,8 +111,8 @@ static const struct tariff_case {
     /* other tables: the usual price, as an estimate; their parameters are not judged */
     {OTHER, {NULL}, 10, 10, 1000, 10010, true},
     {OTHER "&limit=5", {NULL}, 10, 10, 5, 60, true},
-    {OTHER "&limit=many", {NULL}, 10, 10, 1000, 10010, true},
-    {OTHER "&limit=-5", {NULL}, 10, 10, 1000, 10010, true},
+    {OTHER "&limit=many", {NULL}, 10, 10, 5000000, 50000010, true},
+    {OTHER "&limit=+20000", {NULL}, 10, 10, 5000000, 50000010, true},
     {OTHER "&limit=5000000", {NULL}, 10, 10, 5000000, 50000010, true},
     {OTHER "&where=a&having=b&offset=5", {"tariff.offset=5"}, 10, 10, 1000, 10010, true},
     {OTHER, {"tariff.other_request=2", "tariff.other_result=0.5"}, 20, 5, 1000, 5020, true},

@@ -243,6 +243,7 @@ static void test_spellings_of_a_token_are_one(void **state) {
                       &(struct token_budget){ROWS(7), TOKEN_PER_DAY}, &fault));
   for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
     assert_string_equal(look(ledger, spellings[i]).label, "agency");
+    assert_true(look(ledger, spellings[i]).has_budget);
   }
   refused(token_register(ledger, VIEW("again"), view_of(spellings[0]), NULL, &fault),
           "as 'agency'");
@@ -251,6 +252,27 @@ static void test_spellings_of_a_token_are_one(void **state) {
   must(token_revoke(ledger, VIEW("agency"), &fault));
   for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
     assert_true(look(ledger, spellings[i]).revoked);
+  ledger_close(&ledger);
+}
+
+/* Also of a token that has no name, and as soon as it is set or lifted. */
+static void test_a_budget_is_known(void **state) {
+  (void)state;
+  char token[TOKEN_SIZE];
+  struct ledger *ledger = open_ledger();
+  const struct token_budget some = {ROWS(0), TOKEN_PER_MONTH};
+  must(token_add(ledger, VIEW("alice"), NULL, token, &fault));
+  assert_false(look(ledger, token).has_budget);
+  must(token_budget_set(ledger, VIEW("alice"), &some, &fault));
+  assert_true(look(ledger, token).has_budget);
+  must(token_budget_set(ledger, VIEW("alice"), NULL, &fault));
+  assert_false(look(ledger, token).has_budget);
+  spend(ledger, AHREFS, "one");
+  must(token_budget_set(ledger, view_of(look(ledger, AHREFS).label), &some, &fault));
+  assert_true(look(ledger, AHREFS).has_budget && look(ledger, AHREFS).kind == TOKEN_SEEN);
+  ledger_close(&ledger);
+  ledger = open_ledger();
+  assert_true(look(ledger, AHREFS).has_budget);
   ledger_close(&ledger);
 }
 
@@ -500,6 +522,7 @@ int main(void) {
       TEST(test_names),
       TEST(test_register),
       TEST(test_spellings_of_a_token_are_one),
+      TEST(test_a_budget_is_known),
       TEST(test_registering_takes_history_over),
       TEST(test_rename),
       TEST(test_digits_are_a_label),

@@ -266,6 +266,17 @@ static const struct judge_case {
     {V2_OPAQUE, SENT | CLEAN, 200, 7, 0, COMPLETE(KNOWN, 7)},
     {V2_OPAQUE, SENT | CLEAN, 200, 0, 0, COMPLETE(KNOWN, 0)},
     {V2_OPAQUE, SENT | CLEAN, 200, NONE, 0, COMPLETE(AT_MOST, NONE)},
+    /* with a body whose meaning is not known: never certain, and never free unless it was refused
+     */
+    {V2_UNKNOWN, SENT | CLEAN, 200, 7, 0, COMPLETE(AT_MOST, 7)},
+    {V2_UNKNOWN, SENT | CLEAN, 200, 0, 0, COMPLETE(AT_MOST, 0)},
+    {V2_UNKNOWN, SENT | CLEAN, 200, NONE, 0, COMPLETE(AT_MOST, NONE)},
+    {V2_UNKNOWN, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_UNKNOWN, SENT, 200, 7, 0, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {V2_UNKNOWN, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {V2_UNKNOWN, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {V2_UNKNOWN, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {V2_UNKNOWN, SENT | CLEAN, 403, NONE, 0, REFUSED(FREE, 0)},
     /* another table: by the header, else by reading, else not known */
     {V2_OTHER, WHOLE, 200, 7, 7, COMPLETE(KNOWN, 7)},
     {V2_OTHER, WHOLE, 200, 7, 9, COMPLETE(KNOWN, 7)},
@@ -358,7 +369,7 @@ static void all_evidence(void **state) {
   (void)state;
   static const unsigned statuses[] = {0, 200, 204, 302, 404, 503};
   static const int64_t counts[] = {-1, 0, 5, 6};
-  for (int kind = V2_RESULTS; kind <= V2_FREE; kind++)
+  for (int kind = V2_RESULTS; kind <= V2_UNKNOWN; kind++)
     for (unsigned what = SENT; what < 32; what += 2)
       for (size_t i = 0; i < COUNT(statuses) * COUNT(counts) * COUNT(counts); i++) {
         struct judge_case one = {.kind = (enum v2_kind)kind,
