@@ -22,10 +22,17 @@ static void add_rows(struct request *request, const char *name, struct rows rows
   exchange_add_header(request->exchange, name, ROWS_TEXT(rows));
 }
 
+/* Who may be asked about: it went upstream or waited for what did, it failed, or the log has it. */
+static bool has_a_name(const struct request *request) {
+  return request->reader || request->refreshes || request->outcome == SERVE_ERROR ||
+         request->settings->log_requests == LOG_REQUESTS_ALL;
+}
+
 static void add_common(struct request *request, const struct text *cache_status) {
   if (cache_status->length)
     exchange_add_header(request->exchange, "Cache-Status", text_string(cache_status));
-  exchange_add_header(request->exchange, "X-Request-Id", request->id);
+  if (has_a_name(request))
+    exchange_add_header(request->exchange, "X-Request-Id", request->id);
   if (serve_is_draining(request->serve))
     exchange_add_header(request->exchange, "Connection", "close");
   if (request->cost_is_known)
@@ -77,8 +84,8 @@ void reply_fault(struct request *request, const struct fault *fault) {
         .reason = request->plan.reason, .status = state.head.status, .collapsed = !request->leads};
     headers_forward(&forward, &cache_status);
   }
-  add_common(request, &cache_status);
   request->outcome = SERVE_ERROR;
+  add_common(request, &cache_status);
   request->status = fault_status(fault->kind);
   exchange_reply(request->exchange, request->status, text_view(&body));
 }

@@ -76,7 +76,8 @@ static void count_in_ledger(const struct request *request) {
 static void log_request(const struct request *request, const char *label, int64_t nanoseconds) {
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   scope_free char *text = strndup(target.at, target.length);
-  bool may_have_spent = !rows_is_zero(request->spent) || !request->cost_is_known;
+  bool may_have_spent =
+      !rows_is_zero(request->spent) || !request->cost_is_known || request->refreshes;
   bool failed = request->outcome == SERVE_ERROR;
   if (!may_have_spent && !failed && request->settings->log_requests != LOG_REQUESTS_ALL)
     return;

@@ -36,7 +36,8 @@ struct request {
 
   enum exchange_step (*next)(struct request *request); /* when it is woken */
   struct flight_reader *reader;
-  bool leads; /* began the flight, and pays */
+  bool leads;     /* began the flight, and pays */
+  bool refreshes; /* began one that it does not read */
 
   struct mask mask; /* of what is read from the flight; with a secret, by way of `masked` */
   char *masked;     /* MASKED_SIZE bytes, of which those from `masked_at` may go out */

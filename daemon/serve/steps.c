@@ -204,8 +204,10 @@ static bool needs_no_refresh(void *context) {
 static void refresh(struct request *request) {
   struct flights_start start = {.look = needs_no_refresh, .start = begin, .context = request};
   struct fault fault;
-  if (flights_join(request->serve->flights, query_key(request->query), &start, NULL, NULL, NULL,
-                   &fault) == FLIGHTS_FAILED)
+  enum flights_joined joined = flights_join(request->serve->flights, query_key(request->query),
+                                            &start, NULL, NULL, NULL, &fault);
+  request->refreshes = joined == FLIGHTS_STARTED;
+  if (joined == FLIGHTS_FAILED)
     log_warning("refresh", "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
 }
 

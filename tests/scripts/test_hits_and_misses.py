@@ -85,7 +85,7 @@ def test_an_answer_without_a_count_is_counted(sim, rowcache):
 
 
 def test_the_admin_side_tells_what_became_of_a_request(rowcache):
-    daemon = rowcache()
+    daemon = rowcache("server.log_requests=all")
     miss, hit = daemon.ask(), daemon.ask()
     assert miss.headers["X-Request-Id"] != hit.headers["X-Request-Id"]
     assert daemon.request(miss)["rows_spent"] == "2.0"

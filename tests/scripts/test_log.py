@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from daemon import ROWCACHED, TOKEN, eventually, question
+from daemon import QUESTIONS, ROWCACHED, TOKEN, eventually, question
 from wire import Client, encode, patience
 
 MANY = 4000  # lines of hits; some hundreds more than the daemon keeps
@@ -155,6 +155,40 @@ def test_only_what_spends_or_fails_is_logged(rowcache):
     assert daemon.stop() == 0
     lines = [line for line in daemon.lines if line.startswith("info request ")]
     assert [re.search(r"outcome=(\w+)", line)[1] for line in lines] == ["miss", "error"]
+
+
+def test_what_went_upstream_or_failed_has_a_name(sim, rowcache):
+    """A hit has none, unless all requests are logged."""
+    daemon = rowcache("cache.ttl=1s")
+    named = [daemon.ask(), daemon.ask(from_="anchors"), daemon.ask(output="xml"),
+             daemon.ask(from_="subscription_info"), daemon.ask(mode=None), daemon.ask(token=None),
+             daemon.ask("rows-6.example", {"Cache-Control": "only-if-cached"})]
+    assert all(reply.headers["X-Request-Id"] for reply in named)
+    assert daemon.ask("rows-7.example").miss
+    hit = daemon.ask("rows-7.example")
+    assert hit.hit and "X-Request-Id" not in hit.headers
+
+    eventually(lambda: daemon.ask(headers={"Cache-Control": "only-if-cached"}).status == 504)
+    assert "X-Request-Id" not in daemon.ask(headers={"Cache-Control": "max-stale"}).headers
+    sim.fault("status", times=None, code=500)
+    stale = daemon.ask()
+    assert stale.stale and daemon.request(stale)["id"] == stale.headers["X-Request-Id"]
+    daemon.restart("server.log_requests=all")
+    assert daemon.ask(headers={"Cache-Control": "max-stale"}).headers["X-Request-Id"]
+
+
+def test_a_refresh_has_the_name_of_the_request_that_began_it(sim, rowcache):
+    """So the log and the ledger tell whose it was."""
+    daemon = rowcache("cache.ttl=1s", "cache.stale_while_revalidate=1h")
+    daemon.ask()
+    sim.hold(match=QUESTIONS)
+    stale = eventually(lambda: (reply := daemon.ask()).stale and reply)
+    name = stale.headers["X-Request-Id"]
+    assert "X-Request-Id" not in daemon.ask().headers
+    sim.release()
+    eventually(lambda: daemon.account["misses"] == 2)
+    assert daemon.request(stale)["rows_spent"] == "2.0"
+    daemon.wait_for_log(rf"info request id={name} outcome=stale ")
 
 
 def test_a_spending_whose_client_did_not_wait_is_logged(sim, rowcache):
