@@ -59,6 +59,7 @@ struct paid_order {
   const char *id; /* X-Request-Id */
   enum v2_kind kind;
   bool store;
+  bool unread;                     /* asked behind the client's back: sent though nobody reads it */
   bool is_ours;                    /* no client's request: not in the account; must cost nothing */
   bool states_limit;               /* another table's limit is sent also where it was left out */
   const struct view *foreign_body; /* NULL: a GET; else the kind is V2_UNKNOWN */

@@ -327,6 +327,8 @@ static struct flight *begin(const struct paid_order *order, struct fault *fault)
     return NULL;
   }
   paid->flight = flight_hold(flight);
+  if (order->unread)
+    flight_keep(flight);
   fill_entry(paid, order);
   if (order->is_ours)
     transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);

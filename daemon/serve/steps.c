@@ -152,6 +152,7 @@ static struct flight *begin(void *context, struct fault *fault) {
       .id = request->id,
       .kind = request->kind,
       .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH,
+      .unread = request->plan.action == PLAN_HIT_AND_REFRESH,
       .states_limit = request->kind == V2_OTHER && request->token.has_budget,
       .foreign_body = request->has_foreign_body ? &body : NULL,
       .foreign_type = exchange_header(request->exchange, "Content-Type")};

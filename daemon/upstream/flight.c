@@ -14,10 +14,13 @@ struct flight_reader {
   struct flight *flight;
   void (*wake)(void *context);
   void *context;
-  int64_t offset;                    /* under the flight's lock */
-  enum reader_wait waiting;          /* likewise */
-  struct flight_reader *next, *prev; /* the flight's list */
-  struct flight_reader *next_woken;
+  int64_t offset;           /* under the flight's lock */
+  enum reader_wait waiting; /* likewise, as all that follows */
+  bool in_doubt;
+  bool to_wake;                                  /* stands in the flight's queue */
+  int calls;                                     /* of `wake` under way */
+  struct flight_reader *next, *prev;             /* the flight's list */
+  struct flight_reader *next_woken, *prev_woken; /* its queue */
 };
 
 struct slot {
@@ -35,10 +38,14 @@ struct flight {
   bool ended;
   struct slot window[FLIGHT_WINDOW]; /* chunk n lives in window[n % FLIGHT_WINDOW] */
   int64_t first;                     /* the oldest chunk in memory */
-  bool lost;                         /* a chunk has left memory and is not in the store */
+  bool lost; /* a chunk has left memory and is not in the store; or given up */
+  bool kept, departed, was_read;
   struct flight_reader *readers;
-  flight_room *room;
-  void *room_context;
+  int64_t firm;                /* of them, those that are not in doubt */
+  struct flight_reader *woken; /* a queue: those whose `wake` is to be called */
+  pthread_cond_t called;       /* one of them has returned */
+  const struct flight_writer *writer;
+  void *writer_context;
   bool writer_waits;
 };
 
@@ -54,6 +61,7 @@ struct flight *flight_create(const struct flight_owner *owner, void *context, bo
   flight->state.storing = storing;
   flight->state.head.results_count = -1;
   pthread_mutex_init(&flight->lock, NULL);
+  pthread_cond_init(&flight->called, NULL);
   return flight;
 }
 
@@ -70,6 +78,7 @@ void flight_release(struct flight **address) {
   flight->owner->released(flight->context);
   for (int i = 0; i < FLIGHT_WINDOW; i++)
     free(flight->window[i].bytes);
+  pthread_cond_destroy(&flight->called);
   pthread_mutex_destroy(&flight->lock);
   free(flight);
 }
@@ -109,25 +118,40 @@ static bool is_over(const struct flight *flight, const struct flight_reader *rea
   return false;
 }
 
-static struct flight_reader *collect(struct flight *flight) {
-  struct flight_reader *woken = NULL, *reader;
+/* Queues those whose wait is over. One that is in the queue already is woken after this. */
+static void collect(struct flight *flight) {
+  struct flight_reader *reader;
   DL_FOREACH(flight->readers, reader) {
     if (!is_over(flight, reader))
       continue;
     reader->waiting = NOT_WAITING;
-    reader->next_woken = woken;
-    woken = reader;
+    if (!reader->to_wake)
+      DL_APPEND2(flight->woken, reader, prev_woken, next_woken);
+    reader->to_wake = true;
   }
-  return woken;
 }
 
-/* A reader that waits cannot leave, so each is there until its own `wake`. */
-static void wake(struct flight_reader *woken) {
-  while (woken) {
-    struct flight_reader *reader = woken;
-    woken = reader->next_woken;
+static void unqueue(struct flight *flight, struct flight_reader *reader) {
+  if (reader->to_wake)
+    DL_DELETE2(flight->woken, reader, prev_woken, next_woken);
+  reader->to_wake = false;
+}
+
+/* Calls until the queue is empty; several threads may, each for another reader. The caller has a
+ * reference. */
+static void wake(struct flight *flight) {
+  struct flight_reader *reader;
+  pthread_mutex_lock(&flight->lock);
+  while ((reader = flight->woken)) {
+    unqueue(flight, reader);
+    reader->calls++;
+    pthread_mutex_unlock(&flight->lock);
     reader->wake(reader->context);
+    pthread_mutex_lock(&flight->lock);
+    reader->calls--;
+    pthread_cond_broadcast(&flight->called); /* it may be leaving, and be gone after the unlock */
   }
+  pthread_mutex_unlock(&flight->lock);
 }
 
 /* --- the window --- */
@@ -198,12 +222,48 @@ static struct view chunk_bytes(const struct flight *flight, int64_t number) {
 
 /* --- the writer --- */
 
-void flight_set_writer(struct flight *flight, flight_room *room, void *context) {
+void flight_set_writer(struct flight *flight, const struct flight_writer *writer, void *context) {
   pthread_mutex_lock(&flight->lock);
-  flight->room = room;
-  flight->room_context = context;
+  flight->writer = writer;
+  flight->writer_context = context;
   pthread_mutex_unlock(&flight->lock);
 }
+
+/* --- nobody waits for it --- */
+
+static bool is_deserted(const struct flight *flight, bool has_waited) {
+  bool is_read = has_waited ? flight->firm > 0 : flight->readers != NULL;
+  return flight->was_read && !is_read && !flight->kept && !flight->departed && !flight->ended;
+}
+
+static bool give_up_locked(struct flight *flight, bool has_waited) {
+  bool deserted = is_deserted(flight, has_waited);
+  flight->lost |= deserted;
+  return deserted;
+}
+
+bool flight_give_up(struct flight *flight, bool has_waited) {
+  pthread_mutex_lock(&flight->lock);
+  bool given_up = give_up_locked(flight, has_waited);
+  pthread_mutex_unlock(&flight->lock);
+  return given_up;
+}
+
+bool flight_depart(struct flight *flight, bool has_waited) {
+  pthread_mutex_lock(&flight->lock);
+  bool given_up = give_up_locked(flight, has_waited);
+  flight->departed |= !given_up;
+  pthread_mutex_unlock(&flight->lock);
+  return !given_up;
+}
+
+void flight_keep(struct flight *flight) {
+  pthread_mutex_lock(&flight->lock);
+  flight->kept = true;
+  pthread_mutex_unlock(&flight->lock);
+}
+
+/* --- the writer goes on --- */
 
 void flight_set_head(struct flight *flight, const struct answer_head *head) {
   pthread_mutex_lock(&flight->lock);
@@ -221,11 +281,11 @@ bool flight_feed(struct flight *flight, struct view bytes) {
     flight->state.phase = FLIGHT_FLOWING;
   bool full = flight->state.storing && flight->state.length / CHUNK > full_before;
   struct view chunk = full ? chunk_bytes(flight, full_before) : (struct view){0};
-  struct flight_reader *woken = collect(flight);
+  collect(flight);
   pthread_mutex_unlock(&flight->lock);
   if (full)
     flight->owner->chunk(flight->context, full_before, chunk);
-  wake(woken);
+  wake(flight);
   return taken;
 }
 
@@ -253,11 +313,11 @@ static void tell_writer(struct flight *flight) {
   bool waits = flight->writer_waits && may_go(flight, flight->first);
   if (waits)
     flight->writer_waits = false;
-  flight_room *room = flight->room;
-  void *context = flight->room_context;
+  const struct flight_writer *writer = flight->writer;
+  void *context = flight->writer_context;
   pthread_mutex_unlock(&flight->lock);
   if (waits)
-    room(context, flight);
+    writer->room(context, flight);
 }
 
 void flight_chunk_saved(struct flight *flight, int64_t number, bool ok) {
@@ -266,9 +326,10 @@ void flight_chunk_saved(struct flight *flight, int64_t number, bool ok) {
     flight->window[number % FLIGHT_WINDOW].saved = true;
   else
     flight->state.storing = false;
-  struct flight_reader *woken = ok ? NULL : collect(flight);
+  if (!ok)
+    collect(flight);
   pthread_mutex_unlock(&flight->lock);
-  wake(woken);
+  wake(flight);
   tell_writer(flight);
 }
 
@@ -293,9 +354,9 @@ void flight_conclude(struct flight *flight) {
   CHECK(flight->ended && flight->state.phase != FLIGHT_CONCLUDED);
   flight->state.phase = FLIGHT_CONCLUDED;
   drop_window(flight);
-  struct flight_reader *woken = collect(flight);
+  collect(flight);
   pthread_mutex_unlock(&flight->lock);
-  wake(woken);
+  wake(flight);
 }
 
 /* --- readers --- */
@@ -310,8 +371,11 @@ struct flight_reader *flight_join(struct flight *flight, void (*wake_reader)(voi
   reader->context = context;
   pthread_mutex_lock(&flight->lock);
   bool in_time = !flight->lost;
-  if (in_time)
+  if (in_time) {
     DL_APPEND(flight->readers, reader);
+    flight->firm++;
+    flight->was_read = true;
+  }
   pthread_mutex_unlock(&flight->lock);
   if (in_time)
     return reader;
@@ -320,18 +384,40 @@ struct flight_reader *flight_join(struct flight *flight, void (*wake_reader)(voi
   return NULL;
 }
 
+/* A writer that may give it up is told, once the lock is free. */
+static void unlock_and_tell(struct flight *flight) {
+  const struct flight_writer *writer = flight->writer;
+  bool deserted = writer && is_deserted(flight, true);
+  void *context = flight->writer_context;
+  pthread_mutex_unlock(&flight->lock);
+  if (deserted)
+    writer->deserted(context, flight);
+}
+
 void flight_leave(struct flight_reader **address) {
   struct flight_reader *reader = steal(*address);
   if (!reader)
     return;
   struct flight *flight = reader->flight;
   pthread_mutex_lock(&flight->lock);
-  CHECK(reader->waiting == NOT_WAITING);
+  reader->waiting = NOT_WAITING;
+  unqueue(flight, reader);
+  while (reader->calls > 0)
+    pthread_cond_wait(&flight->called, &flight->lock);
   DL_DELETE(flight->readers, reader);
-  pthread_mutex_unlock(&flight->lock);
+  flight->firm -= !reader->in_doubt;
+  unlock_and_tell(flight);
   tell_writer(flight);
   free(reader);
   flight_release(&flight);
+}
+
+void flight_doubt(struct flight_reader *reader) {
+  struct flight *flight = reader->flight;
+  pthread_mutex_lock(&flight->lock);
+  flight->firm -= !reader->in_doubt;
+  reader->in_doubt = true;
+  unlock_and_tell(flight);
 }
 
 bool flight_is_lost(struct flight *flight) {

@@ -17,8 +17,25 @@
  * A chunk is released to readers when the next one has begun, and all when CONCLUDED: so nobody has
  * the last byte before the account is settled.
  *
- * Any thread may call, except where it says otherwise; nothing here blocks on more than its own
- * lock, which is never held while an owner or a reader is called. */
+ * Any thread may call, except where it says otherwise. The lock is never held while an owner, a
+ * writer or a reader is called, and nothing blocks on more than it; only flight_leave() may wait
+ * for one call of the reader's `wake` to return.
+ *
+ * A reader may leave at any time, also while it waits:
+ *
+ *   not waiting ---> waiting ---> to be woken ---> `wake` is being called ---> not waiting
+ *        |              |              |                    |
+ *   flight_leave(): at once       taken out of the     waits until the call
+ *                                 queue, not called    has returned
+ *
+ * All but the call itself happens under the lock. So once flight_leave() has returned, `wake` is
+ * not running and will not be called: its context may go. A reader that is asked again before its
+ * wake has come stays where it is in the queue.
+ *
+ * A flight is sent for its readers. While it has not departed, the writer may give it up when
+ * nobody waits for it: it is lost then, in the same look under the lock, so that nobody joins what
+ * will not be sent. A reader in doubt is one whose client may have gone: enough of a reason to send
+ * what is ready to be sent, none to send what had to wait its turn. */
 #pragma once
 
 #include "base/view.h"
@@ -56,9 +73,24 @@ void *flight_context(const struct flight *flight);
 
 /* --- the writer --- */
 
-/* Called (on any thread) when a writer that was told to wait may go on. */
-typedef void flight_room(void *context, struct flight *flight);
-void flight_set_writer(struct flight *flight, flight_room *room, void *context);
+/* What the writer wants to know; called on any thread. */
+struct flight_writer {
+  /* A writer that was told to wait may go on. */
+  void (*room)(void *context, struct flight *flight);
+  /* Its last reader has left, or is in doubt, before it departed: flight_give_up() may succeed. Not
+   * called for what happened before flight_set_writer(). */
+  void (*deserted)(void *context, struct flight *flight);
+};
+/* `writer` must outlive the flight. */
+void flight_set_writer(struct flight *flight, const struct flight_writer *writer, void *context);
+
+/* Whether nobody waits for it: then it is lost, and the writer ends it without having sent it. It
+ * had a reader and has none, and flight_keep() was not called; `has_waited`: it had to wait its
+ * turn, so that readers in doubt do not count. False once it has departed. */
+bool flight_give_up(struct flight *flight, bool has_waited) MUST_CHECK;
+/* The same question at the moment of sending; false: given up. Otherwise it has departed, and is
+ * finished whoever reads it. */
+bool flight_depart(struct flight *flight, bool has_waited) MUST_CHECK;
 
 void flight_set_head(struct flight *flight, const struct answer_head *head);
 /* Takes all of `bytes` (at most FLIGHT_CHUNK_SIZE), or, false, none: wait for `room`. */
@@ -68,6 +100,8 @@ void flight_end(struct flight *flight, const struct answer_verdict *verdict);
 
 /* --- the owner --- */
 
+/* It is wanted although nobody reads it, and is never given up. Before anybody else has it. */
+void flight_keep(struct flight *flight);
 /* `ok` false: storing has failed, and stops. */
 void flight_chunk_saved(struct flight *flight, int64_t number, bool ok);
 /* Everything is settled; wakes all readers. Once. */
@@ -86,14 +120,19 @@ void flight_look(struct flight *flight, struct flight_state *state);
 
 /* --- readers --- */
 
-/* Joins at the beginning; holds a reference. `wake` is called once for each time that one of the
- * functions below said to wait. NULL: no memory, or the beginning is gone (storing has failed). */
+/* Joins at the beginning; holds a reference. `wake` is called at least once for each time that one
+ * of the functions below said to wait, unless the reader leaves before. NULL: no memory, or the
+ * flight is lost. */
 struct flight_reader *flight_join(struct flight *flight, void (*wake)(void *context),
                                   void *context) MUST_CHECK;
-/* Whether its beginning is gone, so that nobody can join any more. */
+/* Whether nobody can join any more, for good: its beginning is gone (storing has failed), or it was
+ * given up. */
 bool flight_is_lost(struct flight *flight);
-/* Leaves and leaves NULL; NULL is allowed. Not while it waits. */
+/* Leaves and leaves NULL; NULL is allowed. Waits for a call of its `wake` that is under way, so it
+ * must not be called inside one; afterwards there is none, and none will come. */
 void flight_leave(struct flight_reader **reader);
+/* Its client may have gone; it goes on reading. */
+void flight_doubt(struct flight_reader *reader);
 struct flight *flight_of(const struct flight_reader *reader);
 
 /* Whether the phase is past WAITING; if not, `wake` will be called. */

@@ -74,16 +74,19 @@ enum flights_joined flights_join(struct flights *flights, const struct digest *k
   enum flights_joined joined = FLIGHTS_JOINED;
   pthread_mutex_lock(&flights->lock);
   struct node *node = find(flights, key);
-  if (node && reader) {
-    if (flight_is_lost(node->flight)) { /* it can help nobody any more */
-      drop(flights, node);
-      node = NULL;
-    }
+  bool reads = node && reader;
+  if (reads && !(*reader = flight_join(node->flight, wake, wake_context)) &&
+      flight_is_lost(node->flight)) { /* it can help nobody any more */
+    drop(flights, node);
+    node = NULL;
   }
-  if (!node)
+  if (!node) {
     joined = start_one(flights, key, start, &node, fault);
-  bool reads = reader && (joined == FLIGHTS_STARTED || joined == FLIGHTS_JOINED);
-  if (reads && !(*reader = flight_join(node->flight, wake, wake_context))) {
+    reads = joined == FLIGHTS_STARTED && reader;
+    if (reads)
+      *reader = flight_join(node->flight, wake, wake_context);
+  }
+  if (reads && !*reader) {
     fault_no_memory(fault);
     joined = FLIGHTS_FAILED;
   }

@@ -39,6 +39,9 @@ static int on_send(void *context, char *remote, char *local, int remote_port, in
   request->lost = !sockets_use(request->sockets, &ends);
   if (request->lost)
     return CURL_PREREQFUNC_ABORT;
+  request->deserted = !flight_depart(request->flight, request->has_waited);
+  if (request->deserted)
+    return CURL_PREREQFUNC_ABORT;
   request->sends++;
   return CURL_PREREQFUNC_OK;
 }
@@ -102,7 +105,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   return is_hopeless(request) ? CURL_WRITEFUNC_ERROR : body.length;
 }
 
-/* Called at least once a TICK. A request that waits for a reader is not stalled by upstream. */
+/* Called at least once a TICK. A request that waits for a reader is not stalled by upstream; one
+ * that nobody reads any more need not be connected for. */
 static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t upload_total,
                        curl_off_t uploaded) {
   (void)total, (void)upload_total, (void)uploaded;
@@ -113,7 +117,8 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
   request->received = now;
   request->stalled =
       time - request->last_byte >= request->ask.settings->stall_timeout * INT64_C(1000000000);
-  return request->stalled || request->aborted;
+  request->deserted = request->deserted || flight_give_up(request->flight, request->has_waited);
+  return request->stalled || request->aborted || request->deserted;
 }
 
 /* --- one request --- */
@@ -215,6 +220,11 @@ static void explain(const struct sending *request, CURLcode code, struct fault *
   int64_t stall = request->ask.settings->stall_timeout;
   if (request->aborted)
     fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping");
+  else if (request->deserted)
+    fault_set(
+        fault, FAULT_UNAVAILABLE,
+        "this had to wait for a place upstream, and its client seemed to have gone: it was not "
+        "sent");
   else if (request->lost)
     fault_set(fault, FAULT_UPSTREAM, "upstream closes connections before it is asked anything");
   else if (request->kept_back)

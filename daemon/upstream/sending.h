@@ -17,8 +17,10 @@ struct sending {
   struct reader *reader; /* NULL: the body is not read */
   bool reading;          /* the reader still accepts */
   bool paused, stalled, aborted;
-  bool kept_back; /* it would have been sent again */
-  bool lost;      /* the connection that it was to be sent on had ended */
+  bool kept_back;  /* it would have been sent again */
+  bool has_waited; /* for its turn */
+  bool deserted;   /* nobody waited for it any more: it was not sent */
+  bool lost;       /* the connection that it was to be sent on had ended */
   bool head_complete;
   int64_t restarts; /* after a connection that had ended */
   int64_t sends; /* libcurl sends again by itself where a kept connection turns out to be closed */

@@ -26,7 +26,7 @@ struct transfer {
 
   pthread_mutex_t lock; /* what others hand over: */
   struct sending *submitted;
-  bool room, aborting, stopping;
+  bool room, deserted, aborting, stopping;
 };
 
 static void count(struct transfer *transfer, const struct answer_head *head) {
@@ -39,7 +39,7 @@ static void count(struct transfer *transfer, const struct answer_head *head) {
 /* The only way out for a request, whatever happened to it. */
 static void finish(struct transfer *transfer, struct sending *request, CURLcode code) {
   struct answer_verdict verdict = sending_judge(request, code);
-  if (verdict.outcome == ANSWER_BROKEN)
+  if (verdict.outcome == ANSWER_BROKEN && !request->deserted)
     log_warning("upstream", "outcome=broken status=%u reason=%s detail=%s",
                 request->evidence.head.status, LOG_VALUE(verdict.fault.text),
                 LOG_VALUE(request->evidence.clean ? NULL : request->error));
@@ -68,11 +68,37 @@ static void start(struct transfer *transfer, struct sending *request) {
     finish(transfer, request, CURLE_OUT_OF_MEMORY);
 }
 
+/* Ends one that waits for its turn. */
+static void cancel(struct transfer *transfer, struct sending *request) {
+  DL_DELETE(transfer->waiting, request);
+  finish(transfer, request, CURLE_ABORTED_BY_CALLBACK);
+}
+
+static bool drop_if_deserted(struct transfer *transfer, struct sending *request) {
+  bool deserted = flight_give_up(request->flight, request->has_waited);
+  request->deserted = deserted;
+  if (deserted)
+    cancel(transfer, request);
+  return deserted;
+}
+
 static void start_waiting(struct transfer *transfer) {
   while (transfer->waiting && transfer->running_count < transfer->running_limit) {
     struct sending *request = transfer->waiting;
+    if (drop_if_deserted(transfer, request))
+      continue;
     DL_DELETE(transfer->waiting, request);
     start(transfer, request);
+  }
+}
+
+/* What waits has waited from now on; what nobody waits for any more gives its reservation back now,
+ * and not when its turn would come. */
+static void drop_deserted(struct transfer *transfer) {
+  struct sending *request, *after;
+  DL_FOREACH_SAFE(transfer->waiting, request, after) {
+    request->has_waited = true;
+    (void)drop_if_deserted(transfer, request);
   }
 }
 
@@ -84,9 +110,8 @@ static void abort_all(struct transfer *transfer) {
       curl_easy_pause(request->easy, CURLPAUSE_CONT);
   }
   DL_FOREACH_SAFE(transfer->waiting, request, after) {
-    DL_DELETE(transfer->waiting, request);
     request->aborted = true;
-    finish(transfer, request, CURLE_ABORTED_BY_CALLBACK);
+    cancel(transfer, request);
   }
 }
 
@@ -112,6 +137,8 @@ static bool take(struct transfer *transfer) {
   transfer->submitted = NULL;
   bool room = transfer->room;
   transfer->room = false;
+  bool look = transfer->deserted || submitted;
+  transfer->deserted = false;
   bool aborting = transfer->aborting, stopping = transfer->stopping;
   pthread_mutex_unlock(&transfer->lock);
   if (submitted) {
@@ -121,6 +148,8 @@ static bool take(struct transfer *transfer) {
   if (aborting)
     abort_all(transfer);
   start_waiting(transfer);
+  if (look)
+    drop_deserted(transfer);
   unpause_all(transfer, room);
   return !stopping || transfer->running || transfer->waiting;
 }
@@ -199,16 +228,28 @@ void transfer_ask_release(struct transfer_ask **address) {
     sending_release((struct sending *)ask);
 }
 
-static void on_room(void *context, struct flight *flight) {
-  (void)flight;
-  struct transfer *transfer = context;
+static void tell(struct transfer *transfer, bool *what) {
   pthread_mutex_lock(&transfer->lock);
-  bool told = transfer->room;
-  transfer->room = true;
+  bool told = *what;
+  *what = true;
   pthread_mutex_unlock(&transfer->lock);
   if (!told)
     curl_multi_wakeup(transfer->multi);
 }
+
+static void on_room(void *context, struct flight *flight) {
+  (void)flight;
+  struct transfer *transfer = context;
+  tell(transfer, &transfer->room);
+}
+
+static void on_deserted(void *context, struct flight *flight) {
+  (void)flight;
+  struct transfer *transfer = context;
+  tell(transfer, &transfer->deserted);
+}
+
+static const struct flight_writer writer = {.room = on_room, .deserted = on_deserted};
 
 void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask) {
   struct sending *request = (struct sending *)steal(*ask);
@@ -216,7 +257,7 @@ void transfer_submit(struct transfer *transfer, struct flight *flight, struct tr
   request->evidence.kind = request->ask.kind;
   request->evidence.limit = request->ask.limit;
   request->evidence.head.results_count = -1;
-  flight_set_writer(flight, on_room, transfer);
+  flight_set_writer(flight, &writer, transfer);
   atomic_fetch_add(&transfer->inflight, 1);
   pthread_mutex_lock(&transfer->lock);
   DL_APPEND(transfer->submitted, request);

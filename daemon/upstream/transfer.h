@@ -38,7 +38,9 @@ void transfer_ask_release(struct transfer_ask **ask);
 /* Sends `*ask` (taken over, NULL is left there) and feeds `flight`, of which it holds a reference
  * until flight_end(), which it calls on its own thread: never before it returns, so the caller may
  * hold locks that the flight's owner takes. Requests over upstream.max_inflight wait their turn.
- * Cannot fail: what goes wrong becomes the flight's verdict. Does not block; any thread. */
+ * What nobody waits for any more before it is sent (flight_give_up()) is not sent: the flight ends
+ * as broken, and free. Cannot fail: what goes wrong becomes the flight's verdict. Does not block;
+ * any thread. */
 void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask);
 
 /* Ends all that is under way, and all that comes, as broken. Any thread. */

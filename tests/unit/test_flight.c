@@ -43,7 +43,7 @@ struct notes {
   struct flight *flight;
   int64_t chunks, last_length;
   bool in_order, sound;
-  int ended, released, rooms;
+  int ended, released, rooms, deserted;
 };
 
 static void note_chunk(void *context, int64_t number, struct view bytes) {
@@ -70,6 +70,13 @@ static void note_room(void *context, struct flight *flight) {
   notes->rooms++;
 }
 
+static void note_deserted(void *context, struct flight *flight) {
+  struct notes *notes = context;
+  CHECK(flight == notes->flight);
+  notes->deserted++;
+}
+
+static const struct flight_writer note_writer = {note_room, note_deserted};
 static const struct flight_owner note_owner = {note_chunk, note_ended, note_released};
 
 static struct flight *begin(struct notes *notes, bool storing) {
@@ -77,7 +84,7 @@ static struct flight *begin(struct notes *notes, bool storing) {
   notes->flight = flight_create(&note_owner, notes, storing);
   assert_non_null(notes->flight);
   assert_ptr_equal(flight_context(notes->flight), notes);
-  flight_set_writer(notes->flight, note_room, notes);
+  flight_set_writer(notes->flight, &note_writer, notes);
   return notes->flight;
 }
 
@@ -492,6 +499,156 @@ static void readers_hold_the_flight(void **state) {
   assert_int_equal(notes.released, 1);
 }
 
+/* --- readers that leave while they wait, and flights that nobody waits for --- */
+
+static void who_leaves_is_not_woken(void **state) {
+  (void)state;
+  struct notes notes;
+  int left = 0, stayed = 0;
+  struct flight *flight = begin(&notes, true);
+  struct flight_reader *one = flight_join(flight, count_wake, &left);
+  struct flight_reader *two = flight_join(flight, count_wake, &stayed);
+  assert_false(flight_await(one));
+  assert_false(flight_await(two));
+  flight_leave(&one);
+  end(flight, ANSWER_COMPLETE);
+  flight_conclude(flight);
+  assert_int_equal(left, 0);
+  assert_int_equal(stayed, 1);
+  finish(&notes, &two);
+}
+
+/* The first one's wake takes the second one's reader out of the queue. */
+struct pusher {
+  struct flight_reader *other;
+  int wakes;
+};
+
+static void push_out(void *context) {
+  struct pusher *pusher = context;
+  pusher->wakes++;
+  flight_leave(&pusher->other);
+}
+
+static void who_leaves_before_the_turn_to_be_woken_is_not_woken(void **state) {
+  (void)state;
+  struct notes notes;
+  struct pusher pusher = {0};
+  int wakes = 0;
+  struct flight *flight = begin(&notes, true);
+  struct flight_reader *one = flight_join(flight, push_out, &pusher);
+  pusher.other = flight_join(flight, count_wake, &wakes);
+  assert_false(flight_await(one));
+  assert_false(flight_await(pusher.other));
+  end(flight, ANSWER_COMPLETE);
+  flight_conclude(flight);
+  assert_int_equal(pusher.wakes, 1);
+  assert_int_equal(wakes, 0);
+  finish(&notes, &one);
+}
+
+struct sleeper {
+  sem_t called, go_on;
+  atomic_bool returned;
+};
+
+static void wake_slowly(void *context) {
+  struct sleeper *sleeper = context;
+  sem_post(&sleeper->called);
+  while (sem_wait(&sleeper->go_on) != 0)
+    ;
+  usleep(20000); /* what leaves without waiting has left by now */
+  atomic_store(&sleeper->returned, true);
+}
+
+static void *run_conclude(void *context) {
+  flight_conclude(context);
+  return NULL;
+}
+
+/* After that the context of its wake may be freed. */
+static void who_leaves_while_being_woken_leaves_after_it(void **state) {
+  (void)state;
+  struct notes notes;
+  struct sleeper sleeper = {0};
+  pthread_t thread;
+  sem_init(&sleeper.called, 0, 0);
+  sem_init(&sleeper.go_on, 0, 0);
+  struct flight *flight = begin(&notes, true);
+  struct flight_reader *reader = flight_join(flight, wake_slowly, &sleeper);
+  assert_false(flight_await(reader));
+  end(flight, ANSWER_COMPLETE);
+  assert_int_equal(pthread_create(&thread, NULL, run_conclude, flight), 0);
+  while (sem_wait(&sleeper.called) != 0)
+    ;
+  sem_post(&sleeper.go_on);
+  flight_leave(&reader);
+  assert_true(atomic_load(&sleeper.returned));
+  pthread_join(thread, NULL);
+  finish(&notes, &reader);
+  sem_destroy(&sleeper.called);
+  sem_destroy(&sleeper.go_on);
+}
+
+/* What becomes of a flight with so many readers, of whom so many are in doubt or have left. */
+static const struct desertion {
+  int readers, leave, doubt;
+  bool has_waited, kept;
+  bool given_up;
+  int deserted; /* the writer is told at least that often */
+} desertions[] = {
+    {.readers = 0, .has_waited = true}, /* nobody has come yet */
+    {.readers = 1, .has_waited = true},
+    {.readers = 1, .leave = 1, .has_waited = true, .given_up = true, .deserted = 1},
+    {.readers = 1, .leave = 1, .has_waited = false, .given_up = true, .deserted = 1},
+    {.readers = 2, .leave = 1, .has_waited = true},
+    {.readers = 2, .leave = 2, .has_waited = true, .given_up = true, .deserted = 1},
+    {.readers = 1, .doubt = 1, .has_waited = true, .given_up = true, .deserted = 1},
+    {.readers = 1, .doubt = 1, .has_waited = false, .deserted = 1},
+    {.readers = 3, .leave = 1, .doubt = 2, .has_waited = true, .given_up = true, .deserted = 1},
+    {.readers = 3, .leave = 1, .doubt = 1, .has_waited = true},
+    {.readers = 1, .leave = 1, .has_waited = true, .kept = true},
+    {.readers = 1, .doubt = 1, .has_waited = true, .kept = true},
+};
+
+static void desert(const struct desertion *desertion, bool is_sent) {
+  struct notes notes;
+  int wakes = 0;
+  struct flight_reader *readers[3] = {0};
+  struct flight *flight = begin(&notes, true);
+  if (desertion->kept)
+    flight_keep(flight);
+  for (int i = 0; i < desertion->readers; i++)
+    readers[i] = flight_join(flight, count_wake, &wakes);
+  for (int i = 0; i < desertion->leave; i++)
+    flight_leave(&readers[i]);
+  for (int i = desertion->leave; i < desertion->leave + desertion->doubt; i++) {
+    flight_doubt(readers[i]);
+    flight_doubt(readers[i]);
+  }
+  assert_true(desertion->deserted ? notes.deserted >= desertion->deserted : notes.deserted == 0);
+  bool given_up = is_sent ? !flight_depart(flight, desertion->has_waited)
+                          : flight_give_up(flight, desertion->has_waited);
+  assert_int_equal(given_up, desertion->given_up);
+  assert_int_equal(flight_is_lost(flight), desertion->given_up);
+  struct flight_reader *late = flight_join(flight, count_wake, &wakes);
+  assert_int_equal(late != NULL, !desertion->given_up);
+  flight_leave(&late);
+  for (int i = 0; i < desertion->readers; i++)
+    flight_leave(&readers[i]);
+  if (is_sent && !given_up) /* it has departed */
+    assert_false(flight_give_up(flight, true));
+  finish(&notes, &readers[0]);
+}
+
+static void what_nobody_waits_for_is_given_up(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(desertions); i++) {
+    desert(&desertions[i], false);
+    desert(&desertions[i], true);
+  }
+}
+
 /* --- many threads --- */
 
 /* What a thread does now and then; its own state, so that a run can be repeated. */
@@ -558,6 +715,12 @@ static void store_room(void *context, struct flight *flight) {
   sem_post(&store->room);
 }
 
+static void store_deserted(void *context, struct flight *flight) {
+  struct store *store = context;
+  CHECK(flight == store->flight);
+}
+
+static const struct flight_writer store_writer = {store_room, store_deserted};
 static const struct flight_owner store_owner = {store_chunk, store_ended, store_released};
 
 static struct saved *store_take(struct store *store) {
@@ -648,6 +811,8 @@ struct visitor {
   pthread_t thread;
   unsigned random;
   bool late, leaves;
+  bool left_waiting;
+  int posts; /* when it did */
   struct flight_reader *reader;
   sem_t awake;
 };
@@ -661,6 +826,14 @@ static void wait_for(sem_t *semaphore) {
     ;
 }
 
+/* Instead of waiting; nothing wakes it after this. */
+static void leave_waiting(struct visitor *visitor) {
+  dawdle(&visitor->random);
+  flight_leave(&visitor->reader);
+  visitor->left_waiting = true;
+  sem_getvalue(&visitor->awake, &visitor->posts);
+}
+
 /* One step of a reader; false at its end. `*offset` moves on. */
 static bool visit(struct visitor *visitor, int64_t *offset) {
   char bytes[9000];
@@ -669,6 +842,10 @@ static bool visit(struct visitor *visitor, int64_t *offset) {
   int64_t number;
   switch (flight_read(visitor->reader, bytes, size, &count, &number)) {
   case FLIGHT_READ_WAIT:
+    if (visitor->leaves && next_random(&visitor->random) % 4 == 0) {
+      leave_waiting(visitor);
+      return false;
+    }
     wait_for(&visitor->awake);
     return true;
   case FLIGHT_READ_STORED:
@@ -752,7 +929,7 @@ static void store_begin(struct store *store, const struct storm *storm) {
   sem_init(&store->room, 0, 0);
   store->flight = flight_create(&store_owner, store, storm->storing);
   assert_non_null(store->flight);
-  flight_set_writer(store->flight, store_room, store);
+  flight_set_writer(store->flight, &store_writer, store);
 }
 
 static void store_end(struct store *store, const struct storm *storm) {
@@ -787,7 +964,8 @@ static void blow(const struct storm *storm, unsigned seed) {
     pthread_join(visitors[i].thread, NULL);
     int posts;
     sem_getvalue(&visitors[i].awake, &posts);
-    assert_int_equal(posts, 0); /* woken as often as it waited */
+    /* Woken as often as it waited; and not at all once it had left. */
+    assert_int_equal(posts, visitors[i].left_waiting ? visitors[i].posts : 0);
     sem_destroy(&visitors[i].awake);
   }
   if (storm->outcome != ANSWER_BROKEN)
@@ -933,6 +1111,25 @@ static void lost_beginnings_are_replaced(void **state) {
   flights_release(&tower.flights);
 }
 
+/* So is one that was given up: who comes at that moment begins anew. */
+static void what_was_given_up_is_replaced(void **state) {
+  (void)state;
+  struct tower tower = {.flights = flights_create()};
+  struct digest key = key_of(1);
+  struct flight_reader *one = NULL, *two = NULL;
+  assert_int_equal(join(&tower, &key, &one), FLIGHTS_STARTED);
+  struct flight *lost = flight_hold(flight_of(one));
+  flight_leave(&one);
+  assert_true(flight_give_up(lost, true));
+  assert_int_equal(join(&tower, &key, &two), FLIGHTS_STARTED);
+  assert_ptr_not_equal(flight_of(two), lost);
+  flight_release(&lost);
+  flights_remove(tower.flights, &key, flight_of(two));
+  flight_leave(&two);
+  assert_int_equal(tower.notes.released, 2);
+  flights_release(&tower.flights);
+}
+
 static void many_keys(void **state) {
   (void)state;
   struct tower towers[200];
@@ -1038,10 +1235,15 @@ int main(void) {
       cmocka_unit_test(without_store_and_readers_nothing_holds_back_the_writer),
       cmocka_unit_test(storing_fails),
       cmocka_unit_test(readers_hold_the_flight),
+      cmocka_unit_test(who_leaves_is_not_woken),
+      cmocka_unit_test(who_leaves_before_the_turn_to_be_woken_is_not_woken),
+      cmocka_unit_test(who_leaves_while_being_woken_leaves_after_it),
+      cmocka_unit_test(what_nobody_waits_for_is_given_up),
       cmocka_unit_test(many_threads),
       cmocka_unit_test(one_key_one_flight),
       cmocka_unit_test(begun_for_nobody),
       cmocka_unit_test(lost_beginnings_are_replaced),
+      cmocka_unit_test(what_was_given_up_is_replaced),
       cmocka_unit_test(many_keys),
       cmocka_unit_test(crowds_start_one_flight),
   };
