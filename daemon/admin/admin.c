@@ -226,8 +226,12 @@ static struct exchange_limits limits(void *context) {
 static enum exchange_step step(void *context, struct exchange *exchange) {
   struct fault fault;
   bool waits = false;
-  if (!answer(context, exchange, &waits, &fault))
+  if (exchange_client(exchange) == EXCHANGE_CLIENT_GONE) {
+    fault_set(&fault, FAULT_GONE, "the client closed the connection before there was an answer");
     reply_fault(exchange, &fault);
+  } else if (!answer(context, exchange, &waits, &fault)) {
+    reply_fault(exchange, &fault);
+  }
   return waits ? EXCHANGE_WAIT : EXCHANGE_REPLIED;
 }
 

@@ -7,6 +7,7 @@
 #include "http/exchange_mhd.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <utlist.h>
@@ -20,8 +21,15 @@ struct header {
 
 enum wait { RUNNING, WOKEN, SUSPENDED };
 
+/* One connection, from request to request. */
+struct client {
+  struct text line; /* of the request that comes, until its head has come */
+};
+
 struct exchange {
-  const struct exchange_handler *handler;
+  const struct exchange_side *side;
+  const struct exchange_handler *handler; /* the side's */
+  struct client *client;
   struct MHD_Connection *connection;
   struct exchange_limits limits;
   struct text uri, body;
@@ -40,29 +48,35 @@ struct exchange {
   exchange_read_body *read;
   struct exchange *next, *prev; /* in `open_ends`, where the reply is such */
 
-  pthread_mutex_t lock; /* `wait`, and the calls that suspend and resume */
+  struct watched watched; /* while it is suspended */
+  pthread_mutex_t lock;   /* all below, and the calls that suspend and resume */
   enum wait wait;
+  enum exchange_client present; /* changed only while it is watched */
 };
 
 /* --- life --- */
 
-void exchange_connection(void *handler, struct MHD_Connection *connection, void **socket_context,
-                         enum MHD_ConnectionNotificationCode code) {
-  (void)handler, (void)connection;
-  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    *socket_context = calloc(1, sizeof(struct text));
-    return;
-  }
-  struct text *line = steal(*socket_context);
-  if (line)
-    text_free(line);
-  free(line);
+static int socket_of(struct MHD_Connection *connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
-static struct text *line_of(struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-  return info ? info->socket_context : NULL;
+void exchange_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                         enum MHD_ConnectionNotificationCode code) {
+  (void)context, (void)connection;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    *socket_context = calloc(1, sizeof(struct client));
+    return;
+  }
+  struct client *client = steal(*socket_context);
+  if (!client)
+    return;
+  text_free(&client->line);
+  free(client);
+}
+
+/* NULL: there was no memory for it. */
+static struct client *client_of(struct MHD_Connection *connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
 /* Ours: libmicrohttpd keeps each pair of the first Cookie header apart, and finds this one first.
@@ -79,29 +93,32 @@ static void keep_whole(char *uri, struct MHD_Connection *connection) {
   (void)MHD_set_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_COOKIE, no_cookies);
 }
 
-void *exchange_uri_came(void *handler, const char *uri, struct MHD_Connection *connection) {
-  (void)handler;
-  struct text *line = line_of(connection);
-  if (line) {
-    text_clear(line);
-    text_add(line, view_of(uri));
+void *exchange_uri_came(void *context, const char *uri, struct MHD_Connection *connection) {
+  (void)context;
+  struct client *client = client_of(connection);
+  if (client) {
+    text_clear(&client->line);
+    text_add(&client->line, view_of(uri));
   }
   keep_whole((char *)uri, connection);
   return NULL;
 }
 
-static struct exchange *exchange_create(const struct exchange_handler *handler,
+static struct exchange *exchange_create(const struct exchange_side *side,
                                         struct MHD_Connection *connection) {
-  struct text *line = line_of(connection);
-  struct exchange *exchange = line && text_ok(line) ? calloc(1, sizeof *exchange) : NULL;
+  const struct exchange_handler *handler = side->handler;
+  struct client *client = client_of(connection);
+  struct exchange *exchange = client && text_ok(&client->line) ? calloc(1, sizeof *exchange) : NULL;
   if (!exchange)
     return NULL;
+  exchange->side = side;
   exchange->handler = handler;
+  exchange->client = client;
   exchange->connection = connection;
   exchange->limits = handler->limits(handler->context);
   exchange->began = clock_monotonic();
-  exchange->uri = *line;
-  *line = (struct text){0};
+  exchange->uri = client->line;
+  client->line = (struct text){0};
   exchange->body.limit = exchange->limits.body;
   pthread_mutex_init(&exchange->lock, NULL);
   return exchange;
@@ -121,11 +138,8 @@ static void open_end(struct exchange *exchange) {
  * FIN whatever SO_LINGER says; to dissolve the association (connect(2)) is what leaves it none to
  * send. A UNIX socket has no such end: it refuses this, and closes as ever. */
 static void reset(struct MHD_Connection *connection) {
-  const union MHD_ConnectionInfo *info =
-      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
   struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-  if (info)
-    (void)connect(info->connect_fd, &nobody, sizeof nobody);
+  (void)connect(socket_of(connection), &nobody, sizeof nobody);
 }
 
 /* The connection is about to be shut down, for whichever reason: upstream's or the store's failure,
@@ -157,16 +171,15 @@ static void drop_body(struct exchange *exchange) {
   text_free(&exchange->body);
 }
 
-void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
+/* Nobody wakes it any more: the handler sees to its own wakes, and the watch has ended. */
+void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
                   enum MHD_RequestTerminationCode why) {
-  (void)handler, (void)connection;
+  (void)side, (void)connection;
   struct exchange *exchange = steal(*slot);
   if (!exchange)
     return;
+  watch_end(exchange->side->watch, &exchange->watched);
   close_end(exchange, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-  /* Whoever woke it may still be on the way out of exchange_wake(). */
-  pthread_mutex_lock(&exchange->lock);
-  pthread_mutex_unlock(&exchange->lock);
   exchange->handler->finished(exchange->handler->context, exchange);
   for (size_t i = 0; i < exchange->header_count; i++) {
     free(exchange->headers[i].name);
@@ -180,24 +193,51 @@ void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
 
 /* --- waiting --- */
 
-/* The connection rests until exchange_wake(); false: that has come already. */
+/* The connection rests until exchange_wake(); false: that has come already. On its own thread, so
+ * that nothing of it can end before the watch begins. */
 static bool suspend(struct exchange *exchange) {
   pthread_mutex_lock(&exchange->lock);
   bool woken = exchange->wait == WOKEN;
   exchange->wait = woken ? RUNNING : SUSPENDED;
   if (!woken)
     MHD_suspend_connection(exchange->connection);
+  enum exchange_client present = exchange->present;
   pthread_mutex_unlock(&exchange->lock);
+  if (!woken && present != EXCHANGE_CLIENT_GONE)
+    watch_begin(exchange->side->watch, &exchange->watched, socket_of(exchange->connection),
+                present == EXCHANGE_CLIENT_IN_DOUBT);
   return !woken;
 }
 
-void exchange_wake(struct exchange *exchange) {
-  pthread_mutex_lock(&exchange->lock);
+/* It was resumed, or has not waited yet. */
+static void resumed(struct exchange *exchange) {
+  watch_end(exchange->side->watch, &exchange->watched);
+}
+
+static void wake_locked(struct exchange *exchange) {
   bool suspended = exchange->wait == SUSPENDED;
   exchange->wait = suspended ? RUNNING : WOKEN;
   if (suspended)
     MHD_resume_connection(exchange->connection);
+}
+
+void exchange_wake(struct exchange *exchange) {
+  pthread_mutex_lock(&exchange->lock);
+  wake_locked(exchange);
   pthread_mutex_unlock(&exchange->lock);
+}
+
+void exchange_told(struct watched *watched, enum watch_event event) {
+  struct exchange *exchange =
+      (struct exchange *)((char *)watched - offsetof(struct exchange, watched));
+  pthread_mutex_lock(&exchange->lock);
+  exchange->present = event == WATCH_GONE ? EXCHANGE_CLIENT_GONE : EXCHANGE_CLIENT_IN_DOUBT;
+  wake_locked(exchange);
+  pthread_mutex_unlock(&exchange->lock);
+}
+
+enum exchange_client exchange_client(const struct exchange *exchange) {
+  return exchange->present;
 }
 
 /* --- the request --- */
@@ -296,6 +336,7 @@ static enum MHD_Result send_reply(struct exchange *exchange) {
 }
 
 static enum MHD_Result step(struct exchange *exchange) {
+  resumed(exchange);
   do {
     if (exchange->handler->step(exchange->handler->context, exchange) == EXCHANGE_REPLIED)
       return exchange->response ? send_reply(exchange) : MHD_NO;
@@ -303,12 +344,12 @@ static enum MHD_Result step(struct exchange *exchange) {
   return MHD_YES;
 }
 
-enum MHD_Result exchange_serve(void *handler, struct MHD_Connection *connection, const char *url,
+enum MHD_Result exchange_serve(void *side, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *upload,
                                size_t *upload_size, void **slot) {
   struct exchange *exchange = *slot;
   if (!exchange) {
-    exchange = *slot = exchange_create(handler, connection);
+    exchange = *slot = exchange_create(side, connection);
     if (!exchange)
       return MHD_NO; /* no memory */
     snprintf(exchange->method, sizeof exchange->method, "%s", method);
@@ -418,6 +459,9 @@ void exchange_reply(struct exchange *exchange, unsigned status, struct view body
 static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t size) {
   (void)position;
   struct exchange *exchange = context;
+  resumed(exchange);
+  if (exchange->present == EXCHANGE_CLIENT_GONE)
+    return MHD_CONTENT_READER_END_WITH_ERROR;
   for (;;) {
     size_t count = 0;
     switch (exchange->read(exchange, buffer, size, &count)) {

@@ -5,7 +5,10 @@
  *
  * step() and the reply's read() run on the listener's threads, one at a time for one exchange, and
  * must not wait for anything but the disk: who has to wait says so and is called again after
- * exchange_wake(), which any thread may call. A wake that comes before the wait is not lost. */
+ * exchange_wake(), which any thread may call. A wake that comes before the wait is not lost.
+ *
+ * step() is also called, without a wake, when the client leaves or seems to while the exchange
+ * waits: exchange_client() tells. A streamed reply to a client that has gone ends by itself. */
 #pragma once
 
 #include "base/fault.h"
@@ -28,7 +31,8 @@ struct exchange_limits {
 struct exchange_handler {
   /* A new request has begun: the limits that hold for it. */
   struct exchange_limits (*limits)(void *context);
-  /* The request is whole, or was woken. Calls exchange_reply() before EXCHANGE_REPLIED. */
+  /* The request is whole, or was woken, or its client has left. Calls exchange_reply() before
+   * EXCHANGE_REPLIED. */
   enum exchange_step (*step)(void *context, struct exchange *exchange);
   /* The reply has gone out, or the client has gone. The exchange's data must be freed here. */
   void (*finished)(void *context, struct exchange *exchange);
@@ -53,6 +57,16 @@ int64_t exchange_began(const struct exchange *exchange);
  * unknown length is the end of the connection (RFC 9112 6.3): a broken one ends with a TCP reset,
  * which a UNIX socket does not have. */
 bool exchange_can_chunk(const struct exchange *exchange);
+
+enum exchange_client {
+  EXCHANGE_CLIENT_THERE,
+  EXCHANGE_CLIENT_IN_DOUBT, /* it closed its side: it may have gone, and is waited for a moment */
+  EXCHANGE_CLIENT_GONE,     /* nobody is there: what is replied is lost */
+};
+/* As it was when the exchange was last woken; only while it waits it is looked after. Inside
+ * step().
+ */
+enum exchange_client exchange_client(const struct exchange *exchange);
 
 /* The handler's own data. */
 void exchange_set_data(struct exchange *exchange, void *data);

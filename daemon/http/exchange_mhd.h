@@ -1,24 +1,35 @@
 /* What libmicrohttpd calls for each request. Of the http room only: the listener passes these on.
- * The `handler` is a struct exchange_handler. */
+ * The `side` is a struct exchange_side. */
 #pragma once
 
 #include "http/exchange.h"
 
+#include "http/watch.h"
+
 #include <microhttpd.h>
 
-/* MHD_OPTION_NOTIFY_CONNECTION: a connection begins or ends; owns the request line in between. */
-void exchange_connection(void *handler, struct MHD_Connection *connection, void **socket_context,
+/* What all exchanges of one side share. Must outlive them. */
+struct exchange_side {
+  const struct exchange_handler *handler;
+  struct watch *watch; /* that tells exchange_told() */
+};
+
+/* For watch_open(): what it watches are exchanges that wait. */
+void exchange_told(struct watched *watched, enum watch_event event);
+
+/* MHD_OPTION_NOTIFY_CONNECTION: a connection begins or ends. */
+void exchange_connection(void *side, struct MHD_Connection *connection, void **socket_context,
                          enum MHD_ConnectionNotificationCode code);
 /* MHD_OPTION_URI_LOG_CALLBACK: a request line has come. libmicrohttpd may still drop the request
  * without another word, so nothing is made yet that only exchange_end() would free. */
-void *exchange_uri_came(void *handler, const char *uri, struct MHD_Connection *connection);
+void *exchange_uri_came(void *side, const char *uri, struct MHD_Connection *connection);
 /* MHD_AccessHandlerCallback: the head (makes the exchange), each part of the body, and the end of
  * the request. */
-enum MHD_Result exchange_serve(void *handler, struct MHD_Connection *connection, const char *url,
+enum MHD_Result exchange_serve(void *side, struct MHD_Connection *connection, const char *url,
                                const char *method, const char *version, const char *upload,
                                size_t *upload_size, void **slot);
 /* MHD_OPTION_NOTIFY_COMPLETED: it is over, one way or another; frees the exchange. */
-void exchange_end(void *handler, struct MHD_Connection *connection, void **slot,
+void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
                   enum MHD_RequestTerminationCode why);
 /* Resets the connections of replies under way whose end nothing tells but the connection's: to be
  * called before libmicrohttpd is stopped, which ends all of them orderly. Any thread. */

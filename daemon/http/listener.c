@@ -33,6 +33,7 @@ struct listener {
 };
 
 struct listeners {
+  struct exchange_side side;
   struct listener list[MAX_LISTENERS];
   size_t count;
 };
@@ -113,10 +114,24 @@ static void describe(int fd, char *out, size_t size) {
 
 /* --- libmicrohttpd --- */
 
+/* That a client left tells nobody anything, and any stranger could fill the log with it; the
+ * request, where there was one, has its own line. */
+static bool is_about_leaving(const char *format) {
+  static const char *const beginnings[] = {"Failed to send ", "Socket has been disconnected ",
+                                           "Connection socket is closed ",
+                                           "Connection was closed by remote side "};
+  for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+    if (view_starts(view_of(format), view_of(beginnings[i])))
+      return true;
+  return false;
+}
+
 /* Its words go to our log; they hold no request. */
 static void on_mhd_log(void *context, const char *format, va_list arguments) {
   (void)context;
   char line[256];
+  if (is_about_leaving(format))
+    return;
   vsnprintf(line, sizeof line, format, arguments);
   line[strcspn(line, "\n")] = '\0';
   log_warning("http", "message=%s", LOG_VALUE(line));
@@ -135,9 +150,8 @@ static size_t pool_size(const struct exchange_handler *handler) {
 
 static const char *const sides[] = {[TLS_CLIENT] = "client", [TLS_ADMIN] = "admin"};
 
-static bool serve(struct listener *listener, const struct listener_options *options,
-                  struct fault *fault) {
-  void *handler = (void *)options->handler;
+static bool serve(struct listener *listener, struct exchange_side *side,
+                  const struct listener_options *options, struct fault *fault) {
   struct MHD_OptionItem tls[] = {{options->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END,
                                   0, (void *)tls_retriever(options->side)},
                                  {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},
@@ -148,15 +162,15 @@ static bool serve(struct listener *listener, const struct listener_options *opti
   if (limit < (unsigned)options->threads)
     limit = (unsigned)options->threads; /* each thread needs one */
   listener->daemon = MHD_start_daemon(
-      flags, 0, NULL, NULL, exchange_serve, handler, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
+      flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
       NULL, /* first: it serves the others */
       MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
       (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_TIMEOUT,
       (unsigned)options->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      pool_size(options->handler), MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, NULL,
-      MHD_OPTION_URI_LOG_CALLBACK, exchange_uri_came, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-      exchange_end, handler, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY,
-      tls, MHD_OPTION_END);
+      pool_size(options->handler), MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, side,
+      MHD_OPTION_URI_LOG_CALLBACK, exchange_uri_came, side, MHD_OPTION_NOTIFY_COMPLETED,
+      exchange_end, side, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY, tls,
+      MHD_OPTION_END);
   return listener->daemon ||
          fault_set(fault, FAULT_UNAVAILABLE, "the %s listener cannot start (threads or memory)",
                    sides[options->side]);
@@ -190,7 +204,7 @@ static bool add(struct listeners *listeners, const struct listener_options *opti
                 char *unlink_path, struct fault *fault) {
   struct listener *listener = &listeners->list[listeners->count];
   *listener = (struct listener){.socket = fd, .unlink_path = unlink_path};
-  if (!may_listen(options, fd, fault) || !serve(listener, options, fault)) {
+  if (!may_listen(options, fd, fault) || !serve(listener, &listeners->side, options, fault)) {
     close(fd);
     free(unlink_path);
     return false;
@@ -241,7 +255,9 @@ bool listeners_open(const struct listener_options *options, struct listeners **o
   struct listeners *listeners = calloc(1, sizeof *listeners);
   if (!listeners)
     return fault_no_memory(fault);
-  bool ok = add_systemd(listeners, options, fault) &&
+  listeners->side.handler = options->handler;
+  bool ok = watch_open(exchange_told, &listeners->side.watch, fault) &&
+            add_systemd(listeners, options, fault) &&
             (listeners->count > 0 || add_addresses(listeners, options, fault));
   if (!ok)
     listeners_close(&listeners);
@@ -268,5 +284,6 @@ void listeners_close(struct listeners **address) {
       unlink(listeners->list[i].unlink_path);
     free(listeners->list[i].unlink_path);
   }
+  watch_close(&listeners->side.watch);
   free(listeners);
 }

@@ -62,10 +62,22 @@ static void note_end(struct request *request) {
   }
 }
 
+/* Its connection broke while it waited for what it leads, which may not even be reserved yet. */
+static void note_left_lead(struct request *request) {
+  struct flight_state state;
+  if (!request->leads)
+    return;
+  flight_look(flight_of(request->reader), &state);
+  if (state.phase == FLIGHT_WAITING) {
+    request->left_lead = true;
+    request->cost_is_known = false;
+  }
+}
+
 static void count_in_ledger(const struct request *request) {
   bool is_booked = request->leads && paid_is_booked(flight_of(request->reader));
   bool is_error = request->outcome == SERVE_ERROR;
-  if (!request->has_token || (is_booked && rows_is_zero(request->saved)))
+  if (!request->has_token || request->left_lead || (is_booked && rows_is_zero(request->saved)))
     return;
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   enum ledger_free what = is_booked ? LEDGER_SAVED : is_error ? LEDGER_ERROR : LEDGER_HIT;
@@ -92,6 +104,7 @@ static void account(struct request *request) {
   const char *label = request->has_token ? request->token.label : "-";
   int64_t nanoseconds = clock_monotonic() - exchange_began(request->exchange);
   note_end(request);
+  note_left_lead(request);
   count_in_ledger(request);
   serve_count(request->serve, request->outcome, nanoseconds);
   struct serve_trace trace = {.status = request->status,
@@ -124,8 +137,9 @@ void request_finished(void *context, struct exchange *exchange) {
 
 enum exchange_step request_step(void *context, struct exchange *exchange) {
   struct request *request = exchange_data(exchange);
-  if (request)
-    return request->next(request); /* woken */
+  if (request) /* woken */
+    return exchange_client(exchange) == EXCHANGE_CLIENT_GONE ? steps_abandon(request)
+                                                             : steps_go_on(request);
   request = request_create(context, exchange);
   if (!request) {
     exchange_reply(exchange, 500, VIEW("{\"error\":\"out of memory\"}"));

@@ -38,6 +38,7 @@ struct request {
   struct flight_reader *reader;
   bool leads;     /* began the flight, and pays */
   bool refreshes; /* began one that it does not read */
+  bool left_lead; /* left a flight that it led, as its client had gone: the ledger has the flight */
 
   struct mask mask; /* of what is read from the flight; with a secret, by way of `masked` */
   char *masked;     /* MASKED_SIZE bytes, of which those from `masked_at` may go out */
@@ -66,6 +67,10 @@ bool check_request(struct request *request, struct fault *fault) MUST_CHECK;
 
 enum exchange_step steps_plan(struct request *request);
 void steps_forget_stored(struct request *request);
+/* What a request does that was woken. */
+enum exchange_step steps_go_on(struct request *request);
+/* The same where its client has gone: leaves its flight. */
+enum exchange_step steps_abandon(struct request *request);
 
 /* --- serve/reply.c: how a request is answered --- */
 

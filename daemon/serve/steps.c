@@ -57,6 +57,26 @@ static enum exchange_step refuse(struct request *request, const struct fault *fa
   return EXCHANGE_REPLIED;
 }
 
+/* --- the client may have gone --- */
+
+/* While its client is in doubt, nothing is to be sent for it that has to wait. */
+enum exchange_step steps_go_on(struct request *request) {
+  enum exchange_step step = request->next(request);
+  if (step == EXCHANGE_WAIT && exchange_client(request->exchange) == EXCHANGE_CLIENT_IN_DOUBT)
+    flight_doubt(request->reader);
+  return step;
+}
+
+/* What it led goes on if it was sent, and its cost is told by the ledger. */
+enum exchange_step steps_abandon(struct request *request) {
+  struct fault fault;
+  request->left_lead = request->leads;
+  request->cost_is_known = !request->leads;
+  leave(request);
+  fault_set(&fault, FAULT_GONE, "the client closed the connection before there was an answer");
+  return refuse(request, &fault);
+}
+
 /* Upstream answered nothing, or could not: what it says is no word on token or query. */
 static bool upstream_is_at_fault(const struct flight_state *state) {
   return state->verdict.outcome == ANSWER_BROKEN || state->head.status >= 500 ||
