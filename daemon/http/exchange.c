@@ -23,6 +23,7 @@ enum wait { RUNNING, WOKEN, SUSPENDED };
 
 /* One connection, from request to request. */
 struct client {
+  struct connection connection;
   struct text line; /* of the request that comes, until its head has come */
 };
 
@@ -48,6 +49,7 @@ struct exchange {
   exchange_read_body *read;
   struct exchange *next, *prev; /* in `open_ends`, where the reply is such */
 
+  bool has_begun;         /* the request: step() has been called */
   struct watched watched; /* while it is suspended */
   pthread_mutex_t lock;   /* all below, and the calls that suspend and resume */
   enum wait wait;
@@ -62,14 +64,17 @@ static int socket_of(struct MHD_Connection *connection) {
 
 void exchange_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                          enum MHD_ConnectionNotificationCode code) {
-  (void)context, (void)connection;
+  const struct exchange_side *side = context;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-    *socket_context = calloc(1, sizeof(struct client));
+    struct client *client = *socket_context = calloc(1, sizeof *client);
+    if (client)
+      connections_opened(side->connections, &client->connection, socket_of(connection));
     return;
   }
   struct client *client = steal(*socket_context);
   if (!client)
     return;
+  connections_closed(side->connections, &client->connection);
   text_free(&client->line);
   free(client);
 }
@@ -94,9 +99,10 @@ static void keep_whole(char *uri, struct MHD_Connection *connection) {
 }
 
 void *exchange_uri_came(void *context, const char *uri, struct MHD_Connection *connection) {
-  (void)context;
+  const struct exchange_side *side = context;
   struct client *client = client_of(connection);
   if (client) {
+    connections_moved(side->connections, &client->connection);
     text_clear(&client->line);
     text_add(&client->line, view_of(uri));
   }
@@ -181,6 +187,7 @@ void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
   watch_end(exchange->side->watch, &exchange->watched);
   close_end(exchange, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
   exchange->handler->finished(exchange->handler->context, exchange);
+  connections_end(exchange->side->connections, &exchange->client->connection);
   for (size_t i = 0; i < exchange->header_count; i++) {
     free(exchange->headers[i].name);
     free(exchange->headers[i].value);
@@ -335,8 +342,18 @@ static enum MHD_Result send_reply(struct exchange *exchange) {
   return result;
 }
 
-static enum MHD_Result step(struct exchange *exchange) {
+/* Whether there is anybody to serve: the connection may have been closed to make room. */
+static bool begin_step(struct exchange *exchange) {
   resumed(exchange);
+  if (exchange->has_begun)
+    return true;
+  exchange->has_begun = true;
+  return connections_begin(exchange->side->connections, &exchange->client->connection);
+}
+
+static enum MHD_Result step(struct exchange *exchange) {
+  if (!begin_step(exchange))
+    return MHD_NO;
   do {
     if (exchange->handler->step(exchange->handler->context, exchange) == EXCHANGE_REPLIED)
       return exchange->response ? send_reply(exchange) : MHD_NO;
@@ -362,6 +379,7 @@ enum MHD_Result exchange_serve(void *side, struct MHD_Connection *connection, co
     return exchange->fault.kind == FAULT_NONE ? MHD_YES : step(exchange);
   }
   if (*upload_size) {
+    connections_moved(exchange->side->connections, &exchange->client->connection);
     add_body(exchange, (struct view){upload, *upload_size});
     *upload_size = 0;
     return MHD_YES;

@@ -4,6 +4,7 @@
 
 #include "http/exchange.h"
 
+#include "http/connections.h"
 #include "http/watch.h"
 
 #include <microhttpd.h>
@@ -11,6 +12,7 @@
 /* What all exchanges of one side share. Must outlive them. */
 struct exchange_side {
   const struct exchange_handler *handler;
+  struct connections *connections;
   struct watch *watch; /* that tells exchange_told() */
 };
 

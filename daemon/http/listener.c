@@ -24,6 +24,9 @@
  * for a head that is too large to come in whole, so that it is ours to refuse. */
 #define POOL_EACH_HEADER ((size_t)64)
 #define POOL_BESIDE ((size_t)32 * 1024)
+/* At its own limit libmicrohttpd stops accepting, so it must never get there: those that are being
+ * closed to make room are left for a moment. */
+#define CLOSING_AT_ONCE 1024
 #define UNIX_MODE 0660
 
 struct listener {
@@ -150,6 +153,11 @@ static size_t pool_size(const struct exchange_handler *handler) {
 
 static const char *const sides[] = {[TLS_CLIENT] = "client", [TLS_ADMIN] = "admin"};
 
+/* It divides its limit among its threads, of which one may get all connections. */
+static unsigned limit_of(const struct listener_options *options) {
+  return (unsigned)(options->threads * (options->max_connections + CLOSING_AT_ONCE));
+}
+
 static bool serve(struct listener *listener, struct exchange_side *side,
                   const struct listener_options *options, struct fault *fault) {
   struct MHD_OptionItem tls[] = {{options->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END,
@@ -158,19 +166,16 @@ static bool serve(struct listener *listener, struct exchange_side *side,
                                  {MHD_OPTION_END, 0, NULL}};
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
                    (options->tls ? MHD_USE_TLS : 0);
-  unsigned limit = (unsigned)options->max_connections;
-  if (limit < (unsigned)options->threads)
-    limit = (unsigned)options->threads; /* each thread needs one */
   listener->daemon = MHD_start_daemon(
       flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
       NULL, /* first: it serves the others */
       MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
-      (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit, MHD_OPTION_CONNECTION_TIMEOUT,
-      (unsigned)options->idle_timeout, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      pool_size(options->handler), MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, side,
-      MHD_OPTION_URI_LOG_CALLBACK, exchange_uri_came, side, MHD_OPTION_NOTIFY_COMPLETED,
-      exchange_end, side, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_ARRAY, tls,
-      MHD_OPTION_END);
+      (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit_of(options),
+      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size(options->handler), MHD_OPTION_NOTIFY_CONNECTION,
+      exchange_connection, side, MHD_OPTION_URI_LOG_CALLBACK, exchange_uri_came, side,
+      MHD_OPTION_NOTIFY_COMPLETED, exchange_end, side, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
+      NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
   return listener->daemon ||
          fault_set(fault, FAULT_UNAVAILABLE, "the %s listener cannot start (threads or memory)",
                    sides[options->side]);
@@ -250,14 +255,20 @@ static bool add_addresses(struct listeners *listeners, const struct listener_opt
   return true;
 }
 
+static bool open_side(struct listeners *listeners, const struct listener_options *options,
+                      struct fault *fault) {
+  listeners->side.handler = options->handler;
+  listeners->side.connections = connections_create(options->max_connections);
+  return listeners->side.connections ? watch_open(exchange_told, &listeners->side.watch, fault)
+                                     : fault_no_memory(fault);
+}
+
 bool listeners_open(const struct listener_options *options, struct listeners **out,
                     struct fault *fault) {
   struct listeners *listeners = calloc(1, sizeof *listeners);
   if (!listeners)
     return fault_no_memory(fault);
-  listeners->side.handler = options->handler;
-  bool ok = watch_open(exchange_told, &listeners->side.watch, fault) &&
-            add_systemd(listeners, options, fault) &&
+  bool ok = open_side(listeners, options, fault) && add_systemd(listeners, options, fault) &&
             (listeners->count > 0 || add_addresses(listeners, options, fault));
   if (!ok)
     listeners_close(&listeners);
@@ -285,5 +296,6 @@ void listeners_close(struct listeners **address) {
     free(listeners->list[i].unlink_path);
   }
   watch_close(&listeners->side.watch);
+  connections_release(&listeners->side.connections);
   free(listeners);
 }

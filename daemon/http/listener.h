@@ -9,12 +9,14 @@
 struct listeners;
 
 struct listener_options {
-  enum tls_side side;                             /* also which of systemd's sockets are meant */
-  const struct settings_list *addresses;          /* used where systemd handed over no socket */
-  const struct exchange_handler *handler;         /* must outlive the listeners */
-  int64_t threads, max_connections, idle_timeout; /* per listener; seconds */
-  bool tls;                                       /* show what tls_show() was given for the side */
-  bool local_only; /* refuse a socket that can be reached from other machines */
+  enum tls_side side;                     /* also which of systemd's sockets are meant */
+  const struct settings_list *addresses;  /* used where systemd handed over no socket */
+  const struct exchange_handler *handler; /* must outlive the listeners */
+  int64_t threads;                        /* per listener */
+  int64_t max_connections; /* of all listeners; the longest idle makes room (connections.h) */
+  int64_t idle_timeout;    /* seconds */
+  bool tls;                /* show what tls_show() was given for the side */
+  bool local_only;         /* refuse a socket that can be reached from other machines */
 };
 
 /* Opens all of them and begins to serve. Logs each with its address. */

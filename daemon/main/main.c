@@ -8,6 +8,7 @@
 #include "http/listener.h"
 #include "http/tls.h"
 #include "ledger/zone.h"
+#include "main/descriptors.h"
 #include "main/options.h"
 #include "serve/serve.h"
 
@@ -19,6 +20,9 @@
 #define ADMIN_THREADS 2
 #define ADMIN_CONNECTIONS 64
 #define ADMIN_IDLE_TIMEOUT 60
+/* Descriptors beside those of clients and of requests to upstream: databases and their readers,
+ * what threads wait with, and connections that are being closed to make room. */
+#define OTHER_DESCRIPTORS 256
 #define LOG_PATIENCE 5       /* seconds for which nobody may read the log before its end is lost */
 #define ADMIN_TOKEN_LEAST 16 /* bytes: who can guess it may spend */
 
@@ -93,13 +97,18 @@ static bool open_admin_side(struct daemon *daemon, struct fault *fault) {
   return listeners_open(&options, &daemon->admin_side, fault);
 }
 
+static int64_t make_room(const struct settings *settings) {
+  int64_t others = OTHER_DESCRIPTORS + ADMIN_CONNECTIONS + settings->max_inflight;
+  return descriptors_make_room(settings->max_connections, others);
+}
+
 static bool open_client_side(struct daemon *daemon, struct fault *fault) {
   const struct settings *settings = daemon->settings;
   struct listener_options options = {.side = TLS_CLIENT,
                                      .addresses = &settings->server_listen,
                                      .handler = serve_handler(daemon->serve),
                                      .threads = settings->server_threads,
-                                     .max_connections = settings->max_connections,
+                                     .max_connections = make_room(settings),
                                      .idle_timeout = settings->idle_timeout,
                                      .tls = *settings->tls_certificate != '\0'};
   return listeners_open(&options, &daemon->client_side, fault);

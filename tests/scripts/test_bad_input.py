@@ -329,17 +329,6 @@ def test_who_says_nothing_is_sent_away_and_holds_nobody_up(rowcache):
     assert daemon.ask().hit
 
 
-def test_more_connections_than_allowed_wait(rowcache):
-    daemon = rowcache("server.max_connections=4", "server.threads=1")
-    full = [open_socket(daemon.address) for _ in range(4)]
-    assert daemon.admin("/health").status == 200
-    with open_socket(daemon.address) as fifth:
-        fifth.sendall((LINE + "Host: x\r\nConnection: close\r\n\r\n").encode())
-        for sock in full:
-            sock.close()
-        assert read_all(fifth).startswith(b"HTTP/1.1 200 ")
-
-
 def test_clients_that_leave_in_the_middle_leave_nothing_behind(sim, rowcache):
     daemon = rowcache(IDLE)
     before = daemon.metrics().value("process_open_fds")

@@ -1,0 +1,187 @@
+"""Connections that are held open, by many or for long, keep nobody out."""
+
+import resource
+import time
+
+import pytest
+
+from daemon import QUESTIONS, TOKEN, eventually, question
+from wire import encode, open_socket, patience, read_all
+
+MOST = 4096
+MIB = 1024 * 1024
+RIGHT = f"GET /?{encode(question())} HTTP/1.1\r\nHost: x\r\n"
+HIT = (RIGHT + "\r\n").encode()
+
+IDLE = {  # what a client sends, and whether it is answered
+    "nothing": (b"", False),
+    "half a line": (b"GET /?from=back", False),
+    "half a head": (RIGHT.encode(), False),
+    "half a body": (b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nfrom=", False),
+    "a whole request": (HIT, True),
+}
+
+
+def wait_for_answer(sock):
+    """One answer with a body, of a connection that stays open."""
+    said = b""
+    while b"]}" not in said:
+        piece = sock.recv(65536)
+        assert piece, said
+        said += piece
+    assert said.startswith(b"HTTP/1.1 200 ")
+
+
+def is_open(sock):
+    sock.setblocking(False)
+    try:
+        return sock.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
+    finally:
+        sock.settimeout(patience(30))
+
+
+def open_idle(daemon, count, data=b"", answered=False):
+    socks = []
+    for _ in range(count):
+        sock = open_socket(daemon.address)
+        socks.append(sock)
+        if data:
+            sock.sendall(data)
+        if answered:
+            wait_for_answer(sock)
+    return socks
+
+
+def store_one(daemon):
+    """After this one result is stored, and no connection is open."""
+    with open_socket(daemon.address) as sock:
+        sock.sendall((RIGHT + "Connection: close\r\n\r\n").encode())
+        assert b"fwd=uri-miss" in read_all(sock)
+    time.sleep(0.1)  # the daemon has ended the connection, and is about to forget it
+
+
+def close_all(socks):
+    for sock in socks:
+        sock.close()
+
+
+@pytest.mark.parametrize("data, answered", IDLE.values(), ids=list(IDLE))
+def test_idle_connections_keep_nobody_out(rowcache, data, answered):
+    daemon = rowcache("server.max_connections=50")
+    store_one(daemon)
+    held = open_idle(daemon, 50, data, answered)
+    for _ in range(40):
+        assert daemon.ask().hit
+    eventually(lambda: not is_open(held[0]))  # the one that was idle the longest made room
+    daemon.wait_for_log(r"\bwarning connections most=50 closed-idle=\d+ refused=0")
+    close_all(held)
+    assert daemon.ask().hit
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:0", "127.0.0.1:0,[::1]:0"], ids=["one", "two"])
+def test_the_one_that_was_idle_the_longest_makes_room(rowcache, listen):
+    """Whatever was said to it, or by it, is not idle; and the limit is one for all addresses."""
+    daemon = rowcache("server.max_connections=4", f"server.listen={listen}")
+    store_one(daemon)
+    addresses = daemon.addresses("client")
+    held = [open_socket(addresses[n % len(addresses)]) for n in range(4)]
+    for n, sock in enumerate(held):  # in this order, whichever thread accepted them
+        sock.sendall(HIT)
+        wait_for_answer(sock)
+        time.sleep(0.05)  # nothing shows that one thread has come to its end before the next begins
+    held[0].sendall(HIT)
+    wait_for_answer(held[0])
+    time.sleep(0.05)
+    held[2].sendall(RIGHT.encode())  # a part of the next request
+    time.sleep(0.2)
+    for victim in (1, 3, 0, 2):
+        newcomer = open_socket(addresses[-1])
+        held.append(newcomer)
+        newcomer.sendall(HIT)
+        wait_for_answer(newcomer)
+        eventually(lambda: not is_open(held[victim]))
+        assert all(is_open(sock) for sock in held[4:])
+    close_all(held)
+
+
+def test_who_is_being_served_is_not_closed(sim, rowcache):
+    """Where all are, the one that came last is told at once, by the end of its connection."""
+    daemon = rowcache("server.max_connections=4", "server.threads=2")
+    sim.hold(match=QUESTIONS)
+    ask = (RIGHT + "Connection: close\r\n\r\n").encode()
+    busy = [open_socket(daemon.address) for _ in range(4)]
+    for sock in busy:
+        sock.sendall(ask)
+    sim.wait_for(lambda sim: sim.held == 1, patience(10))
+    eventually(lambda: all_are_busy(daemon))
+    sim.release()
+    for sock in busy:
+        assert read_all(sock).startswith(b"HTTP/1.1 200 ")
+    close_all(busy)
+    assert daemon.ask().hit
+    daemon.wait_for_log(r"\bwarning connections most=4 closed-idle=0 refused=[1-9]")
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN)
+
+
+def all_are_busy(daemon):
+    """Whether a newcomer is sent away."""
+    with open_socket(daemon.address) as sock:
+        return read_all(sock) == b""
+
+
+def test_the_admin_side_has_a_limit_of_its_own(rowcache):
+    daemon = rowcache("server.max_connections=4")
+    held = [open_socket(daemon.addresses("admin")[0]) for _ in range(100)]
+    assert daemon.admin("/health").status == 200
+    assert daemon.ask().miss
+    close_all(held)
+
+
+def test_too_few_files_are_said_and_kept_to(rowcache):
+    """With a hard limit of open files that leaves room for fewer connections, so many are served."""
+    daemon = rowcache(command=lambda line: ["prlimit", "--nofile=450:450", *line])
+    line = daemon.wait_for_log(r"\bwarning descriptors ")
+    now = int(line.split(" now=")[1].split()[0])
+    assert "server.max_connections=4096" in line and "limit=450" in line and 50 < now < 200
+    held = open_idle(daemon, 300)
+    assert daemon.ask().miss
+    for _ in range(40):
+        assert daemon.ask().hit
+    assert sum(map(is_open, held)) < now
+    close_all(held)
+
+
+def test_the_limit_of_files_is_raised(rowcache):
+    daemon = rowcache(command=lambda line: ["prlimit", "--nofile=256:8192", *line])
+    assert daemon.metrics().value("process_max_fds") >= 4096
+    assert not any("descriptors" in line for line in daemon.lines)
+
+
+@pytest.fixture
+def many_files():
+    """This side of the connections needs descriptors as well."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = before[1] if before[1] != resource.RLIM_INFINITY else MOST * 4
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, MOST * 4), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("data, answered", [IDLE["nothing"], IDLE["half a head"]],
+                         ids=["nothing", "half a head"])
+def test_four_thousand_idle_connections_cost_little(rowcache, many_files, data, answered):
+    daemon = rowcache()
+    assert daemon.ask().miss
+    before = daemon.metrics().value("process_resident_memory_bytes")
+    held = open_idle(daemon, MOST, data, answered)
+    eventually(lambda: daemon.metrics().value("process_open_fds") >= MOST)
+    for _ in range(40):
+        assert daemon.ask().hit
+    cost = daemon.metrics().value("process_resident_memory_bytes") - before
+    assert cost <= 64 * MIB, f"{cost / MIB:.1f} MiB"
+    close_all(held)

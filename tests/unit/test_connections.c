@@ -1,0 +1,146 @@
+/* Which connection is closed to make room. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/view.h"
+#include "http/connections.h"
+
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define COUNT(table) (sizeof table / sizeof *table)
+#define MOST 3
+
+struct line {
+  struct connection connection;
+  int here, there;
+};
+
+static void open_line(struct connections *connections, struct line *line) {
+  int pair[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+  *line = (struct line){.here = pair[0], .there = pair[1]};
+  connections_opened(connections, &line->connection, line->here);
+}
+
+static void close_line(struct connections *connections, struct line *line) {
+  connections_closed(connections, &line->connection);
+  close(line->here);
+  close(line->there);
+}
+
+/* Whether the client sees the end. */
+static bool is_shut(const struct line *line) {
+  char byte;
+  return recv(line->there, &byte, 1, MSG_DONTWAIT) == 0;
+}
+
+/* MOST lines are opened; then, in this order, each letter is done to the line of the number after
+ * it: m: bytes came, b: its request is whole, e: its reply has gone out, c: it is closed. Then one
+ * more comes, and `victim` is shut: a number of those, MOST for the newcomer, -1 for none. */
+static const struct scene {
+  const char *before;
+  int victim;
+} scenes[] = {
+    {"", 0},         {"m0", 1},         {"m0m1", 2},         {"m0m1m2", 0},    {"m2m1", 0},
+    {"b0", 1},       {"b0m0", 1},       {"b0b1", 2},         {"b0b1b2", MOST}, {"b0e0", 1},
+    {"b0b1b2e1", 1}, {"b0b1b2e2e1", 2}, {"b0e0b1e1b2e2", 0}, {"c0", -1},       {"b1c1", -1},
+};
+
+static void play(const struct scene *scene) {
+  struct connections *connections = connections_create(MOST);
+  struct line lines[MOST + 1];
+  bool closed[MOST + 1] = {0};
+  for (int i = 0; i < MOST; i++)
+    open_line(connections, &lines[i]);
+  for (const char *at = scene->before; *at; at += 2) {
+    struct line *line = &lines[at[1] - '0'];
+    if (*at == 'm')
+      connections_moved(connections, &line->connection);
+    if (*at == 'b')
+      assert_true(connections_begin(connections, &line->connection));
+    if (*at == 'e')
+      connections_end(connections, &line->connection);
+    if (*at == 'c')
+      close_line(connections, line);
+    closed[at[1] - '0'] |= *at == 'c';
+  }
+  open_line(connections, &lines[MOST]);
+  for (int i = 0; i <= MOST; i++) {
+    if (closed[i])
+      continue;
+    assert_int_equal(is_shut(&lines[i]), i == scene->victim);
+    if (i == scene->victim) /* whose request comes too late */
+      assert_false(connections_begin(connections, &lines[i].connection));
+    connections_moved(connections, &lines[i].connection);
+    connections_end(connections, &lines[i].connection);
+    close_line(connections, &lines[i]);
+  }
+  connections_release(&connections);
+  assert_null(connections);
+}
+
+static void the_one_that_was_idle_the_longest_makes_room(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(scenes); i++)
+    play(&scenes[i]);
+}
+
+/* What is being closed counts no more, so that one newcomer costs one connection. */
+static void each_newcomer_costs_one(void **state) {
+  (void)state;
+  struct connections *connections = connections_create(1);
+  struct line lines[10];
+  for (size_t i = 0; i < COUNT(lines); i++) {
+    open_line(connections, &lines[i]);
+    for (size_t k = 0; k <= i; k++)
+      assert_int_equal(is_shut(&lines[k]), k < i);
+  }
+  for (size_t i = 0; i < COUNT(lines); i++)
+    close_line(connections, &lines[i]);
+  connections_release(&connections);
+  connections_release(&connections);
+}
+
+#define THREADS 4
+#define ROUNDS 5000
+
+static void *run_churn(void *context) {
+  struct connections *connections = context;
+  for (int i = 0; i < ROUNDS; i++) {
+    struct line line;
+    open_line(connections, &line);
+    connections_moved(connections, &line.connection);
+    bool served = connections_begin(connections, &line.connection);
+    CHECK(!served || !is_shut(&line)); /* nobody is closed who is being served */
+    if (i % 4)
+      connections_end(connections, &line.connection);
+    close_line(connections, &line);
+  }
+  return NULL;
+}
+
+static void many_threads(void **state) {
+  (void)state;
+  struct connections *connections = connections_create(2);
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, run_churn, connections), 0);
+  for (int i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  connections_release(&connections);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_one_that_was_idle_the_longest_makes_room),
+      cmocka_unit_test(each_newcomer_costs_one),
+      cmocka_unit_test(many_threads),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
