@@ -194,6 +194,12 @@ bool cache_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]
   return true;
 }
 
+/* As many chunks as a body has cannot take less place than this. */
+static bool is_length(int64_t length, int64_t stored) {
+  int64_t chunks = length / (int64_t)CACHE_CHUNK_SIZE;
+  return length >= 0 && chunks <= CHUNKS_MAX && chunks <= stored / CHUNK_OVERHEAD;
+}
+
 bool cache_read_entry(sqlite3_stmt *statement, struct cache_entry *entry) {
   struct view key = db_blob(statement, 1);
   if (key.length != DIGEST_SIZE)
@@ -210,9 +216,10 @@ bool cache_read_entry(sqlite3_stmt *statement, struct cache_entry *entry) {
   entry->cost = (struct rows){db_integer(statement, 5)};
   entry->answered_at = db_integer(statement, 6);
   entry->hits = db_integer(statement, 7);
-  return entry->id > 0 && entry->id <= ID_MAX && entry->results >= 0 && entry->body_length >= 0 &&
-         entry->stored_bytes >= 0 && entry->cost.tenths >= 0 && entry->answered_at >= 0 &&
-         entry->hits >= 0 && cache_read_content_type(db_text(statement, 8), entry->content_type);
+  return entry->id > 0 && entry->id <= ID_MAX && entry->results >= 0 && entry->stored_bytes >= 0 &&
+         is_length(entry->body_length, entry->stored_bytes) && entry->cost.tenths >= 0 &&
+         entry->answered_at >= 0 && entry->hits >= 0 &&
+         cache_read_content_type(db_text(statement, 8), entry->content_type);
 }
 
 static bool look(struct cache *cache, struct db *db, const struct digest *key,
@@ -288,9 +295,10 @@ void cache_count_hit(struct cache *cache, int64_t id) {
 /* What one row of read_chunk must be; sets `*damaged` when the disk lies. */
 static bool decode(struct reader *reader, sqlite3_stmt *statement, int64_t number, char *buffer,
                    size_t *length, bool *damaged) {
-  int64_t left = db_integer(statement, 0) - number * (int64_t)CACHE_CHUNK_SIZE;
-  if (left <= 0)
+  int64_t length_of_all = db_integer(statement, 0), before = number * (int64_t)CACHE_CHUNK_SIZE;
+  if (length_of_all <= before)
     return false;
+  int64_t left = length_of_all - before;
   *length = left < (int64_t)CACHE_CHUNK_SIZE ? (size_t)left : CACHE_CHUNK_SIZE;
   struct view data = db_blob(statement, 2);
   *damaged = db_integer(statement, 1) != (int64_t)*length ||

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "db/directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,9 +52,8 @@ static bool lock_state(struct disk *disk, const char *directory, struct fault *f
   scope_free char *path = join(directory, "/cache.state", "");
   if (!path)
     return fault_no_memory(fault);
-  disk->state_file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (disk->state_file < 0)
-    return fault_set(fault, FAULT_UNAVAILABLE, "%s: cannot open: %s", path, strerror(errno));
+  if (!directory_open_file(path, &disk->state_file, fault))
+    return false;
   if (flock(disk->state_file, LOCK_EX | LOCK_NB) == 0)
     return true;
   return fault_set(fault, FAULT_UNAVAILABLE, "%s is in use by another process", path);

@@ -88,7 +88,7 @@ static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct f
     }
     if (!run_on(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, id, fault))
       return false;
-    over -= stored;
+    over -= stored > 0 ? stored : 0;
     ++*evicted;
   }
   return true;
@@ -143,6 +143,11 @@ static bool is_sweepable(struct db *db, int64_t id, bool *yes, struct fault *fau
   return ok;
 }
 
+/* No chunk can belong to a row whose id is none, which only a damaged file has: it alone goes. */
+static bool is_id(int64_t id) {
+  return id > 0 && id <= ID_MAX;
+}
+
 /* Deletes at most `*budget` chunks; `*over`: all are gone, and the row too. */
 static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
                         struct fault *fault) {
@@ -150,7 +155,8 @@ static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
   while (*budget > 0) {
     bool any;
     int64_t first, deleted;
-    if (!first_chunk(db, id, &any, &first, fault))
+    any = is_id(id);
+    if (any && !first_chunk(db, id, &any, &first, fault))
       return false;
     if (!any) {
       *over = true;
@@ -160,6 +166,9 @@ static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
     int64_t last = end - first < *budget ? end : first + *budget - 1;
     if (!delete_chunks(db, id, first, last, &deleted, fault))
       return false;
+    if (!deleted)
+      return fault_set(fault, FAULT_INTERNAL, "cache.db is damaged: chunk %lld stays",
+                       (long long)first);
     *budget -= deleted;
   }
   return true;

@@ -64,7 +64,9 @@ static bool read_directory(const struct call *call, const struct account_ask *as
                            struct text *body, struct fault *fault) {
   const struct ledger_options options = ledger_options_of(call->settings);
   struct ledger *ledger = NULL;
-  bool ok = ledger_open_readonly(call->settings->state_directory, &options, &ledger, fault) &&
+  bool ok = become_owner(call->settings->state_directory, fault) &&
+            directory_check(call->settings->state_directory, fault) &&
+            ledger_open_readonly(call->settings->state_directory, &options, &ledger, fault) &&
             answer(ledger, ask, body, fault);
   ledger_close(&ledger);
   return ok;

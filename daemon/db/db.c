@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/scope.h"
+#include "db/directory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ struct db {
   int patience_ms;
   bool is_held; /* a reader keeps the -wal from being begun anew */
   bool damaged;
+  bool contradicts;
 };
 
 static bool is_damage(int code) {
@@ -36,6 +38,7 @@ static bool failed(struct db *db, const char *doing, struct fault *fault) {
   int code = sqlite3_errcode(db->handle);
   if (is_damage(code))
     db->damaged = true;
+  db->contradicts = (code & 0xff) == SQLITE_CONSTRAINT;
   return fault_set(fault, FAULT_UNAVAILABLE, "%s: %s: %s", db->path, doing,
                    sqlite3_errmsg(db->handle));
 }
@@ -183,10 +186,24 @@ static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
 
 /* SQLite would make the file readable to everybody that the umask allows. */
 static bool create_private(const char *path, struct fault *fault) {
-  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0)
-    return fault_set(fault, FAULT_UNAVAILABLE, "%s: cannot open: %s", path, strerror(errno));
+    return errno == EEXIST ||
+           fault_set(fault, FAULT_UNAVAILABLE, "%s: cannot create: %s", path, strerror(errno));
   close(file);
+  return true;
+}
+
+/* SQLite would follow links, and take over what others left there. */
+static bool check_files(const char *path, struct fault *fault) {
+  static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+    char name[PATH_MAX];
+    if (snprintf(name, sizeof name, "%s%s", path, endings[i]) >= (int)sizeof name)
+      return fault_set(fault, FAULT_UNAVAILABLE, "the path of %.200s... is too long", path);
+    if (!directory_check_file(name, fault))
+      return false;
+  }
   return true;
 }
 
@@ -194,7 +211,8 @@ bool db_open(const char *path, const struct db_schema *schema, enum db_mode mode
              bool *damaged, struct fault *fault) {
   if (damaged)
     *damaged = false;
-  if (mode != DB_READ && !create_private(path, fault))
+  *out = NULL;
+  if (!check_files(path, fault) || (mode != DB_READ && !create_private(path, fault)))
     return false;
   struct db *db = calloc(1, sizeof *db);
   if (!db)
@@ -331,6 +349,10 @@ void db_set_patience(struct db *db, int milliseconds) {
 
 bool db_in_transaction(struct db *db) {
   return !sqlite3_get_autocommit(db->handle);
+}
+
+bool db_contradicts(struct db *db) {
+  return db->contradicts;
 }
 
 bool db_is_damaged(struct db *db) {

@@ -101,5 +101,8 @@ struct db_sizes db_sizes(const char *path);
 /* Whether a transaction is open: an error such as a full disk may have ended it. */
 bool db_in_transaction(struct db *db);
 
-/* Whether the last failure of this connection said that the file is damaged. */
+/* Whether the last failure was that what was to be written, or what stands in the file, breaks a
+ * constraint of its schema. */
+bool db_contradicts(struct db *db);
+/* Whether a failure of this connection said that the file is damaged. */
 bool db_is_damaged(struct db *db);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -24,6 +25,87 @@ bool directory_make(const char *path, struct fault *fault) {
                    strerror(errno));
 }
 
+/* --- trust --- */
+
+static const char *user_name(uid_t user, char out[64]) {
+  char space[1024];
+  struct passwd entry, *found = NULL;
+  if (getpwuid_r(user, &entry, space, sizeof space, &found) == 0 && found)
+    snprintf(out, 64, "'%.40s'", found->pw_name);
+  else
+    snprintf(out, 64, "%u", (unsigned)user);
+  return out;
+}
+
+static bool check_owner(const char *path, const struct stat *status, struct fault *fault) {
+  char theirs[64], ours[64];
+  return status->st_uid == geteuid() ||
+         fault_set(fault, FAULT_UNAVAILABLE,
+                   "'%.200s' belongs to user %s, and this runs as user %s: run it as that user, or "
+                   "give the directory and all that is in it to this one (chown -R)",
+                   path, user_name(status->st_uid, theirs), user_name(geteuid(), ours));
+}
+
+/* Who can write it can change the account, and whom tokens belong to. */
+static bool check_mode(const char *path, const struct stat *status, struct fault *fault) {
+  return !(status->st_mode & (S_IWGRP | S_IWOTH)) ||
+         fault_set(fault, FAULT_UNAVAILABLE,
+                   "'%.180s' can be written by others than its owner (mode %04o): look what they "
+                   "have put there, then chmod go-w '%.180s'",
+                   path, (unsigned)(status->st_mode & 07777), path);
+}
+
+static bool check_status(const char *path, const struct stat *status, mode_t type,
+                         struct fault *fault) {
+  if (S_ISLNK(status->st_mode))
+    return fault_set(fault, FAULT_UNAVAILABLE,
+                     "'%.200s' is a symbolic link, which is not followed: put there what it points "
+                     "to, or name that",
+                     path);
+  if ((status->st_mode & S_IFMT) != type)
+    return fault_set(fault, FAULT_UNAVAILABLE, "cannot open '%.200s': it is no %s; move it away",
+                     path, type == S_IFDIR ? "directory" : "regular file");
+  return check_owner(path, status, fault) && check_mode(path, status, fault);
+}
+
+static bool check_path(const char *path, mode_t type, struct fault *fault) {
+  struct stat status;
+  if (lstat(path, &status) == 0)
+    return check_status(path, &status, type, fault);
+  return errno == ENOENT ||
+         fault_set(fault, FAULT_UNAVAILABLE, "cannot look at '%.200s': %s", path, strerror(errno));
+}
+
+bool directory_check(const char *path, struct fault *fault) {
+  scope_free char *copy = strdup(path);
+  if (!copy)
+    return fault_no_memory(fault);
+  /* With a '/' behind it a link would be followed. */
+  for (size_t length = strlen(copy); length > 1 && copy[length - 1] == '/'; length--)
+    copy[length - 1] = '\0';
+  return check_path(copy, S_IFDIR, fault);
+}
+
+bool directory_check_file(const char *path, struct fault *fault) {
+  return check_path(path, S_IFREG, fault);
+}
+
+bool directory_open_file(const char *path, int *file, struct fault *fault) {
+  struct stat status;
+  /* What is there and is no file must not be waited for. */
+  *file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+  if (*file < 0) /* ELOOP of a link: better said */
+    return directory_check_file(path, fault) &&
+           fault_set(fault, FAULT_UNAVAILABLE, "cannot open '%.200s': %s", path, strerror(errno));
+  if (fstat(*file, &status) == 0 && check_status(path, &status, S_IFREG, fault))
+    return true;
+  close(*file);
+  *file = -1;
+  return false;
+}
+
+/* --- the lock --- */
+
 /* Shorter waits would find a busy directory as busy, longer ones would keep a user waiting. */
 #define PATIENCE_STEP_NS 10000000
 #define PATIENCE_STEPS 100
@@ -42,9 +124,9 @@ bool directory_lock(const char *directory, int *lock, struct fault *fault) {
   scope_free char *path = NULL;
   if (asprintf(&path, "%s/lock", directory) < 0)
     return fault_no_memory(fault);
-  *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (*lock < 0)
-    return fault_set(fault, FAULT_UNAVAILABLE, "cannot open '%s': %s", path, strerror(errno));
+  *lock = -1;
+  if (!directory_check(directory, fault) || !directory_open_file(path, lock, fault))
+    return false;
   if (lock_patiently(*lock))
     return true;
   close(*lock);
@@ -60,7 +142,7 @@ enum directory_use directory_look(const char *directory) {
   scope_free char *path = NULL;
   if (asprintf(&path, "%s/lock", directory) < 0)
     return DIRECTORY_HIDDEN;
-  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0)
     return errno == ENOENT || errno == ENOTDIR ? DIRECTORY_UNUSED : DIRECTORY_HIDDEN;
   bool is_free = flock(fd, LOCK_SH | LOCK_NB) == 0;

@@ -1,4 +1,10 @@
-/* The directory that holds the databases. */
+/* The directory that holds the databases.
+ *
+ * What is in it is the account, and whom tokens belong to: nobody else may write there. So the
+ * directory and each file belong to the effective user, are not to be written by group or others,
+ * and are no symbolic links, which would lead SQLite (it creates, truncates and, as root, gives
+ * away files) to another place. Whoever could change that between a check and the opening would
+ * have to be able to write the directory. A fault says what to do, and is FAULT_UNAVAILABLE. */
 #pragma once
 
 #include "base/fault.h"
@@ -8,10 +14,20 @@
 /* Makes it, and those above it, as `mkdir -p -m 700` would. Blocks. */
 bool directory_make(const char *path, struct fault *fault) MUST_CHECK;
 
+/* The directory itself, where there is one. Blocks on the disk; any thread. */
+bool directory_check(const char *path, struct fault *fault) MUST_CHECK;
+/* A file in it, where there is one. It is not opened: closing a database's file would give up the
+ * locks that SQLite has on it in this process (fcntl(2), "record locks"). */
+bool directory_check_file(const char *path, struct fault *fault) MUST_CHECK;
+/* Opens a file of ours that is no database, or makes it, for its owner alone. `*file` is -1 after a
+ * failure; the caller closes it. */
+bool directory_open_file(const char *path, int *file, struct fault *fault) MUST_CHECK;
+
 /* One process at a time works in a directory: a second one would book the first one's open
  * reservations as lost. `*lock` is a file descriptor; the lock is given up when it is closed, and
- * when the process ends, however it ends. FAULT_UNAVAILABLE where another process has it, and keeps
- * it for a second: rowcachectl has it for moments, also to look. Blocks for that long. */
+ * when the process ends, however it ends. FAULT_UNAVAILABLE where directory_check() refuses,
+ * and where another process has it, and keeps it for a second: rowcachectl has it for moments, also
+ * to look. Blocks for that long. */
 bool directory_lock(const char *path, int *lock, struct fault *fault) MUST_CHECK;
 
 enum directory_use {

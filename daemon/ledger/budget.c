@@ -156,7 +156,9 @@ static bool read_terms(struct db *db, int64_t token, const struct digest *finger
   db_bind_blob(statement, 2, inside_bytes(fingerprint));
   if (!db_step(db, statement, &row, fault))
     return false;
-  CHECK(row);
+  if (!row)
+    return fault_set(fault, FAULT_INTERNAL, "ledger.db is damaged: token %lld is not there",
+                     (long long)token);
   terms->current = db_integer(statement, 0) != 0;
   terms->revoked = db_integer(statement, 1) != 0;
   inside_label(db_text(statement, 2), fingerprint, terms->label);

@@ -59,7 +59,9 @@ static bool find_day(struct db *db, int32_t day, int64_t token, struct day *foun
   db_bind_integer(statement, 2, token);
   if (!db_step(db, statement, &row, fault))
     return false;
-  CHECK(row);
+  if (!row)
+    return fault_set(fault, FAULT_INTERNAL,
+                     "ledger.db is damaged: it does not keep a day's totals");
   found->spent.tenths = db_integer(statement, 0);
   found->unknown.tenths = db_integer(statement, 1);
   db_done(statement);
@@ -134,7 +136,7 @@ static bool list(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
     struct digest fingerprint = inside_digest(db_blob(statement, 2));
     struct ledger_correction correction = {.token =
                                                view_of(ledger_label(ledger, &fingerprint, label)),
-                                           .day = (int32_t)db_integer(statement, 1),
+                                           .day = inside_day(statement, 1),
                                            .spent.tenths = db_integer(statement, 3),
                                            .unknown.tenths = db_integer(statement, 4),
                                            .reason = db_text(statement, 5)};

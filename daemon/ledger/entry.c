@@ -97,7 +97,7 @@ bool inside_add_target_day(struct db *db, int32_t day, struct view target,
 /* `changed` is at a row: day, token and target of an entry that was open until now. */
 static bool add_miss(struct db *db, sqlite3_stmt *changed, int64_t results, struct rows spent,
                      bool known, struct fault *fault) {
-  int32_t day = (int32_t)db_integer(changed, 0);
+  int32_t day = inside_day(changed, 0);
   struct amounts amounts = {
       .misses = 1, .results = results, .spent = spent, .unknown = known ? ROWS(0) : spent};
   return inside_add_token_day(db, day, db_integer(changed, 1), &amounts, fault) &&
@@ -204,7 +204,7 @@ static bool count_settled(struct ledger *ledger, struct db *db, sqlite3_stmt *ch
                           struct fault *fault) {
   bool known = settlement->end == LEDGER_SETTLED;
   return add_miss(db, changed, settlement->results, settlement->spent, known, fault) &&
-         budget_settled(ledger, db, db_integer(changed, 1), token, (int32_t)db_integer(changed, 0),
+         budget_settled(ledger, db, db_integer(changed, 1), token, inside_day(changed, 0),
                         &settlement->warning, fault);
 }
 

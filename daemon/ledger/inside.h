@@ -77,10 +77,18 @@ static inline struct view inside_bytes(const struct digest *digest) {
 /* The other way round; zeros where it is no digest. */
 struct digest inside_digest(struct view bytes);
 
-/* The name, or where it is empty the fingerprint's first 8 hex digits. */
+/* What stands in the file is not to be trusted. A kind that is none is that of a stranger; a day is
+ * one that can be printed, the nearest. */
+enum token_kind inside_kind(sqlite3_stmt *statement, int column);
+int32_t inside_day(sqlite3_stmt *statement, int column);
+
+/* Whether a token can have this name. Pure. */
+bool token_is_name(struct view name) MUST_CHECK;
+/* The name, or where there is none the fingerprint's first 8 hex digits. */
 void inside_label(struct view name, const struct digest *fingerprint, char out[LEDGER_LABEL_SIZE]);
 
-/* Two columns, sums of the upper and of the lower 32 bits of amounts, put together. Saturates. */
+/* Two columns, sums of the upper and of the lower 32 bits of amounts, put together. Saturates; what
+ * would be below zero is zero. */
 int64_t inside_wide(sqlite3_stmt *statement, int column);
 
 /* Every job's `done` says here how its write went. Keeper's thread. */

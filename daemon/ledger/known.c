@@ -31,7 +31,7 @@ static struct known *read_one(sqlite3_stmt *statement) {
   known->fingerprint = inside_digest(db_blob(statement, 0));
   inside_label(db_text(statement, 1), &known->fingerprint, known->facts.label);
   known->facts.known = true;
-  known->facts.kind = (enum token_kind)db_integer(statement, 2);
+  known->facts.kind = inside_kind(statement, 2);
   known->facts.revoked = db_integer(statement, 3) != 0;
   known->facts.no_cache = db_integer(statement, 4) != 0;
   known->facts.has_budget = db_integer(statement, 5) != 0;
@@ -54,7 +54,8 @@ bool known_read(struct db *db, struct known **map, struct fault *fault) {
   bool row, ok = statement != NULL;
   *map = NULL;
   while (ok && (ok = db_step(db, statement, &row, fault)) && row)
-    ok = add(map, statement) || fault_no_memory(fault);
+    ok = db_blob(statement, 0).length != DIGEST_SIZE || add(map, statement) ||
+         fault_no_memory(fault);
   db_done(statement);
   if (!ok)
     known_free(map);
@@ -73,8 +74,7 @@ void known_take(struct ledger *ledger, struct known **map) {
 
 void inside_label(struct view name, const struct digest *fingerprint, char out[LEDGER_LABEL_SIZE]) {
   char hex[DIGEST_HEX_SIZE];
-  struct view label = name.length ? view_first(name, LEDGER_LABEL_SIZE - 1)
-                                  : (struct view){digest_print(fingerprint, hex), 8};
+  struct view label = token_is_name(name) ? name : (struct view){digest_print(fingerprint, hex), 8};
   memcpy(out, label.at, label.length);
   out[label.length] = '\0';
 }

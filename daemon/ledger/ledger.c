@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/scope.h"
 #include "base/thread.h"
 #include "base/token_text.h"
@@ -33,9 +34,23 @@ struct digest inside_digest(struct view bytes) {
   return digest;
 }
 
+enum token_kind inside_kind(sqlite3_stmt *statement, int column) {
+  int64_t kind = db_integer(statement, column);
+  return kind == TOKEN_REGISTERED || kind == TOKEN_ISSUED ? (enum token_kind)kind : TOKEN_SEEN;
+}
+
+int32_t inside_day(sqlite3_stmt *statement, int column) {
+  int64_t day = db_integer(statement, column);
+  if (day < 0)
+    return 0;
+  return day > NUM_LAST_DAY ? NUM_LAST_DAY : (int32_t)day;
+}
+
 int64_t inside_wide(sqlite3_stmt *statement, int column) {
   int64_t high = db_integer(statement, column), low = db_integer(statement, column + 1);
   high += low >> 32;
+  if (high < 0)
+    return 0;
   return high > INT32_MAX ? INT64_MAX : high << 32 | (low & UINT32_MAX);
 }
 
@@ -141,7 +156,7 @@ static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *f
   bool ok = db_open(ledger->path, &ledger_schema, DB_WRITE_FULL, db, &damaged, &why);
   if (ok && (!prepare(ledger, *db, &booked, &rows, &why) || !known_read(*db, &known, &why))) {
     ok = false;
-    damaged = db_is_damaged(*db);
+    damaged = db_is_damaged(*db) || db_contradicts(*db); /* it writes nothing but what it read */
     db_close(db);
   }
   if (ok && booked)

@@ -8,18 +8,12 @@ int32_t report_day(int64_t milliseconds) {
   return zone_day(milliseconds);
 }
 
-static int32_t clamp_day(int64_t day) {
-  if (day < 0)
-    return 0;
-  return day > NUM_LAST_DAY ? NUM_LAST_DAY : (int32_t)day;
-}
-
 static struct view print_label(struct ledger *ledger, enum report_by by, sqlite3_stmt *statement,
                                char out[LEDGER_LABEL_SIZE]) {
   if (by == REPORT_BY_TARGET)
     return db_text(statement, 0);
   if (by == REPORT_BY_DAY) {
-    num_print_date(clamp_day(db_integer(statement, 0)), out);
+    num_print_date(inside_day(statement, 0), out);
     return view_of(out);
   }
   struct digest fingerprint = inside_digest(db_blob(statement, 0));
@@ -49,7 +43,7 @@ static void correct_target(sqlite3_stmt *statement, struct report_row *row) {
 static bool read_token(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
                        struct report_row *row, struct fault *fault) {
   row->id = db_integer(statement, 17);
-  row->kind = (enum token_kind)db_integer(statement, 18);
+  row->kind = inside_kind(statement, 18);
   row->revoked = db_integer(statement, 19) != 0;
   return db_integer(statement, 20) < 0 ||
          budget_look_column(ledger, db, row->id, statement, 20, &row->account, fault);

@@ -60,7 +60,7 @@ static bool is_hex(struct view text) {
   return true;
 }
 
-static bool is_name(struct view name) {
+bool token_is_name(struct view name) {
   if (name.length < 1 || name.length > NAME_MOST)
     return false;
   for (size_t i = 0; i < name.length; i++)
@@ -70,7 +70,7 @@ static bool is_name(struct view name) {
 }
 
 static bool is_label(struct view label) {
-  return is_name(label) || (label.length == LABEL_DIGITS && is_hex(label));
+  return token_is_name(label) || (label.length == LABEL_DIGITS && is_hex(label));
 }
 
 /* Labels that stand for something else: in /metrics the sum of the tokens without a label of their
@@ -85,7 +85,7 @@ static bool check_name(struct view name, struct fault *fault) {
     return fault_set(fault, FAULT_MALFORMED,
                      "'%.*s' cannot be a token's name: metrics and logs mean something else by it",
                      VIEW_ARGS(name));
-  return is_name(name) ||
+  return token_is_name(name) ||
          fault_set(fault, FAULT_MALFORMED,
                    "that cannot be a token's name: write 1 to %d letters, digits, '.', '_' or '-', "
                    "but not %d hex digits, nor %d and more of them",
@@ -136,7 +136,7 @@ static bool run_with_token(struct ledger *ledger, struct change *change, char to
 static void read_labelled(sqlite3_stmt *statement, struct labelled *found) {
   struct digest fingerprint = inside_digest(db_blob(statement, 4));
   found->id = db_integer(statement, 0);
-  found->kind = (enum token_kind)db_integer(statement, 1);
+  found->kind = inside_kind(statement, 1);
   found->revoked = db_integer(statement, 2) != 0;
   inside_label(db_text(statement, 3), &fingerprint, found->label);
 }
@@ -396,11 +396,11 @@ bool token_allow(struct ledger *ledger, struct view label, bool no_cache, struct
 
 static bool read_row(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
                      struct token_row *row, struct fault *fault) {
-  row->kind = (enum token_kind)db_integer(statement, 2);
+  row->kind = inside_kind(statement, 2);
   row->created_at = db_integer(statement, 3);
   row->revoked_at = db_integer(statement, 4);
   row->no_cache = db_integer(statement, 5) != 0;
-  row->last_day = (int32_t)db_integer(statement, 8);
+  row->last_day = db_integer(statement, 8) < 0 ? -1 : inside_day(statement, 8);
   return budget_look_column(ledger, db, db_integer(statement, 0), statement, 6, &row->account,
                             fault);
 }

@@ -54,14 +54,16 @@ UPDATE entry SET state = 2 WHERE id = ?1 AND state = 0;
 SELECT id, stored_bytes FROM entry WHERE state = 1 ORDER BY worth, answered_at LIMIT 1;
 
 -- name: condemned_bytes
-SELECT coalesce(sum(stored_bytes), 0) FROM entry WHERE state = 2;
+-- total() cannot overflow.
+SELECT CAST(total(max(stored_bytes, 0)) AS INTEGER) FROM entry WHERE state = 2;
 
 -- name: space
 SELECT page_size, page_count, freelist_count
 FROM pragma_page_size, pragma_page_count, pragma_freelist_count;
 
 -- name: sweepable
-SELECT id FROM entry WHERE state <> 1 AND id > ?1 ORDER BY id LIMIT ?2;
+-- ?1 of a new pass: 0, and then also what is below it, which only a damaged file has.
+SELECT id FROM entry WHERE state <> 1 AND (id > ?1 OR (?1 = 0 AND id <= 0)) ORDER BY id LIMIT ?2;
 
 -- name: is_sweepable
 SELECT 1 FROM entry WHERE id = ?1 AND state <> 1;

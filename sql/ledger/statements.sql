@@ -20,7 +20,7 @@ UNION ALL
 SELECT token FROM token_retired WHERE fingerprint = ?1;
 
 -- name: find_terms
-SELECT fingerprint = ?2, revoked_at IS NOT NULL, name, ifnull(budget, -1), per, warned
+SELECT fingerprint = ?2, revoked_at IS NOT NULL, name, ifnull(max(budget, 0), -1), per, warned
 FROM token WHERE id = ?1;
 
 -- name: set_warned
@@ -72,7 +72,7 @@ FROM token_retired JOIN token ON token.id = token_retired.token;
 
 -- name: list_tokens
 SELECT id, fingerprint, kind, ifnull(created_at, 0), ifnull(revoked_at, 0), no_cache,
-  ifnull(budget, -1), per, ifnull((SELECT max(day) FROM token_day WHERE token = token.id), -1)
+  ifnull(max(budget, 0), -1), per, ifnull((SELECT max(day) FROM token_day WHERE token = token.id), -1)
 FROM token WHERE fingerprint <> zeroblob(32)
 ORDER BY kind DESC, name IS NULL, name, fingerprint;
 
@@ -209,7 +209,7 @@ SELECT fingerprint,
     WHERE correction.token = token.id AND day BETWEEN ?1 AND ?2),
   0,
   late_high, late_low,
-  token.id, kind, revoked_at IS NOT NULL, ifnull(budget, -1), per
+  token.id, kind, revoked_at IS NOT NULL, ifnull(max(budget, 0), -1), per
 FROM token LEFT JOIN (
   SELECT token AS id,
     sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
