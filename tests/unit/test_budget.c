@@ -307,6 +307,28 @@ static void test_a_month(void **state) {
   ledger_close(&ledger);
 }
 
+/* The first and the last day of a month count, those beside them do not. */
+static void test_the_edges_of_a_month(void **state) {
+  (void)state;
+  struct ledger *ledger = open_in(NULL);
+  set_clock("2026-10-31 23:59");
+  add(ledger, 10, TOKEN_PER_MONTH);
+  spend(ledger, ROWS(9));
+  set_clock("2026-11-01 00:00");
+  assert_true(fits(ledger, ROWS(10)));
+  spend(ledger, ROWS(4));
+  assert_false(fits(ledger, (struct rows){61}));
+  set_clock("2026-11-02 00:00");
+  assert_false(fits(ledger, (struct rows){61}));
+  set_clock("2026-11-30 23:59");
+  assert_false(fits(ledger, (struct rows){61}));
+  spend(ledger, ROWS(6));
+  assert_false(fits(ledger, (struct rows){1}));
+  set_clock("2026-12-01 00:00");
+  assert_true(fits(ledger, ROWS(10)));
+  ledger_close(&ledger);
+}
+
 static void test_a_day_across_summer_time(void **state) {
   (void)state;
   struct ledger *ledger = open_in("America/New_York");
@@ -929,6 +951,7 @@ int main(void) {
       TEST(test_months),
       TEST(test_what_is_no_zone),
       TEST(test_a_month),
+      TEST(test_the_edges_of_a_month),
       TEST(test_a_day_across_summer_time),
       TEST(test_in_all),
       TEST(test_only_reservations_in_the_way),
