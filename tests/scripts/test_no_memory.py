@@ -1,0 +1,209 @@
+"""Each allocation of the daemon's own code fails once, in turn: nothing dies, nothing hangs, what
+comes after is served, and the account is right.
+
+The daemon here is rowcached with an allocator between its own code and libc (../fake/allocator.c).
+"""
+
+import http.client
+import mmap
+import os
+import signal
+import re
+import struct
+
+import pytest
+
+from daemon import ROWCACHED, Daemon, eventually, question
+from wire import encode
+
+FAILING = ROWCACHED.parent.parent / "tests" / "rowcached-failing"
+NEVER = -1
+READY = re.compile(r"\binfo ready\b")
+MOST = 5000  # allocations of one scenario; far more than any has
+
+
+class Allocator:
+    """The file that the daemon's allocator shares with the test."""
+
+    def __init__(self, path):
+        self.path = path
+        path.write_bytes(struct.pack("qq", NEVER, 0))
+        with open(path, "r+b") as file:
+            self._shared = mmap.mmap(file.fileno(), 16)
+
+    def fail_after(self, count):
+        """So many more allocations succeed, then one fails; NEVER: none does."""
+        struct.pack_into("qq", self._shared, 0, count, 0)
+
+    @property
+    def has_failed(self):
+        return struct.unpack_from("q", self._shared, 8)[0] > 0
+
+
+@pytest.fixture
+def allocator(tmp_path):
+    return Allocator(tmp_path / "allocator")
+
+
+@pytest.fixture
+def failing(rowcache, allocator):
+    """Starts a daemon whose allocator can be made to fail."""
+    def start_one(*options):
+        return rowcache(*options, command=lambda line: [str(FAILING), *line[1:]],
+                        env={**os.environ, "FAILING_ALLOCATOR": str(allocator.path)})
+    return start_one
+
+
+class Play:
+    """What the scenarios share: a daemon, and new targets for every round."""
+
+    def __init__(self, sim, daemon, tokens=()):
+        self.sim, self.daemon = sim, daemon
+        self.tokens = dict(tokens)
+        self.round = 0
+
+    @property
+    def target(self):
+        return f"rows-5.n{self.round}.example"
+
+    def try_to_ask(self, **params):
+        """An answer that is right or says that it is none; None where the connection broke."""
+        try:
+            reply = self.daemon.ask(params.pop("target", self.target), **params)
+        except (ConnectionError, http.client.HTTPException):
+            return None
+        assert reply.status in (200, 402, 403, 429, 500, 502, 503, 504), reply
+        if reply.status == 200 and reply.whole and params.get("output") is None:
+            assert len(reply.rows) == 5
+        return reply
+
+
+def miss_and_hit(play):
+    play.try_to_ask()
+    play.try_to_ask()
+
+
+def unknown_token(play):
+    play.try_to_ask(token=f"{play.round:040x}")
+
+
+def opaque(play):
+    play.try_to_ask(output="xml")
+
+
+def budget(play):
+    play.try_to_ask(token=play.tokens["alice"])
+    play.try_to_ask(token=play.tokens["poor"])
+
+
+def stale(play):
+    """A refresh behind the client's back, as nothing is fresh with this cache.ttl."""
+    play.try_to_ask(target="rows-5.stale.example")
+
+
+def joined(play):
+    """Two clients, one flight."""
+    with play.daemon.client() as first, play.daemon.client() as second:
+        asked = question(play.target)
+        for client in (first, second):
+            client.send("GET", "/?" + encode(asked))
+        for client in (first, second):
+            try:
+                reply = client.receive()
+            except (ConnectionError, http.client.HTTPException):
+                continue
+            assert reply.status != 200 or not reply.whole or len(reply.rows) == 5
+
+
+def administration(play):
+    for path in ("/metrics", "/api/spend", "/api/spend?by=target", "/api/status", "/api/cache",
+                 "/api/token", "/api/explain?from=backlinks_new_lost&target=a.example&mode=domain"):
+        try:
+            reply = play.daemon.admin(path)
+        except (ConnectionError, http.client.HTTPException):
+            continue
+        assert reply.status in (200, 500, 503), (path, reply)
+
+
+def change_a_token(play):
+    """Not one more token each time: what is kept of all would grow with them."""
+    done = play.daemon.ctl("token", "budget", "alice", str(1000 + play.round), "--per", "day")
+    assert done.returncode in (0, 1), done
+
+
+def reload(play):
+    """Applied, or refused with a reason."""
+    before = len(play.daemon.lines)
+    play.daemon.signal(signal.SIGHUP)
+    eventually(lambda: any(" reload " in line and "outcome=" in line
+                           for line in play.daemon.lines[before:]))
+
+
+SCENARIOS = {
+    "a miss and a hit": (miss_and_hit, []),
+    "a token that is verified": (unknown_token, []),
+    "an answer that is passed on": (opaque, []),
+    "budgets": (budget, []),
+    "a refresh": (stale, ["cache.ttl=0", "cache.stale_while_revalidate=1d"]),
+    "a flight that is joined": (joined, []),
+    "the admin side": (administration, []),
+    "a token that is changed": (change_a_token, []),
+    "a reload": (reload, []),
+}
+
+
+def is_at_rest(daemon):
+    return daemon.admin_json("/api/status")["inflight"] == 0
+
+
+def check_account(sim, daemon):
+    total = daemon.account
+    bill = sum(sim.bills().values())
+    assert total["rows_spent"] - total["rows_unknown"] <= bill <= total["rows_spent"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_each_allocation_fails_once(sim, failing, allocator, house, scenario):
+    deed, options = SCENARIOS[scenario]
+    daemon = failing(house, *options)
+    tokens = {"alice": daemon.issue("alice"), "poor": daemon.issue("poor", "--budget", "1")}
+    play = Play(sim, daemon, tokens)
+    deed(play)  # what is made once is made now
+    for count in range(MOST):
+        play.round += 1
+        allocator.fail_after(count)
+        deed(play)
+        failed = allocator.has_failed
+        allocator.fail_after(NEVER)
+        assert daemon.running, f"it died at allocation {count}"
+        if not failed:
+            break
+        eventually(lambda: daemon.ask("rows-5.after.example").status == 200)
+    else:
+        pytest.fail("the scenario has no end")
+    print(f"{scenario}: {count} allocations failed")
+    assert count > 0
+    eventually(lambda: is_at_rest(daemon))
+    check_account(sim, daemon)
+    assert daemon.stop() == 0
+    assert daemon.ctl_json("spend")["total"]["rows_spent"] is not None
+
+
+def test_a_start_without_memory_ends_with_a_reason(sim, allocator, tmp_path, house):
+    """Or it starts all the same; it does neither hang nor crash."""
+    daemon = Daemon(tmp_path / "state", sim.url, [house],
+                    command=lambda line: [str(FAILING), *line[1:]],
+                    env={**os.environ, "FAILING_ALLOCATOR": str(allocator.path)})
+    for count in range(MOST):
+        allocator.fail_after(count)
+        daemon.start(wait=False)
+        eventually(lambda: not daemon.running or daemon._find(READY))
+        failed = allocator.has_failed
+        allocator.fail_after(NEVER)
+        if daemon.running:
+            assert daemon.stop() == 0
+        elif daemon.wait() != 0:
+            assert daemon.process.returncode == 1 and daemon.lines, daemon.log
+        if not failed:
+            break
+    assert 0 < count < MOST
