@@ -253,6 +253,7 @@ static bool send_request(struct ask *ask, struct fault *fault) {
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, ask->headers);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name the daemon's other side */
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or later */
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT);
   curl_easy_setopt(easy, CURLOPT_TIMEOUT, TIMEOUT);

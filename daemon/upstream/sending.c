@@ -160,8 +160,11 @@ static void set_options(struct sending *request) {
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)settings->connect_timeout);
   curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)FLIGHT_CHUNK_SIZE);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
-  if (*settings->ca_file)
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or later */
+  if (*settings->ca_file) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* which is trusted beside CAINFO */
+  }
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

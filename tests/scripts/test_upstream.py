@@ -1,5 +1,7 @@
 """The way to upstream: connections that end, TLS, redirects, and the wait for a place."""
 
+import shutil
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -68,3 +70,45 @@ def test_a_connection_that_upstream_closed_while_it_was_idle_is_not_used(sim, ro
     assert {reply.status for reply in replies} == {200}
     account = daemon.account
     assert account["rows_spent"] == sim.bill(HOUSE) and account["rows_unknown"] == 0
+
+
+# TLS
+
+
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"])
+def test_tls_before_1_2_is_not_spoken_to_upstream(sim, rowcache, nginx, version):
+    front = nginx(f"ssl_protocols {version}", "ssl_ciphers ALL:@SECLEVEL=0")
+    daemon = rowcache(front.trusted, upstream=front.url)
+    reply = daemon.ask()
+    if version in ("TLSv1.2", "TLSv1.3"):
+        assert reply.miss
+    else:
+        assert reply.status == 502 and sim.requests == []
+        assert daemon.account["rows_spent"] == 0
+
+
+def with_system_trust(certificate, directory):
+    """Starts a program where the system trusts only this certificate."""
+    directory.mkdir()
+    for name in ("ca-certificates.crt", "only.pem"):
+        shutil.copy(certificate, directory / name)
+    script = f'mount --bind "{directory}" /etc/ssl/certs && exec "$@"'
+    return lambda line: ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", *line]
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "--map-root-user", "--mount", "true"],
+                                   capture_output=True).returncode != 0,
+                    reason="this machine allows no namespaces")
+def test_a_ca_file_takes_the_place_of_what_the_system_trusts(start, tmp_path):
+    """Who can get a certificate from any authority is not upstream for that."""
+    certificate, key = make_certificate(tmp_path, "ahrefs")
+    own, _ = make_certificate(tmp_path, "own")
+    system = with_system_trust(certificate, tmp_path / "trust")
+    with Simulator(ssl_files=(certificate, key)) as sim:
+        trusting = start(sim.url, command=system)
+        assert trusting.ask().miss
+        asked = len(sim.requests)
+        pinned = start(sim.url, f"upstream.ca_file={own}", command=system)
+        assert pinned.ask("rows-6.example").status == 502
+        assert len(sim.requests) == asked
+        assert trusting.stop() == pinned.stop() == 0
