@@ -132,6 +132,19 @@ static void write_time(struct json *json, const char *name, int64_t at) {
     json_null(json, name);
 }
 
+static void write_redirect(struct json *json, struct transfer *transfer) {
+  struct transfer_redirect redirect;
+  transfer_redirect(transfer, &redirect);
+  if (!redirect.status) {
+    json_null(json, "redirect");
+    return;
+  }
+  json_map(json, "redirect");
+  json_integer(json, "status", redirect.status);
+  json_text(json, "location", view_of(redirect.location));
+  json_map_end(json);
+}
+
 static void write_upstream(struct json *json, struct serve *serve) {
   struct settings *settings = serve_settings(serve);
   int64_t answered_at, failed_at;
@@ -144,6 +157,7 @@ static void write_upstream(struct json *json, struct serve *serve) {
   json_text(json, "state", view_of(state));
   write_time(json, "answered_at", answered_at);
   write_time(json, "failed_at", failed_at);
+  write_redirect(json, serve_transfer(serve));
   json_map_end(json);
   settings_release(&settings);
 }

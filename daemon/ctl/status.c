@@ -69,11 +69,24 @@ static void print_upstream(struct text *out, yajl_val answer) {
   text_add_char(out, '\n');
 }
 
+/* Nothing is answered until somebody does something about it. */
+static void print_redirect(struct text *out, yajl_val answer) {
+  if (!answer_get(answer, "upstream.redirect.status"))
+    return;
+  print_heading(out, "warning");
+  text_add(out, VIEW("upstream answers with a redirect (status "));
+  print_value(out, PRINT_NUMBER, answer_get(answer, "upstream.redirect.status"));
+  text_add(out, VIEW(") to '"));
+  print_value(out, PRINT_TEXT, answer_get(answer, "upstream.redirect.location"));
+  text_add(out, VIEW("', which is not followed: is upstream.url right?\n"));
+}
+
 static void print_status(struct text *out, yajl_val answer) {
   print_lines(out, lines, sizeof lines / sizeof *lines, answer);
   print_requests(out, answer_get(answer, "requests"));
   print_warnings(out, answer_get(answer, "budget_warnings"));
   print_upstream(out, answer);
+  print_redirect(out, answer);
 }
 
 enum ending command_status(const struct call *call, struct fault *fault) {

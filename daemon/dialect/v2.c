@@ -34,6 +34,16 @@ static void note_type(struct view value, struct answer_head *head) {
   head->content_type[cut.length] = '\0';
 }
 
+/* "Name: value". False: it is none. */
+static bool split_header(struct view line, struct view *name, struct view *value) {
+  const char *colon = memchr(line.at, ':', line.length);
+  if (!colon)
+    return false;
+  *name = view_first(line, (size_t)(colon - line.at));
+  *value = view_trim(view_from(line, name->length + 1));
+  return true;
+}
+
 void v2_header(struct view line, struct answer_head *head) {
   static const struct {
     struct view name;
@@ -43,14 +53,22 @@ void v2_header(struct view line, struct answer_head *head) {
       {VIEW("X-Status"), note_status},
       {VIEW("Content-Type"), note_type},
   };
-  const char *colon = memchr(line.at, ':', line.length);
-  if (!colon)
+  struct view name, value;
+  if (!split_header(line, &name, &value))
     return;
-  struct view name = view_first(line, (size_t)(colon - line.at));
-  struct view value = view_trim(view_from(line, name.length + 1));
   for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
     if (num_same_word(name, headers[i].name))
       headers[i].note(value, head);
+}
+
+void v2_location(struct view line, struct view token, char location[LOCATION_SIZE]) {
+  struct view name, value;
+  if (split_header(line, &name, &value) && num_same_word(name, VIEW("Location")))
+    location_show(value, token, location);
+}
+
+bool v2_is_redirect(unsigned status) {
+  return status >= 300 && status < 400;
 }
 
 static struct answer_verdict broken(enum answer_charge charge, int64_t results,
@@ -78,6 +96,22 @@ static int64_t at_most(const struct v2_evidence *e) {
   if (announced_of(e) >= 0 || (e->read && e->head.results_count < 0))
     return greater(e->head.results_count, e->counted);
   return e->counted > e->limit ? e->counted : -1;
+}
+
+/* A client that is told to go elsewhere would take its token there. */
+static struct answer_verdict redirected(const struct v2_evidence *e) {
+  struct fault fault;
+  if (*e->location)
+    fault_set(&fault, FAULT_UPSTREAM,
+              "upstream answers with a redirect (status %u) to %s, and redirects are not followed: "
+              "is upstream.url right?",
+              e->head.status, e->location);
+  else
+    fault_set(
+        &fault, FAULT_UPSTREAM,
+        "upstream answers with status %u, a redirect, but names no location that can be shown",
+        e->head.status);
+  return broken(ANSWER_FREE, 0, &fault);
 }
 
 /* Upstream said "error" with status 200. A refusal comes before any result and costs nothing. */
@@ -115,6 +149,8 @@ struct answer_verdict v2_judge(const struct v2_evidence *e) {
   bool free = e->kind == V2_FREE || !e->sent;
   if (e->head.status == 0)
     return broken(free ? ANSWER_FREE : ANSWER_AT_MOST, -1, &e->transport);
+  if (v2_is_redirect(e->head.status))
+    return redirected(e);
   if (e->head.status != 200)
     return e->clean ? (struct answer_verdict){.outcome = ANSWER_REFUSED, .charge = ANSWER_FREE}
                     : broken(ANSWER_FREE, 0, &e->transport);

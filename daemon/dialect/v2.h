@@ -7,6 +7,7 @@
 #include "base/money.h"
 #include "base/text.h"
 #include "dialect/answer.h"
+#include "dialect/location.h"
 
 /* Appends the URL to ask: `base` (upstream.url) with `args`, the encoded parameters. */
 void v2_url(struct view base, struct view args, struct text *url);
@@ -18,6 +19,12 @@ void v2_header(struct view line, struct answer_head *head);
 /* The most results that one answer can have (reference, "Request"). A count above it is nonsense.
  */
 #define V2_RESULTS_MOST INT64_C(5000000)
+
+/* The same, where it is a Location: what may be shown of it (dialect/location.h). */
+void v2_location(struct view line, struct view token, char location[LOCATION_SIZE]);
+
+/* Whether a status is that of a redirect (RFC 9110 15.4): no answer, and never followed. */
+bool v2_is_redirect(unsigned status);
 
 /* What is asked for, as far as it decides what an answer means. */
 enum v2_kind {
@@ -36,11 +43,12 @@ struct v2_evidence {
   bool clean;    /* the answer ended as its framing says */
   int64_t limit; /* the most results that can have been asked for */
   struct answer_head head;
-  bool read;              /* JSON was read to its end and found whole */
-  bool error;             /* an error stands at the top level */
-  int64_t counted;        /* results read so far */
-  struct fault transport; /* where not clean */
-  struct fault reading;   /* where not read */
+  char location[LOCATION_SIZE]; /* of a redirect, as it may be shown; empty: none */
+  bool read;                    /* JSON was read to its end and found whole */
+  bool error;                   /* an error stands at the top level */
+  int64_t counted;              /* results read so far */
+  struct fault transport;       /* where not clean */
+  struct fault reading;         /* where not read */
 };
 
 /* What subscription_info tells (reference, "Answer"). */

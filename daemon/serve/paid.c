@@ -229,7 +229,9 @@ static struct transfer_ask *make_ask(const struct paid_order *order, const struc
   bool ok = query_upstream_args(order->query, &wording, &args);
   v2_url(view_of(order->settings->upstream_url), text_view(&args), &url);
   ask->url = ok && text_ok(&args) ? text_steal(&url) : NULL;
-  ok = ask->url != NULL;
+  if (!order->foreign_body)
+    ask->token = strndup(order->token.at, order->token.length);
+  ok = ask->url != NULL && (ask->token || order->foreign_body);
   if (order->foreign_body) {
     ask->body_length = order->foreign_body->length;
     ask->body = malloc(ask->body_length + 1);

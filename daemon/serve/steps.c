@@ -123,6 +123,10 @@ static bool learn_verdict(struct request *request, const struct flight_state *st
     access_keep(access, &request->fingerprint, query_token(request->query));
     return true;
   }
+  if (v2_is_redirect(state->head.status)) { /* says what to do about it */
+    *fault = state->verdict.fault;
+    return false;
+  }
   if (complete || upstream_is_at_fault(state) || state->head.status != 200)
     return fault_set(fault,
                      state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT ? FAULT_UPSTREAM_TIMEOUT

@@ -22,11 +22,14 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   if (view_starts(text, VIEW("HTTP/"))) {
     /* A new head: of a 1xx, or the final one. */
     request->evidence.head = (struct answer_head){.results_count = -1};
+    request->evidence.location[0] = '\0';
     return text.length;
   }
   while (text.length && (text.at[text.length - 1] == '\n' || text.at[text.length - 1] == '\r'))
     text.length--;
   v2_header(text, &request->evidence.head);
+  v2_location(text, request->ask.token ? view_of(request->ask.token) : VIEW(""),
+              request->evidence.location);
   return size * count;
 }
 
@@ -96,6 +99,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   struct view body = {bytes, size * count};
   note_head(request);
   request->last_byte = clock_monotonic();
+  if (v2_is_redirect(request->evidence.head.status))
+    return CURL_WRITEFUNC_ERROR; /* none of it is for a client */
   if (!flight_feed(request->flight, body)) {
     request->paused = true;
     return CURL_WRITEFUNC_PAUSE; /* the same bytes come again */
@@ -193,13 +198,21 @@ bool sending_prepare(struct sending *request, struct sockets *sockets) {
   return true;
 }
 
+static void wipe(char **address) {
+  char *token = steal(*address);
+  if (token)
+    explicit_bzero(token, strlen(token));
+  free(token);
+}
+
 void sending_release(struct sending *request) {
   struct transfer_ask *ask = &request->ask;
   curl_easy_cleanup(request->easy);
   curl_slist_free_all(request->headers);
   reader_release(&request->reader);
   flight_release(&request->flight);
-  free(ask->url);
+  wipe(&ask->url);
+  wipe(&ask->token);
   free(ask->body);
   free(ask->content_type);
   settings_release(&ask->settings);

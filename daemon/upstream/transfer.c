@@ -27,22 +27,49 @@ struct transfer {
   pthread_mutex_t lock; /* what others hand over: */
   struct sending *submitted;
   bool room, deserted, aborting, stopping;
+  struct transfer_redirect redirect; /* and what they ask for */
 };
 
 static void count(struct transfer *transfer, const struct answer_head *head) {
   unsigned status = head->status < STATUSES ? head->status : 0;
+  bool answered = status && !v2_is_redirect(status);
   atomic_fetch_add(&transfer->counts[status], 1);
-  atomic_store(status ? &transfer->answered_at : &transfer->failed_at, clock_seconds());
-  atomic_store(&transfer->failing, status == 0);
+  atomic_store(answered ? &transfer->answered_at : &transfer->failed_at, clock_seconds());
+  atomic_store(&transfer->failing, !answered);
+}
+
+/* A redirect is logged when it is new, not at each request. What is no answer tells nothing. */
+static void note_redirect(struct transfer *transfer, const struct v2_evidence *evidence) {
+  unsigned status = evidence->head.status;
+  struct transfer_redirect now = {.status = v2_is_redirect(status) ? status : 0};
+  if (!status)
+    return;
+  if (now.status)
+    memcpy(now.location, evidence->location, sizeof now.location);
+  pthread_mutex_lock(&transfer->lock);
+  struct transfer_redirect before = transfer->redirect;
+  transfer->redirect = now;
+  pthread_mutex_unlock(&transfer->lock);
+  if (now.status && (now.status != before.status || strcmp(now.location, before.location) != 0))
+    log_warning("redirect",
+                "status=%u location=%s reason=\"upstream answers with a redirect, which "
+                "is not followed: is upstream.url right?\"",
+                now.status, LOG_VALUE(now.location));
+}
+
+static void warn(const struct sending *request, const struct answer_verdict *verdict) {
+  const struct v2_evidence *evidence = &request->evidence;
+  if (verdict->outcome == ANSWER_BROKEN && !request->deserted &&
+      !v2_is_redirect(evidence->head.status))
+    log_warning("upstream", "outcome=broken status=%u reason=%s detail=%s", evidence->head.status,
+                LOG_VALUE(verdict->fault.text), LOG_VALUE(evidence->clean ? NULL : request->error));
 }
 
 /* The only way out for a request, whatever happened to it. */
 static void finish(struct transfer *transfer, struct sending *request, CURLcode code) {
   struct answer_verdict verdict = sending_judge(request, code);
-  if (verdict.outcome == ANSWER_BROKEN && !request->deserted)
-    log_warning("upstream", "outcome=broken status=%u reason=%s detail=%s",
-                request->evidence.head.status, LOG_VALUE(verdict.fault.text),
-                LOG_VALUE(request->evidence.clean ? NULL : request->error));
+  warn(request, &verdict);
+  note_redirect(transfer, &request->evidence);
   if (request->evidence.sent || code != CURLE_ABORTED_BY_CALLBACK)
     count(transfer, &request->evidence.head);
   flight_end(request->flight, &verdict);
@@ -289,4 +316,10 @@ bool transfer_health(const struct transfer *transfer, int64_t *answered_at, int6
   *answered_at = atomic_load(&transfer->answered_at);
   *failed_at = atomic_load(&transfer->failed_at);
   return atomic_load(&transfer->failing);
+}
+
+void transfer_redirect(struct transfer *transfer, struct transfer_redirect *redirect) {
+  pthread_mutex_lock(&transfer->lock);
+  *redirect = transfer->redirect;
+  pthread_mutex_unlock(&transfer->lock);
 }

@@ -23,7 +23,8 @@ void transfer_stop(struct transfer **transfer);
 struct transfer_ask {
   enum v2_kind kind;
   int64_t limit; /* the most results that can have been asked for */
-  char *url;     /* holds the token: never logged */
+  char *url;     /* holds the token: never logged; wiped when it is released */
+  char *token;   /* likewise; NULL: not known, as there may be others in the body */
   char *body;    /* NULL: GET; else POST with these bytes */
   size_t body_length;
   char *content_type;        /* of the body; NULL where it came without */
@@ -57,3 +58,11 @@ void transfer_counts(struct transfer *transfer,
  * never). True: it did not answer the last request. The times do not tell that, as the clock may
  * have been set in between. Any thread; does not block. */
 bool transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at);
+
+/* A redirect that upstream answers with. */
+struct transfer_redirect {
+  unsigned status;              /* 0: the last answer was none */
+  char location[LOCATION_SIZE]; /* as it may be shown; empty: nothing can be */
+};
+/* Whether the last answer was a redirect, and where to. Any thread; does not block. */
+void transfer_redirect(struct transfer *transfer, struct transfer_redirect *redirect);

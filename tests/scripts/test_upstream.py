@@ -8,7 +8,7 @@ import pytest
 
 from ahrefs import Simulator
 from certificates import make_certificate
-from daemon import HOUSE, TOKEN, arrived, eventually, question
+from daemon import HOUSE, OTHER_TOKEN, TOKEN, arrived, eventually, question
 from nginx import Nginx
 
 COST = 10 + 5 * 2
@@ -112,3 +112,104 @@ def test_a_ca_file_takes_the_place_of_what_the_system_trusts(start, tmp_path):
         assert pinned.ask("rows-6.example").status == 502
         assert len(sim.requests) == asked
         assert trusting.stop() == pinned.stop() == 0
+
+
+# Redirects
+
+ELSEWHERE = "https://elsewhere.example:8443/way"
+
+
+def redirect(sim, location, code=301, body="moved", times=None, **more):
+    headers = {"Location": location} if location else {}
+    sim.fault("status", code=code, headers=headers, body=body, times=times, **more)
+
+
+@pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 305, 307, 308, 399])
+@pytest.mark.parametrize("location", [ELSEWHERE, None], ids=["location", "none"])
+def test_a_redirect_is_a_502_that_names_the_location(sim, rowcache, code, location):
+    daemon = rowcache()
+    assert daemon.ask("rows-6.example").miss
+    redirect(sim, location and location + f"?token={TOKEN}#there", code,
+             body="" if code == 304 else "moved")
+    reply = daemon.ask()
+    assert reply.status == 502 and reply.whole and reply.cache.endswith(f"; fwd-status={code}")
+    assert "Location" not in reply.headers and reply.spent == 0
+    assert str(code) in reply.error and "?token" not in reply.error and "#" not in reply.error
+    assert (ELSEWHERE in reply.error) == bool(location)
+    assert len(arrived(sim)) == 2
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN) and daemon.account["rows_unknown"] == 0
+    sim.clear_faults()
+    assert daemon.ask().miss
+
+
+@pytest.mark.parametrize("more", [{}, {"output": "xml"}, {"from_": "ahrefs_rank"}],
+                         ids=["stored", "opaque", "other table"])
+def test_the_page_of_a_redirect_reaches_no_client(sim, rowcache, more):
+    """Not even one so long that it would go out before its end is known."""
+    daemon = rowcache()
+    redirect(sim, ELSEWHERE, body="<html>" + "x" * 500000, match=lambda params: "target" in params)
+    reply = daemon.ask(**more)
+    assert reply.status == 502 and reply.whole and b"xxx" not in reply.body
+    assert ELSEWHERE.encode() in reply.body
+
+
+def test_a_redirect_of_the_check_of_a_token_names_the_location(sim, rowcache):
+    daemon = rowcache()
+    assert daemon.ask().miss
+    redirect(sim, ELSEWHERE)
+    reply = daemon.ask(token=OTHER_TOKEN)
+    assert reply.status == 502 and ELSEWHERE in reply.error
+
+
+def encoded(text):
+    return "".join(f"%{ord(one):02x}" for one in text)
+
+
+@pytest.mark.parametrize("spelled", [
+    lambda token: token, lambda token: token.upper(), encoded, lambda token: encoded(encoded(token)),
+    lambda token: token[:10] + encoded(token[10]) + token[11:],
+], ids=["as it is", "upper case", "encoded", "encoded twice", "encoded in part"])
+@pytest.mark.parametrize("place", ["https://elsewhere.example/{}/x", "https://{}@elsewhere.example/",
+                                   "https://{}.example/", "/{}", "{}"])
+def test_no_token_is_shown_of_a_redirect(sim, rowcache, spelled, place):
+    daemon = rowcache()
+    assert daemon.ask("rows-6.example").miss
+    location = place.format(spelled(TOKEN))
+    redirect(sim, location)
+    reply = daemon.ask()
+    status = daemon.admin("/api/status").body.decode()
+    assert reply.status == 502
+    for shown in (reply.error, daemon.log, status):
+        assert spelled(TOKEN).lower() not in shown.lower()
+
+
+def test_a_redirect_is_made_known(sim, rowcache):
+    """Once in the log, however often it comes, and in the status until it is over."""
+    daemon = rowcache()
+    assert daemon.ask("rows-6.example").miss
+    assert daemon.admin_json("/api/status")["upstream"]["redirect"] is None
+    redirect(sim, ELSEWHERE + "?x")
+    for _ in range(5):
+        assert daemon.ask().status == 502
+    daemon.wait_for_log(rf"warning redirect status=301 location=\S*{ELSEWHERE}\"? ")
+    assert len([line for line in daemon.lines if " redirect " in line]) == 1
+    upstream = daemon.admin_json("/api/status")["upstream"]
+    assert upstream["state"] == "failing"
+    assert upstream["redirect"] == {"status": 301, "location": ELSEWHERE}
+    assert f"(status 301) to '{ELSEWHERE}'" in daemon.ctl("status").stdout
+    sim.clear_faults()
+    redirect(sim, "/login", 302)
+    assert daemon.ask().status == 502
+    daemon.wait_for_log(r"redirect status=302 location=\S*/login")
+    sim.clear_faults()
+    assert daemon.ask().miss
+    upstream = daemon.admin_json("/api/status")["upstream"]
+    assert upstream["state"] == "ok" and upstream["redirect"] is None
+    assert "redirect" not in daemon.ctl("status").stdout
+
+
+def test_instead_of_a_redirect_the_stale_copy_is_served(sim, rowcache):
+    daemon = rowcache("cache.ttl=0")
+    assert daemon.ask().miss
+    redirect(sim, ELSEWHERE)
+    assert daemon.ask().stale

@@ -151,6 +151,34 @@ static void nul_in_headers(void **state) {
   assert_false(head.is_error);
 }
 
+/* --- redirects --- */
+
+static void a_location_is_noted(void **state) {
+  (void)state;
+  static const struct {
+    const char *line, *location;
+  } cases[] = {
+      {"Location: https://e.example/x?y", "https://e.example/x"},
+      {"LOCATION:/x", "/x"},
+      {"Location: ", ""},
+      {"Content-Location: /x", "as before"},
+      {"Location", "as before"},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    char location[LOCATION_SIZE] = "as before";
+    v2_location(view_of(cases[i].line), VIEW("token"), location);
+    assert_string_equal(location, cases[i].location);
+  }
+}
+
+static void a_redirect_names_its_location(void **state) {
+  (void)state;
+  struct v2_evidence evidence = {
+      .sent = true, .clean = true, .head.status = 308, .location = "https://e.example/x"};
+  struct answer_verdict verdict = v2_judge(&evidence);
+  assert_non_null(strstr(verdict.fault.text, "(status 308) to https://e.example/x,"));
+}
+
 /* --- the judge --- */
 
 enum what { SENT = 1, CLEAN = 2, READ = 4, ERROR = 8, HEAD_ERROR = 16 };
@@ -158,7 +186,7 @@ enum what { SENT = 1, CLEAN = 2, READ = 4, ERROR = 8, HEAD_ERROR = 16 };
 #define LIMIT INT64_C(1000)
 #define NONE INT64_C(-1) /* no X-Results-Count; as many as were asked for */
 
-enum fault_of { NO_FAULT, TRANSPORT, READING, COUNTS };
+enum fault_of { NO_FAULT, TRANSPORT, READING, COUNTS, REDIRECTED };
 
 static const struct judge_case {
   enum v2_kind kind;
@@ -235,9 +263,17 @@ static const struct judge_case {
     {V2_RESULTS, SENT | CLEAN, 400, NONE, 0, REFUSED(FREE, 0)},
     {V2_RESULTS, SENT | CLEAN, 429, NONE, 0, REFUSED(FREE, 0)},
     {V2_RESULTS, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT | CLEAN, 302, NONE, 0, REFUSED(FREE, 0)},
+    {V2_RESULTS, SENT | CLEAN, 404, NONE, 0, REFUSED(FREE, 0)},
     {V2_OPAQUE, SENT | CLEAN, 503, NONE, 0, REFUSED(FREE, 0)},
     {V2_OTHER, WHOLE, 404, NONE, 0, REFUSED(FREE, 0)},
+    /* a redirect is no answer, however it ended */
+    {V2_RESULTS, WHOLE, 301, 5, 5, BROKEN(FREE, 0, REDIRECTED)},
+    {V2_RESULTS, SENT, 302, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
+    {V2_OPAQUE, SENT | CLEAN, 300, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
+    {V2_OTHER, WHOLE, 399, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
+    {V2_FREE, WHOLE, 304, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
+    {V2_OTHER, WHOLE, 299, NONE, 0, REFUSED(FREE, 0)},
+    {V2_OTHER, WHOLE, 400, NONE, 0, REFUSED(FREE, 0)},
     {V2_FREE, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)},
     {V2_RESULTS, SENT | CLEAN | HEAD_ERROR, 400, 0, 0, REFUSED(FREE, 0)},
     {V2_RESULTS, SENT, 500, 5, 0, BROKEN(FREE, 0, TRANSPORT)},
@@ -312,6 +348,8 @@ static bool fault_is(const struct fault *fault, enum fault_of expected) {
     return fault->kind == FAULT_UPSTREAM && strcmp(fault->text, "the reading") == 0;
   case COUNTS:
     return fault->kind == FAULT_UPSTREAM && strstr(fault->text, "X-Results-Count");
+  case REDIRECTED:
+    return fault->kind == FAULT_UPSTREAM && strstr(fault->text, "redirect");
   case NO_FAULT:
     return true;
   }
@@ -440,6 +478,8 @@ int main(void) {
       cmocka_unit_test(headers),
       cmocka_unit_test(nul_in_headers),
       cmocka_unit_test(long_content_types),
+      cmocka_unit_test(a_location_is_noted),
+      cmocka_unit_test(a_redirect_names_its_location),
       cmocka_unit_test(judged),
       cmocka_unit_test(counts_that_differ_are_named),
       cmocka_unit_test(all_evidence),
