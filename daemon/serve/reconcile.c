@@ -135,6 +135,9 @@ static bool read_answer(struct asked *asked, struct v2_account *account, struct 
   int64_t number;
   struct flight_state state;
   flight_look(flight_of(asked->reader), &state);
+  if (state.phase == FLIGHT_WAITING)
+    return fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
+                     "upstream sent nothing for too long (upstream.stall_timeout)");
   if (state.phase != FLIGHT_CONCLUDED || state.length > (int64_t)sizeof body)
     return fault_set(fault, FAULT_UPSTREAM, "upstream's answer is not what was asked for");
   if (state.verdict.outcome == ANSWER_BROKEN) {

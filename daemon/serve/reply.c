@@ -24,8 +24,8 @@ static void add_rows(struct request *request, const char *name, struct rows rows
 
 /* Who may be asked about: it went upstream or waited for what did, it failed, or the log has it. */
 static bool has_a_name(const struct request *request) {
-  return request->reader || request->refreshes || request->outcome == SERVE_ERROR ||
-         request->settings->log_requests == LOG_REQUESTS_ALL;
+  return request->reader || request->refreshes || request->impatient ||
+         request->outcome == SERVE_ERROR || request->settings->log_requests == LOG_REQUESTS_ALL;
 }
 
 static void add_common(struct request *request, const struct text *cache_status) {

@@ -75,9 +75,10 @@ static void note_left_lead(struct request *request) {
 }
 
 static void count_in_ledger(const struct request *request) {
-  bool is_booked = request->leads && paid_is_booked(flight_of(request->reader));
+  bool is_booked =
+      request->left_lead || (request->leads && paid_is_booked(flight_of(request->reader)));
   bool is_error = request->outcome == SERVE_ERROR;
-  if (!request->has_token || request->left_lead || (is_booked && rows_is_zero(request->saved)))
+  if (!request->has_token || (is_booked && rows_is_zero(request->saved)))
     return;
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   enum ledger_free what = is_booked ? LEDGER_SAVED : is_error ? LEDGER_ERROR : LEDGER_HIT;

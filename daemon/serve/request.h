@@ -38,7 +38,8 @@ struct request {
   struct flight_reader *reader;
   bool leads;     /* began the flight, and pays */
   bool refreshes; /* began one that it does not read */
-  bool left_lead; /* left a flight that it led, as its client had gone: the ledger has the flight */
+  bool impatient; /* left a flight of which it had heard nothing for too long */
+  bool left_lead; /* left a flight that it led: the ledger has the flight */
 
   struct mask mask; /* of what is read from the flight; with a secret, by way of `masked` */
   char *masked;     /* MASKED_SIZE bytes, of which those from `masked_at` may go out */

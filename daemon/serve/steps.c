@@ -68,11 +68,15 @@ enum exchange_step steps_go_on(struct request *request) {
 }
 
 /* What it led goes on if it was sent, and its cost is told by the ledger. */
-enum exchange_step steps_abandon(struct request *request) {
-  struct fault fault;
+static void leave_lead(struct request *request) {
   request->left_lead = request->leads;
   request->cost_is_known = !request->leads;
   leave(request);
+}
+
+enum exchange_step steps_abandon(struct request *request) {
+  struct fault fault;
+  leave_lead(request);
   fault_set(&fault, FAULT_GONE, "the client closed the connection before there was an answer");
   return refuse(request, &fault);
 }
@@ -144,6 +148,8 @@ static enum exchange_step step_verified(struct request *request) {
   /* Not CONCLUDED: far too long for what was asked, and no verdict; the outcome is BROKEN until
    * then. */
   flight_look(flight_of(request->reader), &state);
+  if (state.phase == FLIGHT_WAITING) /* for too long */
+    state.verdict.fault.kind = FAULT_UPSTREAM_TIMEOUT;
   leave(request);
   return learn_verdict(request, &state, &fault) ? steps_plan(request) : refuse(request, &fault);
 }
@@ -306,6 +312,23 @@ static enum exchange_step conclude(struct request *request, const struct flight_
   return EXCHANGE_REPLIED;
 }
 
+/* No byte came for as long as upstream may take, the wait for a place there included. */
+static enum exchange_step lose_patience(struct request *request, const struct flight_state *state) {
+  struct fault fault;
+  bool stale = may_have_stale(request, state) && access_of(request) == ACCESS_YES;
+  leave_lead(request);
+  request->impatient = true;
+  if (stale) {
+    reply_stored(request, request->plan.freshness);
+    return EXCHANGE_REPLIED;
+  }
+  fault_set(&fault, FAULT_UPSTREAM_TIMEOUT,
+            "upstream sent nothing for %lld s, the wait for a place there included "
+            "(upstream.stall_timeout, upstream.max_inflight)",
+            (long long)request->settings->stall_timeout);
+  return refuse(request, &fault);
+}
+
 static bool may_be_refusal(const struct request *request, const struct flight_state *state) {
   return !request->leads && (state->head.status != 200 || state->head.is_error);
 }
@@ -323,6 +346,8 @@ static enum exchange_step step_await(struct request *request) {
   if (!flight_await(request->reader))
     return wait_for(request, step_await);
   flight_look(flight_of(request->reader), &state);
+  if (state.phase == FLIGHT_WAITING)
+    return lose_patience(request, &state);
   if (state.phase == FLIGHT_CONCLUDED)
     return conclude(request, &state);
   if (needs_end(request, &state) && !flight_await_end(request->reader))

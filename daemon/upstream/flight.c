@@ -1,5 +1,6 @@
 #include "upstream/flight.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
 
 #include <pthread.h>
@@ -16,7 +17,9 @@ struct flight_reader {
   void *context;
   int64_t offset;           /* under the flight's lock */
   enum reader_wait waiting; /* likewise, as all that follows */
+  int64_t since;            /* clock_monotonic() */
   bool in_doubt;
+  bool impatient;                                /* no byte came for too long */
   bool to_wake;                                  /* stands in the flight's queue */
   int calls;                                     /* of `wake` under way */
   struct flight_reader *next, *prev;             /* the flight's list */
@@ -32,6 +35,7 @@ struct flight {
   atomic_int references;
   const struct flight_owner *owner;
   void *context;
+  int64_t since; /* clock_monotonic() */
 
   pthread_mutex_t lock; /* all below */
   struct flight_state state;
@@ -58,6 +62,7 @@ struct flight *flight_create(const struct flight_owner *owner, void *context, bo
   atomic_init(&flight->references, 1);
   flight->owner = owner;
   flight->context = context;
+  flight->since = clock_monotonic();
   flight->state.storing = storing;
   flight->state.head.results_count = -1;
   pthread_mutex_init(&flight->lock, NULL);
@@ -107,7 +112,7 @@ static bool is_over(const struct flight *flight, const struct flight_reader *rea
   enum flight_phase phase = flight->state.phase;
   switch (reader->waiting) {
   case WAIT_FLOWING:
-    return phase != FLIGHT_WAITING;
+    return phase != FLIGHT_WAITING || reader->impatient;
   case WAIT_BYTES:
     return phase == FLIGHT_CONCLUDED || reader->offset < released(flight);
   case WAIT_END: /* a writer that waits for its readers would never come to its end */
@@ -257,6 +262,37 @@ bool flight_depart(struct flight *flight, bool has_waited) {
   return !given_up;
 }
 
+int64_t flight_since(const struct flight *flight) {
+  return flight->since;
+}
+
+static bool is_awaited(const struct flight *flight, int64_t since) {
+  const struct flight_reader *reader;
+  DL_FOREACH(flight->readers, reader) {
+    if (reader->since > since)
+      return true;
+  }
+  return !flight->readers && flight->since > since;
+}
+
+bool flight_is_awaited(struct flight *flight, int64_t since) {
+  pthread_mutex_lock(&flight->lock);
+  bool awaited = is_awaited(flight, since);
+  pthread_mutex_unlock(&flight->lock);
+  return awaited;
+}
+
+void flight_lose_patience(struct flight *flight, int64_t since) {
+  struct flight_reader *reader;
+  pthread_mutex_lock(&flight->lock);
+  DL_FOREACH(flight->readers, reader) {
+    reader->impatient = reader->impatient || reader->since <= since;
+  }
+  collect(flight);
+  pthread_mutex_unlock(&flight->lock);
+  wake(flight);
+}
+
 void flight_keep(struct flight *flight) {
   pthread_mutex_lock(&flight->lock);
   flight->kept = true;
@@ -369,6 +405,7 @@ struct flight_reader *flight_join(struct flight *flight, void (*wake_reader)(voi
   reader->flight = flight_hold(flight);
   reader->wake = wake_reader;
   reader->context = context;
+  reader->since = clock_monotonic();
   pthread_mutex_lock(&flight->lock);
   bool in_time = !flight->lost;
   if (in_time) {

@@ -88,7 +88,15 @@ void flight_set_writer(struct flight *flight, const struct flight_writer *writer
  * had a reader and has none, and flight_keep() was not called; `has_waited`: it had to wait its
  * turn, so that readers in doubt do not count. False once it has departed. */
 bool flight_give_up(struct flight *flight, bool has_waited) MUST_CHECK;
-/* The same question at the moment of sending; false: given up. Otherwise it has departed, and is
+/* When it was made; clock_monotonic(). */
+int64_t flight_since(const struct flight *flight);
+/* Whether somebody who waits for it began to do so after `since` (clock_monotonic()); where it has
+ * no reader, whether it was made after that. */
+bool flight_is_awaited(struct flight *flight, int64_t since) MUST_CHECK;
+/* Ends the patience of its readers that joined at or before `since`, as no byte has come: while it
+ * is WAITING, flight_await() holds them no longer. */
+void flight_lose_patience(struct flight *flight, int64_t since);
+/* As flight_give_up(), at the moment of sending; false: given up. Otherwise it has departed, and is
  * finished whoever reads it. */
 bool flight_depart(struct flight *flight, bool has_waited) MUST_CHECK;
 
@@ -135,7 +143,8 @@ void flight_leave(struct flight_reader **reader);
 void flight_doubt(struct flight_reader *reader);
 struct flight *flight_of(const struct flight_reader *reader);
 
-/* Whether the phase is past WAITING; if not, `wake` will be called. */
+/* Whether the phase is past WAITING, or the reader's patience has ended (the phase tells which); if
+ * not, `wake` will be called. */
 bool flight_await(struct flight_reader *reader) MUST_CHECK;
 /* The same for CONCLUDED, or, where nothing is stored (any more), for when the window is full and
  * the writer waits for its readers. */

@@ -13,12 +13,21 @@
 #define KEEP_SECONDS 15
 #define MOST_RESTARTS 5
 
+int64_t sending_patience(const struct sending *request, int64_t now) {
+  return now - request->ask.settings->stall_timeout * INT64_C(1000000000);
+}
+
 /* --- what libcurl calls --- */
+
+static void note_byte(struct sending *request) {
+  request->last_byte = clock_monotonic();
+  request->heard = true;
+}
 
 static size_t on_header(char *line, size_t size, size_t count, void *context) {
   struct sending *request = context;
   struct view text = {line, size * count};
-  request->last_byte = clock_monotonic();
+  note_byte(request);
   if (view_starts(text, VIEW("HTTP/"))) {
     /* A new head: of a 1xx, or the final one. */
     request->evidence.head = (struct answer_head){.results_count = -1};
@@ -98,7 +107,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   struct sending *request = context;
   struct view body = {bytes, size * count};
   note_head(request);
-  request->last_byte = clock_monotonic();
+  note_byte(request);
   if (v2_is_redirect(request->evidence.head.status))
     return CURL_WRITEFUNC_ERROR; /* none of it is for a client */
   if (!flight_feed(request->flight, body)) {
@@ -120,8 +129,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
   if (now != request->received || request->paused)
     request->last_byte = time;
   request->received = now;
-  request->stalled =
-      time - request->last_byte >= request->ask.settings->stall_timeout * INT64_C(1000000000);
+  request->stalled = request->last_byte <= sending_patience(request, time);
   request->deserted = request->deserted || flight_give_up(request->flight, request->has_waited);
   return request->stalled || request->aborted || request->deserted;
 }
@@ -241,6 +249,11 @@ static void explain(const struct sending *request, CURLcode code, struct fault *
         fault, FAULT_UNAVAILABLE,
         "this had to wait for a place upstream, and its client seemed to have gone: it was not "
         "sent");
+  else if (request->late)
+    fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
+              "there was no free place upstream for %lld s (upstream.max_inflight, "
+              "upstream.stall_timeout): nothing was sent",
+              (long long)stall);
   else if (request->lost)
     fault_set(fault, FAULT_UPSTREAM, "upstream closes connections before it is asked anything");
   else if (request->kept_back)

@@ -21,6 +21,8 @@ struct sending {
   bool has_waited; /* for its turn */
   bool deserted;   /* nobody waited for it any more: it was not sent */
   bool lost;       /* the connection that it was to be sent on had ended */
+  bool late;       /* it waited for its turn for too long: it was not sent */
+  bool heard;      /* a byte has come */
   bool head_complete;
   int64_t restarts; /* after a connection that had ended */
   int64_t sends; /* libcurl sends again by itself where a kept connection turns out to be closed */
@@ -31,6 +33,9 @@ struct sending {
   struct sending *next, *prev;
 };
 
+/* Who began to wait for it by then, and has heard nothing, has waited for too long: now less
+ * upstream.stall_timeout; clock_monotonic(). */
+int64_t sending_patience(const struct sending *request, int64_t now);
 /* Makes the libcurl handle with all options. False: no memory. Does not block. */
 bool sending_prepare(struct sending *request, struct sockets *sockets) MUST_CHECK;
 /* Whether libcurl's end with `code` is none, as nothing was sent for want of a connection that is

@@ -23,6 +23,7 @@ struct transfer {
   struct sending *waiting, *running;
   struct sockets sockets;
   int64_t running_count, running_limit, unpaused_at;
+  int64_t look_at; /* when somebody's patience may end, TICK_MS from now at most */
 
   pthread_mutex_t lock; /* what others hand over: */
   struct sending *submitted;
@@ -101,18 +102,24 @@ static void cancel(struct transfer *transfer, struct sending *request) {
   finish(transfer, request, CURLE_ABORTED_BY_CALLBACK);
 }
 
-static bool drop_if_deserted(struct transfer *transfer, struct sending *request) {
+/* Nobody waits for it any more, or none for less than the time that ends at `patience`. */
+static bool drop_if_unwanted(struct transfer *transfer, struct sending *request, int64_t patience) {
   bool deserted = flight_give_up(request->flight, request->has_waited);
+  bool late = !deserted && !flight_is_awaited(request->flight, patience);
   request->deserted = deserted;
-  if (deserted)
+  request->late = late;
+  if (deserted || late)
     cancel(transfer, request);
-  return deserted;
+  return deserted || late;
 }
 
+/* What would have a tenth of its time left is not worth its price: where upstream hangs, those that
+ * came together would be sent just as those before them have timed out. */
 static void start_waiting(struct transfer *transfer) {
   while (transfer->waiting && transfer->running_count < transfer->running_limit) {
     struct sending *request = transfer->waiting;
-    if (drop_if_deserted(transfer, request))
+    int64_t now = clock_monotonic(), patience = sending_patience(request, now);
+    if (drop_if_unwanted(transfer, request, patience + (now - patience) / 10))
       continue;
     DL_DELETE(transfer->waiting, request);
     start(transfer, request);
@@ -121,12 +128,37 @@ static void start_waiting(struct transfer *transfer) {
 
 /* What waits has waited from now on; what nobody waits for any more gives its reservation back now,
  * and not when its turn would come. */
-static void drop_deserted(struct transfer *transfer) {
+static void drop_unwanted(struct transfer *transfer, int64_t now) {
   struct sending *request, *after;
   DL_FOREACH_SAFE(transfer->waiting, request, after) {
     request->has_waited = true;
-    (void)drop_if_deserted(transfer, request);
+    (void)drop_if_unwanted(transfer, request, sending_patience(request, now));
   }
+}
+
+/* Those that have waited for too long for a first byte go; what was sent for them is not cut off
+ * for it, as it may have been charged: upstream has its whole time from then on. */
+static void end_patience(struct transfer *transfer, struct sending *requests, int64_t now) {
+  struct sending *request;
+  DL_FOREACH(requests, request) {
+    int64_t patience = sending_patience(request, now), left = -patience;
+    if (request->heard)
+      continue;
+    flight_lose_patience(request->flight, patience);
+    left += flight_since(request->flight);
+    if (left > 0 && now + left < transfer->look_at)
+      transfer->look_at = now + left;
+  }
+}
+
+static void look(struct transfer *transfer) {
+  int64_t now = clock_monotonic();
+  if (now < transfer->look_at)
+    return;
+  transfer->look_at = now + TICK_MS * INT64_C(1000000);
+  drop_unwanted(transfer, now);
+  end_patience(transfer, transfer->waiting, now);
+  end_patience(transfer, transfer->running, now);
 }
 
 static void abort_all(struct transfer *transfer) {
@@ -164,7 +196,7 @@ static bool take(struct transfer *transfer) {
   transfer->submitted = NULL;
   bool room = transfer->room;
   transfer->room = false;
-  bool look = transfer->deserted || submitted;
+  bool changed = transfer->deserted || submitted;
   transfer->deserted = false;
   bool aborting = transfer->aborting, stopping = transfer->stopping;
   pthread_mutex_unlock(&transfer->lock);
@@ -175,8 +207,9 @@ static bool take(struct transfer *transfer) {
   if (aborting)
     abort_all(transfer);
   start_waiting(transfer);
-  if (look)
-    drop_deserted(transfer);
+  if (changed)
+    transfer->look_at = 0;
+  look(transfer);
   unpause_all(transfer, room);
   return !stopping || transfer->running || transfer->waiting;
 }
@@ -206,7 +239,8 @@ static void *run(void *context) {
     int running;
     curl_multi_perform(transfer->multi, &running);
     reap(transfer);
-    curl_multi_poll(transfer->multi, NULL, 0, TICK_MS, NULL);
+    int64_t rest = (transfer->look_at - clock_monotonic()) / 1000000 + 1;
+    curl_multi_poll(transfer->multi, NULL, 0, rest > 0 ? (int)rest : 0, NULL);
   }
   return NULL;
 }

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,6 +11,7 @@ from ahrefs import Simulator
 from certificates import make_certificate
 from daemon import HOUSE, OTHER_TOKEN, TOKEN, arrived, eventually, question
 from nginx import Nginx
+from wire import SLOW
 
 COST = 10 + 5 * 2
 MISSES = 400
@@ -213,3 +215,101 @@ def test_instead_of_a_redirect_the_stale_copy_is_served(sim, rowcache):
     assert daemon.ask().miss
     redirect(sim, ELSEWHERE)
     assert daemon.ask().stale
+
+
+# Waiting for a place upstream
+
+WAIT = 2 * SLOW
+
+
+def in_background(pool, daemon, target, **params):
+    return pool.submit(daemon.ask, target, **params)
+
+
+@pytest.mark.parametrize("budget", [False, True], ids=["no budget", "budget"])
+def test_the_wait_for_a_place_upstream_has_an_end(sim, rowcache, house, budget):
+    """Then there is the stale copy, or 504; what was not sent cost nothing."""
+    daemon = rowcache(house, "upstream.max_inflight=2", f"upstream.stall_timeout={int(WAIT)}s",
+                      "cache.ttl=0")
+    token = daemon.issue("alice", "--budget", "4000", "--per", "total") if budget else TOKEN
+    assert daemon.ask("rows-3.example", token=token).miss
+    before, spent = len(arrived(sim)), daemon.account["rows_spent"]
+    sim.fault("hold", times=None)
+    began = time.monotonic()
+    with ThreadPoolExecutor(12) as pool:
+        hanging = [in_background(pool, daemon, f"rows-{40 + n}.example", token=token)
+                   for n in range(2)]
+        sim.wait_for(lambda sim: sim.held == 2)
+        waiting = [in_background(pool, daemon, f"rows-{50 + n}.example", token=token)
+                   for n in range(9)]
+        stale = in_background(pool, daemon, "rows-3.example", token=token)
+        assert stale.result().stale
+        assert {reply.result().status for reply in waiting} == {504}
+        assert {reply.result().spent for reply in waiting} == {0}
+        assert time.monotonic() - began < 4 * WAIT, "they waited for their turn"
+        assert {reply.result().status for reply in hanging} == {504}
+    assert len(arrived(sim)) == before + 2
+    eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == 0)
+    account = daemon.account
+    assert account["rows_spent"] == spent + account["rows_unknown"]
+    assert account["rows_unknown"] == 2 * 2010
+    if budget:
+        row = next(row for row in daemon.spend()["tokens"] if row["token"] == "alice")
+        assert row["rows_spent"] == f"{account['rows_spent'] // 10}.{account['rows_spent'] % 10}"
+
+
+def test_what_was_sent_after_a_long_wait_is_not_cut_off(sim, rowcache):
+    """Its client has waited for long enough, but it may have been charged: its answer is kept."""
+    daemon = rowcache("upstream.max_inflight=1", f"upstream.stall_timeout={int(2 * WAIT)}s")
+    assert daemon.ask("rows-3.example").miss
+    sim.fault("delay", match={"target": "rows-4.example"}, seconds=1.25 * WAIT)
+    sim.fault("hold", match={"target": "rows-6.example"}, charged=True)
+    with ThreadPoolExecutor(2) as pool:
+        first = in_background(pool, daemon, "rows-4.example")
+        sim.wait_for(lambda sim: sim.in_flight == 1)
+        late = in_background(pool, daemon, "rows-6.example")
+        assert first.result().miss
+        reply = late.result()
+    assert reply.status == 504 and "X-Rows-Spent" not in reply.headers
+    assert sim.held == 1, "it was sent, and goes on"
+    sim.release()
+    eventually(lambda: daemon.ask("rows-6.example", {"Cache-Control": "only-if-cached"}).hit)
+    account = daemon.account
+    assert account["rows_spent"] == sim.bill(TOKEN) and account["rows_unknown"] == 0
+    assert account["misses"] == 3
+    told = daemon.request(reply)
+    assert told["state"] == "settled" and told["rows_spent"] == "2.2"
+
+
+def test_a_stale_copy_is_served_while_what_was_sent_late_goes_on(sim, rowcache):
+    """It can be asked about like whatever went upstream."""
+    daemon = rowcache("upstream.max_inflight=1", f"upstream.stall_timeout={int(2 * WAIT)}s",
+                      "cache.ttl=0")
+    assert daemon.ask("rows-6.example").miss
+    before = daemon.account
+    sim.fault("delay", match={"target": "rows-4.example"}, seconds=1.25 * WAIT)
+    sim.fault("hold", match={"target": "rows-6.example"}, charged=True)
+    with ThreadPoolExecutor(2) as pool:
+        first = in_background(pool, daemon, "rows-4.example")
+        sim.wait_for(lambda sim: sim.in_flight == 1)
+        reply = in_background(pool, daemon, "rows-6.example").result()
+        assert first.result().miss
+    assert reply.stale and reply.saved == 22 and "X-Rows-Spent" not in reply.headers
+    assert sim.held == 1, "it was sent, and goes on"
+    sim.release()
+    eventually(lambda: daemon.request(reply)["state"] == "settled")
+    account = daemon.account
+    assert account["rows_spent"] == sim.bill(TOKEN) and account["rows_unknown"] == 0
+    assert account["requests"] == before["requests"] + 2
+    assert account["rows_saved"] == before["rows_saved"] + 22
+
+
+def test_the_check_of_a_token_that_waits_for_a_place_has_an_end_too(sim, rowcache):
+    daemon = rowcache("upstream.max_inflight=1", f"upstream.stall_timeout={int(WAIT)}s")
+    assert daemon.ask().miss
+    sim.fault("hold", times=None)
+    with ThreadPoolExecutor(2) as pool:
+        hanging = in_background(pool, daemon, "rows-4.example")
+        sim.wait_for(lambda sim: sim.held == 1)
+        check = in_background(pool, daemon, "rows-5.example", token=OTHER_TOKEN)
+        assert check.result().status == hanging.result().status == 504

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "upstream/flights.h"
 
 #include <pthread.h>
@@ -649,6 +650,71 @@ static void what_nobody_waits_for_is_given_up(void **state) {
   }
 }
 
+/* --- patience --- */
+
+/* The clock has moved on when this returns. */
+static int64_t next_moment(void) {
+  int64_t now = clock_monotonic(), next;
+  do
+    next = clock_monotonic();
+  while (next == now);
+  return next;
+}
+
+/* Each reader has its own, from when it joined. */
+static void patience_ends_for_those_that_came_first(void **state) {
+  (void)state;
+  struct notes notes;
+  struct flight *flight = begin(&notes, false);
+  int early = 0, late = 0;
+  assert_true(flight_is_awaited(flight, flight_since(flight) - 1));
+  assert_false(flight_is_awaited(flight, flight_since(flight)));
+  struct flight_reader *first = flight_join(flight, count_wake, &early);
+  int64_t between = next_moment();
+  (void)next_moment();
+  struct flight_reader *second = flight_join(flight, count_wake, &late);
+  assert_false(flight_await(first));
+  assert_false(flight_await(second));
+  flight_lose_patience(flight, flight_since(flight) - 1);
+  assert_int_equal(early + late, 0);
+  flight_lose_patience(flight, between);
+  assert_int_equal(early, 1);
+  assert_int_equal(late, 0);
+  assert_true(flight_await(first));
+  assert_false(flight_await(second));
+  assert_int_equal(look(flight).phase, FLIGHT_WAITING);
+  assert_true(flight_is_awaited(flight, between));
+  assert_false(flight_is_awaited(flight, clock_monotonic()));
+  flight_leave(&first);
+  assert_true(flight_is_awaited(flight, between));
+  /* Also one that does not wait at this moment. */
+  flight_lose_patience(flight, clock_monotonic());
+  assert_int_equal(late, 1);
+  struct flight_reader *third = flight_join(flight, count_wake, &late);
+  flight_lose_patience(flight, clock_monotonic());
+  assert_true(flight_await(third));
+  flight_leave(&third);
+  end(flight, ANSWER_BROKEN);
+  flight_conclude(flight);
+  finish(&notes, &second);
+}
+
+/* Whoever waits for the end, or for more bytes, has heard something. */
+static void patience_is_for_the_first_byte(void **state) {
+  (void)state;
+  struct notes notes;
+  struct flight *flight = begin(&notes, true);
+  int wakes = 0;
+  struct flight_reader *reader = flight_join(flight, count_wake, &wakes);
+  assert_false(flight_await_end(reader));
+  flight_lose_patience(flight, clock_monotonic());
+  assert_int_equal(wakes, 0);
+  end(flight, ANSWER_COMPLETE);
+  flight_conclude(flight);
+  assert_int_equal(wakes, 1);
+  finish(&notes, &reader);
+}
+
 /* --- many threads --- */
 
 /* What a thread does now and then; its own state, so that a run can be repeated. */
@@ -1235,6 +1301,8 @@ int main(void) {
       cmocka_unit_test(without_store_and_readers_nothing_holds_back_the_writer),
       cmocka_unit_test(storing_fails),
       cmocka_unit_test(readers_hold_the_flight),
+      cmocka_unit_test(patience_ends_for_those_that_came_first),
+      cmocka_unit_test(patience_is_for_the_first_byte),
       cmocka_unit_test(who_leaves_is_not_woken),
       cmocka_unit_test(who_leaves_before_the_turn_to_be_woken_is_not_woken),
       cmocka_unit_test(who_leaves_while_being_woken_leaves_after_it),
