@@ -36,5 +36,6 @@ struct answer_head {
   int64_t retry_after;   /* seconds; 0 where it was not sent */
   int64_t answered_at;   /* seconds since 1970 */
   bool is_error;         /* X-Status: error */
+  bool sent_again;       /* the request was sent more than once, each of which may have cost */
   char content_type[ANSWER_CONTENT_TYPE_SIZE];
 };

@@ -76,6 +76,7 @@ struct flight *paid_begin(const struct paid_order *order, struct fault *fault) M
 struct paid_cost {
   struct rows spent; /* the most, where not known */
   bool is_known;
+  struct rows once; /* of one send: what it saves a request that has no need to send */
 };
 struct paid_cost paid_cost(const struct flight *flight);
 /* Whether the ledger holds it: not where nothing could be reserved. */

@@ -92,18 +92,20 @@ static struct paid_cost cost_once(const struct paid *paid, const struct answer_v
   case ANSWER_FREE:
     return (struct paid_cost){.is_known = true};
   case ANSWER_KNOWN:
-    return (struct paid_cost){tariff_cost(&paid->tariff, verdict->results), true};
+    return (struct paid_cost){.spent = tariff_cost(&paid->tariff, verdict->results),
+                              .is_known = true};
   case ANSWER_AT_MOST:
     break;
   }
   struct rows most =
       verdict->results < 0 ? paid->entry.most : tariff_cost(&paid->tariff, verdict->results);
-  return (struct paid_cost){most, rows_is_zero(most)};
+  return (struct paid_cost){.spent = most, .is_known = rows_is_zero(most)};
 }
 
 /* What was sent more than once may have been charged as often. */
 static struct paid_cost cost_of(const struct paid *paid, const struct answer_verdict *verdict) {
   struct paid_cost cost = cost_once(paid, verdict);
+  cost.once = cost.spent;
   struct rows extra = rows_times(paid->entry.most, verdict->extra_sends);
   cost.spent = rows_add(cost.spent, extra);
   cost.is_known = cost.is_known && rows_is_zero(extra);
@@ -148,7 +150,7 @@ static void ended(void *context) {
   }
   struct cache_result result = {.results = state.verdict.results,
                                 .body_length = state.length,
-                                .cost = paid->cost.spent,
+                                .cost = paid->cost.once,
                                 .answered_at = state.head.answered_at,
                                 .content_type = state.head.content_type};
   cache_publish(&paid->writer, &result, on_published, paid);

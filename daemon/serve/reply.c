@@ -260,13 +260,15 @@ static void note_cost(struct request *request, const struct flight_state *state)
   if (state->phase == FLIGHT_CONCLUDED)
     cost = paid_cost(flight);
   else if (state->head.results_count >= 0 && state->head.status == 200 && !state->head.is_error &&
-           request->kind != V2_UNKNOWN)
-    cost = (struct paid_cost){paid_price(flight, state->head.results_count), true};
+           request->kind != V2_UNKNOWN) {
+    cost.once = cost.spent = paid_price(flight, state->head.results_count);
+    cost.is_known = !state->head.sent_again;
+  }
   if (request->leads) {
     request->spent = cost.spent;
     request->cost_is_known = cost.is_known;
   } else {
-    request->saved = cost.spent;
+    request->saved = cost.once;
   }
 }
 

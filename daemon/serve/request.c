@@ -54,7 +54,7 @@ static void note_end(struct request *request) {
     request->spent = cost.spent;
     request->cost_is_known = cost.is_known;
   } else {
-    request->saved = cost.spent;
+    request->saved = cost.once;
   }
   if (state.verdict.outcome == ANSWER_BROKEN) {
     request->outcome = SERVE_ERROR;

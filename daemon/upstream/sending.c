@@ -87,6 +87,7 @@ static void note_head(struct sending *request) {
   head->status = (unsigned)status;
   head->retry_after = retry_after;
   head->answered_at = clock_seconds();
+  head->sent_again = request->sends > 1;
   request->head_complete = true;
   flight_set_head(request->flight, head);
 }

@@ -112,9 +112,30 @@ def test_what_is_asked_again_on_another_connection_may_have_cost_twice(sim, rowc
     the next one, which is charged; whoever asks again pays again."""
     daemon = rowcache()
     assert daemon.ask().miss
+    before = daemon.account["rows_spent"]
     sim.fault("refuse", charged=True, **options)
-    daemon.ask(**SMALL)
-    assert sim.bill(TOKEN) <= daemon.account["rows_spent"]
+    reply = daemon.ask(**SMALL)
+    assert reply.miss and len(arrived(sim)) == 3
+    account = daemon.account
+    assert account["rows_unknown"] == account["rows_spent"] - before == SMALL_MOST + SMALL_COST
+    assert sim.bill(TOKEN) <= account["rows_spent"]
+    assert "X-Rows-Spent" not in reply.headers and daemon.request(reply)["state"] == "unknown"
+    assert daemon.ask(**SMALL).saved == SMALL_COST, "without the cache it would be asked once"
+
+
+@pytest.mark.parametrize("options", [{}, {"reset": True}], ids=name)
+def test_the_cost_of_a_big_answer_that_was_asked_for_twice_is_not_told_as_known(sim, rowcache,
+                                                                                options):
+    """It goes out before its end; its X-Results-Count tells the price of one request only."""
+    daemon = rowcache()
+    assert daemon.ask().miss
+    before = daemon.account["rows_spent"]
+    sim.fault("refuse", charged=True, **options)
+    reply = daemon.ask(**BIG)
+    assert reply.miss and reply.whole and "X-Rows-Spent" not in reply.headers
+    account = daemon.account
+    assert account["rows_unknown"] == account["rows_spent"] - before == BIG_MOST + BIG_COST
+    assert daemon.ask(**BIG).saved == BIG_COST
 
 
 def test_without_a_count_a_broken_answer_may_have_cost_the_most(sim, rowcache):
