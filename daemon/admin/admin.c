@@ -220,7 +220,8 @@ static struct exchange_limits limits(void *context) {
   (void)context;
   return (struct exchange_limits){.head = {MAX_URI, MAX_HEADERS, MAX_HEADER_COUNT},
                                   .body = MAX_BODY,
-                                  .bodies = SIZE_MAX /* its few connections bound them */};
+                                  .bodies = SIZE_MAX, /* its few connections bound both */
+                                  .kept = SIZE_MAX};
 }
 
 static enum exchange_step step(void *context, struct exchange *exchange) {

@@ -25,7 +25,13 @@ enum wait { RUNNING, WOKEN, SUSPENDED };
 struct client {
   struct connection connection;
   struct text line; /* of the request that comes, until its head has come */
+  size_t kept;      /* bytes taken of `pools` */
 };
+
+/* Of all connections: after a reply libmicrohttpd fills the pool of a connection with zeros, all of
+ * it, which costs its whole size where a connection that has had no request costs a page or none.
+ */
+static struct allowance pools;
 
 struct exchange {
   const struct exchange_side *side;
@@ -75,6 +81,7 @@ void exchange_connection(void *context, struct MHD_Connection *connection, void 
   if (!client)
     return;
   connections_closed(side->connections, &client->connection);
+  allowance_give(&pools, client->kept);
   text_free(&client->line);
   free(client);
 }
@@ -332,9 +339,18 @@ static void add_body(struct exchange *exchange, struct view bytes) {
   drop_body(exchange);
 }
 
+/* Whether the connection may wait for another request. */
+static bool may_stay(const struct exchange *exchange) {
+  struct client *client = exchange->client;
+  size_t pool = exchange->side->pool;
+  if (!client->kept && allowance_take(&pools, pool, exchange->limits.kept))
+    client->kept = pool;
+  return client->kept && !exchange->must_close;
+}
+
 static enum MHD_Result send_reply(struct exchange *exchange) {
   CHECK(exchange->response);
-  if (exchange->must_close)
+  if (!may_stay(exchange))
     (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
   enum MHD_Result result =
       MHD_queue_response(exchange->connection, exchange->status, exchange->response);

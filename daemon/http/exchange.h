@@ -26,6 +26,7 @@ enum exchange_step { EXCHANGE_REPLIED, EXCHANGE_WAIT };
 struct exchange_limits {
   struct head_limits head;
   size_t body, bodies; /* bytes: of this request's body, and of all requests' together */
+  size_t kept;         /* bytes: of all connections that stay open after a reply */
 };
 
 struct exchange_handler {

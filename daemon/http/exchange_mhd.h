@@ -14,6 +14,7 @@ struct exchange_side {
   const struct exchange_handler *handler;
   struct connections *connections;
   struct watch *watch; /* that tells exchange_told() */
+  size_t pool;         /* bytes that libmicrohttpd keeps for a connection */
 };
 
 /* For watch_open(): what it watches are exchanges that wait. */

@@ -172,7 +172,7 @@ static bool serve(struct listener *listener, struct exchange_side *side,
       MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
       (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit_of(options),
       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_size(options->handler), MHD_OPTION_NOTIFY_CONNECTION,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, side->pool, MHD_OPTION_NOTIFY_CONNECTION,
       exchange_connection, side, MHD_OPTION_URI_LOG_CALLBACK, exchange_uri_came, side,
       MHD_OPTION_NOTIFY_COMPLETED, exchange_end, side, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
       NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
@@ -258,6 +258,7 @@ static bool add_addresses(struct listeners *listeners, const struct listener_opt
 static bool open_side(struct listeners *listeners, const struct listener_options *options,
                       struct fault *fault) {
   listeners->side.handler = options->handler;
+  listeners->side.pool = pool_size(options->handler);
   listeners->side.connections = connections_create(options->max_connections);
   return listeners->side.connections ? watch_open(exchange_told, &listeners->side.watch, fault)
                                      : fault_no_memory(fault);

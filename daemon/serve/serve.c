@@ -21,7 +21,8 @@ static struct exchange_limits limits(void *context) {
                                             .headers = (size_t)settings->max_headers,
                                             .count = (size_t)settings->max_header_count},
                                    .body = (size_t)settings->max_body,
-                                   .bodies = (size_t)settings->max_bodies};
+                                   .bodies = (size_t)settings->max_bodies,
+                                   .kept = (size_t)settings->max_kept};
   settings_release(&settings);
   return limits;
 }

@@ -172,14 +172,16 @@ def many_files():
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("data, answered", [IDLE["nothing"], IDLE["half a head"]],
-                         ids=["nothing", "half a head"])
+@pytest.mark.parametrize("data, answered", [
+    IDLE["nothing"], IDLE["half a head"], IDLE["a whole request"],
+], ids=["nothing", "half a head", "a whole request"])
 def test_four_thousand_idle_connections_cost_little(rowcache, many_files, data, answered):
     daemon = rowcache()
     assert daemon.ask().miss
     before = daemon.metrics().value("process_resident_memory_bytes")
     held = open_idle(daemon, MOST, data, answered)
-    eventually(lambda: daemon.metrics().value("process_open_fds") >= MOST)
+    if not answered:  # of the others only as many stay open as server.max_kept allows
+        eventually(lambda: daemon.metrics().value("process_open_fds") >= MOST)
     for _ in range(40):
         assert daemon.ask().hit
     cost = daemon.metrics().value("process_resident_memory_bytes") - before

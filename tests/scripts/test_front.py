@@ -300,3 +300,37 @@ def test_more_bodies_than_fit_are_told_to_come_again(rowcache):
     for sock in held:
         sock.close()
     eventually(lambda: heads(talk(daemon.address, post(RIGHT))) == [200])
+
+
+def test_no_more_connections_stay_open_than_memory_is_for(rowcache):
+    """Four pools of 256 KiB; the fifth connection is closed after its answer, and room that is
+    left is taken again."""
+    daemon = rowcache("server.max_kept=1MiB", "server.threads=1")
+    request = GET + b"Host: x\r\n\r\n"
+
+    def ask(sock):
+        sock.sendall(request)
+        said = b""
+        while b"]}" not in said:
+            piece = sock.recv(65536)
+            assert piece, said
+            said += piece
+        return b"\r\nConnection: close\r\n" not in said
+
+    kept = [open_socket(daemon.address) for _ in range(4)]
+    assert all(ask(sock) for sock in kept) and all(ask(sock) for sock in kept)
+    with open_socket(daemon.address) as further:
+        assert not ask(further) and further.recv(1) == b""
+    kept.pop().close()
+
+    def stays():
+        with open_socket(daemon.address) as sock:
+            return ask(sock)
+
+    eventually(stays)
+    assert all(ask(sock) for sock in kept)
+    for sock in kept:
+        sock.close()
+    none = rowcache("server.max_kept=0")
+    with open_socket(none.address) as sock:
+        assert not ask(sock) and sock.recv(1) == b""
