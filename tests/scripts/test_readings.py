@@ -196,7 +196,22 @@ def test_without_a_budget_another_tables_words_are_its_own(loose, daemon):
     assert daemon.account["rows_unknown"] >= 10 + 5_000_000 * 10
 
 
+@pytest.mark.parametrize("kind", ["registered", "issued"])
+def test_what_upstream_bills_beyond_the_limit_counts_against_the_budget(loose, daemon, kind):
+    """Nothing can hold that back; it is booked as it was billed, and there is nothing left then."""
+    token = budgeted(daemon, kind, rows="10.0")
+    loose.fault("more", match={"target": "rows-5.example"}, by=700)
+    assert len(daemon.ask(token=token, limit=5).rows) == 705
+    daemon.wait_for_log(r"^warning count .*asked=5 results=705 ")
+    payer = HOUSE if kind == "issued" else token
+    assert daemon.account["rows_spent"] == loose.bill(payer) == 10 + 2 * 705
+    held_back = daemon.ask("rows-6.example", token=token, limit=1)
+    assert held_back.status == 402
+    assert daemon.account["rows_spent"] == loose.bill(payer)
+
+
 # The account, where a body of unknown meaning is forwarded
+
 
 @pytest.mark.parametrize("table", [TABLE, "anchors", "subscription_info"])
 @pytest.mark.parametrize("body, headers", BODIES.values(), ids=list(BODIES))
