@@ -12,12 +12,14 @@ from itertools import chain
 
 from .answer import Charge, Close, Hold, Pause
 
+CHECKS = "subscription_info"  # the table by which a proxy may ask whether a token is good
 _REFPAGES = b'{"refpages":['
 _NOT_UTF8 = b"\xc3\x28\xff"
 
 
 class Fault:
-    """A fault waiting for its requests. `times` None means every one from now on."""
+    """A fault waiting for its requests. `times` None means every one from now on; `match` None,
+    whatever is no check of a token."""
 
     def __init__(self, kind, match, times, options):
         if kind not in KINDS:
@@ -36,7 +38,9 @@ class Fault:
             return False
         if callable(self._match):
             return bool(self._match(params))
-        return all(params.get(name) == value for name, value in (self._match or {}).items())
+        if self._match is None:
+            return params.get("from") != CHECKS
+        return all(params.get(name) == value for name, value in self._match.items())
 
     def used_up(self) -> bool:
         return self._times is not None and self.hits >= self._times

@@ -369,6 +369,14 @@ def test_a_fault_strikes_as_often_as_told_and_where_it_matches(sim):
     assert fault.hits == 2 and sim.bill(TOKEN) == 20 + 12
 
 
+def test_a_fault_leaves_checks_of_tokens_alone_unless_it_is_for_all(sim):
+    for match, status in ((None, 200), ({}, 500)):
+        fault = sim.fault("status", match=match)
+        assert ask(sim, None, from_="subscription_info", mode=None).status == status
+        assert fault.hits == (match is not None)
+        sim.clear_faults()
+
+
 def test_faults_are_checked_when_set(sim):
     with pytest.raises(ValueError):
         sim.fault("nonsense")
