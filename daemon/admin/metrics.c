@@ -88,6 +88,7 @@ bool route_metrics(struct call *call, struct text *body, struct fault *fault) {
   for (size_t i = 0; i < SERVE_OUTCOMES; i++)
     serve_counts(serve, (enum serve_outcome)i, &snapshot.outcomes[i]);
   transfer_counts(serve_transfer(serve), add_code, &codes);
+  serve_checks(serve, snapshot.checks);
   gather_tokens(serve_ledger(serve), &tokens);
   process_read(&snapshot.process);
   snapshot.tokens = tokens.items;

@@ -140,6 +140,13 @@ static void write_codes(const struct prometheus *snapshot, const char *name, str
                 snapshot->codes[i].count);
 }
 
+static void write_checks(const struct prometheus *snapshot, const char *name, struct text *out) {
+  for (size_t i = 0; i < ACCESS_RESULTS; i++) {
+    write_name(out, name, "result", access_result_words[i]);
+    text_printf(out, "%" PRId64 "\n", snapshot->checks[i]);
+  }
+}
+
 static void write_inflight(const struct prometheus *snapshot, const char *name, struct text *out) {
   write_integer(out, name, snapshot->inflight);
 }
@@ -210,9 +217,9 @@ static write_samples *const writers[METRICS] = {
     [METRIC_REQUESTS] = write_requests,          [METRIC_ROWS_SPENT] = write_spent,
     [METRIC_ROWS_SAVED] = write_saved,           [METRIC_BUDGET] = write_budgets,
     [METRIC_BUDGET_LEFT] = write_left,           [METRIC_UPSTREAM_REQUESTS] = write_codes,
-    [METRIC_UPSTREAM_INFLIGHT] = write_inflight, [METRIC_CACHE_BYTES] = write_bytes,
-    [METRIC_CACHE_ENTRIES] = write_entries,      [METRIC_DURATION] = write_durations,
-    [METRIC_BUILD_INFO] = write_build,
+    [METRIC_UPSTREAM_INFLIGHT] = write_inflight, [METRIC_TOKEN_CHECKS] = write_checks,
+    [METRIC_CACHE_BYTES] = write_bytes,          [METRIC_CACHE_ENTRIES] = write_entries,
+    [METRIC_DURATION] = write_durations,         [METRIC_BUILD_INFO] = write_build,
 };
 
 /* Names and meanings are those of Prometheus' own client libraries. */

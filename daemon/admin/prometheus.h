@@ -30,6 +30,7 @@ struct prometheus {
   size_t token_count;
   const struct prometheus_code *codes;
   size_t code_count;
+  int64_t checks[ACCESS_RESULTS]; /* of tokens */
   int64_t inflight, cache_bytes, cache_entries;
   struct process process;
 };

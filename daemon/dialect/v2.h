@@ -59,6 +59,13 @@ struct v2_account {
  * where it does not hold both numbers, as whole rows or with one decimal. */
 bool v2_read_account(struct view body, struct v2_account *account, struct fault *fault) MUST_CHECK;
 
+/* What an answer to a plain subscription_info says of the token that it was asked with. Upstream
+ * accepts it: the answer was read. It refuses it: the answer is an error, which comes with status
+ * 200 (reference, "Answer"). Any other status is of something on the way, such as a proxy or a
+ * limit, and a page that is no JSON is no answer: they say neither. */
+bool v2_accepts_token(const struct answer_head *head, const struct answer_verdict *verdict);
+bool v2_refuses_token(const struct answer_head *head, const struct answer_verdict *verdict);
+
 /* What an answer means, and what it costs. Results are charged as they are returned, whatever was
  * asked for (reference, "Price"): what was read to its end costs what stands in it; what was not,
  * at the most what was announced, has come, or was asked for, whichever is known and greatest. */

@@ -23,3 +23,11 @@ bool v2_read_account(struct view body, struct v2_account *account, struct fault 
   return ok || fault_set(fault, FAULT_UPSTREAM,
                          "upstream's answer does not tell rows_left and rows_limit");
 }
+
+bool v2_accepts_token(const struct answer_head *head, const struct answer_verdict *verdict) {
+  return head->status == 200 && verdict->outcome == ANSWER_COMPLETE && verdict->read;
+}
+
+bool v2_refuses_token(const struct answer_head *head, const struct answer_verdict *verdict) {
+  return head->status == 200 && verdict->outcome == ANSWER_REFUSED;
+}

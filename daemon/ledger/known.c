@@ -35,6 +35,7 @@ static struct known *read_one(sqlite3_stmt *statement) {
   known->facts.revoked = db_integer(statement, 3) != 0;
   known->facts.no_cache = db_integer(statement, 4) != 0;
   known->facts.has_budget = db_integer(statement, 5) != 0;
+  known->facts.has_spent = db_integer(statement, 6) != 0;
   return known;
 }
 

@@ -64,9 +64,10 @@ bool token_allow(struct ledger *ledger, struct view label, bool no_cache,
 
 /* What decides about a request before anything is planned. */
 struct token_facts {
-  bool known; /* it has a name or a budget, or was revoked or denied something; else the rest is the
-                 default */
-  bool revoked; /* or rotated: its new text is another fingerprint */
+  bool known; /* it has a name or a budget, had spent when a token was last changed, or was revoked
+                 or denied something; else the rest is the default */
+  bool has_spent; /* that it had */
+  bool revoked;   /* or rotated: its new text is another fingerprint */
   bool no_cache;
   bool has_budget;
   enum token_kind kind;

@@ -10,7 +10,6 @@
 
 struct remembered {
   struct digest fingerprint;
-  enum access_verdict verdict;
   int64_t until; /* clock_monotonic() */
   UT_hash_handle hh;
 };
@@ -22,11 +21,25 @@ struct kept {
   char token[];
 };
 
+struct lane {
+  struct pace pace;
+  int64_t inflight;
+};
+
 struct access {
   pthread_mutex_t lock;
-  struct remembered *table; /* in the order in which they were learnt; fingerprints are keyed */
-  struct kept *kept;        /* likewise */
+  /* In the order in which they were learnt; fingerprints are keyed. A token is in one of the two,
+   * also when its time is over. */
+  struct remembered *accepted, *refused;
+  struct kept *kept; /* likewise */
+  struct lane lanes[ACCESS_LANES];
+  int64_t counts[ACCESS_RESULTS];
 };
+
+const char *const access_result_words[ACCESS_RESULTS] = {[ACCESS_ACCEPTED] = "accepted",
+                                                         [ACCESS_REFUSED] = "refused",
+                                                         [ACCESS_FAILED] = "failed",
+                                                         [ACCESS_PUT_OFF] = "put_off"};
 
 struct access *access_create(void) {
   struct access *access = calloc(1, sizeof *access);
@@ -35,41 +48,66 @@ struct access *access_create(void) {
   return access;
 }
 
-static void forget(struct access *access, struct remembered *remembered) {
-  HASH_DEL(access->table, remembered);
-  free(remembered);
-}
-
 static void wipe(struct access *access, struct kept *kept) {
   HASH_DEL(access->kept, kept);
   explicit_bzero(kept, sizeof *kept + kept->length);
   free(kept);
 }
 
+/* --- verdicts; under the lock --- */
+
+static struct remembered *find(struct remembered *table, const struct digest *fingerprint) {
+  struct remembered *remembered;
+  HASH_FIND(hh, table, fingerprint, sizeof *fingerprint, remembered);
+  return remembered;
+}
+
+static bool holds(struct remembered *table, const struct digest *fingerprint) {
+  struct remembered *remembered = find(table, fingerprint);
+  return remembered && clock_monotonic() < remembered->until;
+}
+
+static void forget(struct remembered **table, struct remembered *remembered) {
+  if (!remembered)
+    return;
+  HASH_DEL(*table, remembered);
+  free(remembered);
+}
+
+static void remember(struct remembered **table, const struct digest *fingerprint, int64_t seconds) {
+  if (HASH_COUNT(*table) >= ACCESS_REMEMBERED)
+    forget(table, *table);
+  struct remembered *remembered = calloc(1, sizeof *remembered);
+  if (!remembered)
+    return;
+  remembered->fingerprint = *fingerprint;
+  remembered->until = clock_monotonic() + seconds * INT64_C(1000000000);
+  HASH_ADD(hh, *table, fingerprint, sizeof remembered->fingerprint, remembered);
+  if (!remembered->hh.tbl)
+    free(remembered);
+}
+
 void access_release(struct access **address) {
   struct access *access = steal(*address);
   if (!access)
     return;
-  while (access->table)
-    forget(access, access->table);
+  while (access->accepted)
+    forget(&access->accepted, access->accepted);
+  while (access->refused)
+    forget(&access->refused, access->refused);
   while (access->kept)
     wipe(access, access->kept);
   pthread_mutex_destroy(&access->lock);
   free(access);
 }
 
-static struct remembered *find(struct access *access, const struct digest *fingerprint) {
-  struct remembered *remembered;
-  HASH_FIND(hh, access->table, fingerprint, sizeof *fingerprint, remembered);
-  return remembered;
-}
-
 enum access_verdict access_look(struct access *access, const struct digest *fingerprint) {
   enum access_verdict verdict = ACCESS_UNKNOWN;
   pthread_mutex_lock(&access->lock);
-  struct remembered *remembered = find(access, fingerprint);
-  if (remembered && clock_monotonic() < remembered->until)
-    verdict = remembered->verdict;
+  if (holds(access->accepted, fingerprint))
+    verdict = ACCESS_YES;
+  else if (holds(access->refused, fingerprint))
+    verdict = ACCESS_NO;
   pthread_mutex_unlock(&access->lock);
   return verdict;
 }
@@ -78,22 +116,66 @@ void access_learn(struct access *access, const struct digest *fingerprint,
                   enum access_verdict verdict, int64_t seconds) {
   CHECK(verdict != ACCESS_UNKNOWN);
   pthread_mutex_lock(&access->lock);
-  struct remembered *remembered = find(access, fingerprint);
-  if (remembered)
-    forget(access, remembered); /* and learn it anew, as the youngest */
-  if (HASH_COUNT(access->table) >= ACCESS_REMEMBERED)
-    forget(access, access->table);
-  remembered = calloc(1, sizeof *remembered);
-  if (remembered) {
-    remembered->fingerprint = *fingerprint;
-    remembered->verdict = verdict;
-    remembered->until = clock_monotonic() + seconds * INT64_C(1000000000);
-    HASH_ADD(hh, access->table, fingerprint, sizeof remembered->fingerprint, remembered);
-    if (!remembered->hh.tbl)
-      free(remembered);
-  }
+  /* Learnt anew, it is the youngest. */
+  forget(&access->accepted, find(access->accepted, fingerprint));
+  forget(&access->refused, find(access->refused, fingerprint));
+  remember(verdict == ACCESS_YES ? &access->accepted : &access->refused, fingerprint, seconds);
   pthread_mutex_unlock(&access->lock);
 }
+
+/* --- checks --- */
+
+/* Seconds until there is room; under the lock. How long a check takes nobody knows. */
+static int64_t wait_of(const struct lane *lane, const struct access_bounds *bounds, int64_t now) {
+  int64_t wait = pace_wait(&lane->pace, bounds->per_minute, now);
+  return wait == 0 && lane->inflight >= bounds->inflight ? 1 : wait;
+}
+
+static void begin(struct access *access, struct lane *lane, int64_t now, int64_t wait) {
+  if (wait) {
+    access->counts[ACCESS_PUT_OFF]++;
+    return;
+  }
+  pace_begin(&lane->pace, now);
+  lane->inflight++;
+}
+
+bool access_begin_check(struct access *access, const struct digest *fingerprint, bool has_spent,
+                        const struct access_bounds *bounds, enum access_lane *lane,
+                        struct fault *fault) {
+  pthread_mutex_lock(&access->lock);
+  int64_t now = clock_monotonic();
+  bool returns = has_spent || find(access->accepted, fingerprint);
+  *lane = returns ? ACCESS_RETURNING : ACCESS_STRANGERS;
+  int64_t wait = wait_of(&access->lanes[*lane], bounds, now);
+  begin(access, &access->lanes[*lane], now, wait);
+  pthread_mutex_unlock(&access->lock);
+  if (!wait)
+    return true;
+  fault_set(fault, FAULT_TOO_MANY,
+            "this token is not known here, and too many such tokens are being checked upstream: "
+            "try again later, or have whoever runs rowcache register it, which needs no check");
+  fault->retry_after = wait;
+  return false;
+}
+
+void access_end_check(struct access *access, enum access_lane lane, enum access_verdict verdict) {
+  static const enum access_result results[] = {[ACCESS_UNKNOWN] = ACCESS_FAILED,
+                                               [ACCESS_YES] = ACCESS_ACCEPTED,
+                                               [ACCESS_NO] = ACCESS_REFUSED};
+  pthread_mutex_lock(&access->lock);
+  access->lanes[lane].inflight--;
+  access->counts[results[verdict]]++;
+  pthread_mutex_unlock(&access->lock);
+}
+
+void access_count(struct access *access, int64_t counts[ACCESS_RESULTS]) {
+  pthread_mutex_lock(&access->lock);
+  memcpy(counts, access->counts, sizeof access->counts);
+  pthread_mutex_unlock(&access->lock);
+}
+
+/* --- texts --- */
 
 /* Under the lock. */
 static void add_kept(struct access *access, const struct digest *fingerprint, struct view token) {

@@ -73,8 +73,8 @@ static bool check_query(struct request *request, struct view args, struct fault 
   return query_parse(args, form, &request->query, fault);
 }
 
-/* What holds for every request of a token, whatever it asks. */
-static bool check_access(const struct request *request, struct fault *fault) {
+bool check_access(struct request *request, struct fault *fault) {
+  token_look(request->serve->ledger, &request->fingerprint, &request->token);
   if (request->token.revoked)
     return fault_set(
         fault, FAULT_BAD_TOKEN,
@@ -93,7 +93,6 @@ static bool check_token(struct request *request, struct fault *fault) {
     return fault_set(fault, FAULT_NO_TOKEN, "no token; add token=... to the parameters");
   request->fingerprint = ledger_fingerprint(request->serve->ledger, token);
   request->has_token = true;
-  token_look(request->serve->ledger, &request->fingerprint, &request->token);
   return check_access(request, fault);
 }
 

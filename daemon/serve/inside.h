@@ -61,6 +61,9 @@ struct paid_order {
   bool store;
   bool unread;                     /* asked behind the client's back: sent though nobody reads it */
   bool is_ours;                    /* no client's request: not in the account; must cost nothing */
+  bool is_check;                   /* of ours: it has begun in access (serve/access.h), and the
+                                      flight's end ends it there */
+  enum access_lane lane;           /* of a check */
   bool states_limit;               /* another table's limit is sent also where it was left out */
   const struct view *foreign_body; /* NULL: a GET; else the kind is V2_UNKNOWN */
   struct view foreign_type;
@@ -92,6 +95,8 @@ bool paid_asks_as(const struct flight *flight, const struct digest *fingerprint,
  * the token that it was asked with, unless that is the client's own (then empty). As long as the
  * flight. */
 struct view paid_secret(const struct flight *flight, const struct digest *fingerprint);
+/* What a check has found; UNKNOWN until it is CONCLUDED. */
+enum access_verdict paid_verdict(const struct flight *flight);
 /* The entry of cache.db that holds its chunks; 0 where it was not stored. */
 int64_t paid_entry(const struct flight *flight);
 /* Of that entry; meaningless where there is none. As long as the flight. */

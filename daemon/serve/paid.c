@@ -29,7 +29,10 @@ struct paid {
   bool is_own_token;     /* ours, not the client's */
   bool is_ours;          /* no client's request */
   bool is_unknown;       /* V2_UNKNOWN: it may have been asked with another token in its body */
-  int64_t remember_yes;  /* seconds */
+  bool is_check;         /* of a token */
+  enum access_lane lane; /* of a check, and what it found: */
+  enum access_verdict verdict;
+  int64_t remember_yes, remember_no; /* seconds */
   struct mask told; /* looks for it in what is stored; empty where it is too short or too long */
   struct tariff tariff;
   struct digest key;
@@ -135,6 +138,25 @@ static void note_token(struct paid *paid, const struct answer_verdict *verdict) 
     access_keep(access, &paid->entry.token, paid->told.secret);
 }
 
+/* What a check says is learnt before the flight leaves the table: whoever finds no flight finds the
+ * verdict, and asks no second time. Also when its client has left. */
+static void note_check(struct paid *paid, const struct flight_state *state) {
+  struct access *access = paid->serve->access;
+  const struct digest *token = &paid->entry.token;
+  if (!paid->is_check)
+    return;
+  if (v2_accepts_token(&state->head, &state->verdict)) {
+    paid->verdict = ACCESS_YES;
+    access_learn(access, token, ACCESS_YES, paid->remember_yes);
+    if (paid->told.secret.length)
+      access_keep(access, token, paid->told.secret);
+  } else if (v2_refuses_token(&state->head, &state->verdict)) {
+    paid->verdict = ACCESS_NO;
+    access_learn(access, token, ACCESS_NO, paid->remember_no);
+  }
+  access_end_check(access, paid->lane, paid->verdict);
+}
+
 static void ended(void *context) {
   struct paid *paid = context;
   struct flight_state state;
@@ -142,6 +164,7 @@ static void ended(void *context) {
   paid->cost = cost_of(paid, &state.verdict);
   warn_of_more(paid, &state.verdict);
   note_token(paid, &state.verdict);
+  note_check(paid, &state);
   if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE ||
       mask_finds(&(struct mask){.secret = paid->told.secret}, view_of(state.head.content_type))) {
     cache_abandon(&paid->writer);
@@ -289,7 +312,10 @@ static struct paid *make(const struct paid_order *order) {
   paid->serve = order->serve;
   paid->is_own_token = order->is_own_token;
   paid->is_ours = order->is_ours;
+  paid->is_check = order->is_check;
+  paid->lane = order->lane;
   paid->remember_yes = order->settings->remember_yes;
+  paid->remember_no = order->settings->remember_no;
   if (is_secret(order->token)) {
     memcpy(paid->token, order->token.at, order->token.length);
     paid->told.secret = (struct view){paid->token, order->token.length};
@@ -381,6 +407,10 @@ struct view paid_secret(const struct flight *flight, const struct digest *finger
   const struct paid *paid = paid_of(flight);
   bool is_theirs = !paid->is_own_token && paid_is_by(flight, fingerprint);
   return is_theirs ? VIEW("") : paid->told.secret;
+}
+
+enum access_verdict paid_verdict(const struct flight *flight) {
+  return paid_of(flight)->verdict;
 }
 
 int64_t paid_entry(const struct flight *flight) {

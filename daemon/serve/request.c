@@ -148,7 +148,7 @@ enum exchange_step request_step(void *context, struct exchange *exchange) {
   }
   struct fault fault;
   if (check_request(request, &fault))
-    return steps_plan(request);
+    return steps_begin(request);
   reply_fault(request, &fault);
   return EXCHANGE_REPLIED;
 }

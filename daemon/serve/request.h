@@ -2,10 +2,9 @@
  * by no other thread than the one that runs the exchange's step or read.
  *
  *   check -> plan -> hit -----------------------------------> replied
- *             ^  ^ '-> forward (join or begin) -> await ------'
- *             |  '-- the leader's own refusal or budget -'
- *             '-- verify: an unknown token, before it sees what is stored (fresh, or, held back by
- *                 its budget, stale) or another's flight
+ *     |     ^  ^ '-> forward (join or begin) -> await ------'
+ *     |     |  '-- another's refusal or budget -'
+ *     '-> verify: a token that is not known, before anything else is done for it
  *
  * Each step ends with a reply, with the next step, or with EXCHANGE_WAIT and `next` set to what
  * goes on when the request is woken. */
@@ -64,9 +63,13 @@ bool request_is_head(const struct request *request);
 /* Path, method, limits, query, token, table: fills what the request holds of them. */
 bool check_request(struct request *request, struct fault *fault) MUST_CHECK;
 
-/* --- serve/steps.c: from the plan to the reply --- */
+/* What holds for every request of a token, whatever it asks, and as long as it waits: fills `token`
+ * anew. FAULT_BAD_TOKEN: it is, or was meanwhile, revoked; or the mode is listed, and it is not. */
+bool check_access(struct request *request, struct fault *fault) MUST_CHECK;
 
-enum exchange_step steps_plan(struct request *request);
+/* --- serve/steps.c: from the check of the token to the reply --- */
+
+enum exchange_step steps_begin(struct request *request);
 void steps_forget_stored(struct request *request);
 /* What a request does that was woken. */
 enum exchange_step steps_go_on(struct request *request);

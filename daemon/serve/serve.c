@@ -190,6 +190,10 @@ void serve_counts(struct serve *serve, enum serve_outcome outcome, struct serve_
     counts->buckets[i] = atomic_load(&serve->counts[outcome].buckets[i]);
 }
 
+void serve_checks(struct serve *serve, int64_t counts[ACCESS_RESULTS]) {
+  access_count(serve->access, counts);
+}
+
 bool serve_find(struct serve *serve, const char *id, struct serve_trace *trace, bool *exists,
                 struct fault *fault) {
   struct ledger_found found;

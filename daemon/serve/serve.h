@@ -12,6 +12,7 @@
 #include "cache/cache.h"
 #include "http/exchange.h"
 #include "ledger/ledger.h"
+#include "serve/access.h"
 #include "settings/secret.h"
 #include "settings/settings.h"
 #include "upstream/transfer.h"
@@ -65,6 +66,9 @@ struct serve_counts {
   double seconds;                     /* sum */
 };
 void serve_counts(struct serve *serve, enum serve_outcome outcome, struct serve_counts *counts);
+
+/* Checks of tokens so far, by what came of them. Any thread. */
+void serve_checks(struct serve *serve, int64_t counts[ACCESS_RESULTS]);
 
 /* What became of a request, by its X-Request-Id. Of those that spent nothing the last few thousand
  * are known, of the others all that the ledger holds. Blocks on the disk. */

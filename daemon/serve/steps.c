@@ -36,6 +36,8 @@ static void find_and_decide(struct request *request) {
   decide(request);
 }
 
+static enum exchange_step steps_plan(struct request *request);
+
 static void wake(void *exchange) {
   exchange_wake(exchange);
 }
@@ -87,19 +89,17 @@ static bool upstream_is_at_fault(const struct flight_state *state) {
          state->head.status == 429;
 }
 
-/* --- verify: may this token see what others have paid for --- */
+/* --- verify: an unknown token, before anything else is done for it --- */
 
 static enum access_verdict access_of(const struct request *request) {
-  bool upstream_judges = request->kind != V2_RESULTS;
-  return upstream_judges || request->settings->access_mode == ACCESS_MODE_OPEN ||
-                 token_is_vouched_for(&request->token)
+  return request->settings->access_mode == ACCESS_MODE_OPEN || token_is_vouched_for(&request->token)
              ? ACCESS_YES
              : access_look(request->serve->access, &request->fingerprint);
 }
 
 /* Asks for the token's own account, which costs nothing (reference, "Answer"). */
-static struct flight *begin_verification(void *context, struct fault *fault) {
-  struct request *request = context;
+static struct flight *ask_account(const struct request *request, enum access_lane lane,
+                                  struct fault *fault) {
   struct query *query;
   if (!query_parse(VIEW("from=subscription_info"), VIEW(""), &query, fault))
     return NULL;
@@ -111,57 +111,116 @@ static struct flight *begin_verification(void *context, struct fault *fault) {
                              .fingerprint = &request->fingerprint,
                              .id = request->id,
                              .kind = V2_FREE,
-                             .is_ours = true};
+                             .is_ours = true,
+                             .is_check = true,
+                             .lane = lane};
   struct flight *flight = paid_begin(&order, fault);
   query_release(&query);
   return flight;
 }
 
-static bool learn_verdict(struct request *request, const struct flight_state *state,
-                          struct fault *fault) {
-  const struct settings *settings = request->settings;
+static struct flight *begin_check(void *context, struct fault *fault) {
+  const struct request *request = context;
   struct access *access = request->serve->access;
-  bool complete = state->verdict.outcome == ANSWER_COMPLETE;
-  if (complete && state->verdict.read) {
-    access_learn(access, &request->fingerprint, ACCESS_YES, settings->remember_yes);
-    access_keep(access, &request->fingerprint, query_token(request->query));
-    return true;
-  }
-  if (v2_is_redirect(state->head.status)) { /* says what to do about it */
-    *fault = state->verdict.fault;
-    return false;
-  }
-  if (complete || upstream_is_at_fault(state) || state->head.status != 200)
-    return fault_set(fault,
-                     state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT ? FAULT_UPSTREAM_TIMEOUT
-                                                                         : FAULT_UPSTREAM,
-                     "this token is not known here, and upstream cannot be asked about it now");
-  access_learn(access, &request->fingerprint, ACCESS_NO, settings->remember_no);
-  return fault_set(fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
+  const struct access_bounds bounds = {.inflight = request->settings->checks_inflight,
+                                       .per_minute = request->settings->checks_per_minute};
+  enum access_lane lane;
+  if (!access_begin_check(access, &request->fingerprint, request->token.has_spent, &bounds, &lane,
+                          fault))
+    return NULL;
+  struct flight *flight = ask_account(request, lane, fault);
+  if (!flight)
+    access_end_check(access, lane, ACCESS_UNKNOWN);
+  return flight;
+}
+
+/* Between the first look and the flights' lock a check may have ended. */
+static bool needs_no_check(void *context) {
+  return access_of(context) != ACCESS_UNKNOWN;
+}
+
+static enum exchange_step refuse_token(struct request *request) {
+  struct fault fault;
+  fault_set(&fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
+  return refuse(request, &fault);
+}
+
+/* Upstream could not be asked, or said nothing of the token. */
+static enum exchange_step refuse_unchecked(struct request *request,
+                                           const struct flight_state *state) {
+  struct fault fault;
+  enum fault_kind kind = FAULT_UPSTREAM;
+  if (v2_is_redirect(state->head.status)) /* says what to do about it */
+    return refuse(request, &state->verdict.fault);
+  if (state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT)
+    kind = FAULT_UPSTREAM_TIMEOUT;
+  else if (state->head.status == 429)
+    kind = FAULT_TOO_MANY;
+  fault_set(&fault, kind,
+            "this token is not known here, and upstream cannot be asked about it now");
+  fault.retry_after = state->head.retry_after;
+  return refuse(request, &fault);
 }
 
 static enum exchange_step step_verified(struct request *request) {
   struct flight_state state;
-  struct fault fault;
   if (!flight_await(request->reader))
     return wait_for(request, step_verified);
-  /* Not CONCLUDED: far too long for what was asked, and no verdict; the outcome is BROKEN until
-   * then. */
+  /* Not CONCLUDED: far too long for what was asked, and no verdict. */
   flight_look(flight_of(request->reader), &state);
   if (state.phase == FLIGHT_WAITING) /* for too long */
     state.verdict.fault.kind = FAULT_UPSTREAM_TIMEOUT;
+  enum access_verdict verdict =
+      state.phase == FLIGHT_CONCLUDED ? paid_verdict(flight_of(request->reader)) : ACCESS_UNKNOWN;
   leave(request);
-  return learn_verdict(request, &state, &fault) ? steps_plan(request) : refuse(request, &fault);
+  switch (verdict) {
+  case ACCESS_YES:
+    return steps_plan(request);
+  case ACCESS_NO:
+    return refuse_token(request);
+  case ACCESS_UNKNOWN:
+    break;
+  }
+  return refuse_unchecked(request, &state);
 }
 
 /* Requests with the same token share one check: a fingerprint is no query's key. */
 static enum exchange_step step_verify(struct request *request) {
-  struct flights_start start = {.start = begin_verification, .context = request};
+  struct flights_start start = {.look = needs_no_check, .start = begin_check, .context = request};
   struct fault fault;
-  if (flights_join(request->serve->flights, &request->fingerprint, &start, wake, request->exchange,
-                   &request->reader, &fault) == FLIGHTS_FAILED)
+  switch (flights_join(request->serve->flights, &request->fingerprint, &start, wake,
+                       request->exchange, &request->reader, &fault)) {
+  case FLIGHTS_FOUND:
+    return steps_begin(request);
+  case FLIGHTS_FAILED:
     return refuse(request, &fault);
+  case FLIGHTS_STARTED:
+  case FLIGHTS_JOINED:
+    break;
+  }
   return step_verified(request);
+}
+
+static enum exchange_step refuse_not_cached(struct request *request) {
+  struct fault fault;
+  fault_set(&fault, FAULT_NOT_CACHED, "only-if-cached was asked for, and this is not cached");
+  return refuse(request, &fault);
+}
+
+/* What is never cached is never only cached: that needs no upstream, and tells a stranger nothing.
+ */
+enum exchange_step steps_begin(struct request *request) {
+  if (request->kind != V2_RESULTS && request->wish.only_if_cached)
+    return refuse_not_cached(request);
+  switch (access_of(request)) {
+  case ACCESS_YES:
+    return steps_plan(request);
+  case ACCESS_NO:
+    return refuse_token(request);
+  case ACCESS_UNKNOWN:
+    break;
+  }
+  return step_verify(request);
 }
 
 /* --- forward: join the flight of this query, or begin it --- */
@@ -271,10 +330,9 @@ static bool may_do_better(const struct request *request, const struct flight_sta
          is_held_back_for_another(request, state);
 }
 
-/* Instead of a failure that is none of the token's own. */
+/* Instead of a failure that is none of the query's own. */
 static bool may_have_stale(const struct request *request, const struct flight_state *state) {
-  return upstream_is_at_fault(state) && state->verdict.fault.kind != FAULT_BAD_TOKEN &&
-         request->has_stored && request->plan.stale_if_error;
+  return upstream_is_at_fault(state) && request->has_stored && request->plan.stale_if_error;
 }
 
 static void note_led(struct request *request) {
@@ -290,18 +348,13 @@ static enum exchange_step conclude(struct request *request, const struct flight_
   }
   if (request->leads)
     note_led(request);
-  if (may_have_stale(request, state)) {
-    enum access_verdict access = access_of(request);
-    if (access == ACCESS_YES) {
-      reply_stored(request, request->plan.freshness);
-      return EXCHANGE_REPLIED;
-    }
-    if (access == ACCESS_UNKNOWN && is_held_back(state)) { /* upstream can still be asked */
-      leave(request);
-      return step_verify(request);
-    }
-  }
   struct fault fault;
+  if (may_have_stale(request, state)) {
+    if (!check_access(request, &fault))
+      return refuse(request, &fault);
+    reply_stored(request, request->plan.freshness);
+    return EXCHANGE_REPLIED;
+  }
   if (state->verdict.outcome == ANSWER_BROKEN)
     return refuse(request, &state->verdict.fault);
   if (is_said_to_another(request, state)) {
@@ -364,12 +417,6 @@ static enum exchange_step step_await(struct request *request) {
   return EXCHANGE_REPLIED;
 }
 
-/* Its own token's flight tells about the token as well; another's tells nothing. */
-static bool must_not_join(const struct request *request) {
-  return !request->leads && access_of(request) != ACCESS_YES &&
-         !paid_is_by(flight_of(request->reader), &request->fingerprint);
-}
-
 static enum exchange_step step_forward(struct request *request) {
   struct fault fault;
   bool found = false;
@@ -378,25 +425,15 @@ static enum exchange_step step_forward(struct request *request) {
     return refuse(request, &fault);
   if (found)
     return steps_plan(request);
-  if (must_not_join(request)) {
-    leave(request);
-    return step_verify(request);
-  }
   return step_await(request);
 }
 
-enum exchange_step steps_plan(struct request *request) {
+/* Whoever had to wait may have been revoked meanwhile. */
+static enum exchange_step steps_plan(struct request *request) {
   struct fault fault;
-  enum access_verdict access = access_of(request);
-  if (access == ACCESS_NO) {
-    fault_set(&fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
+  if (!check_access(request, &fault))
     return refuse(request, &fault);
-  }
   find_and_decide(request);
-  bool shows_stored =
-      request->plan.action == PLAN_HIT || request->plan.action == PLAN_HIT_AND_REFRESH;
-  if (shows_stored && access == ACCESS_UNKNOWN)
-    return step_verify(request);
   if (request->plan.action == PLAN_HIT_AND_REFRESH)
     refresh(request); /* which may change the plan */
   switch (request->plan.action) {
@@ -405,8 +442,7 @@ enum exchange_step steps_plan(struct request *request) {
     reply_stored(request, request->plan.freshness);
     return EXCHANGE_REPLIED;
   case PLAN_GATEWAY_TIMEOUT:
-    fault_set(&fault, FAULT_NOT_CACHED, "only-if-cached was asked for, and this is not cached");
-    return refuse(request, &fault);
+    return refuse_not_cached(request);
   case PLAN_FORWARD:
     break;
   }

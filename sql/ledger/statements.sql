@@ -64,10 +64,13 @@ UPDATE token SET budget = ?2, per = ?3, warned = NULL WHERE id = ?1;
 UPDATE token SET no_cache = ?2 WHERE id = ?1;
 
 -- name: list_known
-SELECT fingerprint, name, kind, revoked_at IS NOT NULL, no_cache, budget IS NOT NULL FROM token
+SELECT fingerprint, name, kind, revoked_at IS NOT NULL, no_cache, budget IS NOT NULL,
+  EXISTS (SELECT 1 FROM token_day WHERE token = token.id AND spent > 0) AS has_spent
+FROM token
 WHERE kind <> 0 OR name IS NOT NULL OR revoked_at IS NOT NULL OR no_cache = 0 OR budget IS NOT NULL
+  OR has_spent
 UNION ALL
-SELECT token_retired.fingerprint, name, kind, 1, no_cache, budget IS NOT NULL
+SELECT token_retired.fingerprint, name, kind, 1, no_cache, budget IS NOT NULL, 0
 FROM token_retired JOIN token ON token.id = token_retired.token;
 
 -- name: list_tokens
@@ -139,9 +142,12 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)
 ON CONFLICT (request) DO NOTHING;
 
 -- name: settle
-UPDATE entry SET state = ?2, results = ?3, spent = ?4, settled_at = ?5
+UPDATE entry SET state = ?2, results = ?3, spent = ?4, settled_at = ?5, token = ifnull(?6, token)
 WHERE request = ?1 AND state = 0
 RETURNING day, token, target;
+
+-- name: delete_open
+DELETE FROM entry WHERE request = ?1 AND state = 0 RETURNING day, token;
 
 -- name: book_open
 UPDATE entry SET state = 2, spent = most, settled_at = ?1

@@ -171,9 +171,10 @@ def _rest(response):
 
 
 def test_nobody_is_served_what_another_ones_token_was_told(start):
-    with Simulator(tokens=[TOKEN]) as sim:
+    with Simulator() as sim:
         daemon = start(sim.url)
-        sim.hold(match={"from": "backlinks_new_lost"})
+        sim.fault("error_first", match={**QUESTIONS, "token": OTHER_TOKEN}, text="invalid token")
+        sim.hold(match=QUESTIONS)
         bad = send(daemon, question(token=OTHER_TOKEN))
         sim.wait_for(lambda sim: arrived(sim), patience(10))
         good = [send(daemon, question()) for _ in range(5)]

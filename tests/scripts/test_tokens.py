@@ -12,13 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from threading import Thread
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from ahrefs import Simulator
 from daemon import (
-    OTHER_TOKEN, ROWCACHECTL, ROWCACHED, TABLE, TOKEN, amounts, arrived, eventually, question, run,
-    told_by_proc,
+    OTHER_TOKEN, QUESTIONS, ROWCACHECTL, ROWCACHED, TABLE, TOKEN, amounts, arrived, eventually,
+    question, run, told_by_proc,
 )
 from wire import BYPASS, FORM, MISS, Client, encode, patience
 
@@ -536,6 +537,38 @@ def test_a_revoked_token_is_shut_out_at_once(sim, issuing, kind, mode):
     check_shut_out(sim, daemon, token)
 
 
+@pytest.mark.concurrent
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_is_revoked_while_upstream_is_asked_does_not_get_what_is_stale(sim, issuing, kind):
+    daemon = issuing("cache.ttl=1s")
+    token, name = make(daemon, kind)
+    daemon.ask(token=token)
+    eventually(lambda: daemon.ask(token=token, headers=wish("only-if-cached")).status == 504)
+    sim.fault("status", match=QUESTIONS, times=None, code=503)
+    assert daemon.ask(token=token).stale
+    sim.hold(match=QUESTIONS)
+    with daemon.client() as client:
+        client.send("GET", "/?" + encode(question(token=token)))
+        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        ctl(daemon, "token", "revoke", name)
+        sim.release()
+        check_refused(client.receive(), 403)
+
+
+@pytest.mark.concurrent
+def test_who_is_revoked_while_the_token_is_checked_sees_nothing(sim, issuing):
+    daemon = issuing()
+    daemon.ask(token=add(daemon))
+    sim.hold(match=INFO)
+    with daemon.client() as client:
+        client.send("GET", "/?" + encode(question()))
+        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        register(daemon, "carol", TOKEN)
+        ctl(daemon, "token", "revoke", "carol")
+        sim.release()
+        check_refused(client.receive(), 403)
+
+
 def test_others_are_served_when_one_is_revoked(issuing):
     daemon = issuing()
     alice, bob = add(daemon, "alice"), add(daemon, "bob")
@@ -667,7 +700,7 @@ def test_in_verify_mode_known_tokens_are_served_while_upstream_is_down(sim, issu
     rows = daemon.ask(token=add(daemon, "alice")).rows
     bob = add(daemon, "bob")
     register(daemon, "reporting", TOKEN)
-    sim.fault("refuse", times=None)
+    sim.fault("refuse", match={}, times=None)
     for token in (bob, TOKEN):
         reply = daemon.ask(token=token)
         assert reply.hit and reply.rows == rows
@@ -924,10 +957,17 @@ class Echo(BaseHTTPRequestHandler):
     """An upstream whose sound answers hold the question, and behind it `padding` of results."""
 
     def do_GET(self):
-        row = json.dumps({"url_from": self.path})
+        if "from=subscription_info" in self.path:
+            self._answer(b'{"info":{"rows_left":1000,"rows_limit":1000}}', "application/json")
+            return
+        row = json.dumps({"url_from": self.path if self.server.repeats else "nothing"})
         body = f'{{"refpages":[{",".join([row] + self.server.padding + [row])}]}}'.encode()
+        token, = parse_qs(urlsplit(self.path).query)["token"]
+        self._answer(body, self.server.content_type.format(path=self.path, token=token))
+
+    def _answer(self, body, content_type):
         self.send_response(200)
-        self.send_header("Content-Type", self.server.content_type.format(path=self.path))
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -939,7 +979,7 @@ class Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def echo():
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
-        server.padding, server.content_type = [], "application/json"
+        server.padding, server.content_type, server.repeats = [], "application/json", True
         Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
@@ -972,6 +1012,15 @@ def test_a_content_type_that_repeats_it_is_not_shown(echo, start, purse):
         reply = daemon.ask(token=add(daemon, name), limit=2)
         assert reply.status == 200
         check_hidden(reply)
+
+
+def test_what_repeats_a_token_in_its_content_type_alone_is_not_stored(echo, start):
+    daemon = start(f"http://127.0.0.1:{echo.server_port}")
+    echo.content_type, echo.repeats = "application/json; of={token}", False
+    assert TOKEN in daemon.ask(limit=2).headers["Content-Type"]
+    assert daemon.metrics().value("rowcache_cache_entries") == 0
+    later = daemon.ask(token=OTHER_TOKEN, limit=2)
+    assert not later.hit and TOKEN not in str(later.headers)
 
 
 def test_a_long_token_is_masked_whatever_room_there_is(echo, start, tmp_path):

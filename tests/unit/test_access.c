@@ -33,6 +33,88 @@ static void verdicts_are_kept_for_a_while(void **state) {
   assert_null(access);
 }
 
+/* Made-up tokens must not make good ones unknown. */
+static void what_was_refused_pushes_out_nothing_that_was_accepted(void **state) {
+  (void)state;
+  struct access *access = access_create();
+  struct digest good = fingerprint_of(-1);
+  access_learn(access, &good, ACCESS_YES, 60);
+  for (int number = 0; number < ACCESS_REMEMBERED + 5; number++) {
+    struct digest fingerprint = fingerprint_of(number);
+    access_learn(access, &fingerprint, ACCESS_NO, 60);
+  }
+  struct digest oldest = fingerprint_of(4), youngest = fingerprint_of(5);
+  assert_int_equal(access_look(access, &good), ACCESS_YES);
+  assert_int_equal(access_look(access, &oldest), ACCESS_UNKNOWN);
+  assert_int_equal(access_look(access, &youngest), ACCESS_NO);
+  access_release(&access);
+}
+
+static bool begin(struct access *access, int number, bool has_spent, int64_t inflight,
+                  int64_t per_minute, enum access_lane *lane) {
+  struct digest fingerprint = fingerprint_of(number);
+  struct access_bounds bounds = {inflight, per_minute};
+  struct fault fault = {0};
+  bool ok = access_begin_check(access, &fingerprint, has_spent, &bounds, lane, &fault);
+  if (!ok) {
+    assert_int_equal(fault.kind, FAULT_TOO_MANY);
+    assert_in_range(fault.retry_after, 1, 60);
+  }
+  return ok;
+}
+
+static void checks_under_way_are_bounded(void **state) {
+  (void)state;
+  struct access *access = access_create();
+  enum access_lane lane, again;
+  assert_true(begin(access, 1, false, 2, 100, &lane));
+  assert_true(begin(access, 2, false, 2, 100, &lane));
+  assert_int_equal(lane, ACCESS_STRANGERS);
+  assert_false(begin(access, 3, false, 2, 100, &again));
+  assert_true(begin(access, 3, false, 3, 100, &again));
+  access_end_check(access, lane, ACCESS_NO);
+  access_end_check(access, lane, ACCESS_UNKNOWN);
+  assert_true(begin(access, 4, false, 2, 100, &lane));
+  access_end_check(access, lane, ACCESS_YES);
+  int64_t counts[ACCESS_RESULTS];
+  access_count(access, counts);
+  for (int result = 0; result < ACCESS_RESULTS; result++)
+    assert_int_equal(counts[result], 1);
+  access_release(&access);
+}
+
+static void checks_in_a_minute_are_bounded(void **state) {
+  (void)state;
+  struct access *access = access_create();
+  enum access_lane lane;
+  for (int number = 0; number < 3; number++) {
+    assert_true(begin(access, number, false, 100, 3, &lane));
+    access_end_check(access, lane, ACCESS_NO);
+  }
+  assert_false(begin(access, 3, false, 100, 3, &lane));
+  assert_true(begin(access, 3, false, 100, 4, &lane));
+  access_release(&access);
+}
+
+/* Also when what was learnt of them is over: seconds = 0. */
+static void strangers_do_not_use_up_the_checks_of_tokens_that_were_accepted(void **state) {
+  (void)state;
+  struct access *access = access_create();
+  struct digest good = fingerprint_of(1), refused = fingerprint_of(2);
+  enum access_lane lane;
+  access_learn(access, &good, ACCESS_YES, 0);
+  access_learn(access, &refused, ACCESS_YES, 0);
+  access_learn(access, &refused, ACCESS_NO, 0);
+  assert_true(begin(access, 9, false, 1, 1, &lane));
+  assert_false(begin(access, 10, false, 1, 1, &lane));
+  assert_false(begin(access, 2, false, 1, 1, &lane));
+  assert_true(begin(access, 1, false, 1, 1, &lane));
+  assert_int_equal(lane, ACCESS_RETURNING);
+  assert_false(begin(access, 3, true, 1, 1, &lane)); /* they have bounds, too */
+  assert_true(begin(access, 3, true, 2, 2, &lane));
+  access_release(&access);
+}
+
 struct list {
   int count;
   char last[16];
@@ -86,6 +168,10 @@ static void no_more_are_kept_than_there_may_be(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(verdicts_are_kept_for_a_while),
+      cmocka_unit_test(what_was_refused_pushes_out_nothing_that_was_accepted),
+      cmocka_unit_test(checks_under_way_are_bounded),
+      cmocka_unit_test(checks_in_a_minute_are_bounded),
+      cmocka_unit_test(strangers_do_not_use_up_the_checks_of_tokens_that_were_accepted),
       cmocka_unit_test(tokens_are_kept_once),
       cmocka_unit_test(no_more_are_kept_than_there_may_be),
   };

@@ -472,6 +472,31 @@ static void what_tells_no_account_is_refused(void **state) {
   }
 }
 
+static void what_an_answer_says_of_its_token(void **state) {
+  (void)state;
+  static const struct {
+    unsigned status;
+    enum answer_outcome outcome;
+    bool read, accepts, refuses;
+  } said[] = {
+      {200, ANSWER_COMPLETE, true, true, false},
+      {200, ANSWER_COMPLETE, false, false, false}, /* a web page */
+      {200, ANSWER_REFUSED, false, false, true},
+      {200, ANSWER_BROKEN, false, false, false},
+      {0, ANSWER_BROKEN, false, false, false},
+      {401, ANSWER_REFUSED, false, false, false}, /* v2 refuses with 200: a proxy, or a limit */
+      {403, ANSWER_REFUSED, false, false, false},
+      {429, ANSWER_REFUSED, false, false, false},
+      {503, ANSWER_REFUSED, false, false, false},
+  };
+  for (size_t i = 0; i < COUNT(said); i++) {
+    struct answer_head head = {.status = said[i].status};
+    struct answer_verdict verdict = {.outcome = said[i].outcome, .read = said[i].read};
+    assert_int_equal(v2_accepts_token(&head, &verdict), said[i].accepts);
+    assert_int_equal(v2_refuses_token(&head, &verdict), said[i].refuses);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(urls),
@@ -485,6 +510,7 @@ int main(void) {
       cmocka_unit_test(all_evidence),
       cmocka_unit_test(accounts_are_read),
       cmocka_unit_test(what_tells_no_account_is_refused),
+      cmocka_unit_test(what_an_answer_says_of_its_token),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
