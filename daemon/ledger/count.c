@@ -95,11 +95,9 @@ static int64_t drop(struct count **map) {
   return requests;
 }
 
-static const struct digest nobody; /* the fingerprint of zeros */
-
 static void add_token(struct counts *counts, int32_t day, struct view fingerprint,
                       const struct amounts *amounts) {
-  add(&counts->tokens, day, fingerprint, inside_bytes(&nobody), amounts);
+  add(&counts->tokens, day, fingerprint, inside_bytes(&inside_nobody), amounts);
 }
 
 static void add_target(struct counts *counts, int32_t day, struct view target,
@@ -139,7 +137,7 @@ static bool write_token(struct db *db, const struct count *count, struct fault *
   struct digest fingerprint;
   memcpy(fingerprint.bytes, count->bytes.at, sizeof fingerprint.bytes);
   return inside_token_id(db, &fingerprint, count->amounts.hits > 0, &id, fault) &&
-         (id || inside_token_id(db, &nobody, true, &id, fault)) &&
+         (id || inside_token_id(db, &inside_nobody, true, &id, fault)) &&
          inside_add_token_day(db, count->day, id, &count->amounts, fault);
 }
 

@@ -158,8 +158,13 @@ static void forget_open(struct open_entry *open) {
 static bool reserve_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   int64_t token;
   struct ledger_entry *entry = entry_of(job);
-  return prepare_open(entry, fault) && inside_token_id(db, &entry->token, true, &token, fault) &&
-         budget_admit(entry->own.ledger, db, token, entry, fault) &&
+  if (!prepare_open(entry, fault) ||
+      !inside_token_id(db, &entry->token, !entry->is_strangers, &token, fault))
+    return false;
+  if (!token)
+    return inside_token_id(db, &inside_nobody, true, &token, fault) &&
+           insert(db, entry, token, fault);
+  return budget_admit(entry->own.ledger, db, token, entry, fault) &&
          insert(db, entry, token, fault);
 }
 
@@ -208,9 +213,40 @@ static bool count_settled(struct ledger *ledger, struct db *db, sqlite3_stmt *ch
                         &settlement->warning, fault);
 }
 
+static bool count_void(struct db *db, sqlite3_stmt *deleted, struct fault *fault) {
+  const struct amounts amounts = {.misses = 1};
+  int32_t day = (int32_t)db_integer(deleted, 0);
+  return inside_add_token_day(db, day, db_integer(deleted, 1), &amounts, fault) &&
+         inside_add_target_day(db, day, VIEW(""), &amounts, fault);
+}
+
+static bool make_void(struct db *db, const char *request, struct ledger_settlement *settlement,
+                      struct fault *fault) {
+  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_DELETE_OPEN, fault);
+  if (!statement)
+    return false;
+  db_bind_text(statement, 1, view_of(request));
+  bool ok = db_step(db, statement, &settlement->changed, fault) &&
+            (!settlement->changed || count_void(db, statement, fault));
+  db_done(statement);
+  return ok;
+}
+
+/* A stranger's token becomes known here, as something stays of it. */
+static bool bind_stranger(struct db *db, sqlite3_stmt *statement, int column,
+                          const struct digest *token, struct fault *fault) {
+  int64_t id;
+  if (!inside_token_id(db, token, true, &id, fault))
+    return false;
+  db_bind_integer(statement, column, id);
+  return true;
+}
+
 static bool settle(struct ledger *ledger, struct db *db, const char *request,
                    const struct digest *token, struct ledger_settlement *settlement,
                    struct fault *fault) {
+  if (settlement->end == LEDGER_VOID)
+    return make_void(db, request, settlement, fault);
   sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SETTLE, fault);
   if (!statement)
     return false;
@@ -221,6 +257,7 @@ static bool settle(struct ledger *ledger, struct db *db, const char *request,
   db_bind_integer(statement, 4, settlement->spent.tenths);
   db_bind_integer(statement, 5, settlement->at);
   bool ok =
+      (!settlement->is_strangers || bind_stranger(db, statement, 6, token, fault)) &&
       db_step(db, statement, &settlement->changed, fault) &&
       (!settlement->changed || count_settled(ledger, db, statement, token, settlement, fault));
   db_done(statement);
@@ -346,8 +383,12 @@ static void settle_done(struct keeper_job *job, bool ok, const struct fault *fau
 void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
                    int64_t results, struct rows spent, ledger_done *done, void *context) {
   CHECK(ledger->keeper && results >= 0 && spent.tenths >= 0);
-  entry->own.settlement = (struct ledger_settlement){
-      .end = end, .results = results, .spent = spent, .at = clock_milliseconds()};
+  CHECK(end != LEDGER_VOID || (results == 0 && rows_is_zero(spent)));
+  entry->own.settlement = (struct ledger_settlement){.end = end,
+                                                     .is_strangers = entry->is_strangers,
+                                                     .results = results,
+                                                     .spent = spent,
+                                                     .at = clock_milliseconds()};
   entry->own.job = (struct keeper_job){.work = settle_work, .done = settle_done};
   give(ledger, entry, done, context);
 }

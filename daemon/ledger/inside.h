@@ -87,6 +87,9 @@ bool token_is_name(struct view name) MUST_CHECK;
 /* The name, or where there is none the fingerprint's first 8 hex digits. */
 void inside_label(struct view name, const struct digest *fingerprint, char out[LEDGER_LABEL_SIZE]);
 
+/* The fingerprint of requests whose token is not known here. */
+static const struct digest inside_nobody;
+
 /* Two columns, sums of the upper and of the lower 32 bits of amounts, put together. Saturates; what
  * would be below zero is zero. */
 int64_t inside_wide(sqlite3_stmt *statement, int column);

@@ -5,6 +5,7 @@
  *
  *   ledger_reserve -> OPEN -> ledger_settle  SETTLED   at the true cost (a refusal: zero)
  *                                            UNKNOWN   at the most it can have cost
+ *                                            VOID      it is gone: see ledger_settle()
  *                             (the process died)  -> UNKNOWN at the next ledger_open()
  *
  * Zero and unknown are different values. Settling is idempotent, keyed by the request's id: the
@@ -82,7 +83,7 @@ const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint
 
 typedef void ledger_done(void *context, bool ok, const struct fault *fault);
 
-enum ledger_end { LEDGER_SETTLED, LEDGER_UNKNOWN };
+enum ledger_end { LEDGER_SETTLED, LEDGER_UNKNOWN, LEDGER_VOID };
 
 /* One request that may spend. The caller owns it and keeps it alive, unchanged but by these
  * functions, until the last `done` was called; it lives inside the flight. */
@@ -94,6 +95,9 @@ struct ledger_entry {
   struct view target;  /* normalized; the owner keeps the bytes */
   struct rows most;    /* the most that it can cost; not negative */
   bool estimated;      /* the tariff of its table is a guess */
+  bool is_strangers;   /* of a token that nobody has let in (access.mode = open): unless it is known
+                          here already, it stands for the fingerprint of zeros until it is settled,
+                          and not VOID */
   int64_t at;          /* milliseconds since 1970; filled by ledger_reserve() */
   bool has_budget;     /* its token's; filled by ledger_reserve() */
 
@@ -105,6 +109,7 @@ struct ledger_entry {
     struct open_entry *open;
     struct ledger_settlement {
       enum ledger_end end;
+      bool is_strangers;
       int64_t results;
       struct rows spent;
       int64_t at;
@@ -126,11 +131,13 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
                     void *context);
 
 /* Settles what was reserved: `spent` is the true cost, or, UNKNOWN, the most it can have cost.
- * `results`: received from upstream. Neither is negative. When this fails (full disk) it is tried
- * again every second until it succeeds or the ledger closes; `done` (keeper thread) is called once,
- * after the first try, and `entry` is not used after that. Until it succeeds the request counts
- * everywhere (reports, budgets, ledger_find()) as spent, and as unknown at the most it can have
- * cost: as the next start would book it. */
+ * `results`: received from upstream. Neither is negative. VOID is for a stranger's that cost
+ * nothing and brought nothing: so that strangers cannot fill the file, its entry is deleted, and it
+ * is counted as a miss for the empty target. When this fails (full disk) it is tried again every
+ * second until it succeeds or the ledger closes; `done` (keeper thread) is called once, after the
+ * first try, and `entry` is not used after that. Until it succeeds the request counts everywhere
+ * (reports, budgets, ledger_find()) as spent, and as unknown at the most it can have cost: as the
+ * next start would book it. */
 void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
                    int64_t results, struct rows spent, ledger_done *done, void *context);
 

@@ -56,7 +56,8 @@ struct paid_order {
   struct view token;        /* what upstream sees */
   bool is_own_token;        /* it is ours, not the client's */
   const struct digest *fingerprint;
-  const char *id; /* X-Request-Id */
+  bool is_strangers; /* a token that nobody has let in: request_is_strangers() */
+  const char *id;    /* X-Request-Id */
   enum v2_kind kind;
   bool store;
   bool unread;                     /* asked behind the client's back: sent though nobody reads it */

@@ -68,14 +68,24 @@ static void on_settled(void *context, bool ok, const struct fault *fault) {
   conclude(paid);
 }
 
+/* A stranger's token that upstream did not take leaves nothing. */
+static enum ledger_end end_of(const struct paid *paid, const struct answer_verdict *verdict,
+                              int64_t results) {
+  bool is_answer = verdict->outcome == ANSWER_COMPLETE && verdict->read;
+  if (!paid->cost.is_known)
+    return LEDGER_UNKNOWN;
+  if (paid->entry.is_strangers && rows_is_zero(paid->cost.spent) && !results && !is_answer)
+    return LEDGER_VOID;
+  return LEDGER_SETTLED;
+}
+
 static void settle(struct paid *paid) {
   struct flight_state state;
   flight_look(paid->flight, &state);
   int64_t results = state.verdict.results > 0 ? state.verdict.results : 0;
-  enum ledger_end end = paid->cost.is_known ? LEDGER_SETTLED : LEDGER_UNKNOWN;
   if (paid->booked)
-    ledger_settle(paid->serve->ledger, &paid->entry, end, results, paid->cost.spent, on_settled,
-                  paid);
+    ledger_settle(paid->serve->ledger, &paid->entry, end_of(paid, &state.verdict, results), results,
+                  paid->cost.spent, on_settled, paid);
   else
     conclude(paid);
 }
@@ -281,6 +291,7 @@ static void fill_entry(struct paid *paid, const struct paid_order *order) {
   entry->target = text_view(&paid->target);
   entry->most = tariff_most(&paid->tariff);
   entry->estimated = paid->tariff.estimated;
+  entry->is_strangers = order->is_strangers;
 }
 
 /* Storing is worth trying, but not worth failing for. */

@@ -56,6 +56,7 @@ static void note_end(struct request *request) {
   } else {
     request->saved = cost.once;
   }
+  request->is_refusal = state.verdict.outcome == ANSWER_REFUSED;
   if (state.verdict.outcome == ANSWER_BROKEN) {
     request->outcome = SERVE_ERROR;
     request->saved = (struct rows){0};
@@ -74,15 +75,25 @@ static void note_left_lead(struct request *request) {
   }
 }
 
+bool request_is_strangers(const struct request *request) {
+  return request->settings->access_mode == ACCESS_MODE_OPEN &&
+         !token_is_vouched_for(&request->token) && !request->token.has_spent &&
+         access_look(request->serve->access, &request->fingerprint) != ACCESS_YES;
+}
+
+/* An error makes no token and no target known, and a stranger's hit no token. */
 static void count_in_ledger(const struct request *request) {
   bool is_booked =
       request->left_lead || (request->leads && paid_is_booked(flight_of(request->reader)));
-  bool is_error = request->outcome == SERVE_ERROR;
+  bool is_error = request->outcome == SERVE_ERROR || request->is_refusal;
+  static const struct digest nobody;
   if (!request->has_token || (is_booked && rows_is_zero(request->saved)))
     return;
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   enum ledger_free what = is_booked ? LEDGER_SAVED : is_error ? LEDGER_ERROR : LEDGER_HIT;
-  ledger_count(request->serve->ledger, &request->fingerprint, target, what, request->saved);
+  ledger_count(request->serve->ledger,
+               request_is_strangers(request) ? &nobody : &request->fingerprint, target, what,
+               request->saved);
 }
 
 /* A request that spent nothing waits for no log, and its line is the first to be dropped. */

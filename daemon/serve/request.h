@@ -54,7 +54,14 @@ struct request {
   unsigned status;
   struct rows spent, saved;
   bool cost_is_known;
+  bool is_refusal; /* what upstream said to somebody is the reply */
 };
+
+/* --- serve/request.c --- */
+
+/* With access.mode = open, of a token of which nothing good is known: not issued, registered or
+ * accepted by upstream, and nothing spent. What costs nothing makes it no line in the account. */
+bool request_is_strangers(const struct request *request);
 
 /* --- serve/check.c --- */
 

@@ -238,6 +238,7 @@ static struct flight *begin(void *context, struct fault *fault) {
       .token = is_issued ? secret_view(request->own_token) : query_token(request->query),
       .is_own_token = is_issued,
       .fingerprint = &request->fingerprint,
+      .is_strangers = request_is_strangers(request),
       .id = request->id,
       .kind = request->kind,
       .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH,

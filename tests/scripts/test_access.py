@@ -212,15 +212,18 @@ def flood(daemon, count, first=0):
 
 
 @pytest.mark.concurrent
-def test_a_flood_of_strangers_leaves_nothing_but_a_counter(strict, guarded):
-    daemon = guarded()
+@pytest.mark.parametrize("options, statuses", [
+    (("access.mode=verify",), {403, 429}), (("access.mode=open",), {200}),
+], ids=["verify", "open"])
+def test_a_flood_of_strangers_leaves_nothing_but_a_counter(strict, guarded, options, statuses):
+    daemon = guarded(*options)
     daemon.ask()
     flood(daemon, 1)
     eventually(lambda: daemon.account["requests"] == 2)
     daemon.restart()
     ledger = daemon.state / "ledger.db"
     before, lines = ledger.stat().st_size, fingerprints(daemon.spend()["tokens"])
-    assert set(flood(daemon, 2000, first=1)) == {403, 429}
+    assert set(flood(daemon, 2000, first=1)) == statuses
     told = eventually(lambda: daemon.account["requests"] == 2002 and daemon.account)
     assert told["rows_spent"] == strict.bill(TOKEN) == ROWS_5 and told["rows_unknown"] == 0
     assert fingerprints(daemon.spend()["tokens"]) == lines and len(lines) == 1

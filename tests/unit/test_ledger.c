@@ -680,6 +680,77 @@ static void test_strangers_do_not_fill_the_file(void **state) {
   ledger_close(&ledger);
 }
 
+static int64_t rows_in(const char *table) {
+  char sql[64];
+  snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table);
+  return ask(sql);
+}
+
+static struct ledger_entry strangers(struct ledger *ledger, const char *request,
+                                     const char *token) {
+  struct ledger_entry entry = entry_of(ledger, request, ROWS(201));
+  entry.token = ledger_fingerprint(ledger, view_of(token));
+  entry.target = view_of(request);
+  entry.is_strangers = true;
+  return entry;
+}
+
+static void test_a_stranger_that_was_refused_leaves_nothing(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  for (int i = 0; i < 50; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "stranger%d", i);
+    struct ledger_entry entry = strangers(ledger, text, text);
+    assert_true(reserve(ledger, &entry).ok);
+    assert_string_equal(find(ledger, text).state, "open");
+    assert_true(settle(ledger, &entry, LEDGER_VOID, 0, ROWS(0)).ok);
+    assert_true(settle(ledger, &entry, LEDGER_VOID, 0, ROWS(0)).ok);
+  }
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.misses, 50);
+  assert_true(rows_is_zero(total.spent));
+  assert_int_equal(rows_in("entry"), 0);
+  assert_int_equal(rows_in("token"), 1);
+  assert_int_equal(rows_in("target_day"), 1);
+  assert_int_equal(rows_in("target_month"), 1);
+  ledger_close(&ledger);
+}
+
+static void test_what_a_stranger_spends_is_its_own(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct ledger_entry known = strangers(ledger, "known", "a"), open;
+  assert_true(reserve(ledger, &known).ok);
+  assert_true(settle(ledger, &known, LEDGER_SETTLED, 5, ROWS(2)).ok);
+  struct ledger_entry lost = strangers(ledger, "lost", "b");
+  assert_true(reserve(ledger, &lost).ok);
+  assert_true(settle(ledger, &lost, LEDGER_UNKNOWN, 0, ROWS(201)).ok);
+  char label[LEDGER_LABEL_SIZE];
+  assert_string_equal(find(ledger, "known").token, ledger_label(ledger, &known.token, label));
+  assert_string_equal(find(ledger, "lost").token, ledger_label(ledger, &lost.token, label));
+  assert_int_equal(total_of(ledger).spent.tenths, 2030);
+  assert_int_equal(ask("SELECT spent FROM token_day ORDER BY spent LIMIT 1"), 20);
+
+  /* Known now: what it reserves is its own at once. */
+  open = strangers(ledger, "open", "a");
+  assert_true(reserve(ledger, &open).ok);
+  assert_string_equal(find(ledger, "open").token, ledger_label(ledger, &known.token, label));
+  ledger_close(&ledger);
+}
+
+static void test_what_a_stranger_left_open_is_booked(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger();
+  struct ledger_entry entry = strangers(ledger, "left", "a");
+  assert_true(reserve(ledger, &entry).ok);
+  ledger_close(&ledger);
+  ledger = open_ledger();
+  assert_int_equal(total_of(ledger).unknown.tenths, 2010);
+  assert_string_equal(find(ledger, "left").state, "unknown");
+  ledger_close(&ledger);
+}
+
 /* -- What is in the files -- */
 
 #define SECRET_TOKEN "s3cr3t-t0ken-that-must-not-be-stored"
@@ -742,6 +813,9 @@ int main(void) {
       TEST(test_hits_survive_close),
       TEST(test_the_timer_writes),
       TEST(test_strangers_do_not_fill_the_file),
+      TEST(test_a_stranger_that_was_refused_leaves_nothing),
+      TEST(test_what_a_stranger_spends_is_its_own),
+      TEST(test_what_a_stranger_left_open_is_booked),
       TEST(test_no_token_is_stored),
       TEST(test_every_statement_prepares),
   };
