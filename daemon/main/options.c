@@ -1,12 +1,16 @@
 #include "main/options.h"
 
+#include "base/text.h"
+
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define USAGE_STATUS 2
 
 static void print_help(void) {
+  scope_text struct text keys = {0};
   puts("usage: rowcached [-c FILE] [-o section.key=value]... [-t] [-V] [-h]\n"
        "\n"
        "Answers Ahrefs API v2 from a local cache and forwards what it has not got.\n"
@@ -19,7 +23,8 @@ static void print_help(void) {
        "  -h                    print this and exit\n"
        "\n"
        "keys:");
-  settings_describe(stdout);
+  settings_describe(&keys);
+  fputs(text_string(&keys), stdout);
 }
 
 static void add_override(struct options *options, const char *text) {

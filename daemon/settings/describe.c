@@ -1,6 +1,8 @@
 /* The table as text. */
 #include "settings/settings.h"
 
+#include "base/text.h"
+
 #define WIDTH 78
 #define INDENT 6
 
@@ -14,17 +16,17 @@ static const struct line {
 };
 
 /* Words, in lines of at most WIDTH columns. */
-static void print_wrapped(FILE *out, const char *words) {
+static void add_wrapped(struct text *out, const char *words) {
   struct view rest = view_of(words), word;
   size_t column = 0;
   while (view_split(&rest, ' ', &word)) {
     bool fits = column && column + 1 + word.length <= WIDTH;
     if (column && !fits)
-      fputc('\n', out);
-    fprintf(out, "%*s%.*s", fits ? 1 : INDENT, "", VIEW_ARGS(word));
+      text_add_char(out, '\n');
+    text_printf(out, "%*s%.*s", fits ? 1 : INDENT, "", VIEW_ARGS(word));
     column = (fits ? column + 1 : INDENT) + word.length;
   }
-  fputc('\n', out);
+  text_add_char(out, '\n');
 }
 
 static size_t widest_name(void) {
@@ -35,11 +37,11 @@ static size_t widest_name(void) {
   return widest;
 }
 
-void settings_describe(FILE *out) {
+void settings_describe(struct text *out) {
   int width = (int)widest_name();
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-    fprintf(out, "  %-*s  %s\n", width, lines[i].name,
-            lines[i].preset[0] ? lines[i].preset : "none");
-    print_wrapped(out, lines[i].help);
+    text_printf(out, "  %-*s  %s\n", width, lines[i].name,
+                lines[i].preset[0] ? lines[i].preset : "none");
+    add_wrapped(out, lines[i].help);
   }
 }

@@ -19,7 +19,6 @@
 #include "base/view.h"
 
 #include <stdint.h>
-#include <stdio.h>
 
 struct settings_list {
   char **items; /* NUL-terminated */
@@ -82,5 +81,6 @@ struct text;
 bool settings_need_restart(const struct settings *from, const struct settings *to,
                            struct text *names);
 
-/* The table as text, a key with its default and its meaning each, for -h. */
-void settings_describe(FILE *out);
+/* Appends the table as text for -h: each key with its default and its meaning. `out` keeps a lack of
+ * memory (text_ok()). Pure. */
+void settings_describe(struct text *out);

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -534,15 +535,12 @@ static void restarts(void **state) {
 
 static void described(void **state) {
   (void)state;
-  scope_free char *text = NULL;
-  size_t size;
-  FILE *out = open_memstream(&text, &size);
-  assert_non_null(out);
-  settings_describe(out);
-  fclose(out);
+  scope_text struct text text = {0};
+  settings_describe(&text);
+  assert_true(text_ok(&text));
   for (size_t i = 0; i < COUNT(declared); i++)
-    assert_non_null(strstr(text, declared[i].name));
-  struct view rest = {text, size}, line;
+    assert_non_null(strstr(text_string(&text), declared[i].name));
+  struct view rest = text_view(&text), line;
   while (view_split(&rest, '\n', &line))
     assert_in_range(line.length, 0, 78);
 }
