@@ -4,16 +4,13 @@
  * input: what comes from the network, a file or a database is refused with a fault instead. */
 #pragma once
 
-#include <stdio.h>
-#include <stdlib.h>
+/* Prints the broken invariant to standard error and ends the process with SIGABRT. Any thread. */
+_Noreturn void check_failed(const char *file, int line, const char *condition);
 
-#define CHECK(condition)                                                               \
-  do {                                                                                 \
-    if (!(condition)) {                                                                \
-      fprintf(stderr, "rowcache: broken invariant at %s:%d: %s\n", __FILE__, __LINE__, \
-              #condition);                                                             \
-      abort();                                                                         \
-    }                                                                                  \
+#define CHECK(condition)                            \
+  do {                                              \
+    if (!(condition))                               \
+      check_failed(__FILE__, __LINE__, #condition); \
   } while (0)
 
 /* The compiler complains when nobody looks at the result. */

@@ -4,6 +4,7 @@
 #include "ctl/answer.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #define MISSING VIEW("-")
 #define HEADING_WIDTH 14

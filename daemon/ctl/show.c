@@ -6,6 +6,7 @@
 #include "ctl/remote.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 /* As much as an answer, in wider columns. */
 #define OUTPUT_LIMIT (4 * JSON_LIMIT)

@@ -3,6 +3,7 @@
 #include "ctl/answer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>

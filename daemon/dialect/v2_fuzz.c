@@ -4,6 +4,8 @@
 #include "base/check.h"
 #include "dialect/v2.h"
 
+#include <stdlib.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char at(struct view text, size_t index) {

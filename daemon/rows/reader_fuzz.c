@@ -3,6 +3,8 @@
 #include "base/check.h"
 #include "rows/reader.h"
 
+#include <stdlib.h>
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define DEPTH 8
