@@ -1,0 +1,108 @@
+"""What daemon/README.md says of the house is true: which room may include which, and what is pure.
+
+    ROWCACHE_BUILD=build /usr/bin/python3 -m pytest tests/house
+
+ROWCACHE_BUILD is a plain build: a sanitizer adds calls of its own to the pure library.
+"""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).resolve().parents[2] / "daemon"
+PURE = Path(os.environ.get("ROWCACHE_BUILD", "build")).resolve() / "daemon" / "libpure.a"
+
+# The headers of libraries, by the names that the table of rooms uses. All others are libc's.
+LIBRARIES = {
+    "curl/": "libcurl", "gnutls/": "gnutls", "idn2.h": "libidn2", "ini.h": "inih",
+    "microhttpd.h": "libmicrohttpd", "nettle/": "nettle", "sqlite3.h": "sqlite3",
+    "systemd/": "libsystemd", "yajl/": "yajl", "zstd.h": "zstd",
+}
+_ROW = re.compile(r"\| `(\w+)` \| [^|]+ \|([^|]*)\|")
+_FORTIFIED = re.compile("^__(.+)_chk$")  # what FORTIFY_SOURCE makes of a function of libc
+_INCLUDE = re.compile(r'^#include (?:"([a-z0-9_]+)/[^"]+"|<([^>]+)>)', re.MULTILINE)
+
+# What pure code may call beside itself: it touches memory that it is given, and nothing else.
+MEMORY = set(
+    "calloc free malloc realloc reallocarray strdup strndup explicit_bzero memchr memcmp memcpy "
+    "memmem memmove memrchr memset qsort strchr strcmp strcspn strlen strncmp strpbrk strrchr "
+    "strspn strstr inet_pton snprintf vsnprintf __stack_chk_fail".split()
+)
+PURE_LIBRARIES = ("yajl_", "nettle_", "idn2_", "ini_")
+ENDS_THE_PROCESS = "base_check.c.o"  # a broken invariant is printed, and that is the end
+
+
+def rooms():
+    """Each room with the rooms and libraries that it may include, in the order of the table."""
+    table = {}
+    for room, allowed in _ROW.findall((HOUSE / "README.md").read_text()):
+        inner, _, outer = allowed.partition(";")
+        words = {word.strip(" `") for word in inner.split(",")} - {""}
+        table[room] = words, {word.strip() for word in outer.split(",")} - {""}
+    return table
+
+
+ROOMS = rooms()
+
+
+def sources(room):
+    return [file for file in sorted((HOUSE / room).iterdir()) if file.suffix in (".c", ".h")]
+
+
+def included(file):
+    """The rooms and the libraries that a file includes."""
+    found = _INCLUDE.findall(file.read_text())
+    inner = {room for room, _ in found if room}
+    outer = {name for _, header in found for start, name in LIBRARIES.items()
+             if header.startswith(start)}
+    return inner, outer
+
+
+def test_every_folder_is_a_room_of_the_table():
+    folders = {place.name for place in HOUSE.iterdir() if place.is_dir() and place.name != "man"}
+    assert folders == ROOMS.keys()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_knows_only_rooms_above_it_in_the_table(room):
+    """So that knowledge runs in one direction."""
+    order = list(ROOMS)
+    assert ROOMS[room][0] <= set(order[:order.index(room)]) | {"all"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_includes_what_the_table_allows(room):
+    inner, outer = ROOMS[room]
+    inner = set(ROOMS) if "all" in inner else inner | {room, "tables"}
+    for file in sources(room):
+        seen_inner, seen_outer = included(file)
+        assert seen_inner <= inner, f"{file.name} includes a room that the table does not allow"
+        assert seen_outer <= outer, f"{file.name} includes a library that the table does not allow"
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if "all" not in ROOMS[room][0]])
+def test_the_table_allows_no_more_than_is_needed(room):
+    seen = [included(file) for file in sources(room)]
+    used = set().union(*(inner for inner, _ in seen)), set().union(*(outer for _, outer in seen))
+    assert ROOMS[room][0] <= used[0] and ROOMS[room][1] <= used[1]
+
+
+def symbols():
+    """(object, defined, name) of the pure library."""
+    listing = subprocess.run(["nm", "-A", PURE], capture_output=True, text=True, check=True).stdout
+    for line in listing.splitlines():
+        place, name = line.split(":")[-2], line.split()[-1]
+        yield Path(place).name, " U " not in line, _FORTIFIED.sub(r"\1", name)
+
+
+def test_the_pure_library_needs_nothing_impure():
+    found = list(symbols())
+    own = {name for _, defined, name in found if defined}
+    needed = {(place, name) for place, defined, name in found if not defined
+              and place != ENDS_THE_PROCESS and name != "_GLOBAL_OFFSET_TABLE_"}
+    foreign = {(place, name) for place, name in needed
+               if name not in own | MEMORY and not name.startswith(PURE_LIBRARIES)}
+    assert not foreign
