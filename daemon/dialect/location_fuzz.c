@@ -17,7 +17,8 @@ static void check_lacks(struct view text, struct view token) {
 
 static void check_shown(const char *shown, struct view token) {
   const char *mark = strstr(shown, "//");
-  bool has_host = mark && (mark == shown || mark[-1] == ':');
+  /* What begins with one slash is a path, in which "://" means nothing. */
+  bool has_host = mark && (mark == shown || *shown != '/');
   const char *host = has_host ? mark + 2 : shown;
   const char *path = has_host ? host + strcspn(host, "/") : shown;
   CHECK(!*path || *path == '/');
