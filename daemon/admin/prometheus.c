@@ -72,6 +72,12 @@ static const char *const outcome_words[] = {
 #undef OUTCOME
 };
 
+static const char *const check_words[] = {
+#define CHECK_RESULT(name, word) word,
+#include "tables/checks.def"
+#undef CHECK_RESULT
+};
+
 static void write_escaped(struct text *out, const char *value) {
   for (; *value; value++)
     switch (*value) {
@@ -142,7 +148,7 @@ static void write_codes(const struct prometheus *snapshot, const char *name, str
 
 static void write_checks(const struct prometheus *snapshot, const char *name, struct text *out) {
   for (size_t i = 0; i < ACCESS_RESULTS; i++) {
-    write_name(out, name, "result", access_result_words[i]);
+    write_name(out, name, "result", check_words[i]);
     text_printf(out, "%" PRId64 "\n", snapshot->checks[i]);
   }
 }

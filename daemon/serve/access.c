@@ -36,11 +36,6 @@ struct access {
   int64_t counts[ACCESS_RESULTS];
 };
 
-const char *const access_result_words[ACCESS_RESULTS] = {[ACCESS_ACCEPTED] = "accepted",
-                                                         [ACCESS_REFUSED] = "refused",
-                                                         [ACCESS_FAILED] = "failed",
-                                                         [ACCESS_PUT_OFF] = "put_off"};
-
 struct access *access_create(void) {
   struct access *access = calloc(1, sizeof *access);
   if (access)

@@ -62,14 +62,11 @@ void access_end_check(struct access *access, enum access_lane lane, enum access_
 
 /* What became of checks, and of those that a bound held back. */
 enum access_result {
-  ACCESS_ACCEPTED,
-  ACCESS_REFUSED,
-  ACCESS_FAILED,
-  ACCESS_PUT_OFF,
+#define CHECK_RESULT(name, word) ACCESS_##name,
+#include "tables/checks.def"
+#undef CHECK_RESULT
   ACCESS_RESULTS
 };
-/* "accepted", "refused", "failed", "put_off". */
-extern const char *const access_result_words[ACCESS_RESULTS];
 /* How many so far. */
 void access_count(struct access *access, int64_t counts[ACCESS_RESULTS]);
 
