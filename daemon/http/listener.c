@@ -117,14 +117,14 @@ static void describe(int fd, char *out, size_t size) {
 
 /* --- libmicrohttpd --- */
 
-/* That a client left tells nobody anything, and any stranger could fill the log with it; the
- * request, where there was one, has its own line. */
-static bool is_about_leaving(const char *format) {
-  static const char *const beginnings[] = {"Failed to send ", "Socket has been disconnected ",
-                                           "Connection socket is closed ",
-                                           "Connection was closed by remote side "};
+/* That a client left, or that an answer broke off: any stranger could fill the log with the first,
+ * and the request has its own line for both. */
+static bool is_about_leaving(const char *line) {
+  static const char *const beginnings[] = {
+      "Failed to send ", "Socket has been disconnected ", "Connection socket is closed ",
+      "Connection was closed by remote side ", "Closing connection (application "};
   for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
-    if (view_starts(view_of(format), view_of(beginnings[i])))
+    if (view_starts(view_of(line), view_of(beginnings[i])))
       return true;
   return false;
 }
@@ -133,11 +133,10 @@ static bool is_about_leaving(const char *format) {
 static void on_mhd_log(void *context, const char *format, va_list arguments) {
   (void)context;
   char line[256];
-  if (is_about_leaving(format))
-    return;
   vsnprintf(line, sizeof line, format, arguments);
   line[strcspn(line, "\n")] = '\0';
-  log_warning("http", "message=%s", LOG_VALUE(line));
+  if (!is_about_leaving(line))
+    log_warning("http", "message=%s", LOG_VALUE(line));
 }
 
 /* Parameters are ours to decode: libmicrohttpd would do it in place, and lose what was what. */

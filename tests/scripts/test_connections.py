@@ -172,9 +172,7 @@ def many_files():
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("data, answered", [
-    IDLE["nothing"], IDLE["half a head"], IDLE["a whole request"],
-], ids=["nothing", "half a head", "a whole request"])
+@pytest.mark.parametrize("data, answered", IDLE.values(), ids=list(IDLE))
 def test_four_thousand_idle_connections_cost_little(rowcache, many_files, data, answered):
     daemon = rowcache()
     assert daemon.ask().miss

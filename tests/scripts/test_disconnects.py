@@ -185,6 +185,7 @@ def test_what_was_sent_is_finished_and_its_connection_is_free_at_once(
         sock.close()
     # Each is counted once, in both; who was reset before the question was read has asked nothing.
     eventually(lambda: daemon.account["requests"] == sum(daemon.outcomes().values()))
+    assert not [line for line in daemon.lines if "warning http" in line]
     assert 2 <= daemon.account["requests"] <= COUNT + 1 and daemon.account["misses"] == 1
 
 
