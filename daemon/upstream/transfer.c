@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #define TICK_MS 1000 /* how often stalls are looked for */
+#define TICK_NS (TICK_MS * INT64_C(1000000))
 #define STATUSES 600
 
 struct transfer {
@@ -136,13 +137,19 @@ static void drop_unwanted(struct transfer *transfer, int64_t now) {
   }
 }
 
+/* It was sent (almost) as soon as it was asked for: its own end comes within a tick of its
+ * readers', and tells them what it cost. */
+static bool ends_with_them(const struct sending *request, int64_t patience) {
+  return request->easy && request->last_byte <= patience + TICK_NS;
+}
+
 /* Those that have waited for too long for a first byte go; what was sent for them is not cut off
  * for it, as it may have been charged: upstream has its whole time from then on. */
 static void end_patience(struct transfer *transfer, struct sending *requests, int64_t now) {
   struct sending *request;
   DL_FOREACH(requests, request) {
     int64_t patience = sending_patience(request, now), left = -patience;
-    if (request->heard)
+    if (request->heard || ends_with_them(request, patience))
       continue;
     flight_lose_patience(request->flight, patience);
     left += flight_since(request->flight);
@@ -155,7 +162,7 @@ static void look(struct transfer *transfer) {
   int64_t now = clock_monotonic();
   if (now < transfer->look_at)
     return;
-  transfer->look_at = now + TICK_MS * INT64_C(1000000);
+  transfer->look_at = now + TICK_NS;
   drop_unwanted(transfer, now);
   end_patience(transfer, transfer->waiting, now);
   end_patience(transfer, transfer->running, now);
@@ -177,7 +184,7 @@ static void abort_all(struct transfer *transfer) {
 /* Only when there is room, and once in a while in case memory was short. */
 static void unpause_all(struct transfer *transfer, bool room) {
   int64_t now = clock_monotonic();
-  if (!room && now - transfer->unpaused_at < TICK_MS * INT64_C(1000000))
+  if (!room && now - transfer->unpaused_at < TICK_NS)
     return;
   transfer->unpaused_at = now;
   struct sending *request, *after;
