@@ -158,7 +158,7 @@ def test_the_page_of_a_redirect_reaches_no_client(sim, rowcache, more):
 def test_a_redirect_of_the_check_of_a_token_names_the_location(sim, rowcache):
     daemon = rowcache()
     assert daemon.ask().miss
-    redirect(sim, ELSEWHERE)
+    redirect(sim, ELSEWHERE, match={})
     reply = daemon.ask(token=OTHER_TOKEN)
     assert reply.status == 502 and ELSEWHERE in reply.error
 
