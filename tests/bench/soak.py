@@ -65,6 +65,7 @@ class Soak:
                 outcome = kind(self, random)
             except (OSError, http.client.HTTPException, IndexError):  # no address: not up yet
                 outcome = "broke off"
+                self.over.wait(0.05)  # the daemon may be down
             self.asked[f"{kind.__name__}: {outcome}"] += 1
 
     def question(self, random):
