@@ -55,6 +55,8 @@ static int on_send(void *context, char *remote, char *local, int remote_port, in
   if (request->deserted)
     return CURL_PREREQFUNC_ABORT;
   request->sends++;
+  /* It may be charged from now on, so it is not cut off for what connecting took. */
+  request->last_byte = clock_monotonic();
   return CURL_PREREQFUNC_OK;
 }
 

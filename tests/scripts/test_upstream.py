@@ -1,7 +1,9 @@
 """The way to upstream: connections that end, TLS, redirects, and the wait for a place."""
 
+import asyncio
 import shutil
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -279,6 +281,57 @@ def test_what_was_sent_after_a_long_wait_is_not_cut_off(sim, rowcache):
     assert account["misses"] == 3
     told = daemon.request(reply)
     assert told["state"] == "settled" and told["rows_spent"] == "2.2"
+
+
+class Relay:
+    """Passes connections on to a port of this machine, each after so many seconds: a TLS handshake
+    through it takes that long."""
+
+    def __init__(self, port, seconds):
+        self._port, self._seconds = port, seconds
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self):
+        self._thread.start()
+        server = asyncio.run_coroutine_threadsafe(
+            asyncio.start_server(self._pass_on, "127.0.0.1", 0), self._loop).result()
+        self.url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        return self
+
+    def __exit__(self, *_exception):
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    async def _pass_on(self, reader, writer):
+        await asyncio.sleep(self._seconds)
+        there, back = await asyncio.open_connection("127.0.0.1", self._port)
+        await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+
+    @staticmethod
+    async def _copy(source, sink):
+        while data := await source.read(65536):
+            sink.write(data)
+        sink.close()
+
+
+def test_what_was_sent_after_slow_connecting_is_not_cut_off(start, house, tmp_path):
+    """It may have been charged: from then on upstream has as long as it may take."""
+    certificate, key = make_certificate(tmp_path, "ahrefs")
+    with Simulator(ssl_files=(certificate, key)) as sim, Relay(sim.port, 1.25 * WAIT) as relay:
+        daemon = start(relay.url, house, f"upstream.ca_file={certificate}",
+                       f"upstream.connect_timeout={int(4 * WAIT)}s",
+                       f"upstream.stall_timeout={int(2 * WAIT)}s")
+        token = daemon.issue("alice")
+        sim.fault("delay", seconds=1.25 * WAIT, charged=True)
+        reply = daemon.ask("rows-6.example", token=token)
+        assert reply.status == 504
+        eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == 0)
+        assert daemon.request(reply)["state"] == "settled"
+        assert daemon.ask("rows-6.example", {"Cache-Control": "only-if-cached"}, token=token).hit
+        account = daemon.account
+        assert account["rows_spent"] == sim.bill(HOUSE) == 22 and account["rows_unknown"] == 0
+        assert daemon.stop() == 0
 
 
 def test_a_stale_copy_is_served_while_what_was_sent_late_goes_on(sim, rowcache):
