@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -13,10 +14,14 @@ from ahrefs import Simulator
 from certificates import make_certificate
 from daemon import HOUSE, OTHER_TOKEN, TOKEN, arrived, eventually, question
 from nginx import Nginx
-from wire import SLOW
+from wire import SLOW, patience
 
 COST = 10 + 5 * 2
 MISSES = 400
+needs_namespaces = pytest.mark.skipif(
+    subprocess.run(["unshare", "--map-root-user", "--mount", "true"],
+                   capture_output=True).returncode != 0,
+    reason="this machine allows no namespaces")
 
 
 @pytest.fixture
@@ -100,9 +105,7 @@ def with_system_trust(certificate, directory):
     return lambda line: ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh", *line]
 
 
-@pytest.mark.skipif(subprocess.run(["unshare", "--map-root-user", "--mount", "true"],
-                                   capture_output=True).returncode != 0,
-                    reason="this machine allows no namespaces")
+@needs_namespaces
 def test_a_ca_file_takes_the_place_of_what_the_system_trusts(start, tmp_path):
     """Who can get a certificate from any authority is not upstream for that."""
     certificate, key = make_certificate(tmp_path, "ahrefs")
@@ -366,3 +369,38 @@ def test_the_check_of_a_token_that_waits_for_a_place_has_an_end_too(sim, rowcach
         sim.wait_for(lambda sim: sim.held == 1)
         check = in_background(pool, daemon, "rows-5.example", token=OTHER_TOKEN)
         assert check.result().status == hanging.result().status == 504
+
+
+# Names
+
+
+@pytest.fixture
+def without_names(tmp_path):
+    """Starts a program where the machine's only name server never answers."""
+    here = "127.0.0.77"
+    resolv = tmp_path / "resolv.conf"
+    resolv.write_text(f"nameserver {here}\noptions timeout:30 attempts:1\n")
+    script = f'mount --bind "{resolv}" /etc/resolv.conf && exec "$@"'
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        try:
+            server.bind((here, 53))
+        except PermissionError:
+            pytest.skip("only root can be a name server")
+        yield lambda line: ["unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh",
+                            *line]
+
+
+@needs_namespaces
+def test_nobody_waits_for_a_name_server_longer_than_for_a_connection(start, house, without_names):
+    """Nor does all else that is under way, nor the end: they waited for 30 s, as the resolver does."""
+    daemon = start("http://nobody.example/", house, "upstream.connect_timeout=1s",
+                   command=without_names)
+    token = daemon.issue("alice")
+    began = time.monotonic()
+    replies = [daemon.ask(f"rows-{n}.example", token=token) for n in range(2)]
+    assert {reply.status for reply in replies} == {504}
+    assert all("upstream.connect_timeout" in reply.error for reply in replies)
+    assert time.monotonic() - began < patience(12)
+    assert daemon.account["rows_spent"] == 0
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < patience(20)
