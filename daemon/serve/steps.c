@@ -342,6 +342,15 @@ static void note_led(struct request *request) {
   request->cost_is_known = cost.is_known;
 }
 
+/* A token that was revoked while it waited is shown nothing. */
+static enum exchange_step reply_stale(struct request *request) {
+  struct fault fault;
+  if (!check_access(request, &fault))
+    return refuse(request, &fault);
+  reply_stored(request, request->plan.freshness);
+  return EXCHANGE_REPLIED;
+}
+
 static enum exchange_step conclude(struct request *request, const struct flight_state *state) {
   if (may_do_better(request, state)) {
     leave(request);
@@ -350,12 +359,8 @@ static enum exchange_step conclude(struct request *request, const struct flight_
   if (request->leads)
     note_led(request);
   struct fault fault;
-  if (may_have_stale(request, state)) {
-    if (!check_access(request, &fault))
-      return refuse(request, &fault);
-    reply_stored(request, request->plan.freshness);
-    return EXCHANGE_REPLIED;
-  }
+  if (may_have_stale(request, state))
+    return reply_stale(request);
   if (state->verdict.outcome == ANSWER_BROKEN)
     return refuse(request, &state->verdict.fault);
   if (is_said_to_another(request, state)) {
@@ -369,13 +374,10 @@ static enum exchange_step conclude(struct request *request, const struct flight_
 /* No byte came for as long as upstream may take, the wait for a place there included. */
 static enum exchange_step lose_patience(struct request *request, const struct flight_state *state) {
   struct fault fault;
-  bool stale = may_have_stale(request, state) && access_of(request) == ACCESS_YES;
   leave_lead(request);
   request->impatient = true;
-  if (stale) {
-    reply_stored(request, request->plan.freshness);
-    return EXCHANGE_REPLIED;
-  }
+  if (may_have_stale(request, state))
+    return reply_stale(request);
   fault_set(&fault, FAULT_UPSTREAM_TIMEOUT,
             "upstream sent nothing for %lld s, the wait for a place there included "
             "(upstream.stall_timeout, upstream.max_inflight)",
