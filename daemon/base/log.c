@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include "base/clock.h"
 #include "base/thread.h"
 #include "base/visible.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LINE_SIZE 2048
@@ -43,7 +43,9 @@ static struct {
   int64_t dropped;   /* since `log_dropped` was logged */
   bool gap;          /* there was no room, and half of the buffer is not free yet */
   char bytes[LOG_BUFFER_SIZE];
-} ring = {.lock = PTHREAD_MUTEX_INITIALIZER, .given = PTHREAD_COND_INITIALIZER};
+} ring = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .given = PTHREAD_COND_INITIALIZER,
+          .written = PTHREAD_COND_INITIALIZER};
 
 /* --- a line --- */
 
@@ -205,11 +207,6 @@ static void handle_crashes(void) {
 /* --- life --- */
 
 bool log_start(struct fault *fault) {
-  pthread_condattr_t monotonic;
-  pthread_condattr_init(&monotonic);
-  pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-  pthread_cond_init(&ring.written, &monotonic);
-  pthread_condattr_destroy(&monotonic);
   ring.stopping = false;
   if (!thread_start(&ring.thread, "log", run, NULL, fault))
     return false;
@@ -222,10 +219,7 @@ bool log_start(struct fault *fault) {
 
 /* Under the lock. False when nothing went out for so long. */
 static bool await_written(int seconds) {
-  struct timespec until;
-  clock_gettime(CLOCK_MONOTONIC, &until);
-  until.tv_sec += seconds;
-  return pthread_cond_timedwait(&ring.written, &ring.lock, &until) == 0;
+  return clock_wait(&ring.written, &ring.lock, clock_monotonic() + seconds * CLOCK_SECOND);
 }
 
 void log_stop(int seconds) {

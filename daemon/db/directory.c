@@ -1,5 +1,6 @@
 #include "db/directory.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 bool directory_make(const char *path, struct fault *fault) {
@@ -107,15 +107,17 @@ bool directory_open_file(const char *path, int *file, struct fault *fault) {
 /* --- the lock --- */
 
 /* Shorter waits would find a busy directory as busy, longer ones would keep a user waiting. */
-#define PATIENCE_STEP_NS 10000000
-#define PATIENCE_STEPS 100
+#define PATIENCE CLOCK_SECOND
+#define PATIENCE_STEP (10 * CLOCK_MILLISECOND)
 
 static bool lock_patiently(int fd) {
-  const struct timespec step = {.tv_nsec = PATIENCE_STEP_NS};
-  for (int i = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; i++) {
-    if (i == PATIENCE_STEPS || (errno != EWOULDBLOCK && errno != EINTR))
+  const int64_t until = clock_monotonic() + PATIENCE;
+  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    bool is_busy = errno == EWOULDBLOCK || errno == EINTR;
+    int64_t now = clock_monotonic();
+    if (!is_busy || now >= until)
       return false;
-    nanosleep(&step, NULL);
+    clock_sleep(now + PATIENCE_STEP);
   }
   return true;
 }

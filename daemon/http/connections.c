@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <utlist.h>
 
-#define LOG_EVERY_NS (INT64_C(60) * 1000000000)
+#define LOG_EVERY (60 * CLOCK_SECOND)
 
 struct connections {
   int64_t most;
@@ -75,7 +75,7 @@ struct closed {
 static bool take_closed(struct connections *connections, struct closed *closed) {
   int64_t now = clock_monotonic();
   if (connections->made_room + connections->refused == 0 ||
-      (connections->logged_at && now - connections->logged_at < LOG_EVERY_NS))
+      (connections->logged_at && now - connections->logged_at < LOG_EVERY))
     return false;
   *closed = (struct closed){connections->made_room, connections->refused};
   connections->made_room = connections->refused = 0;

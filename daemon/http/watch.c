@@ -12,7 +12,6 @@
 #include <utlist.h>
 
 #define MAX_EVENTS 64
-#define NANOSECONDS_PER_MS INT64_C(1000000)
 
 struct watch {
   watch_told *told;
@@ -77,22 +76,14 @@ static void end_graces(struct watch *watch) {
   }
 }
 
-/* Milliseconds, rounded up; -1: nothing is to be waited for but events. */
-static int time_left(const struct watch *watch) {
-  if (!watch->graces)
-    return -1;
-  int64_t left = watch->graces->own.deadline - clock_monotonic();
-  return left > 0 ? (int)(left / NANOSECONDS_PER_MS + 1) : 0;
-}
-
 static void *run(void *context) {
   struct watch *watch = context;
   struct epoll_event events[MAX_EVENTS];
   pthread_mutex_lock(&watch->lock);
   while (!watch->stopping) {
-    int timeout = time_left(watch);
+    int64_t until = watch->graces ? watch->graces->own.deadline : CLOCK_NEVER;
     pthread_mutex_unlock(&watch->lock);
-    int count = epoll_wait(watch->set, events, MAX_EVENTS, timeout);
+    int count = epoll_wait(watch->set, events, MAX_EVENTS, clock_timeout(until));
     CHECK(count >= 0 || errno == EINTR);
     pthread_mutex_lock(&watch->lock);
     for (int i = 0; i < count; i++)
@@ -168,7 +159,7 @@ static void enter(struct watch *watch, struct watched *watched, int socket) {
 }
 
 static void begin_grace(struct watch *watch, struct watched *watched) {
-  watched->own.deadline = clock_monotonic() + WATCH_GRACE_MS * NANOSECONDS_PER_MS;
+  watched->own.deadline = clock_monotonic() + WATCH_GRACE_MS * CLOCK_MILLISECOND;
   bool is_first = !watch->graces;
   DL_APPEND2(watch->graces, watched, own.prev, own.next);
   if (is_first) /* the thread waits without a limit */

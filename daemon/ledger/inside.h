@@ -39,7 +39,7 @@ struct ledger {
     atomic_llong milliseconds; /* 0: for ever */
     struct keeper_job job;
     atomic_bool busy; /* the job is on its way; else the timer's: */
-    int ticks;        /* until it is given again */
+    int64_t look_at;  /* when it is given again; clock_monotonic() */
     int64_t deleted;
   } retention;
 
@@ -172,4 +172,4 @@ bool token_find(struct db *db, struct view label, struct labelled *found,
                 struct fault *fault) MUST_CHECK;
 
 /* retain.c: the timer's, each tick; gives a job now and then. */
-void retain_tick(struct ledger *ledger);
+void retain_look(struct ledger *ledger, int64_t now);

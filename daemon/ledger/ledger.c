@@ -10,14 +10,13 @@
 #include "sql_ledger.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
 
-#define TICK_MS 1000  /* how often a failed write is tried again */
-#define FLUSH_TICKS 2 /* how many of them until the counts are written */
+#define TICK CLOCK_SECOND               /* how often a failed write is tried again */
+#define FLUSH_PERIOD (2 * CLOCK_SECOND) /* how often the counts are written */
 
 struct digest ledger_fingerprint(const struct ledger *ledger, struct view token) {
   struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
@@ -91,19 +90,18 @@ void inside_wake(struct ledger *ledger) {
 
 static void *run_timer(void *argument) {
   struct ledger *ledger = argument;
-  int ticks = 0;
+  int64_t now = clock_monotonic(), flush_at = now + FLUSH_PERIOD;
   while (!atomic_load(&ledger->stopping)) {
-    struct pollfd wake = {.fd = ledger->wake, .events = POLLIN};
-    bool woken = poll(&wake, 1, TICK_MS) > 0;
+    bool woken = clock_poll(ledger->wake, now + TICK);
     if (woken)
       (void)!read(ledger->wake, &(uint64_t){0}, sizeof(uint64_t));
+    now = clock_monotonic();
     entry_retry(ledger);
-    retain_tick(ledger);
-    ticks = woken ? FLUSH_TICKS : ticks + 1;
-    if (ticks < FLUSH_TICKS && !ledger_is_broken(ledger))
+    retain_look(ledger, now);
+    if (!woken && now < flush_at && !ledger_is_broken(ledger))
       continue;
     count_flush_later(ledger);
-    ticks = 0;
+    flush_at = now + FLUSH_PERIOD;
   }
   return NULL;
 }

@@ -10,9 +10,9 @@
 #include <stddef.h>
 
 #define RETAIN_BATCH 500
-#define RETAIN_TICKS 3600     /* between two looks, while nothing is old, at the most */
-#define RETAIN_LOOKS 100      /* in the time that entries are kept */
-#define RETAIN_AGAIN_TICKS 60 /* after one that failed */
+#define RETAIN_LONGEST (3600 * CLOCK_SECOND) /* between two looks, while nothing is old */
+#define RETAIN_LOOKS 100                     /* in the time that entries are kept */
+#define RETAIN_AGAIN (60 * CLOCK_SECOND)     /* after one that failed */
 
 static struct ledger *ledger_of(struct keeper_job *job) {
   return (struct ledger *)((char *)job - offsetof(struct ledger, retention.job));
@@ -51,10 +51,10 @@ static bool retain_work(struct keeper_job *job, struct db *db, struct fault *fau
   return delete_ahead(retention, db, old, now, fault) && delete_old(retention, db, old, fault);
 }
 
-/* Ticks, of a second each. */
-static int until_next(const struct retention *retention) {
-  int64_t ticks = atomic_load(&retention->milliseconds) / 1000 / RETAIN_LOOKS;
-  return ticks > RETAIN_TICKS ? RETAIN_TICKS : ticks < 1 ? 1 : (int)ticks;
+static int64_t until_next(const struct retention *retention) {
+  int64_t milliseconds = atomic_load(&retention->milliseconds) / RETAIN_LOOKS;
+  return milliseconds < RETAIN_LONGEST / CLOCK_MILLISECOND ? milliseconds * CLOCK_MILLISECOND
+                                                           : RETAIN_LONGEST;
 }
 
 static void retain_done(struct keeper_job *job, bool ok, const struct fault *fault) {
@@ -66,15 +66,16 @@ static void retain_done(struct keeper_job *job, bool ok, const struct fault *fau
     log_info("ledger_retention", "entries=%lld file=%s", (long long)retention->deleted,
              LOG_VALUE(ledger->path));
   bool more = ok && retention->deleted == RETAIN_BATCH;
-  retention->ticks = more ? 1 : ok ? until_next(retention) : RETAIN_AGAIN_TICKS;
+  retention->look_at += more ? 0 : ok ? until_next(retention) : RETAIN_AGAIN;
   atomic_store(&retention->busy, false);
 }
 
-void retain_tick(struct ledger *ledger) {
+void retain_look(struct ledger *ledger, int64_t now) {
   struct retention *retention = &ledger->retention;
   if (!atomic_load(&retention->milliseconds) || atomic_load(&retention->busy) ||
-      --retention->ticks > 0)
+      now < retention->look_at)
     return;
+  retention->look_at = now;
   atomic_store(&retention->busy, true);
   retention->job = (struct keeper_job){.work = retain_work, .done = retain_done};
   keeper_give(ledger->keeper, &retention->job);

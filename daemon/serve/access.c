@@ -76,7 +76,7 @@ static void remember(struct remembered **table, const struct digest *fingerprint
   if (!remembered)
     return;
   remembered->fingerprint = *fingerprint;
-  remembered->until = clock_monotonic() + seconds * INT64_C(1000000000);
+  remembered->until = clock_monotonic() + seconds * CLOCK_SECOND;
   HASH_ADD(hh, *table, fingerprint, sizeof remembered->fingerprint, remembered);
   if (!remembered->hh.tbl)
     free(remembered);

@@ -109,7 +109,7 @@ static void log_request(const struct request *request, const char *label, int64_
             "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld",
             request->id, serve_outcome_word(request->outcome), request->status, label,
             LOG_VALUE(text), ROWS_TEXT(request->spent), request->cost_is_known ? "" : "?",
-            ROWS_TEXT(request->saved), (long long)(nanoseconds / 1000000));
+            ROWS_TEXT(request->saved), (long long)(nanoseconds / CLOCK_MILLISECOND));
 }
 
 static void account(struct request *request) {

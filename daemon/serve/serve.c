@@ -5,10 +5,9 @@
 #include "base/scope.h"
 #include "db/directory.h"
 
-#include <time.h>
 #include <unistd.h>
 
-#define DRAIN_STEP_NS 20000000 /* how often a drain looks whether all is over */
+#define DRAIN_STEP (20 * CLOCK_MILLISECOND) /* how often a drain looks whether all is over */
 
 const double serve_bucket_seconds[SERVE_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                     0.1,    0.25,  0.5,    1,     5,    30,    120};
@@ -121,15 +120,14 @@ static bool is_idle(struct serve *serve) {
 }
 
 static void await_idle(struct serve *serve, int64_t until) {
-  while (!is_idle(serve) && clock_monotonic() < until) {
-    struct timespec step = {.tv_nsec = DRAIN_STEP_NS};
-    nanosleep(&step, NULL);
-  }
+  int64_t now;
+  while (!is_idle(serve) && (now = clock_monotonic()) < until)
+    clock_sleep(now + DRAIN_STEP);
 }
 
 void serve_drain(struct serve *serve, int64_t seconds) {
   atomic_store(&serve->draining, true);
-  await_idle(serve, clock_monotonic() + seconds * INT64_C(1000000000));
+  await_idle(serve, clock_monotonic() + seconds * CLOCK_SECOND);
   if (!is_idle(serve))
     log_warning("drain", "requests=%lld answers=%lld outcome=cut-off",
                 (long long)atomic_load(&serve->requests), (long long)atomic_load(&serve->paid));
@@ -137,7 +135,7 @@ void serve_drain(struct serve *serve, int64_t seconds) {
   /* Aborted flights settle; no request can wait for one any more. Clients that read slowly are cut
    * off when the listeners close. */
   while (atomic_load(&serve->paid) > 0)
-    await_idle(serve, clock_monotonic() + DRAIN_STEP_NS);
+    await_idle(serve, clock_monotonic() + DRAIN_STEP);
 }
 
 bool serve_is_draining(const struct serve *serve) {
@@ -159,7 +157,7 @@ struct transfer *serve_transfer(struct serve *serve) {
 }
 
 int64_t serve_uptime(const struct serve *serve) {
-  return (clock_monotonic() - serve->started) / 1000000000;
+  return (clock_monotonic() - serve->started) / CLOCK_SECOND;
 }
 
 const char *serve_outcome_word(enum serve_outcome outcome) {

@@ -14,7 +14,7 @@
 #define MOST_RESTARTS 5
 
 int64_t sending_patience(const struct sending *request, int64_t now) {
-  return now - request->ask.settings->stall_timeout * INT64_C(1000000000);
+  return now - request->ask.settings->stall_timeout * CLOCK_SECOND;
 }
 
 /* --- what libcurl calls --- */

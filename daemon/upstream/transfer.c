@@ -9,8 +9,7 @@
 #include <stdatomic.h>
 #include <utlist.h>
 
-#define TICK_MS 1000 /* how often stalls are looked for */
-#define TICK_NS (TICK_MS * INT64_C(1000000))
+#define TICK CLOCK_SECOND /* how often stalls are looked for */
 #define STATUSES 600
 
 struct transfer {
@@ -24,7 +23,7 @@ struct transfer {
   struct sending *waiting, *running;
   struct sockets sockets;
   int64_t running_count, running_limit, unpaused_at;
-  int64_t look_at; /* when somebody's patience may end, TICK_MS from now at most */
+  int64_t look_at; /* when somebody's patience may end, TICK from now at most */
 
   pthread_mutex_t lock; /* what others hand over: */
   struct sending *submitted;
@@ -140,7 +139,7 @@ static void drop_unwanted(struct transfer *transfer, int64_t now) {
 /* It was sent (almost) as soon as it was asked for: its own end comes within a tick of its
  * readers', and tells them what it cost. */
 static bool ends_with_them(const struct sending *request, int64_t patience) {
-  return request->easy && request->last_byte <= patience + TICK_NS;
+  return request->easy && request->last_byte <= patience + TICK;
 }
 
 /* Those that have waited for too long for a first byte go; what was sent for them is not cut off
@@ -162,7 +161,7 @@ static void look(struct transfer *transfer) {
   int64_t now = clock_monotonic();
   if (now < transfer->look_at)
     return;
-  transfer->look_at = now + TICK_NS;
+  transfer->look_at = now + TICK;
   drop_unwanted(transfer, now);
   end_patience(transfer, transfer->waiting, now);
   end_patience(transfer, transfer->running, now);
@@ -184,7 +183,7 @@ static void abort_all(struct transfer *transfer) {
 /* Only when there is room, and once in a while in case memory was short. */
 static void unpause_all(struct transfer *transfer, bool room) {
   int64_t now = clock_monotonic();
-  if (!room && now - transfer->unpaused_at < TICK_NS)
+  if (!room && now - transfer->unpaused_at < TICK)
     return;
   transfer->unpaused_at = now;
   struct sending *request, *after;
@@ -246,8 +245,7 @@ static void *run(void *context) {
     int running;
     curl_multi_perform(transfer->multi, &running);
     reap(transfer);
-    int64_t rest = (transfer->look_at - clock_monotonic()) / 1000000 + 1;
-    curl_multi_poll(transfer->multi, NULL, 0, rest > 0 ? (int)rest : 0, NULL);
+    curl_multi_poll(transfer->multi, NULL, 0, clock_timeout(transfer->look_at), NULL);
   }
   return NULL;
 }

@@ -34,6 +34,17 @@ MEMORY = set(
 PURE_LIBRARIES = ("yajl_", "nettle_", "idn2_", "ini_")
 ENDS_THE_PROCESS = "base_check.c.o"  # a broken invariant is printed, and that is the end
 
+# What reads the time or waits for it, and the one place that may.
+CLOCK = "base_clock.c.o"
+TIME = set(
+    "clock clock_gettime clock_nanosleep ftime gettimeofday nanosleep pthread_cond_clockwait "
+    "pthread_cond_timedwait pthread_mutex_timedlock pthread_timedjoin_np select pselect ppoll poll "
+    "sem_clockwait sem_timedwait sigtimedwait sleep time timer_create timerfd_create usleep".split()
+)
+# These look whether there is room or a byte, and a dying process waits for its last lines.
+POLL_NO_CLOCK = {("base_log.c.o", "poll"), ("upstream_sockets.c.o", "poll")}
+LIBRARY_NAMES = ("pure", "store", "administration", "service", "ctl")
+
 
 def rooms():
     """Each room with the rooms and libraries that it may include, in the order of the table."""
@@ -90,9 +101,10 @@ def test_the_table_allows_no_more_than_is_needed(room):
     assert ROOMS[room][0] <= used[0] and ROOMS[room][1] <= used[1]
 
 
-def symbols():
-    """(object, defined, name) of the pure library."""
-    listing = subprocess.run(["nm", "-A", PURE], capture_output=True, text=True, check=True).stdout
+def symbols(library=PURE):
+    """(object, defined, name) of a library."""
+    listing = subprocess.run(["nm", "-A", library], capture_output=True, text=True,
+                             check=True).stdout
     for line in listing.splitlines():
         place, name = line.split(":")[-2], line.split()[-1]
         yield Path(place).name, " U " not in line, _FORTIFIED.sub(r"\1", name)
@@ -106,3 +118,12 @@ def test_the_pure_library_needs_nothing_impure():
     foreign = {(place, name) for place, name in needed
                if name not in own | MEMORY and not name.startswith(PURE_LIBRARIES)}
     assert not foreign
+
+
+def test_one_file_reads_the_time_and_waits_for_it():
+    """So that a test can put another clock in its place."""
+    found = {(place, name) for library in LIBRARY_NAMES
+             for place, defined, name in symbols(PURE.parent / f"lib{library}.a")
+             if not defined and name in TIME}
+    assert {name for place, name in found if place == CLOCK} >= {"clock_gettime", "poll"}
+    assert {(place, name) for place, name in found if place != CLOCK} == POLL_NO_CLOCK

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "fake/clock.h"
 #include "sql_ledger.h"
 
 #include <dirent.h>
@@ -26,20 +27,6 @@
 
 /* -- The clock -- */
 
-static _Atomic int64_t now; /* milliseconds since 1970 */
-
-int64_t clock_seconds(void) {
-  return atomic_load(&now) / 1000;
-}
-
-int64_t clock_milliseconds(void) {
-  return atomic_load(&now);
-}
-
-int64_t clock_monotonic(void) {
-  return atomic_load(&now) * 1000000;
-}
-
 /* "2026-11-23 22:04", UTC. */
 static int64_t at(const char *text) {
   struct tm tm = {0};
@@ -48,7 +35,7 @@ static int64_t at(const char *text) {
 }
 
 static void set_clock(const char *text) {
-  atomic_store(&now, at(text) * 1000);
+  fake_clock_set(at(text) * 1000);
 }
 
 static int32_t day_of(const char *date) {
@@ -782,6 +769,26 @@ static void test_reconciliation(void **state) {
 
 /* -- Retention -- */
 
+#define PUT_OLD \
+  "INSERT INTO entry SELECT NULL, 'old' || i, i, 0, 1, NULL, '', '', 1, 0, 1, 1, 1, i FROM n"
+
+/* The timer looks, for as long as it must, while the time of day stands still. */
+static void pass_until(const char *sql, int64_t value) {
+  while (ask(sql) != value) {
+    fake_clock_pass(3600 * 1000);
+    usleep(1000);
+  }
+}
+
+/* An entry of 1970, that leaves when the timer looks for old ones. */
+static void put_old(void) {
+  ask("WITH n(i) AS (SELECT 1) " PUT_OLD);
+}
+
+static void pass_until_looked(void) {
+  pass_until("SELECT count(*) FROM entry WHERE at = 1", 0);
+}
+
 static void test_old_entries_leave(void **state) {
   (void)state;
   struct ledger *ledger = open_in(NULL);
@@ -790,20 +797,21 @@ static void test_old_entries_leave(void **state) {
   struct ledger_entry open = entry_of(ledger, ROWS(7));
   must(reserve(ledger, &open));
   ask("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
-      " INSERT INTO entry SELECT NULL, 'old' || i, i, 0, 1, NULL, '', '', 1, 0, 1, 1, 1, i FROM n");
-  while (ask("SELECT count(*) FROM entry") > 2) /* in batches, by the timer */
-    usleep(10000);
+      " " PUT_OLD);
+  pass_until("SELECT count(*) FROM entry", 2); /* in batches, by the timer */
+  put_old();
+  pass_until_looked();
   assert_int_equal(ask("SELECT count(*) FROM entry"), 2);
   ledger_close(&ledger);
   set_clock("2027-12-27 22:04"); /* 399 days later */
   ledger = open_in(NULL);        /* books the open one; nothing is old yet */
-  usleep(1500000);
+  put_old();
+  pass_until_looked();
   assert_int_equal(ask("SELECT count(*) FROM entry"), 2);
   ledger_close(&ledger);
   set_clock("2027-12-28 22:05");
   ledger = open_in(NULL);
-  while (ask("SELECT count(*) FROM entry") > 0)
-    usleep(10000);
+  pass_until("SELECT count(*) FROM entry", 0);
   assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).spent.tenths, 80); /* totals stay */
   assert_int_equal(total_of(ledger, REPORT_BY_TARGET).misses, 2);
   ledger_close(&ledger);
@@ -819,16 +827,16 @@ static void test_entries_of_the_future_leave(void **state) {
   options.retention_seconds = 60;
   set_clock("2036-11-23 22:04");
   must(ledger_open(directory, &options, &ledger, &fault));
+  put_old(); /* before the others: what stands before an old one leaves with it */
   spend(ledger, ROWS(1));
   set_clock("2026-11-23 22:04");
   spend(ledger, ROWS(2));
-  atomic_fetch_add(&now, 1000);
+  fake_clock_set(clock_milliseconds() + 1000);
   spend(ledger, ROWS(3));
-  usleep(1500000);
+  pass_until_looked();
   assert_int_equal(ask("SELECT count(*) FROM entry"), 3); /* nothing is old yet */
-  atomic_fetch_add(&now, 59001);                          /* the second is, the third not */
-  while (ask("SELECT count(*) FROM entry") > 1)
-    usleep(10000);
+  fake_clock_set(clock_milliseconds() + 59001);           /* the second is, the third not */
+  pass_until("SELECT count(*) FROM entry", 1);
   assert_int_equal(ask("SELECT spent FROM entry"), 30);
   assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).spent.tenths, 60);
   ledger_close(&ledger);
@@ -845,8 +853,7 @@ static void test_what_is_open_stays(void **state) {
   must(reserve(ledger, &open));
   spend(ledger, ROWS(1));
   set_clock("2026-11-23 23:04");
-  while (ask("SELECT count(*) FROM entry") > 1)
-    usleep(10000);
+  pass_until("SELECT count(*) FROM entry", 1);
   assert_int_equal(ask("SELECT state FROM entry"), 0);
   settle(ledger, &open, ROWS(7));
   ledger_close(&ledger);
@@ -855,7 +862,9 @@ static void test_what_is_open_stays(void **state) {
   spend(ledger, ROWS(1));
   int64_t entries = ask("SELECT count(*) FROM entry");
   set_clock("2099-01-01 00:00");
-  usleep(1500000);
+  /* When the timer has written this, it has looked. */
+  ledger_count(ledger, &open.token, VIEW("example.com"), LEDGER_HIT, ROWS(1));
+  pass_until("SELECT sum(hits) FROM token_day", 1);
   ledger_close(&ledger);
   assert_int_equal(ask("SELECT count(*) FROM entry"), entries);
 }
