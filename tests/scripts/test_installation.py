@@ -44,12 +44,16 @@ def test_the_tests_do_not_leave_themselves_out(without_cmocka, tmp_path):
     assert done.returncode != 0 and "cmocka" in done.stdout
 
 
+def install(root):
+    done = meson("install", "-C", BUILD, "--no-rebuild", env={**os.environ, "DESTDIR": str(root)})
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """Where it all lies below a directory that stands for the machine's root."""
     root = tmp_path_factory.mktemp("root")
-    done = meson("install", "-C", BUILD, "--no-rebuild", env={**os.environ, "DESTDIR": str(root)})
-    assert done.returncode == 0, done.stdout + done.stderr
+    install(root)
 
     def find(name):
         found, = root.rglob(name)
@@ -97,6 +101,21 @@ def test_the_installed_programs_find_each_other(sim, start, installed, tmp_path)
     spend = run(programs["rowcachectl"], "-c", file, "spend")
     assert spend.returncode == 0 and "2.0" in spend.stdout and not spend.stderr, spend.stderr
     assert run(programs["rowcachectl"], "-c", file, "status").returncode == 0
+
+
+def test_a_configuration_that_was_changed_survives_an_upgrade(tmp_path):
+    """The new one is put beside it."""
+    install(tmp_path)
+    file, = tmp_path.rglob("rowcached.conf")
+    new = file.with_name("rowcached.conf.new")
+    original = file.read_text()
+    install(tmp_path)
+    assert not new.exists() and file.read_text() == original
+    changed = original.replace(";ttl = 24h", "ttl = 48h")
+    assert changed != original
+    file.write_text(changed)
+    install(tmp_path)
+    assert file.read_text() == changed and new.read_text() == original
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd")
