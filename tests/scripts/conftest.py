@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ahrefs import Simulator  # noqa: E402
+from clock import Clock  # noqa: E402
 from daemon import HOUSE, ROWCACHED, STRANGER, Daemon  # noqa: E402
 
 
@@ -54,6 +56,18 @@ def rowcache(sim, start):
     yield start_one
     sim.clear_faults()
     sim.release()
+
+
+@pytest.fixture
+def clock(tmp_path):
+    """The clock of driven daemons. At first it is noon, in a winter of no leap year."""
+    return Clock(tmp_path / "clock", datetime(2026, 3, 3, 12, tzinfo=timezone.utc))
+
+
+@pytest.fixture
+def driven(rowcache, clock):
+    """Starts daemons in front of the simulator whose time is the clock's."""
+    return lambda *options, **more: rowcache(*options, **clock.drives(), **more)
 
 
 @pytest.fixture
