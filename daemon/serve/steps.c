@@ -351,6 +351,15 @@ static enum exchange_step reply_stale(struct request *request) {
   return EXCHANGE_REPLIED;
 }
 
+/* Nor what others have paid for; what it led, it has paid for itself. */
+static enum exchange_step reply_answer(struct request *request, const struct flight_state *state) {
+  struct fault fault;
+  if (!request->leads && !check_access(request, &fault))
+    return refuse(request, &fault);
+  reply_flight(request, state);
+  return EXCHANGE_REPLIED;
+}
+
 static enum exchange_step conclude(struct request *request, const struct flight_state *state) {
   if (may_do_better(request, state)) {
     leave(request);
@@ -367,8 +376,7 @@ static enum exchange_step conclude(struct request *request, const struct flight_
     fault_set(&fault, FAULT_UPSTREAM, "upstream failed with status %u", state->head.status);
     return refuse(request, &fault);
   }
-  reply_flight(request, state);
-  return EXCHANGE_REPLIED;
+  return reply_answer(request, state);
 }
 
 /* No byte came for as long as upstream may take, the wait for a place there included. */
@@ -416,8 +424,7 @@ static enum exchange_step step_await(struct request *request) {
     fault_set(&fault, FAULT_UPSTREAM, "upstream failed with status %u", state.head.status);
     return refuse(request, &fault);
   }
-  reply_flight(request, &state);
-  return EXCHANGE_REPLIED;
+  return reply_answer(request, &state);
 }
 
 static enum exchange_step step_forward(struct request *request) {

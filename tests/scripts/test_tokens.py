@@ -576,6 +576,26 @@ def test_who_is_revoked_while_waiting_for_too_long_does_not_get_what_is_stale(si
 
 
 @pytest.mark.concurrent
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rows", [5, 1200], ids=["short", "long"])
+def test_who_is_revoked_while_joined_does_not_get_what_another_pays_for(sim, issuing, kind, rows):
+    """Also where the answer is so long that it goes out before its end is known."""
+    daemon = issuing()
+    token, name = make(daemon, kind)
+    daemon.ask("rows-1.example", token=token)
+    query = f"rows-{rows}.example"
+    sim.hold(match=QUESTIONS)
+    with daemon.client() as leader, daemon.client() as client:
+        leader.send("GET", "/?" + encode(question(query, token=add(daemon, "leader"), limit=rows)))
+        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        client.send("GET", "/?" + encode(question(query, token=token, limit=rows)))
+        ctl(daemon, "token", "revoke", name)
+        sim.release()
+        check_refused(client.receive(), 403)
+        assert len(leader.receive().rows) == rows
+
+
+@pytest.mark.concurrent
 def test_who_is_revoked_while_the_token_is_checked_sees_nothing(sim, issuing):
     daemon = issuing()
     daemon.ask(token=add(daemon))
