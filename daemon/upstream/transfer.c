@@ -142,13 +142,20 @@ static bool ends_with_them(const struct sending *request, int64_t patience) {
   return request->easy && request->last_byte <= patience + TICK;
 }
 
+/* What was sent, may be charged and is not stored is lost when its reader goes. */
+static bool is_its_readers_alone(const struct sending *request) {
+  struct flight_state state;
+  flight_look(request->flight, &state);
+  return request->sends > 0 && request->evidence.kind != V2_FREE && !state.storing;
+}
+
 /* Those that have waited for too long for a first byte go; what was sent for them is not cut off
  * for it, as it may have been charged: upstream has its whole time from then on. */
 static void end_patience(struct transfer *transfer, struct sending *requests, int64_t now) {
   struct sending *request;
   DL_FOREACH(requests, request) {
     int64_t patience = sending_patience(request, now), left = -patience;
-    if (request->heard || ends_with_them(request, patience))
+    if (request->heard || ends_with_them(request, patience) || is_its_readers_alone(request))
       continue;
     flight_lose_patience(request->flight, patience);
     left += flight_since(request->flight);

@@ -337,6 +337,27 @@ def test_what_was_sent_after_slow_connecting_is_not_cut_off(start, house, tmp_pa
         assert daemon.stop() == 0
 
 
+@pytest.mark.parametrize("headers, params", [
+    (None, {"output": "xml"}), (None, {"from_": "ahrefs_rank"}), ({"Cache-Control": "no-store"}, {}),
+], ids=["opaque", "other table", "no-store"])
+def test_what_was_sent_late_and_is_not_stored_is_waited_for(sim, rowcache, headers, params):
+    """It would be paid for and thrown away, and paid for again by whoever asks again."""
+    daemon = rowcache("upstream.max_inflight=1", f"upstream.stall_timeout={int(2 * WAIT)}s")
+    assert daemon.ask("rows-3.example").miss
+    before = sim.bill(TOKEN)
+    sim.fault("delay", match={"target": "rows-4.example"}, seconds=1.25 * WAIT)
+    sim.fault("delay", match={"target": "rows-6.example"}, seconds=1.25 * WAIT, charged=True)
+    with ThreadPoolExecutor(2) as pool:
+        first = in_background(pool, daemon, "rows-4.example")
+        sim.wait_for(lambda sim: sim.in_flight == 1)
+        late = pool.submit(daemon.ask, "rows-6.example", headers, **params)
+        assert first.result().miss
+        reply = late.result()
+    assert reply.status == 200 and reply.whole
+    assert reply.spent == sim.bill(TOKEN) - before - 18
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN)
+
+
 def test_a_stale_copy_is_served_while_what_was_sent_late_goes_on(sim, rowcache):
     """It can be asked about like whatever went upstream."""
     daemon = rowcache("upstream.max_inflight=1", f"upstream.stall_timeout={int(2 * WAIT)}s",
