@@ -81,16 +81,22 @@ bool request_is_strangers(const struct request *request) {
          access_look(request->serve->access, &request->fingerprint) != ACCESS_YES;
 }
 
+/* What upstream itself refused is a failure, too, though its answer is relayed as any other. */
+static bool has_failed(const struct request *request) {
+  return request->outcome == SERVE_ERROR || request->is_refusal;
+}
+
 /* An error makes no token and no target known, and a stranger's hit no token. */
 static void count_in_ledger(const struct request *request) {
   bool is_booked =
       request->left_lead || (request->leads && paid_is_booked(flight_of(request->reader)));
-  bool is_error = request->outcome == SERVE_ERROR || request->is_refusal;
   static const struct digest nobody;
   if (!request->has_token || (is_booked && rows_is_zero(request->saved)))
     return;
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
-  enum ledger_free what = is_booked ? LEDGER_SAVED : is_error ? LEDGER_ERROR : LEDGER_HIT;
+  enum ledger_free what = is_booked             ? LEDGER_SAVED
+                          : has_failed(request) ? LEDGER_ERROR
+                                                : LEDGER_HIT;
   ledger_count(request->serve->ledger,
                request_is_strangers(request) ? &nobody : &request->fingerprint, target, what,
                request->saved);
@@ -102,8 +108,8 @@ static void log_request(const struct request *request, const char *label, int64_
   scope_free char *text = strndup(target.at, target.length);
   bool may_have_spent =
       !rows_is_zero(request->spent) || !request->cost_is_known || request->refreshes;
-  bool failed = request->outcome == SERVE_ERROR;
-  if (!may_have_spent && !failed && request->settings->log_requests != LOG_REQUESTS_ALL)
+  if (!may_have_spent && !has_failed(request) &&
+      request->settings->log_requests != LOG_REQUESTS_ALL)
     return;
   log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, "request",
             "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld",

@@ -203,3 +203,21 @@ def test_a_spending_whose_client_did_not_wait_is_logged(sim, rowcache):
     eventually(lambda: daemon.account["misses"] == 1)
     assert daemon.stop() == 0
     assert re.search(r"info request id=\w+ outcome=\w+ ", daemon.log)
+
+
+@pytest.mark.parametrize("kind, options", [
+    ("error_first", {"text": "no such column"}),
+    ("status", {"code": 403, "body": '{"error":"no"}'}),
+    ("status", {"code": 429, "body": '{"error":"slowly"}'}),
+    ("status", {"code": 500, "body": "broken"}),
+], ids=["an error with status 200", "403", "429", "500"])
+def test_what_upstream_refuses_is_logged(sim, rowcache, kind, options):
+    """It spent nothing and is relayed as it came, but who asked has no answer."""
+    daemon = rowcache()
+    assert daemon.ask().miss
+    sim.fault(kind, match=QUESTIONS, **options)
+    reply = daemon.ask("rows-6.example")
+    name, status = reply.headers["X-Request-Id"], options.get("code", 200)
+    assert reply.status == status
+    line = daemon.wait_for_log(rf"info request id={name} ")
+    assert f" status={status} " in line and " spent=0.0 " in line
