@@ -82,9 +82,10 @@ bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *c
 }
 
 struct cache_totals cache_totals(struct cache *cache) {
-  int64_t wal = db_sizes(cache->disk.path).wal;
-  return (struct cache_totals){atomic_load(&cache->live),
-                               atomic_load(&cache->used) + (wal > WAL_ORDINARY ? wal : 0)};
+  struct db_sizes sizes = db_sizes(cache->disk.path);
+  /* Pages that only a large -wal has are in use as well, and would be counted twice. */
+  int64_t bytes = sizes.wal > WAL_ORDINARY ? sizes.file + sizes.wal : atomic_load(&cache->used);
+  return (struct cache_totals){atomic_load(&cache->live), bytes};
 }
 
 /* Purging. */

@@ -131,8 +131,8 @@ void cache_abandon(struct cache_writer **writer);
 /* For the admin side; these block until the keeper has done it. Any thread but the keeper's. */
 struct cache_totals {
   int64_t entries;
-  int64_t
-      bytes; /* on disk: pages in use, and a -wal that is larger than it ordinarily is (4 MiB) */
+  int64_t bytes; /* on disk: pages in use; while the -wal is larger than it ordinarily is (4 MiB),
+                  * the files as they are */
 };
 /* Waits for nobody; asks the file system. Any thread. */
 struct cache_totals cache_totals(struct cache *cache);
