@@ -175,8 +175,10 @@ static bool is_let_in(struct admin *admin, struct exchange *exchange, struct vie
     return fault_set(fault, FAULT_REFUSED,
                      "the admin side is asked by an IP address or as localhost, not by another "
                      "name: a web page could stand behind it");
-  if (!guard_is_reading(exchange_method(exchange)) && exchange_header(exchange, "Origin").length)
-    return fault_set(fault, FAULT_REFUSED, "a web page must not change anything here");
+  if (exchange_header(exchange, "Origin").length)
+    return fault_set(fault, FAULT_REFUSED,
+                     "a web page sent this, and none must look at anything here or change it; type "
+                     "the address of the admin side into the browser");
   return true;
 }
 

@@ -49,7 +49,3 @@ bool guard_has_token(struct view authorization, struct view token) {
 bool guard_is_foreign(struct view site) {
   return !view_is(site, "same-origin") && !view_is(site, "none");
 }
-
-bool guard_is_reading(struct view method) {
-  return view_is(method, "GET") || view_is(method, "HEAD");
-}

@@ -25,6 +25,3 @@ bool guard_has_token(struct view authorization, struct view token);
  * request. What it may be beside the four words of today counts as another origin's. W3C, Fetch
  * Metadata Request Headers, 2.4. */
 bool guard_is_foreign(struct view site);
-
-/* Whether `method` only reads. */
-bool guard_is_reading(struct view method);

@@ -50,6 +50,16 @@ def test_a_page_of_another_origin_changes_nothing(rowcache, house, site, method,
     assert daemon.ask().hit, "the cache is as it was"
 
 
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:8081"])
+@pytest.mark.parametrize("path", LOOKED_AT)
+def test_a_page_sees_nothing_in_a_browser_that_tells_its_origin_only(rowcache, path, origin):
+    """Older ones know no Sec-Fetch-Site; for what is read within one origin they send neither."""
+    daemon = rowcache()
+    for method in ("GET", "HEAD"):
+        assert ask(daemon, method, path, Origin=origin).status == 403
+    check_refused(ask(daemon, "GET", path, Origin=origin))
+
+
 @pytest.mark.parametrize("site", ["none", "same-origin"])
 def test_what_the_operator_types_is_answered(rowcache, site):
     daemon = rowcache()
