@@ -11,18 +11,22 @@
 #define LOG_EVERY (60 * CLOCK_SECOND)
 
 struct connections {
-  int64_t most;
-  pthread_mutex_t lock;                  /* all below, and all connections */
-  int64_t open;                          /* those that are closing left out */
-  struct connection *idle;               /* the one that has been for the longest first */
-  int64_t made_room, refused, logged_at; /* since then; 0: never */
+  int64_t most, patience;
+  pthread_mutex_t lock;              /* all below, and all connections */
+  int64_t open;                      /* those that are closing left out */
+  struct connection *idle, *sending; /* the one that has been for the longest first */
+  struct closed {
+    int64_t idle, stuck, refused;
+  } closed;          /* since then: */
+  int64_t logged_at; /* 0: never */
 };
 
-struct connections *connections_create(int64_t most) {
+struct connections *connections_create(int64_t most, int64_t patience) {
   struct connections *connections = calloc(1, sizeof *connections);
   if (!connections)
     return NULL;
   connections->most = most;
+  connections->patience = patience;
   pthread_mutex_init(&connections->lock, NULL);
   return connections;
 }
@@ -43,50 +47,69 @@ static void rest(struct connections *connections, struct connection *connection)
   DL_APPEND2(connections->idle, connection, own.prev, own.next);
 }
 
-static void stop_resting(struct connections *connections, struct connection *connection) {
-  DL_DELETE2(connections->idle, connection, own.prev, own.next);
+/* Takes it out of its list, if it is in one. */
+static void leave(struct connections *connections, struct connection *connection) {
+  if (connection->own.state == CONNECTION_IDLE)
+    DL_DELETE2(connections->idle, connection, own.prev, own.next);
+  else if (connection->own.state == CONNECTION_SENDING)
+    DL_DELETE2(connections->sending, connection, own.prev, own.next);
+}
+
+/* To dissolve the association (connect(2)) leaves a TCP connection no FIN to send, which a reply
+ * that broke off must not have. A UNIX socket has no such end, and refuses this. */
+bool connections_reset(int socket) {
+  struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+  return connect(socket, &nobody, sizeof nobody) == 0;
 }
 
 /* libmicrohttpd's thread sees the end of the connection, and closes the socket. */
 static void shut(struct connections *connections, struct connection *connection) {
-  stop_resting(connections, connection);
+  bool breaks_off = connection->own.state == CONNECTION_SENDING;
+  leave(connections, connection);
   connection->own.state = CONNECTION_CLOSING;
   connections->open--;
-  shutdown(connection->own.socket, SHUT_RDWR);
+  if (!breaks_off || !connections_reset(connection->own.socket))
+    shutdown(connection->own.socket, SHUT_RDWR);
+}
+
+/* NULL: none has been for long enough. */
+static struct connection *find_stuck(const struct connections *connections) {
+  struct connection *first = connections->sending;
+  return first && clock_monotonic() - first->own.since >= connections->patience ? first : NULL;
 }
 
 static void make_room(struct connections *connections, const struct connection *newcomer) {
   if (connections->open <= connections->most)
     return;
   struct connection *victim = connections->idle;
-  if (victim == newcomer)
-    connections->refused++;
+  struct connection *stuck = victim == newcomer ? find_stuck(connections) : NULL;
+  if (stuck)
+    connections->closed.stuck++;
+  else if (victim == newcomer)
+    connections->closed.refused++;
   else
-    connections->made_room++;
-  shut(connections, victim);
+    connections->closed.idle++;
+  shut(connections, stuck ? stuck : victim);
 }
 
 /* --- the log: once a minute, however many come --- */
 
-struct closed {
-  int64_t made_room, refused;
-};
-
 static bool take_closed(struct connections *connections, struct closed *closed) {
   int64_t now = clock_monotonic();
-  if (connections->made_room + connections->refused == 0 ||
+  const struct closed *since = &connections->closed;
+  if (since->idle + since->stuck + since->refused == 0 ||
       (connections->logged_at && now - connections->logged_at < LOG_EVERY))
     return false;
-  *closed = (struct closed){connections->made_room, connections->refused};
-  connections->made_room = connections->refused = 0;
+  *closed = connections->closed;
+  connections->closed = (struct closed){0};
   connections->logged_at = now;
   return true;
 }
 
 static void log_closed(const struct connections *connections, const struct closed *closed) {
-  log_warning("connections", "most=%lld closed-idle=%lld refused=%lld",
-              (long long)connections->most, (long long)closed->made_room,
-              (long long)closed->refused);
+  log_warning("connections", "most=%lld closed-idle=%lld refused=%lld closed-stuck=%lld",
+              (long long)connections->most, (long long)closed->idle, (long long)closed->refused,
+              (long long)closed->stuck);
 }
 
 /* --- the face --- */
@@ -107,8 +130,7 @@ void connections_opened(struct connections *connections, struct connection *conn
 
 void connections_closed(struct connections *connections, struct connection *connection) {
   pthread_mutex_lock(&connections->lock);
-  if (connection->own.state == CONNECTION_IDLE)
-    stop_resting(connections, connection);
+  leave(connections, connection);
   connections->open -= connection->own.state != CONNECTION_CLOSING;
   pthread_mutex_unlock(&connections->lock);
 }
@@ -116,7 +138,7 @@ void connections_closed(struct connections *connections, struct connection *conn
 void connections_moved(struct connections *connections, struct connection *connection) {
   pthread_mutex_lock(&connections->lock);
   if (connection->own.state == CONNECTION_IDLE) {
-    stop_resting(connections, connection);
+    leave(connections, connection);
     rest(connections, connection);
   }
   pthread_mutex_unlock(&connections->lock);
@@ -126,16 +148,42 @@ bool connections_begin(struct connections *connections, struct connection *conne
   pthread_mutex_lock(&connections->lock);
   bool closing = connection->own.state == CONNECTION_CLOSING;
   if (!closing) {
-    stop_resting(connections, connection);
+    leave(connections, connection);
     connection->own.state = CONNECTION_BUSY;
   }
   pthread_mutex_unlock(&connections->lock);
   return !closing;
 }
 
+static bool is_served(const struct connection *connection) {
+  return connection->own.state == CONNECTION_BUSY || connection->own.state == CONNECTION_SENDING;
+}
+
+void connections_sending(struct connections *connections, struct connection *connection) {
+  pthread_mutex_lock(&connections->lock);
+  if (is_served(connection)) {
+    leave(connections, connection);
+    connection->own.state = CONNECTION_SENDING;
+    connection->own.since = clock_monotonic();
+    DL_APPEND2(connections->sending, connection, own.prev, own.next);
+  }
+  pthread_mutex_unlock(&connections->lock);
+}
+
+void connections_waiting(struct connections *connections, struct connection *connection) {
+  pthread_mutex_lock(&connections->lock);
+  if (is_served(connection)) {
+    leave(connections, connection);
+    connection->own.state = CONNECTION_BUSY;
+  }
+  pthread_mutex_unlock(&connections->lock);
+}
+
 void connections_end(struct connections *connections, struct connection *connection) {
   pthread_mutex_lock(&connections->lock);
-  if (connection->own.state == CONNECTION_BUSY)
+  if (is_served(connection)) {
+    leave(connections, connection);
     rest(connections, connection);
+  }
   pthread_mutex_unlock(&connections->lock);
 }

@@ -147,12 +147,10 @@ static void open_end(struct exchange *exchange) {
   pthread_mutex_unlock(&open_ends_lock);
 }
 
-/* Ends a TCP connection with a reset. libmicrohttpd calls shutdown() before close(), which sends a
- * FIN whatever SO_LINGER says; to dissolve the association (connect(2)) is what leaves it none to
- * send. A UNIX socket has no such end: it refuses this, and closes as ever. */
+/* libmicrohttpd calls shutdown() before close(), which sends a FIN whatever SO_LINGER says. A UNIX
+ * socket closes as ever. */
 static void reset(struct MHD_Connection *connection) {
-  struct sockaddr nobody = {.sa_family = AF_UNSPEC};
-  (void)connect(socket_of(connection), &nobody, sizeof nobody);
+  (void)connections_reset(socket_of(connection));
 }
 
 /* The connection is about to be shut down, for whichever reason: upstream's or the store's failure,
@@ -350,6 +348,7 @@ static bool may_stay(const struct exchange *exchange) {
 
 static enum MHD_Result send_reply(struct exchange *exchange) {
   CHECK(exchange->response);
+  connections_sending(exchange->side->connections, &exchange->client->connection);
   if (!may_stay(exchange))
     (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
   enum MHD_Result result =
@@ -493,6 +492,8 @@ void exchange_reply(struct exchange *exchange, unsigned status, struct view body
 static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t size) {
   (void)position;
   struct exchange *exchange = context;
+  struct connections *connections = exchange->side->connections;
+  struct connection *connection = &exchange->client->connection;
   resumed(exchange);
   if (exchange->present == EXCHANGE_CLIENT_GONE)
     return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -500,12 +501,14 @@ static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t 
     size_t count = 0;
     switch (exchange->read(exchange, buffer, size, &count)) {
     case EXCHANGE_READ_BYTES:
+      connections_sending(connections, connection);
       return (ssize_t)count;
     case EXCHANGE_READ_END:
       return MHD_CONTENT_READER_END_OF_STREAM;
     case EXCHANGE_READ_BROKEN:
       return MHD_CONTENT_READER_END_WITH_ERROR;
     case EXCHANGE_READ_WAIT:
+      connections_waiting(connections, connection);
       if (suspend(exchange))
         return 0;
     }

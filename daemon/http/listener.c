@@ -258,7 +258,7 @@ static bool open_side(struct listeners *listeners, const struct listener_options
                       struct fault *fault) {
   listeners->side.handler = options->handler;
   listeners->side.pool = pool_size(options->handler);
-  listeners->side.connections = connections_create(options->max_connections);
+  listeners->side.connections = connections_create(options->max_connections, CONNECTION_PATIENCE);
   return listeners->side.connections ? watch_open(exchange_told, &listeners->side.watch, fault)
                                      : fault_no_memory(fault);
 }

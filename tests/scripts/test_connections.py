@@ -1,5 +1,6 @@
 """Connections that are held open, by many or for long, keep nobody out."""
 
+import http.client
 import resource
 import time
 
@@ -125,6 +126,53 @@ def test_who_is_being_served_is_not_closed(sim, rowcache):
     assert daemon.ask().hit
     daemon.wait_for_log(r"\bwarning connections most=4 closed-idle=0 refused=[1-9]")
     assert daemon.account["rows_spent"] == sim.bill(TOKEN)
+
+
+def stop_reading(daemon, count):
+    """Clients, with no token, that ask until nothing more goes into their connections."""
+    held = [open_socket(daemon.address, receive_buffer=2048) for _ in range(count)]
+    ask = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+    many = ask * 30000
+    for sock in held:
+        sock.settimeout(0.5)
+        sent = 0
+        try:
+            while True:
+                sent += sock.send(many[sent % len(ask):])
+        except OSError:  # it cannot be sent any more
+            pass
+    return held
+
+
+def test_who_does_not_read_the_answer_keeps_nobody_out(rowcache):
+    """Two seconds without a byte taken are enough to be closed when there is no room."""
+    daemon = rowcache("server.max_connections=4")
+    store_one(daemon)
+    held = stop_reading(daemon, 4)
+    eventually(lambda: is_let_in(daemon))
+    for _ in range(40):
+        assert daemon.ask().hit
+    close_all(held)
+
+
+def test_an_answer_that_is_closed_to_make_room_does_not_look_whole(rowcache):
+    """Over HTTP/1.0 nothing but the end of the connection says where the answer ends."""
+    daemon = rowcache("server.max_connections=1")
+    ask = encode(question("huge-20000.example", limit=20000, output="xml"))
+    with open_socket(daemon.address, receive_buffer=2048) as slow:
+        slow.sendall(f"GET /?{ask} HTTP/1.0\r\n\r\n".encode())
+        assert slow.recv(5) == b"HTTP/"
+        eventually(lambda: is_let_in(daemon))
+        with pytest.raises(ConnectionError):
+            while slow.recv(65536):
+                pass
+
+
+def is_let_in(daemon):
+    try:
+        return daemon.ask("rows-1.example").status == 200
+    except (ConnectionError, http.client.HTTPException):
+        return False
 
 
 def all_are_busy(daemon):

@@ -41,19 +41,40 @@ static bool is_shut(const struct line *line) {
 }
 
 /* MOST lines are opened; then, in this order, each letter is done to the line of the number after
- * it: m: bytes came, b: its request is whole, e: its reply has gone out, c: it is closed. Then one
- * more comes, and `victim` is shut: a number of those, MOST for the newcomer, -1 for none. */
+ * it: m: bytes came, b: its request is whole, s: its client has to take a part of the reply, w: and
+ * has taken it, e: its reply has gone out, c: it is closed. Then one more comes, and `victim` is
+ * shut: a number of those, MOST for the newcomer, -1 for none. Nobody has any patience. */
 static const struct scene {
   const char *before;
   int victim;
 } scenes[] = {
-    {"", 0},         {"m0", 1},         {"m0m1", 2},         {"m0m1m2", 0},    {"m2m1", 0},
-    {"b0", 1},       {"b0m0", 1},       {"b0b1", 2},         {"b0b1b2", MOST}, {"b0e0", 1},
-    {"b0b1b2e1", 1}, {"b0b1b2e2e1", 2}, {"b0e0b1e1b2e2", 0}, {"c0", -1},       {"b1c1", -1},
+    {"", 0},
+    {"m0", 1},
+    {"m0m1", 2},
+    {"m0m1m2", 0},
+    {"m2m1", 0},
+    {"b0", 1},
+    {"b0m0", 1},
+    {"b0b1", 2},
+    {"b0b1b2", MOST},
+    {"b0e0", 1},
+    {"b0b1b2e1", 1},
+    {"b0b1b2e2e1", 2},
+    {"b0e0b1e1b2e2", 0},
+    {"c0", -1},
+    {"b1c1", -1},
+    {"b0s0", 1},
+    {"b0b1b2s2s1", 2},
+    {"b0b1b2s2s1s2", 1},
+    {"b0b1b2s1w1", MOST},
+    {"b0b1b2s1w1s1", 1},
+    {"b0b1b2s0s1c0", -1},
+    {"s0", 0},
+    {"b0b1b2s1e1", 1},
 };
 
 static void play(const struct scene *scene) {
-  struct connections *connections = connections_create(MOST);
+  struct connections *connections = connections_create(MOST, 0);
   struct line lines[MOST + 1];
   bool closed[MOST + 1] = {0};
   for (int i = 0; i < MOST; i++)
@@ -64,6 +85,10 @@ static void play(const struct scene *scene) {
       connections_moved(connections, &line->connection);
     if (*at == 'b')
       assert_true(connections_begin(connections, &line->connection));
+    if (*at == 's')
+      connections_sending(connections, &line->connection);
+    if (*at == 'w')
+      connections_waiting(connections, &line->connection);
     if (*at == 'e')
       connections_end(connections, &line->connection);
     if (*at == 'c')
@@ -91,10 +116,25 @@ static void the_one_that_was_idle_the_longest_makes_room(void **state) {
     play(&scenes[i]);
 }
 
+static void who_takes_a_reply_is_left_some_time(void **state) {
+  (void)state;
+  struct connections *connections = connections_create(1, INT64_MAX);
+  struct line first, second;
+  open_line(connections, &first);
+  assert_true(connections_begin(connections, &first.connection));
+  connections_sending(connections, &first.connection);
+  open_line(connections, &second);
+  assert_false(is_shut(&first));
+  assert_true(is_shut(&second));
+  close_line(connections, &first);
+  close_line(connections, &second);
+  connections_release(&connections);
+}
+
 /* What is being closed counts no more, so that one newcomer costs one connection. */
 static void each_newcomer_costs_one(void **state) {
   (void)state;
-  struct connections *connections = connections_create(1);
+  struct connections *connections = connections_create(1, 0);
   struct line lines[10];
   for (size_t i = 0; i < COUNT(lines); i++) {
     open_line(connections, &lines[i]);
@@ -117,6 +157,7 @@ static void *run_churn(void *context) {
     open_line(connections, &line);
     connections_moved(connections, &line.connection);
     bool served = connections_begin(connections, &line.connection);
+    connections_sending(connections, &line.connection);
     CHECK(!served || !is_shut(&line)); /* nobody is closed who is being served */
     if (i % 4)
       connections_end(connections, &line.connection);
@@ -127,7 +168,7 @@ static void *run_churn(void *context) {
 
 static void many_threads(void **state) {
   (void)state;
-  struct connections *connections = connections_create(2);
+  struct connections *connections = connections_create(2, CONNECTION_PATIENCE);
   pthread_t threads[THREADS];
   for (int i = 0; i < THREADS; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, run_churn, connections), 0);
@@ -139,6 +180,7 @@ static void many_threads(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_one_that_was_idle_the_longest_makes_room),
+      cmocka_unit_test(who_takes_a_reply_is_left_some_time),
       cmocka_unit_test(each_newcomer_costs_one),
       cmocka_unit_test(many_threads),
   };
