@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 
 from daemon import ROWCACHED
+from wire import SLOW
 
 DRIVEN = ROWCACHED.parent.parent / "tests" / "rowcached-driven"
 _SECOND = 10**9  # the file has nanoseconds
-_FLYING = 0.01  # real seconds in which one passes
+_FLYING = 0.01 * SLOW  # real seconds in which one passes
 
 
 class Clock:
