@@ -1,15 +1,14 @@
 """What happens to a result when it has grown old, with upstream well and with upstream ill."""
 
-import time
+from contextlib import nullcontext
 
 import pytest
 
 from ahrefs import Simulator
 from daemon import QUESTIONS, TOKEN, arrived, eventually, question
-from wire import REFRESHED, SLOW, encode
+from wire import REFRESHED, encode
 
 ROWS_5 = 10 + 5 * 2
-STALL = f"upstream.stall_timeout={max(1, int(SLOW))}s"
 
 ILL = [
     ("status", {"code": 500}), ("status", {"code": 503}), ("refuse", {}),
@@ -18,21 +17,24 @@ ILL = [
     ("bad_utf8", {}), ("count", {}), ("no_refpages", {}), ("long_head", {}),
     ("content_length", {}), ("stall", {}), ("hold", {"charged": True}),
 ]
+SILENT = ("stall", "hold")  # the time of upstream.stall_timeout has to pass
 
 
-def grow_stale(daemon, max_stale=None, **params):
-    """Lets a result's second of freshness pass."""
+def grow_stale(daemon, clock, max_stale=None):
+    """A result's second of freshness passes."""
     fresh = {"Cache-Control": "only-if-cached"}
     if max_stale is not None:
         fresh["Cache-Control"] += f", max-stale={max_stale}"
-    eventually(lambda: daemon.ask(headers=fresh, **params).status == 504)
+    assert daemon.ask(headers=fresh).hit
+    clock.go_on(seconds=1 if max_stale is None else 1 + max_stale + 1)
+    assert daemon.ask(headers=fresh).status == 504
 
 
-def test_an_old_result_is_asked_for_again(sim, rowcache):
-    daemon = rowcache("cache.ttl=1s")
+def test_an_old_result_is_asked_for_again(sim, driven, clock):
+    daemon = driven("cache.ttl=1s")
     old = daemon.ask().rows
     sim.change_world()
-    grow_stale(daemon)
+    grow_stale(daemon, clock)
     reply = daemon.ask()
     assert reply.cache == REFRESHED
     assert reply.rows != old and reply.spent == ROWS_5
@@ -48,13 +50,14 @@ def test_without_a_time_to_live_everything_is_asked_for_again(sim, rowcache):
 
 
 @pytest.mark.parametrize("kind, options", ILL, ids=lambda value: str(value) or "plain")
-def test_when_upstream_fails_an_old_result_is_better_than_none(sim, rowcache, kind, options):
-    daemon = rowcache("cache.ttl=1s", STALL)
+def test_when_upstream_fails_an_old_result_is_better_than_none(sim, driven, clock, kind, options):
+    daemon = driven("cache.ttl=1s")
     old = daemon.ask().rows
     sim.change_world()
-    grow_stale(daemon)
+    grow_stale(daemon, clock)
     sim.fault(kind, times=None, **options)
-    reply = daemon.ask()
+    with clock.flying() if kind in SILENT else nullcontext():
+        reply = daemon.ask()
     assert reply.status == 200 and reply.stale and reply.rows == old
     assert daemon.account["rows_spent"] >= sim.bill(TOKEN)
 
@@ -64,11 +67,11 @@ def test_when_upstream_fails_an_old_result_is_better_than_none(sim, rowcache, ki
     assert daemon.outcomes()["stale"] == 1
 
 
-def test_when_upstream_is_gone_too_an_old_result_is_better_than_none(start):
+def test_when_upstream_is_gone_too_an_old_result_is_better_than_none(start, clock):
     with Simulator() as passing:
-        daemon = start(passing.url, "cache.ttl=1s")
+        daemon = start(passing.url, "cache.ttl=1s", **clock.drives())
         old = daemon.ask().rows
-        grow_stale(daemon)
+        grow_stale(daemon, clock)
     reply = daemon.ask()
     assert reply.stale and reply.rows == old
     assert daemon.account["rows_spent"] == ROWS_5
@@ -76,10 +79,10 @@ def test_when_upstream_is_gone_too_an_old_result_is_better_than_none(start):
     assert daemon.account["rows_spent"] == ROWS_5
 
 
-def test_many_hear_of_one_failure_and_all_get_the_old_result(sim, rowcache):
-    daemon = rowcache("cache.ttl=1s")
+def test_many_hear_of_one_failure_and_all_get_the_old_result(sim, driven, clock):
+    daemon = driven("cache.ttl=1s")
     old = daemon.ask().rows
-    grow_stale(daemon)
+    grow_stale(daemon, clock)
     failure = sim.fault("status", times=None, code=503)
     sim.hold(match=QUESTIONS)
     clients = [daemon.client() for _ in range(5)]
@@ -94,21 +97,21 @@ def test_many_hear_of_one_failure_and_all_get_the_old_result(sim, rowcache):
     assert failure.hits <= 5 and sim.bill(TOKEN) == ROWS_5
 
 
-def test_a_refusal_is_no_failure(sim, rowcache):
-    daemon = rowcache("cache.ttl=1s")
+def test_a_refusal_is_no_failure(sim, driven, clock):
+    daemon = driven("cache.ttl=1s")
     daemon.ask()
-    grow_stale(daemon)
+    grow_stale(daemon, clock)
     sim.fault("error_first", text="no rows left")
     reply = daemon.ask()
     assert reply.error == "no rows left" or reply.stale
     assert daemon.ask().cache == REFRESHED
 
 
-def test_no_result_is_served_for_ever(sim, rowcache):
-    daemon = rowcache("cache.ttl=1s", "cache.stale_if_error=0s")
+def test_no_result_is_served_for_ever(sim, driven, clock):
+    daemon = driven("cache.ttl=1s", "cache.stale_if_error=0s")
     daemon.ask()
-    grow_stale(daemon)
-    time.sleep(1)
+    grow_stale(daemon, clock)
+    clock.go_on(seconds=1)
     sim.fault("refuse", times=None)
     reply = daemon.ask()
     assert reply.status == 502 and reply.headers["X-Status"] == "error"
@@ -116,13 +119,14 @@ def test_no_result_is_served_for_ever(sim, rowcache):
     assert daemon.ask().status == 200
 
 
-def test_while_revalidating_the_old_result_is_served_at_once(sim, rowcache):
-    daemon = rowcache("cache.ttl=1s", "cache.stale_while_revalidate=1h")
+def test_while_revalidating_the_old_result_is_served_at_once(sim, driven, clock):
+    daemon = driven("cache.ttl=1s", "cache.stale_while_revalidate=1h")
     old = daemon.ask().rows
     sim.change_world()
     sim.hold(match=QUESTIONS)
-    first = eventually(lambda: _stale(daemon.ask()))
-    assert first.rows == old and first.spent == 0
+    clock.go_on(seconds=1)
+    first = daemon.ask()
+    assert first.stale and first.rows == old and first.spent == 0
     sim.wait_for(lambda sim: sim.held == 1)
     for _ in range(5):
         reply = daemon.ask()
@@ -134,35 +138,33 @@ def test_while_revalidating_the_old_result_is_served_at_once(sim, rowcache):
     eventually(lambda: daemon.account["rows_spent"] == sim.bill(TOKEN) >= 2 * ROWS_5)
 
 
-def test_while_revalidating_a_client_gets_no_staler_result_than_it_allows(sim, rowcache):
+def test_while_revalidating_a_client_gets_no_staler_result_than_it_allows(sim, driven, clock):
     """max-stale=0 asks for a fresh answer, whatever the configuration allows for others."""
-    daemon = rowcache("cache.ttl=1s", "cache.stale_while_revalidate=1h")
+    daemon = driven("cache.ttl=1s", "cache.stale_while_revalidate=1h")
     old = daemon.ask().rows
     sim.change_world()
-    grow_stale(daemon, max_stale=0)
+    grow_stale(daemon, clock, max_stale=0)
     reply = daemon.ask(headers={"Cache-Control": "max-stale=0"})
     assert reply.cache == REFRESHED and reply.rows != old
 
 
-def test_a_refresh_that_fails_behind_the_back_does_no_harm(sim, rowcache):
-    daemon = rowcache("cache.ttl=1s", "cache.stale_while_revalidate=1h")
+def test_a_refresh_that_fails_behind_the_back_does_no_harm(sim, driven, clock):
+    daemon = driven("cache.ttl=1s", "cache.stale_while_revalidate=1h")
     old = daemon.ask().rows
     broken = sim.fault("cut", times=1)
-    eventually(lambda: _stale(daemon.ask()) and broken.hits)
+    clock.go_on(seconds=1)
+    eventually(lambda: daemon.ask().stale and broken.hits)
     sim.change_world()
     eventually(lambda: daemon.ask().rows != old)
     eventually(lambda: sim.in_flight == 0 and daemon.account["rows_spent"] >= sim.bill(TOKEN))
 
 
-def _stale(reply):
-    return reply if reply.stale else None
-
-
-def test_what_is_stored_stays_fresh_over_a_restart(sim, rowcache):
-    daemon = rowcache()
+def test_what_is_stored_stays_fresh_over_a_restart(sim, driven, clock):
+    daemon = driven()
     rows = daemon.ask().rows
     daemon.restart()
     reply = daemon.ask()
     assert reply.hit and reply.rows == rows
     daemon.restart("cache.ttl=1s", "cache.stale_if_error=0")
-    eventually(lambda: daemon.ask(headers={"Cache-Control": "only-if-cached"}).status == 504)
+    clock.go_on(seconds=1)
+    assert daemon.ask(headers={"Cache-Control": "only-if-cached"}).status == 504
