@@ -115,10 +115,10 @@ def receive_all(clients) -> list:
     return replies
 
 
-def grow_stale(daemon):
-    """Lets the second of freshness pass."""
-    cached = {"Cache-Control": "only-if-cached"}
-    eventually(lambda: daemon.ask(headers=cached).status == 504)
+def grow_stale(daemon, clock):
+    """The second of freshness passes."""
+    clock.go_on(seconds=1)
+    assert daemon.ask(headers={"Cache-Control": "only-if-cached"}).status == 504
 
 
 # Held back
@@ -237,12 +237,12 @@ def test_no_cache_is_no_way_around_it(sim, issuing):
 # Rather old than nothing
 
 
-def test_rather_than_held_back_one_is_served_what_is_old(sim, issuing):
-    daemon = issuing("cache.ttl=1s")
+def test_rather_than_held_back_one_is_served_what_is_old(sim, issuing, clock):
+    daemon = issuing("cache.ttl=1s", **clock.drives())
     alice = add(daemon, rows="0")
     rows = daemon.ask().rows
     sim.change_world()
-    grow_stale(daemon)
+    grow_stale(daemon, clock)
     reply = daemon.ask(token=alice)
     assert reply.status == 200 and reply.stale and reply.rows == rows and reply.spent == 0
     assert len(arrived(sim)) == 1
@@ -252,22 +252,24 @@ def test_rather_than_held_back_one_is_served_what_is_old(sim, issuing):
     assert daemon.ask(token=alice).rows != rows
 
 
-def test_what_is_too_old_is_not_served(sim, issuing):
-    daemon = issuing("cache.ttl=1s", "cache.stale_if_error=0s")
+def test_what_is_too_old_is_not_served(sim, issuing, clock):
+    daemon = issuing("cache.ttl=1s", "cache.stale_if_error=0s", **clock.drives())
     alice = add(daemon, rows="0")
     daemon.ask()
-    check_held_back(eventually(lambda: _unless_served(daemon.ask(token=alice))), 0, 2010)
+    assert daemon.ask(token=alice).hit
+    clock.go_on(seconds=1)
+    check_held_back(daemon.ask(token=alice), 0, 2010)
     assert len(arrived(sim)) == 1
 
 
 @pytest.mark.parametrize("accepted", [True, False])
 def test_whom_nobody_vouches_for_is_checked_before_being_served_what_is_old(
-        sim, rowcache, accepted):
+        sim, driven, clock, accepted):
     """After a restart it is not known any more that Ahrefs accepts the token."""
-    daemon = rowcache("cache.ttl=1s")
+    daemon = driven("cache.ttl=1s")
     rows = daemon.ask().rows
     set_budget(daemon, eventually(lambda: daemon.spend()["tokens"])[0]["token"], "0")
-    grow_stale(daemon)
+    grow_stale(daemon, clock)
     daemon.restart()
     if not accepted:
         sim.fault("error_first", match={"from": "subscription_info"}, text="invalid token")
@@ -276,10 +278,6 @@ def test_whom_nobody_vouches_for_is_checked_before_being_served_what_is_old(
     assert reply.stale and reply.rows == rows if accepted else "refpages" not in reply.json
     assert daemon.ask().status == reply.status
     assert len(arrived(sim)) == 1
-
-
-def _unless_served(reply):
-    return None if reply.status == 200 else reply
 
 
 # Reserved and settled
