@@ -1,5 +1,5 @@
 """A clock that was years ahead when something was stored, and was then corrected. The plays write the
-moment into the databases of a stopped daemon, so that the machine's clock stays as it is."""
+moment into the databases of a stopped daemon, so that the daemon's clock stays as it is."""
 
 import sqlite3
 import time
@@ -95,9 +95,9 @@ def test_a_budget_is_warned_of_although_it_was_in_the_future(rowcache, house):
     daemon.wait_for_log(r"\bwarning budget_warning token=alice used=2\.0 budget=2\.0\b")
 
 
-def test_entries_of_the_future_leave_the_ledger_with_those_after_them(rowcache):
+def test_entries_of_the_future_leave_the_ledger_with_those_after_them(driven, clock):
     """Their amounts stay in the totals."""
-    daemon = rowcache("ledger.retention=1s")
+    daemon = driven("ledger.retention=1s")
     daemon.ask()
     daemon.ask("rows-6.example")
 
@@ -105,11 +105,13 @@ def test_entries_of_the_future_leave_the_ledger_with_those_after_them(rowcache):
         with closing(sqlite3.connect(f"file:{daemon.state}/ledger.db?mode=ro", uri=True)) as ledger:
             return ledger.execute("SELECT count(*) FROM entry").fetchone()[0]
 
+    clock.go_on(seconds=2)
     eventually(lambda: entries() == 0)
     daemon.restart("ledger.retention=1h")
     daemon.ask("rows-7.example")
     daemon.ask("rows-8.example")
     ahead = "UPDATE entry SET at = CASE WHEN id = 1 THEN ? ELSE at - 7200000 END"
-    change(daemon, "ledger.db", ahead, (int(time.time()) + TEN_YEARS) * 1000)
+    change(daemon, "ledger.db", ahead, (int(clock.now.timestamp()) + TEN_YEARS) * 1000)
+    clock.go_on(seconds=1)
     eventually(lambda: entries() == 0)
     assert daemon.account["rows_spent"] == sum(10 + 2 * rows for rows in (5, 6, 7, 8))
