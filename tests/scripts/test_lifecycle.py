@@ -114,12 +114,15 @@ def test_health_says_that_it_is_draining(sim, rowcache):
     assert daemon.wait() == 0
 
 
-def test_a_drain_ends_some_time_and_leaves_the_account_above_the_bill(sim, rowcache):
-    daemon = rowcache("server.drain_timeout=1s")
+def test_a_drain_ends_some_time_and_leaves_the_account_above_the_bill(sim, driven, clock):
+    daemon = driven("server.drain_timeout=1s")
     sim.fault("hold", charged=True)
     with send(daemon, question(limit=50)) as client:
         held(sim)
-        assert daemon.stop() == 0
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_for_log(r"\binfo drain ")
+        clock.go_on(seconds=1)
+        assert daemon.wait() == 0
         assert _broken_or_error(client)
     total = amounts(daemon.ctl_json("spend")["total"])
     assert sim.bill(TOKEN) <= total["rows_spent"] == total["rows_unknown"] <= 10 + 50 * 2
