@@ -155,7 +155,7 @@ def test_an_old_result_stands_in_for_an_upstream_that_is_ill_for_seven_days(sim,
 
 def test_a_window_of_days_for_refreshes_behind_the_back(sim, driven, clock):
     daemon = driven("cache.stale_while_revalidate=3d")
-    old = daemon.ask().rows
+    old, other = daemon.ask().rows, daemon.ask("rows-6.example").rows
     sim.change_world()
     sim.hold(match=QUESTIONS)
     clock.go_on(days=4, seconds=-1)
@@ -165,9 +165,9 @@ def test_a_window_of_days_for_refreshes_behind_the_back(sim, driven, clock):
     sim.release()
     eventually(lambda: daemon.ask().hit)
 
-    clock.go_on(days=4, seconds=1)
-    reply = daemon.ask()
-    assert reply.cache == REFRESHED and reply.rows != old
+    clock.go_on(seconds=2)
+    reply = daemon.ask("rows-6.example")
+    assert reply.cache == REFRESHED and reply.rows != other
 
 
 def test_a_clock_that_is_set_ahead_and_back_again(sim, driven, clock):
