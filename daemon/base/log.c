@@ -40,6 +40,7 @@ static struct {
   pthread_t thread;
   bool running, stopping, writing;
   size_t head, used; /* bytes */
+  int64_t writes;    /* lines that have gone out, or could not */
   int64_t dropped;   /* since `log_dropped` was logged */
   bool gap;          /* there was no room, and half of the buffer is not free yet */
   char bytes[LOG_BUFFER_SIZE];
@@ -168,6 +169,7 @@ static void *run(void *unused) {
     bool ok = write_line(&line);
     pthread_mutex_lock(&ring.lock);
     ring.writing = false;
+    ring.writes++;
     note_written(ok);
     pthread_cond_signal(&ring.written);
   }
@@ -219,7 +221,11 @@ bool log_start(struct fault *fault) {
 
 /* Under the lock. False when nothing went out for so long. */
 static bool await_written(int seconds) {
-  return clock_wait(&ring.written, &ring.lock, clock_monotonic() + seconds * CLOCK_SECOND);
+  const int64_t writes = ring.writes, until = clock_monotonic() + seconds * CLOCK_SECOND;
+  while (ring.writes == writes)
+    if (!clock_wait(&ring.written, &ring.lock, until))
+      return false;
+  return true;
 }
 
 void log_stop(int seconds) {

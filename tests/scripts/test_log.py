@@ -44,14 +44,14 @@ class Pipe:
 class Unread:
     """A daemon whose log nobody reads, on unix sockets, since its log cannot tell its ports."""
 
-    def __init__(self, sim, place, *options):
+    def __init__(self, sim, place, *options, command=lambda line: line, env=None):
         self.pipe = Pipe()
         self.address, self.admin = f"unix:{place}/client", f"unix:{place}/admin"
         words = [f"server.listen={self.address}", f"admin.listen={self.admin}",
                  f"state.directory={place}/state", f"upstream.url={sim.url}", *options]
         self.process = subprocess.Popen(
-            [ROWCACHED, *(word for option in words for word in ("-o", option))],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.pipe.end)
+            command([ROWCACHED, *(word for option in words for word in ("-o", option))]),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.pipe.end, env=env)
         self.pipe.close_end()
         eventually(self.is_ready)
 
@@ -75,8 +75,8 @@ def unread(sim):
     """Starts daemons whose log nobody reads."""
     started = []
     with tempfile.TemporaryDirectory(dir="/tmp") as place:
-        def start_one(*options):
-            started.append(Unread(sim, place, *options))
+        def start_one(*options, **more):
+            started.append(Unread(sim, place, *options, **more))
             return started[-1]
 
         yield start_one
@@ -120,11 +120,12 @@ def test_what_was_spent_is_told_although_hits_fill_the_log(unread):
     assert spent == ["rows-5.example", *targets]
 
 
-def test_a_stop_does_not_wait_for_a_log_that_nobody_reads(unread):
-    daemon = unread("server.log_requests=all")
+def test_a_stop_does_not_wait_for_a_log_that_nobody_reads(unread, clock):
+    daemon = unread("server.log_requests=all", **clock.drives())
     daemon.ask(*["rows-5.example"] * 200)
     daemon.process.send_signal(signal.SIGTERM)
-    assert daemon.wait() == 0
+    with clock.flying():
+        assert daemon.wait() == 0
 
 
 def test_what_was_logged_before_a_crash_comes_out(unread):
