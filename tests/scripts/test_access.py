@@ -174,6 +174,21 @@ def test_no_more_tokens_are_checked_in_a_minute_than_may_be(strict, guarded):
                for record in strict.requests) == 3
 
 
+def test_a_minute_later_as_many_are_checked_again(strict, guarded, clock):
+    daemon = guarded("access.checks_per_minute=2", **clock.drives())
+    check_refused(daemon.ask(token=stranger(0)))
+    clock.go_on(seconds=20)
+    check_refused(daemon.ask(token=stranger(1)))
+    for first, wait in ((2, 40), (3, 20)):
+        reply = daemon.ask(token=stranger(first))
+        check_put_off(reply)
+        assert reply.headers["Retry-After"] == str(wait)
+        clock.go_on(seconds=wait - 1)
+        check_put_off(daemon.ask(token=stranger(first)))
+        clock.go_on(seconds=1)
+        check_refused(daemon.ask(token=stranger(first)))
+
+
 def test_no_more_tokens_are_checked_at_once_than_may_be(strict, guarded):
     daemon = guarded("access.checks_inflight=2")
     strict.hold(match=CHECK)
@@ -188,13 +203,14 @@ def test_no_more_tokens_are_checked_at_once_than_may_be(strict, guarded):
     assert daemon.ask().miss
 
 
-def test_strangers_do_not_use_up_the_checks_of_tokens_that_were_accepted(strict, guarded):
+def test_strangers_do_not_use_up_the_checks_of_tokens_that_were_accepted(strict, guarded, clock):
     """Neither when a verdict is over, nor, for a token that has spent, after a restart."""
     daemon = guarded("access.checks_per_minute=1", "access.remember_yes=1s",
-                     "access.remember_no=1s")
+                     "access.remember_no=1s", **clock.drives())
     daemon.ask()
     check_put_off(daemon.ask(token=BAD_TOKEN))
-    eventually(lambda: daemon.ask().hit and checks(strict, TOKEN) == 2)
+    clock.go_on(seconds=1)
+    assert daemon.ask().hit and checks(strict, TOKEN) == 2
     daemon.restart("access.remember_yes=1h")
     check_refused(daemon.ask(token=BAD_TOKEN))
     check_put_off(daemon.ask(token=stranger(1)))
@@ -300,11 +316,14 @@ def test_a_check_that_fails_lets_nobody_in(strict, guarded, kind, options):
     check_refused(daemon.ask(token=BAD_TOKEN))
 
 
-def test_a_verdict_is_not_kept_for_ever(strict, guarded):
-    daemon = guarded("access.remember_yes=1s", "access.remember_no=1s")
+def test_a_verdict_is_not_kept_for_ever(strict, guarded, clock):
+    daemon = guarded("access.remember_yes=1s", "access.remember_no=1s", **clock.drives())
     daemon.ask()
-    eventually(lambda: daemon.ask(token=OTHER_TOKEN).hit and checks(strict, OTHER_TOKEN) >= 2)
-    eventually(lambda: daemon.ask(token=BAD_TOKEN).status == 403 and checks(strict, BAD_TOKEN) >= 2)
+    for count in (1, 2):
+        assert daemon.ask(token=OTHER_TOKEN).hit and checks(strict, OTHER_TOKEN) == count
+        check_refused(daemon.ask(token=BAD_TOKEN))
+        assert checks(strict, BAD_TOKEN) == count
+        clock.go_on(seconds=1)
 
 
 def test_with_open_access_any_token_reads_the_cache(strict, guarded):
