@@ -1,7 +1,9 @@
 /* One request and its reply, on libmicrohttpd.
  *
- *   the head and the body arrive, bounded -> handler->step() -> EXCHANGE_REPLIED: the reply goes
- * out ^    | exchange_wake() '----' EXCHANGE_WAIT: the connection is suspended
+ *   head and body arrive, bounded ---> handler->step() ---> EXCHANGE_REPLIED: the reply goes out
+ *                                        ^      |
+ *                        exchange_wake() |      v
+ *                                      EXCHANGE_WAIT: the connection is suspended
  *
  * step() and the reply's read() run on the listener's threads, one at a time for one exchange, and
  * must not wait for anything but the disk: who has to wait says so and is called again after

@@ -8,8 +8,8 @@
  * - A byte order mark before the object is skipped, as RFC 8259 8.1 allows.
  *
  * It looks and changes nothing: the bytes that are stored and sent on are upstream's own (a byte
- * order mark among them), so numbers keep their text. yajl does the reading (RFC 8259, UTF-8 checked). Nesting depth and the
- * length of one value are bounded, and with them the memory. Pure. */
+ * order mark among them), so numbers keep their text. yajl does the reading (RFC 8259, UTF-8
+ * checked). Nesting depth and the length of one value are bounded, and with them the memory. Pure. */
 #pragma once
 
 #include "base/fault.h"

@@ -1,8 +1,10 @@
 /* Ahrefs' own count of each token beside the ledger's.
  *
- *   reconcile_begin: subscription_info, which is free, for each usable token -> flights
- *   reconcile_await: until every answer is there -> reconcile_finish: what each says is stored,
- * with how the ledger stands, and told
+ *   reconcile_begin    a flight with subscription_info, which is free, for each usable token
+ *          |
+ *   reconcile_await    until every answer has come
+ *          |
+ *   reconcile_finish   each count is stored beside the ledger's figures, and reported
  *
  * Usable are our own token (upstream.token_file) and those that spent or were let in since the
  * daemon began (serve/access.h): no token is stored anywhere, so no other can be asked about. Those

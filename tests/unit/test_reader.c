@@ -278,9 +278,16 @@ static void results_are_counted_as_they_come(void **state) {
     struct view piece;
     int64_t results;
     bool error;
-  } pieces[] = {{VIEW("{\"refpages\""), 0, false}, {VIEW(":["), 0, false}, {VIEW("{"), 1, false},
-                {VIEW("\"error\":1},"), 1, false}, {VIEW("{"), 2, false},  {VIEW("}],"), 2, false},
-                {VIEW("\"error"), 2, false},       {VIEW("\":["), 2, false}, {VIEW("0"), 2, false}, {VIEW("]}"), 2, true}};
+  } pieces[] = {{VIEW("{\"refpages\""), 0, false},
+                {VIEW(":["), 0, false},
+                {VIEW("{"), 1, false},
+                {VIEW("\"error\":1},"), 1, false},
+                {VIEW("{"), 2, false},
+                {VIEW("}],"), 2, false},
+                {VIEW("\"error"), 2, false},
+                {VIEW("\":["), 2, false},
+                {VIEW("0"), 2, false},
+                {VIEW("]}"), 2, true}};
   struct reader *reader = reader_create(READER_REFPAGES, DEPTH);
   struct fault fault;
   for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
