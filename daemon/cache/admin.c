@@ -28,17 +28,17 @@ static bool read_prefix(struct view hex, struct range *range, struct fault *faul
   return true;
 }
 
-static void bind_range(sqlite3_stmt *statement, const struct range *range) {
+static void bind_range(struct db_statement *statement, const struct range *range) {
   db_bind_blob(statement, 1, (struct view){(const char *)range->first.bytes, DIGEST_SIZE});
   db_bind_blob(statement, 2, (struct view){(const char *)range->last.bytes, DIGEST_SIZE});
 }
 
 /* Listing. */
 
-static bool give_rows(struct db *db, sqlite3_stmt *statement, cache_row *row, void *context,
+static bool give_rows(struct db_statement *statement, cache_row *row, void *context,
                       struct fault *fault) {
   bool more;
-  while (db_step(db, statement, &more, fault)) {
+  while (db_step(statement, &more, fault)) {
     if (!more)
       return true;
     struct cache_entry entry;
@@ -57,13 +57,13 @@ static bool list(struct cache *cache, const struct range *range, int64_t limit, 
   struct reader *reader = readers_take(&cache->readers, fault);
   if (!reader)
     return false;
-  sqlite3_stmt *statement =
+  struct db_statement *statement =
       db_statement(reader->db, range ? CACHE_SQL_SHOW_ENTRIES : CACHE_SQL_LIST_ENTRIES, fault);
   if (statement && range)
     bind_range(statement, range);
   else if (statement)
     db_bind_integer(statement, 1, limit > 0 ? limit : 0);
-  bool ok = statement && give_rows(reader->db, statement, row, context, fault);
+  bool ok = statement && give_rows(statement, row, context, fault);
   if (!ok)
     cache_note_failure(cache, reader->db);
   readers_give(&cache->readers, reader);
@@ -107,11 +107,11 @@ static const int purge_statements[] = {
 
 static bool is_unambiguous(struct db *db, const struct range *range, struct fault *fault) {
   bool row;
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_COUNT_KEYS, fault);
+  struct db_statement *statement = db_statement(db, CACHE_SQL_COUNT_KEYS, fault);
   if (!statement)
     return false;
   bind_range(statement, range);
-  if (!db_step(db, statement, &row, fault))
+  if (!db_step(statement, &row, fault))
     return false;
   int64_t count = row ? db_integer(statement, 0) : 0;
   db_done(statement);
@@ -121,7 +121,7 @@ static bool is_unambiguous(struct db *db, const struct range *range, struct faul
 }
 
 /* What lies further ahead of the clock than it can is as old as anything may be. */
-static void bind_ages(sqlite3_stmt *statement, int64_t before) {
+static void bind_ages(struct db_statement *statement, int64_t before) {
   db_bind_integer(statement, 1, before);
   db_bind_integer(statement, 2, clock_seconds() + AGE_AHEAD_MOST);
 }
@@ -130,7 +130,7 @@ static bool purge_work(struct cache_job *base, struct db *db, struct fault *faul
   struct purge_job *job = (struct purge_job *)base;
   if (job->what == CACHE_PURGE_KEY && !is_unambiguous(db, &job->range, fault))
     return false;
-  sqlite3_stmt *statement = db_statement(db, purge_statements[job->what], fault);
+  struct db_statement *statement = db_statement(db, purge_statements[job->what], fault);
   if (!statement)
     return false;
   if (job->what == CACHE_PURGE_TARGET)
@@ -139,7 +139,7 @@ static bool purge_work(struct cache_job *base, struct db *db, struct fault *faul
     bind_range(statement, &job->range);
   else if (job->what == CACHE_PURGE_OLDER_THAN)
     bind_ages(statement, job->before);
-  if (!db_run(db, statement, fault))
+  if (!db_run(statement, fault))
     return false;
   base->live = -db_changes(db);
   return true;

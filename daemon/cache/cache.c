@@ -86,18 +86,18 @@ struct kill_job {
 };
 
 static bool kill_work(struct cache_job *job, struct db *db, struct fault *fault) {
-  sqlite3_stmt *live = db_statement(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, fault);
+  struct db_statement *live = db_statement(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, fault);
   if (!live)
     return false;
   db_bind_integer(live, 1, ((struct kill_job *)job)->id);
-  if (!db_run(db, live, fault))
+  if (!db_run(live, fault))
     return false;
   job->live = -db_changes(db);
-  sqlite3_stmt *filling = db_statement(db, CACHE_SQL_CONDEMN_FILLING_ENTRY, fault);
+  struct db_statement *filling = db_statement(db, CACHE_SQL_CONDEMN_FILLING_ENTRY, fault);
   if (!filling)
     return false;
   db_bind_integer(filling, 1, ((struct kill_job *)job)->id);
-  return db_run(db, filling, fault);
+  return db_run(filling, fault);
 }
 
 static void kill_done(struct cache_job *job, bool ok, const struct fault *fault) {
@@ -200,7 +200,7 @@ static bool is_length(int64_t length, int64_t stored) {
   return length >= 0 && chunks <= CHUNKS_MAX && chunks <= stored / CHUNK_OVERHEAD;
 }
 
-bool cache_read_entry(sqlite3_stmt *statement, struct cache_entry *entry) {
+bool cache_read_entry(struct db_statement *statement, struct cache_entry *entry) {
   struct view key = db_blob(statement, 1);
   if (key.length != DIGEST_SIZE)
     return false;
@@ -224,11 +224,11 @@ bool cache_read_entry(sqlite3_stmt *statement, struct cache_entry *entry) {
 
 static bool look(struct cache *cache, struct db *db, const struct digest *key,
                  struct cache_entry *entry, bool *found, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_FIND_ENTRY, fault);
+  struct db_statement *statement = db_statement(db, CACHE_SQL_FIND_ENTRY, fault);
   if (!statement)
     return false;
   db_bind_blob(statement, 1, (struct view){(const char *)key->bytes, DIGEST_SIZE});
-  if (!db_step(db, statement, found, fault))
+  if (!db_step(statement, found, fault))
     return false;
   bool valid = !*found || cache_read_entry(statement, entry);
   if (!valid)
@@ -293,8 +293,8 @@ void cache_count_hit(struct cache *cache, int64_t id) {
 /* Reading. */
 
 /* What one row of read_chunk must be; sets `*damaged` when the disk lies. */
-static bool decode(struct reader *reader, sqlite3_stmt *statement, int64_t number, char *buffer,
-                   size_t *length, bool *damaged) {
+static bool decode(struct reader *reader, struct db_statement *statement, int64_t number,
+                   char *buffer, size_t *length, bool *damaged) {
   int64_t length_of_all = db_integer(statement, 0), before = number * (int64_t)CACHE_CHUNK_SIZE;
   if (length_of_all <= before)
     return false;
@@ -308,14 +308,14 @@ static bool decode(struct reader *reader, sqlite3_stmt *statement, int64_t numbe
 
 static bool read_chunk(struct cache *cache, struct reader *reader, int64_t id, int64_t number,
                        char *buffer, size_t *length, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(reader->db, CACHE_SQL_READ_CHUNK, fault);
+  struct db_statement *statement = db_statement(reader->db, CACHE_SQL_READ_CHUNK, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, id);
   db_bind_integer(statement, 2, id << CHUNK_BITS | number);
   db_bind_integer(statement, 3, CHUNK_BOUND);
   bool row, damaged = false;
-  if (!db_step(reader->db, statement, &row, fault))
+  if (!db_step(statement, &row, fault))
     return false;
   bool ok = row && decode(reader, statement, number, buffer, length, &damaged);
   db_done(statement);

@@ -98,8 +98,8 @@ static bool set_aside(const struct disk *disk, const char *why, struct fault *fa
 
 static bool ask(struct db *db, int number, int64_t *value, struct fault *fault) {
   bool row = false;
-  sqlite3_stmt *statement = db_statement(db, number, fault);
-  bool ok = statement && db_step(db, statement, &row, fault);
+  struct db_statement *statement = db_statement(db, number, fault);
+  bool ok = statement && db_step(statement, &row, fault);
   *value = row ? db_integer(statement, 0) : 0;
   db_done(statement);
   return ok;
@@ -107,8 +107,8 @@ static bool ask(struct db *db, int number, int64_t *value, struct fault *fault) 
 
 /* What was being written when the last process died is left for the sweeper. */
 static bool tidy(struct disk *disk, struct db *db, bool *damaged, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_CONDEMN_FILLING, fault);
-  if (!statement || !db_run(db, statement, fault) ||
+  struct db_statement *statement = db_statement(db, CACHE_SQL_CONDEMN_FILLING, fault);
+  if (!statement || !db_run(statement, fault) ||
       !ask(db, CACHE_SQL_LAST_ID, &disk->last_id, fault) ||
       !ask(db, CACHE_SQL_COUNT_LIVE, &disk->live, fault))
     return false;

@@ -49,12 +49,12 @@ static bool write_hits(struct cache_job *base, struct db *db, struct fault *faul
   if (!cache_has_room(base->cache, db, fault))
     return false;
   for (struct hit *hit = job->taken; hit; hit = hit->hh.next) {
-    sqlite3_stmt *statement = db_statement(db, CACHE_SQL_ADD_HITS, fault);
+    struct db_statement *statement = db_statement(db, CACHE_SQL_ADD_HITS, fault);
     if (!statement)
       return false;
     db_bind_integer(statement, 1, hit->id);
     db_bind_integer(statement, 2, hit->count);
-    if (!db_run(db, statement, fault))
+    if (!db_run(statement, fault))
       return false;
   }
   return true;

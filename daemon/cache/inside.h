@@ -174,6 +174,6 @@ bool cache_has_room(struct cache *cache, struct db *db, struct fault *fault) MUS
 /* After a failure of `db`: if it says that the file is damaged, the cache is not used any more. */
 void cache_note_failure(struct cache *cache, struct db *db);
 /* The columns of find_entry, list_entries and show_entries; false when they cannot be right. */
-bool cache_read_entry(sqlite3_stmt *statement, struct cache_entry *entry) MUST_CHECK;
+bool cache_read_entry(struct db_statement *statement, struct cache_entry *entry) MUST_CHECK;
 /* It becomes a header of a reply: false for what is too long, or could end the line. */
 bool cache_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]) MUST_CHECK;

@@ -25,8 +25,8 @@ struct space {
 
 static bool measure(struct db *db, struct space *space, struct fault *fault) {
   bool row;
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_SPACE, fault);
-  if (!statement || !db_step(db, statement, &row, fault))
+  struct db_statement *statement = db_statement(db, CACHE_SQL_SPACE, fault);
+  if (!statement || !db_step(statement, &row, fault))
     return false;
   if (!row)
     return fault_set(fault, FAULT_INTERNAL, "the size of cache.db is not known");
@@ -45,8 +45,8 @@ static int64_t used(const struct space *space) {
  * one. */
 static bool ask(struct db *db, int number, bool *row, int64_t *first, int64_t *second,
                 struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, number, fault);
-  if (!statement || !db_step(db, statement, row, fault))
+  struct db_statement *statement = db_statement(db, number, fault);
+  if (!statement || !db_step(statement, row, fault))
     return false;
   if (!*row)
     return true;
@@ -58,11 +58,11 @@ static bool ask(struct db *db, int number, bool *row, int64_t *first, int64_t *s
 }
 
 static bool run_on(struct db *db, int number, int64_t id, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, number, fault);
+  struct db_statement *statement = db_statement(db, number, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, id);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 /* Eviction. */
@@ -97,15 +97,15 @@ static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct f
 /* Sweeping. */
 
 static bool first_chunk(struct db *db, int64_t id, bool *any, int64_t *first, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_FIRST_CHUNK, fault);
+  struct db_statement *statement = db_statement(db, CACHE_SQL_FIRST_CHUNK, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, id << CHUNK_BITS);
   db_bind_integer(statement, 2, id << CHUNK_BITS | (CHUNKS_MAX - 1));
   bool row;
-  if (!db_step(db, statement, &row, fault))
+  if (!db_step(statement, &row, fault))
     return false;
-  *any = row && sqlite3_column_type(statement, 0) != SQLITE_NULL;
+  *any = row && !db_is_null(statement, 0);
   *first = *any ? db_integer(statement, 0) : 0;
   db_done(statement);
   return true;
@@ -113,32 +113,32 @@ static bool first_chunk(struct db *db, int64_t id, bool *any, int64_t *first, st
 
 static bool delete_chunks(struct db *db, int64_t id, int64_t first, int64_t last, int64_t *deleted,
                           struct fault *fault) {
-  sqlite3_stmt *shrink = db_statement(db, CACHE_SQL_SHRINK_ENTRY, fault);
+  struct db_statement *shrink = db_statement(db, CACHE_SQL_SHRINK_ENTRY, fault);
   if (!shrink)
     return false;
   db_bind_integer(shrink, 1, id);
   db_bind_integer(shrink, 2, first);
   db_bind_integer(shrink, 3, last);
   db_bind_integer(shrink, 4, CHUNK_OVERHEAD);
-  if (!db_run(db, shrink, fault))
+  if (!db_run(shrink, fault))
     return false;
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_DELETE_CHUNKS, fault);
+  struct db_statement *statement = db_statement(db, CACHE_SQL_DELETE_CHUNKS, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, first);
   db_bind_integer(statement, 2, last);
-  if (!db_run(db, statement, fault))
+  if (!db_run(statement, fault))
     return false;
   *deleted = db_changes(db);
   return true;
 }
 
 static bool is_sweepable(struct db *db, int64_t id, bool *yes, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_IS_SWEEPABLE, fault);
+  struct db_statement *statement = db_statement(db, CACHE_SQL_IS_SWEEPABLE, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, id);
-  bool ok = db_step(db, statement, yes, fault);
+  bool ok = db_step(statement, yes, fault);
   db_done(statement);
   return ok;
 }
@@ -200,13 +200,13 @@ static bool sweep_candidates(struct cache *cache, struct db *db, struct fault *f
 
 static bool collect(struct sweep *sweep, struct db *db, struct fault *fault) {
   sweep->count = 0;
-  sqlite3_stmt *statement = db_statement(db, CACHE_SQL_SWEEPABLE, fault);
+  struct db_statement *statement = db_statement(db, CACHE_SQL_SWEEPABLE, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, sweep->after);
   db_bind_integer(statement, 2, SWEEP_CANDIDATES);
   bool row;
-  while (db_step(db, statement, &row, fault)) {
+  while (db_step(statement, &row, fault)) {
     if (!row)
       return true;
     sweep->candidates[sweep->count++] = db_integer(statement, 0);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,11 +19,17 @@
 #define WAL_PAGES_MANY 4000
 #define WAL_WAIT_MS 100
 
+struct db_statement {
+  struct db *db;
+  sqlite3_stmt *handle; /* NULL: not asked for yet */
+  const char *name;
+};
+
 struct db {
   sqlite3 *handle;
   const struct db_schema *schema;
   char *path;
-  sqlite3_stmt **statements;
+  struct db_statement *statements; /* as many as the schema has */
   int patience_ms;
   bool is_held; /* a reader keeps the -wal from being begun anew */
   bool damaged;
@@ -241,11 +248,16 @@ void db_close(struct db **address) {
   if (!db)
     return;
   for (int i = 0; db->statements && i < db->schema->statement_count; i++)
-    sqlite3_finalize(db->statements[i]);
+    sqlite3_finalize(db->statements[i].handle);
   sqlite3_close(db->handle);
   free(db->statements);
   free(db->path);
   free(db);
+}
+
+static struct view text_of(sqlite3_stmt *handle, int column) {
+  const char *text = (const char *)sqlite3_column_text(handle, column);
+  return (struct view){text ? text : "", (size_t)sqlite3_column_bytes(handle, column)};
 }
 
 bool db_check(struct db *db, struct fault *fault) {
@@ -253,7 +265,7 @@ bool db_check(struct db *db, struct fault *fault) {
   if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
     return failed(db, "quick_check", fault);
   int code = sqlite3_step(statement);
-  struct view verdict = code == SQLITE_ROW ? db_text(statement, 0) : VIEW("");
+  struct view verdict = code == SQLITE_ROW ? text_of(statement, 0) : VIEW("");
   bool ok = view_is(verdict, "ok");
   if (code != SQLITE_ROW) { /* short of memory, or busy: no verdict at all */
     failed(db, "quick_check", fault);
@@ -265,73 +277,80 @@ bool db_check(struct db *db, struct fault *fault) {
   return ok;
 }
 
-sqlite3_stmt *db_statement(struct db *db, int number, struct fault *fault) {
+static bool prepare(struct db *db, int number, struct fault *fault) {
+  struct db_statement *statement = &db->statements[number];
+  statement->db = db;
+  statement->name = db->schema->statement_names[number];
+  return sqlite3_prepare_v3(db->handle, db->schema->statements[number], -1,
+                            SQLITE_PREPARE_PERSISTENT, &statement->handle, NULL) == SQLITE_OK ||
+         failed(db, statement->name, fault);
+}
+
+struct db_statement *db_statement(struct db *db, int number, struct fault *fault) {
   CHECK(number >= 0 && number < db->schema->statement_count);
-  sqlite3_stmt **statement = &db->statements[number];
-  if (!*statement && sqlite3_prepare_v3(db->handle, db->schema->statements[number], -1,
-                                        SQLITE_PREPARE_PERSISTENT, statement, NULL) != SQLITE_OK) {
-    failed(db, db->schema->statement_names[number], fault);
+  struct db_statement *statement = &db->statements[number];
+  if (!statement->handle && !prepare(db, number, fault))
     return NULL;
-  }
-  sqlite3_reset(*statement);
-  sqlite3_clear_bindings(*statement);
-  return *statement;
+  sqlite3_reset(statement->handle);
+  sqlite3_clear_bindings(statement->handle);
+  return statement;
 }
 
-void db_bind_integer(sqlite3_stmt *statement, int parameter, int64_t value) {
-  sqlite3_bind_int64(statement, parameter, value);
+void db_bind_integer(struct db_statement *statement, int parameter, int64_t value) {
+  sqlite3_bind_int64(statement->handle, parameter, value);
 }
 
-void db_bind_text(sqlite3_stmt *statement, int parameter, struct view text) {
-  sqlite3_bind_text64(statement, parameter, text.at ? text.at : "", text.length, SQLITE_STATIC,
-                      SQLITE_UTF8);
+void db_bind_text(struct db_statement *statement, int parameter, struct view text) {
+  sqlite3_bind_text64(statement->handle, parameter, text.at ? text.at : "", text.length,
+                      SQLITE_STATIC, SQLITE_UTF8);
 }
 
-void db_bind_blob(sqlite3_stmt *statement, int parameter, struct view bytes) {
-  sqlite3_bind_blob64(statement, parameter, bytes.at ? bytes.at : "", bytes.length, SQLITE_STATIC);
+void db_bind_blob(struct db_statement *statement, int parameter, struct view bytes) {
+  sqlite3_bind_blob64(statement->handle, parameter, bytes.at ? bytes.at : "", bytes.length,
+                      SQLITE_STATIC);
 }
 
-void db_bind_null(sqlite3_stmt *statement, int parameter) {
-  sqlite3_bind_null(statement, parameter);
+void db_bind_null(struct db_statement *statement, int parameter) {
+  sqlite3_bind_null(statement->handle, parameter);
 }
 
-struct view db_text(sqlite3_stmt *statement, int column) {
-  const char *text = (const char *)sqlite3_column_text(statement, column);
-  return (struct view){text ? text : "", (size_t)sqlite3_column_bytes(statement, column)};
+int64_t db_integer(struct db_statement *statement, int column) {
+  return sqlite3_column_int64(statement->handle, column);
 }
 
-struct view db_blob(sqlite3_stmt *statement, int column) {
-  const char *bytes = sqlite3_column_blob(statement, column);
-  return (struct view){bytes ? bytes : "", (size_t)sqlite3_column_bytes(statement, column)};
+struct view db_text(struct db_statement *statement, int column) {
+  return text_of(statement->handle, column);
 }
 
-static const char *name_of(struct db *db, sqlite3_stmt *statement) {
-  for (int i = 0; i < db->schema->statement_count; i++)
-    if (db->statements[i] == statement)
-      return db->schema->statement_names[i];
-  return "statement";
+struct view db_blob(struct db_statement *statement, int column) {
+  const char *bytes = sqlite3_column_blob(statement->handle, column);
+  return (struct view){bytes ? bytes : "", (size_t)sqlite3_column_bytes(statement->handle, column)};
 }
 
-bool db_step(struct db *db, sqlite3_stmt *statement, bool *row, struct fault *fault) {
-  int code = sqlite3_step(statement);
+bool db_is_null(struct db_statement *statement, int column) {
+  return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
+}
+
+bool db_step(struct db_statement *statement, bool *row, struct fault *fault) {
+  int code = sqlite3_step(statement->handle);
   *row = code == SQLITE_ROW;
   if (*row)
     return true;
-  bool ok = code == SQLITE_DONE || failed(db, name_of(db, statement), fault);
-  sqlite3_reset(statement);
+  bool ok = code == SQLITE_DONE || failed(statement->db, statement->name, fault);
+  sqlite3_reset(statement->handle);
   return ok;
 }
 
-bool db_run(struct db *db, sqlite3_stmt *statement, struct fault *fault) {
+bool db_run(struct db_statement *statement, struct fault *fault) {
   bool row;
-  bool ok = db_step(db, statement, &row, fault);
+  bool ok = db_step(statement, &row, fault);
   db_done(statement);
   return ok;
 }
 
-void db_done(sqlite3_stmt *statement) {
+void db_done(struct db_statement *statement) {
   if (statement)
-    sqlite3_reset(statement);
+    sqlite3_reset(statement->handle);
 }
 
 int64_t db_changes(struct db *db) {

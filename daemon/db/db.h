@@ -10,7 +10,6 @@
 #include "base/fault.h"
 #include "base/view.h"
 
-#include <sqlite3.h>
 #include <stdint.h>
 
 /* What sql/embed.py makes of sql/NAME/: see sql/README.md. */
@@ -31,6 +30,7 @@ enum db_mode {
 };
 
 struct db;
+struct db_statement; /* one of the schema's, prepared for one connection, and of its thread */
 
 /* Opens the file. DB_WRITE and DB_WRITE_FULL create it (mode 0600) and bring it to the newest
  * schema; a file of a newer schema, or of another program, is refused. `*damaged` (NULL: not asked)
@@ -46,31 +46,31 @@ bool db_check(struct db *db, struct fault *fault) MUST_CHECK;
 
 /* The statement with this number, reset and without bindings; NULL with a fault if it cannot be
  * prepared. Owned by `db`. */
-sqlite3_stmt *db_statement(struct db *db, int number, struct fault *fault) MUST_CHECK;
+struct db_statement *db_statement(struct db *db, int number, struct fault *fault) MUST_CHECK;
 
 /* Bindings, by parameter number from 1. They cannot fail but for lack of memory, which the next
  * step reports. Views must stay valid until the statement is run. */
-void db_bind_integer(sqlite3_stmt *statement, int parameter, int64_t value);
-void db_bind_text(sqlite3_stmt *statement, int parameter, struct view text);
-void db_bind_blob(sqlite3_stmt *statement, int parameter, struct view bytes);
-void db_bind_null(sqlite3_stmt *statement, int parameter);
+void db_bind_integer(struct db_statement *statement, int parameter, int64_t value);
+void db_bind_text(struct db_statement *statement, int parameter, struct view text);
+void db_bind_blob(struct db_statement *statement, int parameter, struct view bytes);
+void db_bind_null(struct db_statement *statement, int parameter);
 
-/* Columns, by number from 0. A view holds until the statement is stepped or reset. */
-static inline int64_t db_integer(sqlite3_stmt *statement, int column) {
-  return sqlite3_column_int64(statement, column);
-}
-struct view db_text(sqlite3_stmt *statement, int column);
-struct view db_blob(sqlite3_stmt *statement, int column);
+/* Columns, by number from 0, of the row that the statement is at. NULL is 0 and an empty view. A
+ * view holds until the statement is stepped or reset. */
+int64_t db_integer(struct db_statement *statement, int column);
+struct view db_text(struct db_statement *statement, int column);
+struct view db_blob(struct db_statement *statement, int column);
+bool db_is_null(struct db_statement *statement, int column);
 
 /* One step: `*row` tells whether there is a row. When there is none the statement is reset. */
-bool db_step(struct db *db, sqlite3_stmt *statement, bool *row, struct fault *fault) MUST_CHECK;
+bool db_step(struct db_statement *statement, bool *row, struct fault *fault) MUST_CHECK;
 
 /* For statements that return no row: runs and resets. */
-bool db_run(struct db *db, sqlite3_stmt *statement, struct fault *fault) MUST_CHECK;
+bool db_run(struct db_statement *statement, struct fault *fault) MUST_CHECK;
 
 /* Gives up the rows that were not read, so that the statement holds no snapshot. NULL is allowed.
  */
-void db_done(sqlite3_stmt *statement);
+void db_done(struct db_statement *statement);
 
 int64_t db_changes(struct db *db);
 int64_t db_last_rowid(struct db *db);

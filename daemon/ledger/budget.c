@@ -31,9 +31,9 @@ static struct window window_of(enum token_per per, int32_t day) {
 
 /* -- Figures -- */
 
-static bool sum(struct db *db, sqlite3_stmt *statement, struct rows *rows, struct fault *fault) {
+static bool sum(struct db_statement *statement, struct rows *rows, struct fault *fault) {
   bool row;
-  bool ok = db_step(db, statement, &row, fault);
+  bool ok = db_step(statement, &row, fault);
   rows->tenths = ok && row ? inside_wide(statement, 0) : 0;
   db_done(statement);
   return ok;
@@ -41,34 +41,34 @@ static bool sum(struct db *db, sqlite3_stmt *statement, struct rows *rows, struc
 
 static bool sum_spent(struct db *db, int64_t token, const struct window *window, struct rows *rows,
                       struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SUM_SPENT, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_SUM_SPENT, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
   db_bind_integer(statement, 2, window->since);
   db_bind_integer(statement, 3, window->until);
-  return sum(db, statement, rows, fault);
+  return sum(statement, rows, fault);
 }
 
 static bool sum_reserved(struct db *db, int64_t token, struct rows *rows, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SUM_RESERVED, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_SUM_RESERVED, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
-  return sum(db, statement, rows, fault);
+  return sum(statement, rows, fault);
 }
 
 /* Of the unsettled ones: what counts in the window, and what is reserved for them. */
 static bool sum_unsettled(struct db *db, int64_t token, const struct window *window,
                           struct view ids, struct rows *rows, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SUM_UNSETTLED, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_SUM_UNSETTLED, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
   db_bind_integer(statement, 2, window->since);
   db_bind_integer(statement, 3, window->until);
   db_bind_text(statement, 4, ids);
-  return sum(db, statement, rows, fault);
+  return sum(statement, rows, fault);
 }
 
 /* What could not be settled yet is spent, on its day, and not reserved any more. */
@@ -116,7 +116,7 @@ bool budget_look(struct ledger *ledger, struct db *db, int64_t token,
 }
 
 /* Two columns: the rows, -1 where there is none, and the window. */
-static const struct token_budget *read_budget(sqlite3_stmt *statement, int column,
+static const struct token_budget *read_budget(struct db_statement *statement, int column,
                                               struct token_budget *budget) {
   budget->rows.tenths = db_integer(statement, column);
   int64_t per = db_integer(statement, column + 1);
@@ -126,7 +126,7 @@ static const struct token_budget *read_budget(sqlite3_stmt *statement, int colum
 }
 
 bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
-                        sqlite3_stmt *statement, int column, struct token_account *account,
+                        struct db_statement *statement, int column, struct token_account *account,
                         struct fault *fault) {
   struct token_budget budget;
   return budget_look(ledger, db, token, read_budget(statement, column, &budget),
@@ -149,12 +149,12 @@ struct terms {
 static bool read_terms(struct db *db, int64_t token, const struct digest *fingerprint,
                        struct terms *terms, struct fault *fault) {
   bool row;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TERMS, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_TERMS, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
   db_bind_blob(statement, 2, inside_bytes(fingerprint));
-  if (!db_step(db, statement, &row, fault))
+  if (!db_step(statement, &row, fault))
     return false;
   if (!row)
     return fault_set(fault, FAULT_INTERNAL, "ledger.db is damaged: token %lld is not there",
@@ -163,7 +163,7 @@ static bool read_terms(struct db *db, int64_t token, const struct digest *finger
   terms->revoked = db_integer(statement, 1) != 0;
   inside_label(db_text(statement, 2), fingerprint, terms->label);
   terms->budget = read_budget(statement, 3, &terms->space);
-  terms->was_warned = sqlite3_column_type(statement, 5) != SQLITE_NULL;
+  terms->was_warned = !db_is_null(statement, 5);
   terms->warned = db_integer(statement, 5);
   db_done(statement);
   return true;
@@ -233,12 +233,12 @@ bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct le
 /* -- Warning -- */
 
 static bool set_warned(struct db *db, int64_t token, int32_t since, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SET_WARNED, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_SET_WARNED, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
   db_bind_integer(statement, 2, since);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,

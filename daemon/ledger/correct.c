@@ -52,12 +52,12 @@ static bool make_days(struct db *db, int32_t day, int64_t token, struct fault *f
 static bool find_day(struct db *db, int32_t day, int64_t token, struct day *found,
                      struct fault *fault) {
   bool row;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN_DAY, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN_DAY, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, day);
   db_bind_integer(statement, 2, token);
-  if (!db_step(db, statement, &row, fault))
+  if (!db_step(statement, &row, fault))
     return false;
   if (!row)
     return fault_set(fault, FAULT_INTERNAL,
@@ -83,19 +83,19 @@ static bool fits(const struct day *before, const struct day *after, const char *
 
 static bool set_day(struct db *db, int32_t day, int64_t token, const struct day *to,
                     struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SET_TOKEN_DAY, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_SET_TOKEN_DAY, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, day);
   db_bind_integer(statement, 2, token);
   db_bind_integer(statement, 3, to->spent.tenths);
   db_bind_integer(statement, 4, to->unknown.tenths);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 static bool add(struct db *db, const struct ledger_correction *correction, int64_t token,
                 struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_CORRECTION, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_ADD_CORRECTION, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, clock_milliseconds());
@@ -104,7 +104,7 @@ static bool add(struct db *db, const struct ledger_correction *correction, int64
   db_bind_integer(statement, 4, correction->spent.tenths);
   db_bind_integer(statement, 5, correction->unknown.tenths);
   db_bind_text(statement, 6, correction->reason);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 static bool correct_work(struct keeper_job *job, struct db *db, struct fault *fault) {
@@ -128,10 +128,10 @@ bool ledger_correct(struct ledger *ledger, const struct ledger_correction *corre
   return check(correction, fault) && inside_run(ledger, &correct.task, fault);
 }
 
-static bool list(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
+static bool list(struct ledger *ledger, struct db_statement *statement,
                  ledger_correction_each *each, void *context, struct fault *fault) {
   bool row, ok;
-  while ((ok = db_step(db, statement, &row, fault)) && row) {
+  while ((ok = db_step(statement, &row, fault)) && row) {
     char label[LEDGER_LABEL_SIZE];
     struct digest fingerprint = inside_digest(db_blob(statement, 2));
     struct ledger_correction correction = {.token =
@@ -150,12 +150,12 @@ bool ledger_corrections(struct ledger *ledger, int32_t since, int32_t until,
   struct db *db;
   if (!inside_read(ledger, &db, fault))
     return false;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_LIST_CORRECTIONS, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_LIST_CORRECTIONS, fault);
   bool ok = statement != NULL;
   if (ok) {
     db_bind_integer(statement, 1, since);
     db_bind_integer(statement, 2, until);
-    ok = list(ledger, db, statement, each, context, fault);
+    ok = list(ledger, statement, each, context, fault);
   }
   db_close(&db);
   return ok;
@@ -173,12 +173,12 @@ struct reconcile {
 /* One that counted the same: with what issued tokens spent, or without it. */
 static bool find_before(struct db *db, int64_t token, bool with_issued,
                         struct ledger_reconciliation *before, bool *exists, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_RECONCILIATION, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_RECONCILIATION, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
   db_bind_integer(statement, 2, with_issued);
-  if (!db_step(db, statement, exists, fault))
+  if (!db_step(statement, exists, fault))
     return false;
   if (*exists)
     *before = (struct ledger_reconciliation){.at = db_integer(statement, 0),
@@ -196,12 +196,12 @@ static bool find_before(struct db *db, int64_t token, bool with_issued,
 static bool sum(struct db *db, int number, int64_t token, bool with_issued, struct rows *first,
                 struct rows *second, struct fault *fault) {
   bool row;
-  sqlite3_stmt *statement = db_statement(db, number, fault);
+  struct db_statement *statement = db_statement(db, number, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, token);
   db_bind_integer(statement, 2, with_issued);
-  if (!db_step(db, statement, &row, fault))
+  if (!db_step(statement, &row, fault))
     return false;
   CHECK(row);
   first->tenths = inside_wide(statement, 0);
@@ -213,7 +213,7 @@ static bool sum(struct db *db, int number, int64_t token, bool with_issued, stru
 
 static bool put(struct db *db, int64_t token, const struct ledger_reconciliation *now,
                 struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_RECONCILIATION, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_ADD_RECONCILIATION, fault);
   if (!statement)
     return false;
   const int64_t values[] = {now->at,
@@ -226,7 +226,7 @@ static bool put(struct db *db, int64_t token, const struct ledger_reconciliation
                             now->reserved.tenths};
   for (size_t i = 0; i < sizeof values / sizeof *values; i++)
     db_bind_integer(statement, (int)i + 1, values[i]);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 static bool reconcile_work(struct keeper_job *job, struct db *db, struct fault *fault) {

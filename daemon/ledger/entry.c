@@ -31,11 +31,11 @@ struct open_entry {
 static bool find_token(struct db *db, const struct digest *fingerprint, int64_t *id,
                        struct fault *fault) {
   bool row;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN, fault);
   if (!statement)
     return false;
   db_bind_blob(statement, 1, inside_bytes(fingerprint));
-  bool ok = db_step(db, statement, &row, fault);
+  bool ok = db_step(statement, &row, fault);
   *id = ok && row ? db_integer(statement, 0) : 0;
   db_done(statement);
   return ok;
@@ -47,16 +47,16 @@ bool inside_token_id(struct db *db, const struct digest *fingerprint, bool make,
     return false;
   if (*id || !make)
     return true;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN, fault);
   if (!statement)
     return false;
   db_bind_blob(statement, 1, inside_bytes(fingerprint));
   db_bind_integer(statement, 2, clock_milliseconds());
-  return db_run(db, statement, fault) && find_token(db, fingerprint, id, fault);
+  return db_run(statement, fault) && find_token(db, fingerprint, id, fault);
 }
 
 /* What both tables of totals have in common; parameter 2 is bound already. */
-static bool add_total(struct db *db, sqlite3_stmt *statement, int32_t day, const struct amounts *a,
+static bool add_total(struct db_statement *statement, int32_t day, const struct amounts *a,
                       struct fault *fault) {
   db_bind_integer(statement, 1, day);
   db_bind_integer(statement, 3, a->hits + a->misses + a->errors);
@@ -67,25 +67,25 @@ static bool add_total(struct db *db, sqlite3_stmt *statement, int32_t day, const
   db_bind_integer(statement, 8, a->spent.tenths);
   db_bind_integer(statement, 9, a->unknown.tenths);
   db_bind_integer(statement, 10, a->saved.tenths);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 bool inside_add_token_day(struct db *db, int32_t day, int64_t token, const struct amounts *amounts,
                           struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN_DAY, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN_DAY, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 2, token);
-  return add_total(db, statement, day, amounts, fault);
+  return add_total(statement, day, amounts, fault);
 }
 
 static bool add_target(struct db *db, int number, int32_t day, struct view target,
                        const struct amounts *amounts, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, number, fault);
+  struct db_statement *statement = db_statement(db, number, fault);
   if (!statement)
     return false;
   db_bind_text(statement, 2, target);
-  return add_total(db, statement, day, amounts, fault);
+  return add_total(statement, day, amounts, fault);
 }
 
 bool inside_add_target_day(struct db *db, int32_t day, struct view target,
@@ -95,8 +95,8 @@ bool inside_add_target_day(struct db *db, int32_t day, struct view target,
 }
 
 /* `changed` is at a row: day, token and target of an entry that was open until now. */
-static bool add_miss(struct db *db, sqlite3_stmt *changed, int64_t results, struct rows spent,
-                     bool known, struct fault *fault) {
+static bool add_miss(struct db *db, struct db_statement *changed, int64_t results,
+                     struct rows spent, bool known, struct fault *fault) {
   int32_t day = inside_day(changed, 0);
   struct amounts amounts = {
       .misses = 1, .results = results, .spent = spent, .unknown = known ? ROWS(0) : spent};
@@ -108,7 +108,7 @@ static bool add_miss(struct db *db, sqlite3_stmt *changed, int64_t results, stru
 
 static bool insert(struct db *db, const struct ledger_entry *entry, int64_t token,
                    struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_RESERVE, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_RESERVE, fault);
   if (!statement)
     return false;
   db_bind_text(statement, 1, view_of(entry->request));
@@ -121,7 +121,7 @@ static bool insert(struct db *db, const struct ledger_entry *entry, int64_t toke
   db_bind_text(statement, 7, inside_target(entry->target));
   db_bind_integer(statement, 8, entry->estimated);
   db_bind_integer(statement, 9, entry->most.tenths);
-  if (!db_run(db, statement, fault))
+  if (!db_run(statement, fault))
     return false;
   return db_changes(db) == 1 ||
          fault_set(fault, FAULT_INTERNAL, "a request named %s is in the ledger already",
@@ -204,7 +204,7 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
 /* -- Settling -- */
 
 /* `changed` is at a row. */
-static bool count_settled(struct ledger *ledger, struct db *db, sqlite3_stmt *changed,
+static bool count_settled(struct ledger *ledger, struct db *db, struct db_statement *changed,
                           const struct digest *token, struct ledger_settlement *settlement,
                           struct fault *fault) {
   bool known = settlement->end == LEDGER_SETTLED;
@@ -213,7 +213,7 @@ static bool count_settled(struct ledger *ledger, struct db *db, sqlite3_stmt *ch
                         &settlement->warning, fault);
 }
 
-static bool count_void(struct db *db, sqlite3_stmt *deleted, struct fault *fault) {
+static bool count_void(struct db *db, struct db_statement *deleted, struct fault *fault) {
   const struct amounts amounts = {.misses = 1};
   int32_t day = (int32_t)db_integer(deleted, 0);
   return inside_add_token_day(db, day, db_integer(deleted, 1), &amounts, fault) &&
@@ -222,18 +222,18 @@ static bool count_void(struct db *db, sqlite3_stmt *deleted, struct fault *fault
 
 static bool make_void(struct db *db, const char *request, struct ledger_settlement *settlement,
                       struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_DELETE_OPEN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_DELETE_OPEN, fault);
   if (!statement)
     return false;
   db_bind_text(statement, 1, view_of(request));
-  bool ok = db_step(db, statement, &settlement->changed, fault) &&
+  bool ok = db_step(statement, &settlement->changed, fault) &&
             (!settlement->changed || count_void(db, statement, fault));
   db_done(statement);
   return ok;
 }
 
 /* A stranger's token becomes known here, as something stays of it. */
-static bool bind_stranger(struct db *db, sqlite3_stmt *statement, int column,
+static bool bind_stranger(struct db *db, struct db_statement *statement, int column,
                           const struct digest *token, struct fault *fault) {
   int64_t id;
   if (!inside_token_id(db, token, true, &id, fault))
@@ -247,7 +247,7 @@ static bool settle(struct ledger *ledger, struct db *db, const char *request,
                    struct fault *fault) {
   if (settlement->end == LEDGER_VOID)
     return make_void(db, request, settlement, fault);
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_SETTLE, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_SETTLE, fault);
   if (!statement)
     return false;
   bool known = settlement->end == LEDGER_SETTLED;
@@ -258,7 +258,7 @@ static bool settle(struct ledger *ledger, struct db *db, const char *request,
   db_bind_integer(statement, 5, settlement->at);
   bool ok =
       (!settlement->is_strangers || bind_stranger(db, statement, 6, token, fault)) &&
-      db_step(db, statement, &settlement->changed, fault) &&
+      db_step(statement, &settlement->changed, fault) &&
       (!settlement->changed || count_settled(ledger, db, statement, token, settlement, fault));
   db_done(statement);
   return ok;
@@ -398,12 +398,12 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledge
 bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows, struct fault *fault) {
   *booked = 0;
   *rows = ROWS(0);
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_BOOK_OPEN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_BOOK_OPEN, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, clock_milliseconds());
   bool row, ok;
-  while ((ok = db_step(db, statement, &row, fault)) && row) {
+  while ((ok = db_step(statement, &row, fault)) && row) {
     struct rows most = {db_integer(statement, 3)};
     ok = add_miss(db, statement, 0, most, false, fault);
     if (!ok)
@@ -417,7 +417,7 @@ bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows, struct f
 
 /* -- Finding -- */
 
-static void read_found(struct ledger *ledger, sqlite3_stmt *statement, const char *request,
+static void read_found(struct ledger *ledger, struct db_statement *statement, const char *request,
                        struct ledger_found *found) {
   static const char *const states[] = {"open", "settled", "unknown"};
   struct digest token = inside_digest(db_blob(statement, 1));
@@ -442,11 +442,11 @@ bool ledger_find(struct ledger *ledger, const char *request, struct ledger_found
   *exists = false;
   if (!inside_read(ledger, &db, fault))
     return false;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_ENTRY, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_ENTRY, fault);
   bool ok = statement != NULL;
   if (ok) {
     db_bind_text(statement, 1, view_of(request));
-    ok = db_step(db, statement, exists, fault);
+    ok = db_step(statement, exists, fault);
   }
   if (ok && *exists)
     read_found(ledger, statement, request, found);

@@ -79,8 +79,8 @@ struct digest inside_digest(struct view bytes);
 
 /* What stands in the file is not to be trusted. A kind that is none is that of a stranger; a day is
  * one that can be printed, the nearest. */
-enum token_kind inside_kind(sqlite3_stmt *statement, int column);
-int32_t inside_day(sqlite3_stmt *statement, int column);
+enum token_kind inside_kind(struct db_statement *statement, int column);
+int32_t inside_day(struct db_statement *statement, int column);
 
 /* Whether a token can have this name. Pure. */
 bool token_is_name(struct view name) MUST_CHECK;
@@ -92,7 +92,7 @@ static const struct digest inside_nobody;
 
 /* Two columns, sums of the upper and of the lower 32 bits of amounts, put together. Saturates; what
  * would be below zero is zero. */
-int64_t inside_wide(sqlite3_stmt *statement, int column);
+int64_t inside_wide(struct db_statement *statement, int column);
 
 /* Every job's `done` says here how its write went. Keeper's thread. */
 void inside_wrote(struct ledger *ledger, bool ok, const struct fault *fault);
@@ -142,7 +142,7 @@ bool budget_look(struct ledger *ledger, struct db *db, int64_t token,
                  struct fault *fault) MUST_CHECK;
 /* The same, with the budget in two columns, its rows (-1: none) and the window. */
 bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
-                        sqlite3_stmt *statement, int column, struct token_account *account,
+                        struct db_statement *statement, int column, struct token_account *account,
                         struct fault *fault) MUST_CHECK;
 /* Whether the entry may be reserved. In a transaction. */
 bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct ledger_entry *entry,

@@ -24,7 +24,7 @@ void known_free(struct known **map) {
   }
 }
 
-static struct known *read_one(sqlite3_stmt *statement) {
+static struct known *read_one(struct db_statement *statement) {
   struct known *known = calloc(1, sizeof *known);
   if (!known)
     return NULL;
@@ -39,7 +39,7 @@ static struct known *read_one(sqlite3_stmt *statement) {
   return known;
 }
 
-static bool add(struct known **map, sqlite3_stmt *statement) {
+static bool add(struct known **map, struct db_statement *statement) {
   struct known *known = read_one(statement);
   if (!known)
     return false;
@@ -51,10 +51,10 @@ static bool add(struct known **map, sqlite3_stmt *statement) {
 }
 
 bool known_read(struct db *db, struct known **map, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_LIST_KNOWN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_LIST_KNOWN, fault);
   bool row, ok = statement != NULL;
   *map = NULL;
-  while (ok && (ok = db_step(db, statement, &row, fault)) && row)
+  while (ok && (ok = db_step(statement, &row, fault)) && row)
     ok = db_blob(statement, 0).length != DIGEST_SIZE || add(map, statement) ||
          fault_no_memory(fault);
   db_done(statement);

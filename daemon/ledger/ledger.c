@@ -33,19 +33,19 @@ struct digest inside_digest(struct view bytes) {
   return digest;
 }
 
-enum token_kind inside_kind(sqlite3_stmt *statement, int column) {
+enum token_kind inside_kind(struct db_statement *statement, int column) {
   int64_t kind = db_integer(statement, column);
   return kind == TOKEN_REGISTERED || kind == TOKEN_ISSUED ? (enum token_kind)kind : TOKEN_SEEN;
 }
 
-int32_t inside_day(sqlite3_stmt *statement, int column) {
+int32_t inside_day(struct db_statement *statement, int column) {
   int64_t day = db_integer(statement, column);
   if (day < 0)
     return 0;
   return day > NUM_LAST_DAY ? NUM_LAST_DAY : (int32_t)day;
 }
 
-int64_t inside_wide(sqlite3_stmt *statement, int column) {
+int64_t inside_wide(struct db_statement *statement, int column) {
   int64_t high = db_integer(statement, column), low = db_integer(statement, column + 1);
   high += low >> 32;
   if (high < 0)
@@ -113,8 +113,8 @@ bool inside_read(struct ledger *ledger, struct db **out, struct fault *fault) {
 }
 
 static bool find_secret(struct ledger *ledger, struct db *db, bool *exists, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_SECRET, fault);
-  if (!statement || !db_step(db, statement, exists, fault))
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_SECRET, fault);
+  if (!statement || !db_step(statement, exists, fault))
     return false;
   struct view secret = *exists ? db_blob(statement, 0) : VIEW("");
   bool whole = secret.length == sizeof ledger->secret.bytes;
@@ -129,11 +129,11 @@ static bool make_secret(struct ledger *ledger, struct db *db, struct fault *faul
   struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
   if (getrandom(ledger->secret.bytes, secret.length, 0) != (ssize_t)secret.length)
     return fault_set(fault, FAULT_INTERNAL, "cannot get random bytes: %s", strerror(errno));
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_PUT_SECRET, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_PUT_SECRET, fault);
   if (!statement)
     return false;
   db_bind_blob(statement, 1, secret);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 static bool prepare(struct ledger *ledger, struct db *db, int64_t *booked, struct rows *rows,

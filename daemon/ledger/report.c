@@ -8,8 +8,8 @@ int32_t report_day(int64_t milliseconds) {
   return zone_day(milliseconds);
 }
 
-static struct view print_label(struct ledger *ledger, enum report_by by, sqlite3_stmt *statement,
-                               char out[LEDGER_LABEL_SIZE]) {
+static struct view print_label(struct ledger *ledger, enum report_by by,
+                               struct db_statement *statement, char out[LEDGER_LABEL_SIZE]) {
   if (by == REPORT_BY_TARGET)
     return db_text(statement, 0);
   if (by == REPORT_BY_DAY) {
@@ -20,7 +20,7 @@ static struct view print_label(struct ledger *ledger, enum report_by by, sqlite3
   return view_of(ledger_label(ledger, &fingerprint, out));
 }
 
-static void read_row(sqlite3_stmt *statement, struct report_row *row) {
+static void read_row(struct db_statement *statement, struct report_row *row) {
   row->requests = db_integer(statement, 1);
   row->hits = db_integer(statement, 2);
   row->misses = db_integer(statement, 3);
@@ -34,13 +34,13 @@ static void read_row(sqlite3_stmt *statement, struct report_row *row) {
 }
 
 /* The totals of targets hold no corrections: they are all under the empty one. */
-static void correct_target(sqlite3_stmt *statement, struct report_row *row) {
+static void correct_target(struct db_statement *statement, struct report_row *row) {
   row->spent = rows_add(row->spent, row->corrected);
   row->unknown = rows_add(row->unknown, (struct rows){db_integer(statement, 14)});
 }
 
 /* Without a budget there is nothing that has to be summed. */
-static bool read_token(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
+static bool read_token(struct ledger *ledger, struct db *db, struct db_statement *statement,
                        struct report_row *row, struct fault *fault) {
   row->id = db_integer(statement, 17);
   row->kind = inside_kind(statement, 18);
@@ -81,7 +81,7 @@ struct asked {
   void *context;
 };
 
-static bool read_whole(struct db *db, const struct asked *asked, sqlite3_stmt *statement,
+static bool read_whole(struct db *db, const struct asked *asked, struct db_statement *statement,
                        struct report_row *row, struct fault *fault) {
   read_row(statement, row);
   if (asked->by == REPORT_BY_TARGET)
@@ -89,7 +89,8 @@ static bool read_whole(struct db *db, const struct asked *asked, sqlite3_stmt *s
   return asked->by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
 }
 
-static void bind_days(sqlite3_stmt *statement, int32_t since, int32_t until, struct view ids) {
+static void bind_days(struct db_statement *statement, int32_t since, int32_t until,
+                      struct view ids) {
   db_bind_integer(statement, 1, since);
   db_bind_integer(statement, 2, until);
   db_bind_text(statement, 3, ids);
@@ -97,7 +98,8 @@ static void bind_days(sqlite3_stmt *statement, int32_t since, int32_t until, str
 
 /* The report by target adds up months, of which there are fewer rows; days only where a month is
  * not in it whole. An empty range ends before it begins. */
-static void bind_months(sqlite3_stmt *statement, int32_t since, int32_t until, struct view ids) {
+static void bind_months(struct db_statement *statement, int32_t since, int32_t until,
+                        struct view ids) {
   since = since < 0 ? 0 : since;
   until = until > NUM_LAST_DAY ? NUM_LAST_DAY : until;
   int32_t first = zone_month(since) == since ? since : zone_next_month(since);
@@ -119,13 +121,13 @@ static void bind_months(sqlite3_stmt *statement, int32_t since, int32_t until, s
 static bool run(struct db *db, const struct asked *asked, struct report_row *total,
                 struct fault *fault) {
   scope_text struct text ids = {0};
-  sqlite3_stmt *statement = db_statement(db, statements[asked->by], fault);
+  struct db_statement *statement = db_statement(db, statements[asked->by], fault);
   if (!statement || !entry_list_unsettled(asked->ledger, &ids, fault))
     return false;
   (asked->by == REPORT_BY_TARGET ? bind_months : bind_days)(statement, asked->since, asked->until,
                                                             text_view(&ids));
   bool more, ok;
-  while ((ok = db_step(db, statement, &more, fault)) && more) {
+  while ((ok = db_step(statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];
     struct report_row row = {.label = print_label(asked->ledger, asked->by, statement, label)};
     ok = read_whole(db, asked, statement, &row, fault);

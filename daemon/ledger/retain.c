@@ -18,11 +18,11 @@ static struct ledger *ledger_of(struct keeper_job *job) {
   return (struct ledger *)((char *)job - offsetof(struct ledger, retention.job));
 }
 
-static bool run(struct retention *retention, struct db *db, sqlite3_stmt *statement, int64_t old,
-                struct fault *fault) {
+static bool run(struct retention *retention, struct db *db, struct db_statement *statement,
+                int64_t old, struct fault *fault) {
   db_bind_integer(statement, 1, old);
   db_bind_integer(statement, 2, RETAIN_BATCH - retention->deleted);
-  if (!db_run(db, statement, fault))
+  if (!db_run(statement, fault))
     return false;
   retention->deleted += db_changes(db);
   return true;
@@ -31,7 +31,7 @@ static bool run(struct retention *retention, struct db *db, sqlite3_stmt *statem
 /* Those of a clock that was ahead: they must go first, for the old ones tell their age. */
 static bool delete_ahead(struct retention *retention, struct db *db, int64_t old, int64_t now,
                          struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_DELETE_AHEAD, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_DELETE_AHEAD, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 3, now + AGE_AHEAD_MOST * 1000);
@@ -40,7 +40,7 @@ static bool delete_ahead(struct retention *retention, struct db *db, int64_t old
 
 static bool delete_old(struct retention *retention, struct db *db, int64_t old,
                        struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_DELETE_OLD, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_DELETE_OLD, fault);
   return statement && run(retention, db, statement, old, fault);
 }
 

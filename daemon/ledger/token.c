@@ -133,7 +133,7 @@ static bool run_with_token(struct ledger *ledger, struct change *change, char to
 
 /* -- Finding -- */
 
-static void read_labelled(sqlite3_stmt *statement, struct labelled *found) {
+static void read_labelled(struct db_statement *statement, struct labelled *found) {
   struct digest fingerprint = inside_digest(db_blob(statement, 4));
   found->id = db_integer(statement, 0);
   found->kind = inside_kind(statement, 1);
@@ -142,11 +142,11 @@ static void read_labelled(sqlite3_stmt *statement, struct labelled *found) {
 }
 
 /* The one row of the statement; `*rows` counts to two. */
-static bool find_one(struct db *db, sqlite3_stmt *statement, struct labelled *found, int *rows,
+static bool find_one(struct db_statement *statement, struct labelled *found, int *rows,
                      struct fault *fault) {
   bool row = true, ok = true;
   for (*rows = 0; ok && *rows < 2; ++*rows) {
-    ok = db_step(db, statement, &row, fault);
+    ok = db_step(statement, &row, fault);
     if (!ok || !row)
       break;
     read_labelled(statement, found);
@@ -167,11 +167,11 @@ bool token_find(struct db *db, struct view label, struct labelled *found, struct
     return fault_set(fault, FAULT_MALFORMED,
                      "that is neither a token's name nor the %d hex digits of one without a name",
                      LABEL_DIGITS);
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_LABELLED, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_LABELLED, fault);
   if (!statement)
     return false;
   db_bind_text(statement, 1, label);
-  if (!find_one(db, statement, found, &rows, fault))
+  if (!find_one(statement, found, &rows, fault))
     return false;
   return rows == 1 || (rows == 0 ? no_token(label, fault)
                                  : fault_set(fault, FAULT_MALFORMED,
@@ -182,21 +182,21 @@ bool token_find(struct db *db, struct view label, struct labelled *found, struct
 
 static bool find_by_id(struct db *db, int64_t id, struct labelled *found, struct fault *fault) {
   int rows;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_BY_ID, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_BY_ID, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, id);
-  return find_one(db, statement, found, &rows, fault);
+  return find_one(statement, found, &rows, fault);
 }
 
 /* `own`: the token that may have the name already; 0: none. */
 static bool name_is_free(struct db *db, struct view name, int64_t own, struct fault *fault) {
   bool row;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_FIND_NAMED, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_NAMED, fault);
   if (!statement)
     return false;
   db_bind_text(statement, 1, name);
-  if (!db_step(db, statement, &row, fault))
+  if (!db_step(statement, &row, fault))
     return false;
   bool is_free = !row || db_integer(statement, 0) == own;
   db_done(statement);
@@ -208,7 +208,8 @@ static bool name_is_free(struct db *db, struct view name, int64_t own, struct fa
 
 /* -- Adding and registering -- */
 
-static void bind_budget(sqlite3_stmt *statement, int parameter, const struct token_budget *budget) {
+static void bind_budget(struct db_statement *statement, int parameter,
+                        const struct token_budget *budget) {
   if (budget)
     db_bind_integer(statement, parameter, budget->rows.tenths);
   db_bind_integer(statement, parameter + 1, budget ? budget->per : TOKEN_PER_TOTAL);
@@ -218,7 +219,7 @@ static bool put(const struct change *change, struct db *db, enum token_kind kind
                 struct fault *fault) {
   if (!name_is_free(db, change->name, 0, fault))
     return false;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_PUT_TOKEN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_PUT_TOKEN, fault);
   if (!statement)
     return false;
   db_bind_blob(statement, 1, inside_bytes(&change->fingerprint));
@@ -226,7 +227,7 @@ static bool put(const struct change *change, struct db *db, enum token_kind kind
   db_bind_integer(statement, 3, kind);
   db_bind_integer(statement, 4, clock_milliseconds());
   bind_budget(statement, 5, change->budget);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 static bool apply_add(const struct change *change, struct db *db, struct fault *fault) {
@@ -256,14 +257,14 @@ static bool take_over(const struct change *change, struct db *db, int64_t id, st
   if (!find_by_id(db, id, &found, fault) || !may_register(&found, fault) ||
       !name_is_free(db, change->name, id, fault))
     return false;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_REGISTER_TOKEN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_REGISTER_TOKEN, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, id);
   db_bind_text(statement, 2, change->name);
   db_bind_integer(statement, 3, clock_milliseconds());
   bind_budget(statement, 4, change->budget);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 static bool apply_register(const struct change *change, struct db *db, struct fault *fault) {
@@ -285,12 +286,12 @@ bool token_register(struct ledger *ledger, struct view name, struct view token,
 /* -- Changing -- */
 
 /* The statement, with the token that the change's label names as its first parameter. */
-static sqlite3_stmt *statement_for(const struct change *change, struct db *db, int number,
-                                   struct fault *fault) {
+static struct db_statement *statement_for(const struct change *change, struct db *db, int number,
+                                          struct fault *fault) {
   struct labelled found;
   if (!token_find(db, change->label, &found, fault))
     return NULL;
-  sqlite3_stmt *statement = db_statement(db, number, fault);
+  struct db_statement *statement = db_statement(db, number, fault);
   if (statement)
     db_bind_integer(statement, 1, found.id);
   return statement;
@@ -301,11 +302,11 @@ static bool apply_rename(const struct change *change, struct db *db, struct faul
   if (!token_find(db, change->label, &found, fault) ||
       !name_is_free(db, change->name, found.id, fault))
     return false;
-  sqlite3_stmt *statement = statement_for(change, db, LEDGER_SQL_RENAME_TOKEN, fault);
+  struct db_statement *statement = statement_for(change, db, LEDGER_SQL_RENAME_TOKEN, fault);
   if (!statement)
     return false;
   db_bind_text(statement, 2, change->name);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 bool token_rename(struct ledger *ledger, struct view label, struct view name, struct fault *fault) {
@@ -314,11 +315,11 @@ bool token_rename(struct ledger *ledger, struct view label, struct view name, st
 }
 
 static bool apply_revoke(const struct change *change, struct db *db, struct fault *fault) {
-  sqlite3_stmt *statement = statement_for(change, db, LEDGER_SQL_REVOKE_TOKEN, fault);
+  struct db_statement *statement = statement_for(change, db, LEDGER_SQL_REVOKE_TOKEN, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 2, clock_milliseconds());
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 bool token_revoke(struct ledger *ledger, struct view label, struct fault *fault) {
@@ -339,11 +340,11 @@ static bool may_rotate(const struct labelled *found, struct fault *fault) {
 }
 
 static bool retire(struct db *db, int64_t id, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_RETIRE_TOKEN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_RETIRE_TOKEN, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, id);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 static bool apply_rotate(const struct change *change, struct db *db, struct fault *fault) {
@@ -351,12 +352,12 @@ static bool apply_rotate(const struct change *change, struct db *db, struct faul
   if (!token_find(db, change->label, &found, fault) || !may_rotate(&found, fault) ||
       !retire(db, found.id, fault))
     return false;
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_ROTATE_TOKEN, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_ROTATE_TOKEN, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, found.id);
   db_bind_blob(statement, 2, inside_bytes(&change->fingerprint));
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 bool token_rotate(struct ledger *ledger, struct view label, char token[TOKEN_SIZE],
@@ -366,11 +367,11 @@ bool token_rotate(struct ledger *ledger, struct view label, char token[TOKEN_SIZ
 }
 
 static bool apply_budget(const struct change *change, struct db *db, struct fault *fault) {
-  sqlite3_stmt *statement = statement_for(change, db, LEDGER_SQL_SET_BUDGET, fault);
+  struct db_statement *statement = statement_for(change, db, LEDGER_SQL_SET_BUDGET, fault);
   if (!statement)
     return false;
   bind_budget(statement, 2, change->budget);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 bool token_budget_set(struct ledger *ledger, struct view label, const struct token_budget *budget,
@@ -380,11 +381,11 @@ bool token_budget_set(struct ledger *ledger, struct view label, const struct tok
 }
 
 static bool apply_allow(const struct change *change, struct db *db, struct fault *fault) {
-  sqlite3_stmt *statement = statement_for(change, db, LEDGER_SQL_SET_NO_CACHE, fault);
+  struct db_statement *statement = statement_for(change, db, LEDGER_SQL_SET_NO_CACHE, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 2, change->no_cache);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 bool token_allow(struct ledger *ledger, struct view label, bool no_cache, struct fault *fault) {
@@ -394,7 +395,7 @@ bool token_allow(struct ledger *ledger, struct view label, bool no_cache, struct
 
 /* -- Listing -- */
 
-static bool read_row(struct ledger *ledger, struct db *db, sqlite3_stmt *statement,
+static bool read_row(struct ledger *ledger, struct db *db, struct db_statement *statement,
                      struct token_row *row, struct fault *fault) {
   row->kind = inside_kind(statement, 2);
   row->created_at = db_integer(statement, 3);
@@ -407,9 +408,9 @@ static bool read_row(struct ledger *ledger, struct db *db, sqlite3_stmt *stateme
 
 static bool list(struct ledger *ledger, struct db *db, token_each *each, void *context,
                  struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, LEDGER_SQL_LIST_TOKENS, fault);
+  struct db_statement *statement = db_statement(db, LEDGER_SQL_LIST_TOKENS, fault);
   bool more, ok = statement != NULL;
-  while (ok && (ok = db_step(db, statement, &more, fault)) && more) {
+  while (ok && (ok = db_step(statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];
     struct digest fingerprint = inside_digest(db_blob(statement, 1));
     struct token_row row = {.label = ledger_label(ledger, &fingerprint, label)};

@@ -101,6 +101,13 @@ def test_the_table_allows_no_more_than_is_needed(room):
     assert ROOMS[room][0] <= used[0] and ROOMS[room][1] <= used[1]
 
 
+def test_only_db_names_types_and_functions_of_sqlite():
+    """Its header does not either, so that they do not come in with it."""
+    files = [file for room in ROOMS if room != "db" for file in sources(room)]
+    assert [file.name for file in files + [HOUSE / "db" / "db.h"]
+            if "sqlite3" in file.read_text()] == []
+
+
 def symbols(library=PURE):
     """(object, defined, name) of a library."""
     listing = subprocess.run(["nm", "-A", library], capture_output=True, text=True,

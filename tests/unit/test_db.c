@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -141,12 +142,12 @@ static int64_t pragma(struct db *db, const char *sql) {
 }
 
 static bool put(struct db *db, int statement_number, int64_t id, struct fault *fault) {
-  sqlite3_stmt *statement = db_statement(db, statement_number, fault);
+  struct db_statement *statement = db_statement(db, statement_number, fault);
   if (!statement)
     return false;
   db_bind_integer(statement, 1, id);
   db_bind_integer(statement, 2, id);
-  return db_run(db, statement, fault);
+  return db_run(statement, fault);
 }
 
 /* --- opening --- */
@@ -344,10 +345,10 @@ static void damage_inside_is_found(void **state) {
   db_close(&db);
   /* A statement that meets it says so too. */
   db = open_it(&schema, DB_READ);
-  sqlite3_stmt *statement = db_statement(db, ALL, &fault);
+  struct db_statement *statement = db_statement(db, ALL, &fault);
   bool row = true, ok = true;
   while (ok && row)
-    ok = db_step(db, statement, &row, &fault);
+    ok = db_step(statement, &row, &fault);
   assert_false(ok);
   assert_false(row);
   assert_true(db_is_damaged(db));
@@ -361,7 +362,7 @@ static void values_come_back_as_they_went(void **state) {
   (void)state;
   struct db *db = open_it(&schema, DB_WRITE);
   static const struct {
-    void (*bind)(sqlite3_stmt *statement, int parameter, struct view value);
+    void (*bind)(struct db_statement *statement, int parameter, struct view value);
     struct view value;
     const char *type;
   } values[] = {
@@ -373,21 +374,21 @@ static void values_come_back_as_they_went(void **state) {
   for (size_t i = 0; i < COUNT(values); i++) {
     struct fault fault;
     bool row;
-    sqlite3_stmt *statement = db_statement(db, PUT, &fault);
+    struct db_statement *statement = db_statement(db, PUT, &fault);
     db_bind_integer(statement, 1, (int64_t)i);
     values[i].bind(statement, 2, values[i].value);
-    assert_true(db_run(db, statement, &fault));
+    assert_true(db_run(statement, &fault));
     assert_int_equal(db_changes(db), 1);
     assert_int_equal(db_last_rowid(db), i);
     statement = db_statement(db, GET, &fault);
     db_bind_integer(statement, 1, (int64_t)i);
-    assert_true(db_step(db, statement, &row, &fault) && row);
+    assert_true(db_step(statement, &row, &fault) && row);
     struct view found =
         values[i].bind == db_bind_blob ? db_blob(statement, 0) : db_text(statement, 0);
     assert_true(view_equal(found, values[i].value));
     assert_non_null(found.at);
     assert_true(view_is(db_text(statement, 1), values[i].type));
-    assert_true(db_step(db, statement, &row, &fault));
+    assert_true(db_step(statement, &row, &fault));
     assert_false(row);
   }
   db_close(&db);
@@ -400,13 +401,13 @@ static void numbers_come_back_as_they_went(void **state) {
   struct fault fault;
   bool row;
   for (size_t i = 0; i < COUNT(numbers); i++) {
-    sqlite3_stmt *statement = db_statement(db, PUT, &fault);
+    struct db_statement *statement = db_statement(db, PUT, &fault);
     db_bind_integer(statement, 1, numbers[i]);
     db_bind_null(statement, 2);
-    assert_true(db_run(db, statement, &fault));
+    assert_true(db_run(statement, &fault));
     statement = db_statement(db, GET, &fault);
     db_bind_integer(statement, 1, numbers[i]);
-    assert_true(db_step(db, statement, &row, &fault) && row);
+    assert_true(db_step(statement, &row, &fault) && row);
     assert_true(view_is(db_text(statement, 1), "null"));
     assert_int_equal(db_text(statement, 0).length, 0);
     assert_int_equal(db_integer(statement, 0), 0);
@@ -423,15 +424,15 @@ static void statements_begin_anew(void **state) {
   struct fault fault;
   bool row;
   assert_true(put(db, PUT, 1, &fault) && put(db, PUT, 2, &fault));
-  sqlite3_stmt *statement = db_statement(db, ALL, &fault);
+  struct db_statement *statement = db_statement(db, ALL, &fault);
   for (int i = 0; i < 2; i++) {
-    assert_true(db_step(db, statement, &row, &fault) && row);
+    assert_true(db_step(statement, &row, &fault) && row);
     assert_int_equal(db_integer(statement, 0), 1);
     assert_ptr_equal(db_statement(db, ALL, &fault), statement);
   }
   statement = db_statement(db, PUT, &fault);
   db_bind_integer(statement, 1, 3);
-  assert_true(db_run(db, statement, &fault)); /* ?2 is NULL, not the 2 of before */
+  assert_true(db_run(statement, &fault)); /* ?2 is NULL, not the 2 of before */
   assert_int_equal(pragma(db, "SELECT value IS NULL FROM item WHERE id = 3"), 1);
   db_close(&db);
 }
@@ -467,8 +468,8 @@ static void readers_do_not_write(void **state) {
   assert_int_equal(pragma(writer, "SELECT count(*) FROM item"), 1);
   /* An unfinished read holds its snapshot, until it is given up. */
   assert_true(put(writer, PUT, 1, &fault));
-  sqlite3_stmt *statement = db_statement(reader, ALL, &fault);
-  assert_true(db_step(reader, statement, &row, &fault) && row);
+  struct db_statement *statement = db_statement(reader, ALL, &fault);
+  assert_true(db_step(statement, &row, &fault) && row);
   assert_true(put(writer, PUT, 2, &fault));
   assert_int_equal(pragma(reader, "SELECT count(*) FROM item"), 2);
   db_done(statement);
@@ -528,10 +529,10 @@ static bool work(struct keeper_job *base, struct db *db, struct fault *fault) {
     CHECK(put(db, PUT, job->id, fault));
     return put(db, PUT_OR_ROLL_BACK, job->id, fault);
   case DO_DANGLE: {
-    sqlite3_stmt *statement = db_statement(db, DANGLE, fault);
+    struct db_statement *statement = db_statement(db, DANGLE, fault);
     CHECK(statement);
     db_bind_integer(statement, 1, -1);
-    return db_run(db, statement, fault);
+    return db_run(statement, fault);
   }
   case DO_GIVE:
     keeper_give(keeper, &job->next->job);

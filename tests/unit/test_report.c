@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "sql_ledger.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -3,6 +3,7 @@
 #include "sql_cache.h"
 
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,15 +46,15 @@ static void add(int64_t id, int state, int64_t tenths, int64_t hits, int64_t byt
 static int64_t take(void) {
   struct fault fault;
   bool row;
-  sqlite3_stmt *least = db_statement(db, CACHE_SQL_LEAST_WORTHY, &fault);
+  struct db_statement *least = db_statement(db, CACHE_SQL_LEAST_WORTHY, &fault);
   assert_non_null(least);
-  assert_true(db_step(db, least, &row, &fault));
+  assert_true(db_step(least, &row, &fault));
   int64_t id = row ? db_integer(least, 0) : 0;
   db_done(least);
-  sqlite3_stmt *condemn = db_statement(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, &fault);
+  struct db_statement *condemn = db_statement(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, &fault);
   assert_non_null(condemn);
   db_bind_integer(condemn, 1, id);
-  assert_true(db_run(db, condemn, &fault));
+  assert_true(db_run(condemn, &fault));
   return id;
 }
 
