@@ -44,6 +44,61 @@ void db_close(struct db **db);
 /* PRAGMA quick_check: reads the whole file. False with a fault when it finds damage. */
 bool db_check(struct db *db, struct fault *fault) MUST_CHECK;
 
+/* -- Running statements --
+ *
+ * A statement runs with one value for each of its parameters, in their order. The compiler checks
+ * the type of each; a wrong number of them is a fault before anything runs. An array with its
+ * count is taken rather than variable arguments, of which nothing could check either. */
+
+struct db_value {
+  enum { DB_IS_NULL, DB_IS_INT, DB_IS_TEXT, DB_IS_BLOB } kind;
+  union {
+    int64_t integer;
+    struct view bytes; /* text is UTF-8; it must stay as it is until the statement is done */
+  };
+};
+#define DB_NULL ((struct db_value){.kind = DB_IS_NULL})
+#define DB_INT(value) ((struct db_value){.kind = DB_IS_INT, .integer = (value)})
+#define DB_TEXT(view) ((struct db_value){.kind = DB_IS_TEXT, .bytes = (view)})
+#define DB_BLOB(view) ((struct db_value){.kind = DB_IS_BLOB, .bytes = (view)})
+
+struct db_values {
+  const struct db_value *at;
+  size_t count;
+};
+/* DB_VALUES(DB_INT(1), DB_NULL), or none: DB_VALUES(). It lives as long as the block it is in. */
+#define DB_VALUES(...)                                        \
+  ((struct db_values){(const struct db_value[]){__VA_ARGS__}, \
+                      sizeof((const struct db_value[]){__VA_ARGS__}) / sizeof(struct db_value)})
+
+/* Runs the statement with this number, of the schema's, and returns none of its rows. */
+bool db_do(struct db *db, int number, struct db_values values, struct fault *fault) MUST_CHECK;
+
+/* The same up to the first row: `*row` is at it, for the caller to read and then give to db_done().
+ * NULL when there is no row, and after a failure. Owned by `db`. */
+bool db_find(struct db *db, int number, struct db_values values, struct db_statement **row,
+             struct fault *fault) MUST_CHECK;
+
+/* The statement before its first row, for db_step(); NULL with a fault. Owned by `db`. Rows of an
+ * earlier run that were not read are given up. */
+struct db_statement *db_each(struct db *db, int number, struct db_values values,
+                             struct fault *fault) MUST_CHECK;
+
+/* One step: `*row` tells whether there is a row. When there is none the statement is done. */
+bool db_step(struct db_statement *statement, bool *row, struct fault *fault) MUST_CHECK;
+
+/* Gives up the rows that were not read, so that the statement holds no snapshot. NULL is allowed.
+ */
+void db_done(struct db_statement *statement);
+
+/* Columns, by number from 0, of the row that the statement is at. NULL is 0 and an empty view. A
+ * view holds until the statement is stepped or reset. */
+int64_t db_integer(struct db_statement *statement, int column);
+struct view db_text(struct db_statement *statement, int column);
+struct view db_blob(struct db_statement *statement, int column);
+bool db_is_null(struct db_statement *statement, int column);
+
+/* What the rooms above still use instead. */
 /* The statement with this number, reset and without bindings; NULL with a fault if it cannot be
  * prepared. Owned by `db`. */
 struct db_statement *db_statement(struct db *db, int number, struct fault *fault) MUST_CHECK;
@@ -55,22 +110,7 @@ void db_bind_text(struct db_statement *statement, int parameter, struct view tex
 void db_bind_blob(struct db_statement *statement, int parameter, struct view bytes);
 void db_bind_null(struct db_statement *statement, int parameter);
 
-/* Columns, by number from 0, of the row that the statement is at. NULL is 0 and an empty view. A
- * view holds until the statement is stepped or reset. */
-int64_t db_integer(struct db_statement *statement, int column);
-struct view db_text(struct db_statement *statement, int column);
-struct view db_blob(struct db_statement *statement, int column);
-bool db_is_null(struct db_statement *statement, int column);
-
-/* One step: `*row` tells whether there is a row. When there is none the statement is reset. */
-bool db_step(struct db_statement *statement, bool *row, struct fault *fault) MUST_CHECK;
-
-/* For statements that return no row: runs and resets. */
 bool db_run(struct db_statement *statement, struct fault *fault) MUST_CHECK;
-
-/* Gives up the rows that were not read, so that the statement holds no snapshot. NULL is allowed.
- */
-void db_done(struct db_statement *statement);
 
 int64_t db_changes(struct db *db);
 int64_t db_last_rowid(struct db *db);

@@ -141,13 +141,8 @@ static int64_t pragma(struct db *db, const char *sql) {
   return value;
 }
 
-static bool put(struct db *db, int statement_number, int64_t id, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, statement_number, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, id);
-  db_bind_integer(statement, 2, id);
-  return db_run(statement, fault);
+static bool put(struct db *db, int number, int64_t id, struct fault *fault) {
+  return db_do(db, number, DB_VALUES(DB_INT(id), DB_INT(id)), fault);
 }
 
 /* --- opening --- */
@@ -345,8 +340,8 @@ static void damage_inside_is_found(void **state) {
   db_close(&db);
   /* A statement that meets it says so too. */
   db = open_it(&schema, DB_READ);
-  struct db_statement *statement = db_statement(db, ALL, &fault);
-  bool row = true, ok = true;
+  struct db_statement *statement = db_each(db, ALL, DB_VALUES(), &fault);
+  bool row = true, ok = statement;
   while (ok && row)
     ok = db_step(statement, &row, &fault);
   assert_false(ok);
@@ -361,35 +356,32 @@ static void damage_inside_is_found(void **state) {
 static void values_come_back_as_they_went(void **state) {
   (void)state;
   struct db *db = open_it(&schema, DB_WRITE);
-  static const struct {
-    void (*bind)(struct db_statement *statement, int parameter, struct view value);
-    struct view value;
+  const struct {
+    struct db_value value;
     const char *type;
   } values[] = {
-      {db_bind_text, VIEW(""), "text"},         {db_bind_text, VIEW("a\0b"), "text"},
-      {db_bind_text, VIEW("\xd0\xb6"), "text"}, {db_bind_text, {NULL, 0}, "text"},
-      {db_bind_blob, VIEW(""), "blob"},         {db_bind_blob, VIEW("\0\xff\x80"), "blob"},
-      {db_bind_blob, {NULL, 0}, "blob"},
+      {DB_TEXT(VIEW("")), "text"},
+      {DB_TEXT(VIEW("a\0b")), "text"},
+      {DB_TEXT(VIEW("\xd0\xb6")), "text"},
+      {DB_TEXT(((struct view){NULL, 0})), "text"},
+      {DB_BLOB(VIEW("")), "blob"},
+      {DB_BLOB(VIEW("\0\xff\x80")), "blob"},
+      {DB_BLOB(((struct view){NULL, 0})), "blob"},
   };
   for (size_t i = 0; i < COUNT(values); i++) {
     struct fault fault;
-    bool row;
-    struct db_statement *statement = db_statement(db, PUT, &fault);
-    db_bind_integer(statement, 1, (int64_t)i);
-    values[i].bind(statement, 2, values[i].value);
-    assert_true(db_run(statement, &fault));
+    struct db_statement *row;
+    bool more = true;
+    assert_true(db_do(db, PUT, DB_VALUES(DB_INT((int64_t)i), values[i].value), &fault));
     assert_int_equal(db_changes(db), 1);
-    assert_int_equal(db_last_rowid(db), i);
-    statement = db_statement(db, GET, &fault);
-    db_bind_integer(statement, 1, (int64_t)i);
-    assert_true(db_step(statement, &row, &fault) && row);
-    struct view found =
-        values[i].bind == db_bind_blob ? db_blob(statement, 0) : db_text(statement, 0);
-    assert_true(view_equal(found, values[i].value));
+    assert_true(db_find(db, GET, DB_VALUES(DB_INT((int64_t)i)), &row, &fault) && row);
+    struct view found = values[i].value.kind == DB_IS_BLOB ? db_blob(row, 0) : db_text(row, 0);
+    assert_true(view_equal(found, values[i].value.bytes));
     assert_non_null(found.at);
-    assert_true(view_is(db_text(statement, 1), values[i].type));
-    assert_true(db_step(statement, &row, &fault));
-    assert_false(row);
+    assert_true(view_is(db_text(row, 1), values[i].type));
+    assert_false(db_is_null(row, 0));
+    assert_true(db_step(row, &more, &fault));
+    assert_false(more);
   }
   db_close(&db);
 }
@@ -399,41 +391,88 @@ static void numbers_come_back_as_they_went(void **state) {
   struct db *db = open_it(&schema, DB_WRITE);
   static const int64_t numbers[] = {0, 1, -1, INT64_MAX, INT64_MIN};
   struct fault fault;
-  bool row;
+  struct db_statement *row;
   for (size_t i = 0; i < COUNT(numbers); i++) {
-    struct db_statement *statement = db_statement(db, PUT, &fault);
-    db_bind_integer(statement, 1, numbers[i]);
-    db_bind_null(statement, 2);
-    assert_true(db_run(statement, &fault));
-    statement = db_statement(db, GET, &fault);
-    db_bind_integer(statement, 1, numbers[i]);
-    assert_true(db_step(statement, &row, &fault) && row);
-    assert_true(view_is(db_text(statement, 1), "null"));
-    assert_int_equal(db_text(statement, 0).length, 0);
-    assert_int_equal(db_integer(statement, 0), 0);
-    db_done(statement);
+    assert_true(put(db, PUT, numbers[i], &fault));
+    assert_true(db_find(db, GET, DB_VALUES(DB_INT(numbers[i])), &row, &fault) && row);
+    assert_int_equal(db_integer(row, 0), numbers[i]);
+    assert_true(view_is(db_text(row, 1), "integer"));
+    db_done(row);
   }
-  db_done(NULL);
   db_close(&db);
 }
 
-/* Taken again, a statement has no row and no binding left of the last time. */
+static void null_comes_back_as_it_went(void **state) {
+  (void)state;
+  struct db *db = open_it(&schema, DB_WRITE);
+  struct fault fault;
+  struct db_statement *row;
+  assert_true(db_do(db, PUT, DB_VALUES(DB_INT(1), DB_NULL), &fault));
+  assert_true(db_find(db, GET, DB_VALUES(DB_INT(1)), &row, &fault) && row);
+  assert_true(db_is_null(row, 0));
+  assert_true(view_is(db_text(row, 1), "null"));
+  assert_int_equal(db_text(row, 0).length, 0);
+  assert_int_equal(db_integer(row, 0), 0);
+  db_done(row);
+  assert_true(db_find(db, GET, DB_VALUES(DB_INT(2)), &row, &fault));
+  assert_null(row); /* there is none */
+  db_done(row);
+  db_close(&db);
+}
+
+/* Run again, a statement has no row left of the last time. */
 static void statements_begin_anew(void **state) {
   (void)state;
   struct db *db = open_it(&first_schema, DB_WRITE);
   struct fault fault;
   bool row;
   assert_true(put(db, PUT, 1, &fault) && put(db, PUT, 2, &fault));
-  struct db_statement *statement = db_statement(db, ALL, &fault);
   for (int i = 0; i < 2; i++) {
-    assert_true(db_step(statement, &row, &fault) && row);
+    struct db_statement *statement = db_each(db, ALL, DB_VALUES(), &fault);
+    assert_true(statement && db_step(statement, &row, &fault) && row);
     assert_int_equal(db_integer(statement, 0), 1);
-    assert_ptr_equal(db_statement(db, ALL, &fault), statement);
   }
-  statement = db_statement(db, PUT, &fault);
-  db_bind_integer(statement, 1, 3);
-  assert_true(db_run(statement, &fault)); /* ?2 is NULL, not the 2 of before */
-  assert_int_equal(pragma(db, "SELECT value IS NULL FROM item WHERE id = 3"), 1);
+  db_close(&db);
+}
+
+/* Neither too few, so that a value of the last time would be taken, nor too many. */
+static void a_value_for_each_parameter(void **state) {
+  (void)state;
+  struct db *db = open_it(&first_schema, DB_WRITE);
+  const struct db_value three[] = {DB_INT(2), DB_INT(2), DB_INT(2)};
+  struct fault fault;
+  struct db_statement *row;
+  assert_true(put(db, PUT, 1, &fault));
+  for (size_t count = 0; count <= 3; count++) {
+    if (count == 2)
+      continue;
+    fault = (struct fault){0};
+    assert_false(db_do(db, PUT, (struct db_values){three, count}, &fault));
+    assert_int_equal(fault.kind, FAULT_INTERNAL);
+    assert_non_null(strstr(fault.text, "put: "));
+    assert_non_null(strstr(fault.text, "values for 2 parameters"));
+  }
+  assert_false(db_find(db, GET, DB_VALUES(), &row, &fault));
+  assert_null(row);
+  assert_null(db_each(db, GET, DB_VALUES(DB_NULL, DB_NULL), &fault));
+  assert_int_equal(pragma(db, "SELECT count(*) FROM item"), 1);
+  assert_true(put(db, PUT, 2, &fault)); /* and it goes on */
+  db_close(&db);
+}
+
+/* SQLite takes a length of 1,000,000,000 at most, and looks at it before it looks at the bytes. */
+static void a_value_that_is_too_long_is_refused(void **state) {
+  (void)state;
+  struct db *db = open_it(&first_schema, DB_WRITE);
+  const struct view too_long = {"", 1000000001};
+  const struct db_value values[] = {DB_TEXT(too_long), DB_BLOB(too_long)};
+  for (size_t i = 0; i < COUNT(values); i++) {
+    struct fault fault = {0};
+    assert_false(db_do(db, PUT, DB_VALUES(DB_INT(1), values[i]), &fault));
+    assert_int_equal(fault.kind, FAULT_UNAVAILABLE);
+    assert_non_null(strstr(fault.text, "put: string or blob too big"));
+  }
+  assert_int_equal(pragma(db, "SELECT count(*) FROM item"), 0);
   db_close(&db);
 }
 
@@ -441,7 +480,7 @@ static void what_fails_is_named(void **state) {
   (void)state;
   struct db *db = open_it(&schema, DB_WRITE);
   struct fault fault;
-  assert_null(db_statement(db, WRONG, &fault));
+  assert_null(db_each(db, WRONG, DB_VALUES(), &fault));
   assert_non_null(strstr(fault.text, "wrong"));
   assert_non_null(strstr(fault.text, "nowhere"));
   assert_true(put(db, PUT, 1, &fault));
@@ -462,17 +501,16 @@ static void readers_do_not_write(void **state) {
   (void)state;
   struct db *writer = open_it(&schema, DB_WRITE), *reader = open_it(&schema, DB_READ);
   struct fault fault;
-  bool row;
+  struct db_statement *row;
   assert_false(put(reader, PUT, 1, &fault));
   assert_false(db_execute(reader, "DELETE FROM item", &fault));
   assert_int_equal(pragma(writer, "SELECT count(*) FROM item"), 1);
   /* An unfinished read holds its snapshot, until it is given up. */
   assert_true(put(writer, PUT, 1, &fault));
-  struct db_statement *statement = db_statement(reader, ALL, &fault);
-  assert_true(db_step(statement, &row, &fault) && row);
+  assert_true(db_find(reader, ALL, DB_VALUES(), &row, &fault) && row);
   assert_true(put(writer, PUT, 2, &fault));
   assert_int_equal(pragma(reader, "SELECT count(*) FROM item"), 2);
-  db_done(statement);
+  db_done(row);
   assert_int_equal(pragma(reader, "SELECT count(*) FROM item"), 3);
   /* What is not committed is not seen. */
   assert_true(db_execute(writer, "BEGIN IMMEDIATE", &fault));
@@ -528,12 +566,8 @@ static bool work(struct keeper_job *base, struct db *db, struct fault *fault) {
   case DO_ROLL_BACK:
     CHECK(put(db, PUT, job->id, fault));
     return put(db, PUT_OR_ROLL_BACK, job->id, fault);
-  case DO_DANGLE: {
-    struct db_statement *statement = db_statement(db, DANGLE, fault);
-    CHECK(statement);
-    db_bind_integer(statement, 1, -1);
-    return db_run(statement, fault);
-  }
+  case DO_DANGLE:
+    return db_do(db, DANGLE, DB_VALUES(DB_INT(-1)), fault);
   case DO_GIVE:
     keeper_give(keeper, &job->next->job);
     return put(db, PUT, job->id, fault);
@@ -897,7 +931,10 @@ int main(void) {
       TEST(damage_inside_is_found),
       TEST(values_come_back_as_they_went),
       TEST(numbers_come_back_as_they_went),
+      TEST(null_comes_back_as_it_went),
       TEST(statements_begin_anew),
+      TEST(a_value_for_each_parameter),
+      TEST(a_value_that_is_too_long_is_refused),
       TEST(what_fails_is_named),
       TEST(readers_do_not_write),
       TEST(jobs_share_a_transaction),

@@ -45,16 +45,11 @@ static void add(int64_t id, int state, int64_t tenths, int64_t hits, int64_t byt
 /* Takes the least worthy; 0 when there is none. */
 static int64_t take(void) {
   struct fault fault;
-  bool row;
-  struct db_statement *least = db_statement(db, CACHE_SQL_LEAST_WORTHY, &fault);
-  assert_non_null(least);
-  assert_true(db_step(least, &row, &fault));
-  int64_t id = row ? db_integer(least, 0) : 0;
-  db_done(least);
-  struct db_statement *condemn = db_statement(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, &fault);
-  assert_non_null(condemn);
-  db_bind_integer(condemn, 1, id);
-  assert_true(db_run(condemn, &fault));
+  struct db_statement *row;
+  assert_true(db_find(db, CACHE_SQL_LEAST_WORTHY, DB_VALUES(), &row, &fault));
+  int64_t id = row ? db_integer(row, 0) : 0;
+  db_done(row);
+  assert_true(db_do(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, DB_VALUES(DB_INT(id)), &fault));
   return id;
 }
 
