@@ -28,11 +28,6 @@ static bool read_prefix(struct view hex, struct range *range, struct fault *faul
   return true;
 }
 
-static void bind_range(struct db_statement *statement, const struct range *range) {
-  db_bind_blob(statement, 1, (struct view){(const char *)range->first.bytes, DIGEST_SIZE});
-  db_bind_blob(statement, 2, (struct view){(const char *)range->last.bytes, DIGEST_SIZE});
-}
-
 /* Listing. */
 
 static bool give_rows(struct db_statement *statement, cache_row *row, void *context,
@@ -58,11 +53,10 @@ static bool list(struct cache *cache, const struct range *range, int64_t limit, 
   if (!reader)
     return false;
   struct db_statement *statement =
-      db_statement(reader->db, range ? CACHE_SQL_SHOW_ENTRIES : CACHE_SQL_LIST_ENTRIES, fault);
-  if (statement && range)
-    bind_range(statement, range);
-  else if (statement)
-    db_bind_integer(statement, 1, limit > 0 ? limit : 0);
+      range ? db_each(reader->db, CACHE_SQL_SHOW_ENTRIES,
+                      DB_VALUES(cache_digest(&range->first), cache_digest(&range->last)), fault)
+            : db_each(reader->db, CACHE_SQL_LIST_ENTRIES, DB_VALUES(DB_INT(limit > 0 ? limit : 0)),
+                      fault);
   bool ok = statement && give_rows(statement, row, context, fault);
   if (!ok)
     cache_note_failure(cache, reader->db);
@@ -98,48 +92,39 @@ struct purge_job {
   struct range range;
 };
 
-static const int purge_statements[] = {
-    [CACHE_PURGE_ALL] = CACHE_SQL_PURGE_ALL,
-    [CACHE_PURGE_TARGET] = CACHE_SQL_PURGE_TARGET,
-    [CACHE_PURGE_KEY] = CACHE_SQL_PURGE_KEYS,
-    [CACHE_PURGE_OLDER_THAN] = CACHE_SQL_PURGE_OLDER,
-};
-
 static bool is_unambiguous(struct db *db, const struct range *range, struct fault *fault) {
-  bool row;
-  struct db_statement *statement = db_statement(db, CACHE_SQL_COUNT_KEYS, fault);
-  if (!statement)
+  struct db_statement *row;
+  if (!db_find(db, CACHE_SQL_COUNT_KEYS,
+               DB_VALUES(cache_digest(&range->first), cache_digest(&range->last)), &row, fault))
     return false;
-  bind_range(statement, range);
-  if (!db_step(statement, &row, fault))
-    return false;
-  int64_t count = row ? db_integer(statement, 0) : 0;
-  db_done(statement);
+  int64_t count = row ? db_integer(row, 0) : 0;
+  db_done(row);
   return count <= 1 ||
          fault_set(fault, FAULT_MALFORMED, "%lld keys begin with these digits; give more of them",
                    (long long)count);
 }
 
-/* What lies further ahead of the clock than it can is as old as anything may be. */
-static void bind_ages(struct db_statement *statement, int64_t before) {
-  db_bind_integer(statement, 1, before);
-  db_bind_integer(statement, 2, clock_seconds() + AGE_AHEAD_MOST);
+static bool purge(const struct purge_job *job, struct db *db, struct fault *fault) {
+  const struct range *range = &job->range;
+  switch (job->what) {
+  case CACHE_PURGE_ALL:
+    return db_do(db, CACHE_SQL_PURGE_ALL, DB_VALUES(), fault);
+  case CACHE_PURGE_TARGET:
+    return db_do(db, CACHE_SQL_PURGE_TARGET, DB_VALUES(DB_TEXT(job->target)), fault);
+  case CACHE_PURGE_KEY:
+    return is_unambiguous(db, range, fault) &&
+           db_do(db, CACHE_SQL_PURGE_KEYS,
+                 DB_VALUES(cache_digest(&range->first), cache_digest(&range->last)), fault);
+  case CACHE_PURGE_OLDER_THAN:
+    break;
+  }
+  /* What lies further ahead of the clock than it can is as old as anything may be. */
+  return db_do(db, CACHE_SQL_PURGE_OLDER,
+               DB_VALUES(DB_INT(job->before), DB_INT(clock_seconds() + AGE_AHEAD_MOST)), fault);
 }
 
 static bool purge_work(struct cache_job *base, struct db *db, struct fault *fault) {
-  struct purge_job *job = (struct purge_job *)base;
-  if (job->what == CACHE_PURGE_KEY && !is_unambiguous(db, &job->range, fault))
-    return false;
-  struct db_statement *statement = db_statement(db, purge_statements[job->what], fault);
-  if (!statement)
-    return false;
-  if (job->what == CACHE_PURGE_TARGET)
-    db_bind_text(statement, 1, job->target);
-  else if (job->what == CACHE_PURGE_KEY)
-    bind_range(statement, &job->range);
-  else if (job->what == CACHE_PURGE_OLDER_THAN)
-    bind_ages(statement, job->before);
-  if (!db_run(statement, fault))
+  if (!purge((struct purge_job *)base, db, fault))
     return false;
   base->live = -db_changes(db);
   return true;

@@ -86,18 +86,11 @@ struct kill_job {
 };
 
 static bool kill_work(struct cache_job *job, struct db *db, struct fault *fault) {
-  struct db_statement *live = db_statement(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, fault);
-  if (!live)
-    return false;
-  db_bind_integer(live, 1, ((struct kill_job *)job)->id);
-  if (!db_run(live, fault))
+  const struct db_values id = DB_VALUES(DB_INT(((struct kill_job *)job)->id));
+  if (!db_do(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, id, fault))
     return false;
   job->live = -db_changes(db);
-  struct db_statement *filling = db_statement(db, CACHE_SQL_CONDEMN_FILLING_ENTRY, fault);
-  if (!filling)
-    return false;
-  db_bind_integer(filling, 1, ((struct kill_job *)job)->id);
-  return db_run(filling, fault);
+  return db_do(db, CACHE_SQL_CONDEMN_FILLING_ENTRY, id, fault);
 }
 
 static void kill_done(struct cache_job *job, bool ok, const struct fault *fault) {
@@ -224,16 +217,14 @@ bool cache_read_entry(struct db_statement *statement, struct cache_entry *entry)
 
 static bool look(struct cache *cache, struct db *db, const struct digest *key,
                  struct cache_entry *entry, bool *found, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, CACHE_SQL_FIND_ENTRY, fault);
-  if (!statement)
+  struct db_statement *row;
+  if (!db_find(db, CACHE_SQL_FIND_ENTRY, DB_VALUES(cache_digest(key)), &row, fault))
     return false;
-  db_bind_blob(statement, 1, (struct view){(const char *)key->bytes, DIGEST_SIZE});
-  if (!db_step(statement, found, fault))
-    return false;
-  bool valid = !*found || cache_read_entry(statement, entry);
+  *found = row;
+  bool valid = !row || cache_read_entry(row, entry);
   if (!valid)
-    kill_entry(cache, db_integer(statement, 0));
-  db_done(statement);
+    kill_entry(cache, db_integer(row, 0));
+  db_done(row);
   return valid || fault_set(fault, FAULT_UNAVAILABLE, "%s: a damaged entry", cache->disk.path);
 }
 
@@ -293,32 +284,29 @@ void cache_count_hit(struct cache *cache, int64_t id) {
 /* Reading. */
 
 /* What one row of read_chunk must be; sets `*damaged` when the disk lies. */
-static bool decode(struct reader *reader, struct db_statement *statement, int64_t number,
-                   char *buffer, size_t *length, bool *damaged) {
-  int64_t length_of_all = db_integer(statement, 0), before = number * (int64_t)CACHE_CHUNK_SIZE;
+static bool decode(struct reader *reader, struct db_statement *row, int64_t number, char *buffer,
+                   size_t *length, bool *damaged) {
+  int64_t length_of_all = db_integer(row, 0), before = number * (int64_t)CACHE_CHUNK_SIZE;
   if (length_of_all <= before)
     return false;
   int64_t left = length_of_all - before;
   *length = left < (int64_t)CACHE_CHUNK_SIZE ? (size_t)left : CACHE_CHUNK_SIZE;
-  struct view data = db_blob(statement, 2);
-  *damaged = db_integer(statement, 1) != (int64_t)*length ||
+  struct view data = db_blob(row, 2);
+  *damaged = db_integer(row, 1) != (int64_t)*length ||
              ZSTD_decompressDCtx(reader->context, buffer, *length, data.at, data.length) != *length;
   return !*damaged;
 }
 
 static bool read_chunk(struct cache *cache, struct reader *reader, int64_t id, int64_t number,
                        char *buffer, size_t *length, struct fault *fault) {
-  struct db_statement *statement = db_statement(reader->db, CACHE_SQL_READ_CHUNK, fault);
-  if (!statement)
+  bool damaged = false;
+  struct db_statement *row;
+  if (!db_find(reader->db, CACHE_SQL_READ_CHUNK,
+               DB_VALUES(DB_INT(id), DB_INT(id << CHUNK_BITS | number), DB_INT(CHUNK_BOUND)), &row,
+               fault))
     return false;
-  db_bind_integer(statement, 1, id);
-  db_bind_integer(statement, 2, id << CHUNK_BITS | number);
-  db_bind_integer(statement, 3, CHUNK_BOUND);
-  bool row, damaged = false;
-  if (!db_step(statement, &row, fault))
-    return false;
-  bool ok = row && decode(reader, statement, number, buffer, length, &damaged);
-  db_done(statement);
+  bool ok = row && decode(reader, row, number, buffer, length, &damaged);
+  db_done(row);
   if (damaged)
     kill_entry(cache, id);
   return ok || fault_set(fault, FAULT_UNAVAILABLE, "%s: chunk %lld of result %lld is %s",

@@ -97,18 +97,16 @@ static bool set_aside(const struct disk *disk, const char *why, struct fault *fa
 }
 
 static bool ask(struct db *db, int number, int64_t *value, struct fault *fault) {
-  bool row = false;
-  struct db_statement *statement = db_statement(db, number, fault);
-  bool ok = statement && db_step(statement, &row, fault);
-  *value = row ? db_integer(statement, 0) : 0;
-  db_done(statement);
+  struct db_statement *row;
+  bool ok = db_find(db, number, DB_VALUES(), &row, fault);
+  *value = row ? db_integer(row, 0) : 0;
+  db_done(row);
   return ok;
 }
 
 /* What was being written when the last process died is left for the sweeper. */
 static bool tidy(struct disk *disk, struct db *db, bool *damaged, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, CACHE_SQL_CONDEMN_FILLING, fault);
-  if (!statement || !db_run(statement, fault) ||
+  if (!db_do(db, CACHE_SQL_CONDEMN_FILLING, DB_VALUES(), fault) ||
       !ask(db, CACHE_SQL_LAST_ID, &disk->last_id, fault) ||
       !ask(db, CACHE_SQL_COUNT_LIVE, &disk->live, fault))
     return false;

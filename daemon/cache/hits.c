@@ -48,15 +48,9 @@ static bool write_hits(struct cache_job *base, struct db *db, struct fault *faul
   pthread_mutex_unlock(&hits->lock);
   if (!cache_has_room(base->cache, db, fault))
     return false;
-  for (struct hit *hit = job->taken; hit; hit = hit->hh.next) {
-    struct db_statement *statement = db_statement(db, CACHE_SQL_ADD_HITS, fault);
-    if (!statement)
+  for (struct hit *hit = job->taken; hit; hit = hit->hh.next)
+    if (!db_do(db, CACHE_SQL_ADD_HITS, DB_VALUES(DB_INT(hit->id), DB_INT(hit->count)), fault))
       return false;
-    db_bind_integer(statement, 1, hit->id);
-    db_bind_integer(statement, 2, hit->count);
-    if (!db_run(statement, fault))
-      return false;
-  }
   return true;
 }
 

@@ -173,6 +173,10 @@ bool cache_is_usable(struct cache *cache, struct fault *fault) MUST_CHECK;
 bool cache_has_room(struct cache *cache, struct db *db, struct fault *fault) MUST_CHECK;
 /* After a failure of `db`: if it says that the file is damaged, the cache is not used any more. */
 void cache_note_failure(struct cache *cache, struct db *db);
+/* A digest as a value. */
+static inline struct db_value cache_digest(const struct digest *digest) {
+  return DB_BLOB(((struct view){(const char *)digest->bytes, DIGEST_SIZE}));
+}
 /* The columns of find_entry, list_entries and show_entries; false when they cannot be right. */
 bool cache_read_entry(struct db_statement *statement, struct cache_entry *entry) MUST_CHECK;
 /* It becomes a header of a reply: false for what is too long, or could end the line. */

@@ -82,20 +82,14 @@ static bool begin_work(struct cache_job *job, struct db *db, struct fault *fault
   struct cache_writer *writer =
       (struct cache_writer *)((char *)job - offsetof(struct cache_writer, begin));
   const struct cache_subject *subject = &writer->subject;
-  struct db_statement *statement = cache_has_room(job->cache, db, fault)
-                                       ? db_statement(db, CACHE_SQL_INSERT_ENTRY, fault)
-                                       : NULL;
-  if (!statement)
+  if (!cache_has_room(job->cache, db, fault))
     return false;
   writer->stored = (int64_t)(ENTRY_OVERHEAD + subject->normal.length + 2 * subject->target.length);
-  db_bind_integer(statement, 1, writer->id);
-  db_bind_blob(statement, 2, (struct view){(const char *)subject->key.bytes, DIGEST_SIZE});
-  db_bind_text(statement, 3, subject->normal);
-  db_bind_text(statement, 4, subject->target);
-  db_bind_integer(statement, 5, writer->stored);
-  db_bind_blob(statement, 6,
-               (struct view){(const char *)writer->validator.bytes, CACHE_VALIDATOR_SIZE});
-  return db_run(statement, fault);
+  const struct view validator = {(const char *)writer->validator.bytes, CACHE_VALIDATOR_SIZE};
+  return db_do(db, CACHE_SQL_INSERT_ENTRY,
+               DB_VALUES(DB_INT(writer->id), cache_digest(&subject->key), DB_TEXT(subject->normal),
+                         DB_TEXT(subject->target), DB_INT(writer->stored), DB_BLOB(validator)),
+               fault);
 }
 
 static void begin_done(struct cache_job *job, bool ok, const struct fault *fault) {
@@ -162,36 +156,26 @@ static bool pack(struct store *store, struct view bytes, struct view *packed, st
 }
 
 static bool extend(struct append *append, struct view packed, struct db *db, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, CACHE_SQL_EXTEND_ENTRY, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, append->writer->id);
-  db_bind_integer(statement, 2, (int64_t)append->bytes.length);
-  db_bind_integer(statement, 3, (int64_t)packed.length + CHUNK_OVERHEAD);
-  db_bind_integer(statement, 4, append->offset);
-  if (!db_run(statement, fault))
+  int64_t taken = (int64_t)packed.length + CHUNK_OVERHEAD;
+  if (!db_do(db, CACHE_SQL_EXTEND_ENTRY,
+             DB_VALUES(DB_INT(append->writer->id), DB_INT((int64_t)append->bytes.length),
+                       DB_INT(taken), DB_INT(append->offset)),
+             fault))
     return false;
   return db_changes(db) == 1 ||
          fault_set(fault, FAULT_UNAVAILABLE, "an earlier part of the result was not stored");
 }
 
 static bool insert(struct append *append, struct view packed, struct db *db, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, CACHE_SQL_INSERT_CHUNK, fault);
-  if (!statement)
-    return false;
   int64_t number = append->offset / (int64_t)CACHE_CHUNK_SIZE;
-  db_bind_integer(statement, 1, append->writer->id << CHUNK_BITS | number);
-  db_bind_integer(statement, 2, (int64_t)append->bytes.length);
-  db_bind_blob(statement, 3, packed);
-  return db_run(statement, fault);
+  return db_do(db, CACHE_SQL_INSERT_CHUNK,
+               DB_VALUES(DB_INT(append->writer->id << CHUNK_BITS | number),
+                         DB_INT((int64_t)append->bytes.length), DB_BLOB(packed)),
+               fault);
 }
 
 static bool condemn(struct cache_writer *writer, struct db *db, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, CACHE_SQL_CONDEMN_FILLING_ENTRY, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, writer->id);
-  return db_run(statement, fault);
+  return db_do(db, CACHE_SQL_CONDEMN_FILLING_ENTRY, DB_VALUES(DB_INT(writer->id)), fault);
 }
 
 /* Why there is no place for this chunk, or NULL. */
@@ -288,34 +272,22 @@ void cache_append(struct cache_writer *writer, struct view bytes, cache_done *do
 
 /* `*whole`: every chunk is stored. */
 static bool complete(struct finish *finish, struct db *db, bool *whole, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, CACHE_SQL_COMPLETE_ENTRY, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, finish->writer->id);
-  db_bind_integer(statement, 2, finish->result.results);
-  db_bind_integer(statement, 3, finish->result.cost.tenths);
-  db_bind_integer(statement, 4, finish->result.answered_at);
-  db_bind_text(statement, 5, view_of(finish->content_type));
-  db_bind_integer(statement, 6, finish->result.body_length);
-  bool ok = db_run(statement, fault);
+  const struct cache_result *result = &finish->result;
+  bool ok = db_do(db, CACHE_SQL_COMPLETE_ENTRY,
+                  DB_VALUES(DB_INT(finish->writer->id), DB_INT(result->results),
+                            DB_INT(result->cost.tenths), DB_INT(result->answered_at),
+                            DB_TEXT(view_of(finish->content_type)), DB_INT(result->body_length)),
+                  fault);
   *whole = ok && db_changes(db) == 1;
   return ok;
 }
 
 static bool replace(struct finish *finish, struct db *db, struct fault *fault) {
-  struct db_statement *older = db_statement(db, CACHE_SQL_CONDEMN_KEY, fault);
-  if (!older)
-    return false;
-  struct digest *key = &finish->writer->subject.key;
-  db_bind_blob(older, 1, (struct view){(const char *)key->bytes, DIGEST_SIZE});
-  if (!db_run(older, fault))
+  const struct cache_writer *writer = finish->writer;
+  if (!db_do(db, CACHE_SQL_CONDEMN_KEY, DB_VALUES(cache_digest(&writer->subject.key)), fault))
     return false;
   finish->job.live = 1 - db_changes(db);
-  struct db_statement *own = db_statement(db, CACHE_SQL_PUBLISH_ENTRY, fault);
-  if (!own)
-    return false;
-  db_bind_integer(own, 1, finish->writer->id);
-  return db_run(own, fault);
+  return db_do(db, CACHE_SQL_PUBLISH_ENTRY, DB_VALUES(DB_INT(writer->id)), fault);
 }
 
 static bool finish_work(struct cache_job *job, struct db *db, struct fault *fault) {

@@ -24,16 +24,15 @@ struct space {
 };
 
 static bool measure(struct db *db, struct space *space, struct fault *fault) {
-  bool row;
-  struct db_statement *statement = db_statement(db, CACHE_SQL_SPACE, fault);
-  if (!statement || !db_step(statement, &row, fault))
+  struct db_statement *row;
+  if (!db_find(db, CACHE_SQL_SPACE, DB_VALUES(), &row, fault))
     return false;
   if (!row)
     return fault_set(fault, FAULT_INTERNAL, "the size of cache.db is not known");
-  space->page_size = db_integer(statement, 0);
-  space->pages = db_integer(statement, 1);
-  space->free_pages = db_integer(statement, 2);
-  db_done(statement);
+  space->page_size = db_integer(row, 0);
+  space->pages = db_integer(row, 1);
+  space->free_pages = db_integer(row, 2);
+  db_done(row);
   return true;
 }
 
@@ -41,28 +40,21 @@ static int64_t used(const struct space *space) {
   return (space->pages - space->free_pages) * space->page_size;
 }
 
-/* The first row of a statement without parameters, two columns at most; `*row`: whether there is
+/* The first row of a statement without parameters, two columns at most; `*any`: whether there is
  * one. */
-static bool ask(struct db *db, int number, bool *row, int64_t *first, int64_t *second,
+static bool ask(struct db *db, int number, bool *any, int64_t *first, int64_t *second,
                 struct fault *fault) {
-  struct db_statement *statement = db_statement(db, number, fault);
-  if (!statement || !db_step(statement, row, fault))
+  struct db_statement *row;
+  if (!db_find(db, number, DB_VALUES(), &row, fault))
     return false;
-  if (!*row)
+  *any = row;
+  if (!row)
     return true;
-  *first = db_integer(statement, 0);
+  *first = db_integer(row, 0);
   if (second)
-    *second = db_integer(statement, 1);
-  db_done(statement);
+    *second = db_integer(row, 1);
+  db_done(row);
   return true;
-}
-
-static bool run_on(struct db *db, int number, int64_t id, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, number, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, id);
-  return db_run(statement, fault);
 }
 
 /* Eviction. */
@@ -86,7 +78,7 @@ static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct f
       cache->store.crowded = true;
       return true;
     }
-    if (!run_on(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, id, fault))
+    if (!db_do(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, DB_VALUES(DB_INT(id)), fault))
       return false;
     over -= stored > 0 ? stored : 0;
     ++*evicted;
@@ -97,49 +89,32 @@ static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct f
 /* Sweeping. */
 
 static bool first_chunk(struct db *db, int64_t id, bool *any, int64_t *first, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, CACHE_SQL_FIRST_CHUNK, fault);
-  if (!statement)
+  struct db_statement *row;
+  if (!db_find(db, CACHE_SQL_FIRST_CHUNK,
+               DB_VALUES(DB_INT(id << CHUNK_BITS), DB_INT(id << CHUNK_BITS | (CHUNKS_MAX - 1))),
+               &row, fault))
     return false;
-  db_bind_integer(statement, 1, id << CHUNK_BITS);
-  db_bind_integer(statement, 2, id << CHUNK_BITS | (CHUNKS_MAX - 1));
-  bool row;
-  if (!db_step(statement, &row, fault))
-    return false;
-  *any = row && !db_is_null(statement, 0);
-  *first = *any ? db_integer(statement, 0) : 0;
-  db_done(statement);
+  *any = row && !db_is_null(row, 0);
+  *first = *any ? db_integer(row, 0) : 0;
+  db_done(row);
   return true;
 }
 
 static bool delete_chunks(struct db *db, int64_t id, int64_t first, int64_t last, int64_t *deleted,
                           struct fault *fault) {
-  struct db_statement *shrink = db_statement(db, CACHE_SQL_SHRINK_ENTRY, fault);
-  if (!shrink)
-    return false;
-  db_bind_integer(shrink, 1, id);
-  db_bind_integer(shrink, 2, first);
-  db_bind_integer(shrink, 3, last);
-  db_bind_integer(shrink, 4, CHUNK_OVERHEAD);
-  if (!db_run(shrink, fault))
-    return false;
-  struct db_statement *statement = db_statement(db, CACHE_SQL_DELETE_CHUNKS, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, first);
-  db_bind_integer(statement, 2, last);
-  if (!db_run(statement, fault))
+  if (!db_do(db, CACHE_SQL_SHRINK_ENTRY,
+             DB_VALUES(DB_INT(id), DB_INT(first), DB_INT(last), DB_INT(CHUNK_OVERHEAD)), fault) ||
+      !db_do(db, CACHE_SQL_DELETE_CHUNKS, DB_VALUES(DB_INT(first), DB_INT(last)), fault))
     return false;
   *deleted = db_changes(db);
   return true;
 }
 
 static bool is_sweepable(struct db *db, int64_t id, bool *yes, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, CACHE_SQL_IS_SWEEPABLE, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, id);
-  bool ok = db_step(statement, yes, fault);
-  db_done(statement);
+  struct db_statement *row;
+  bool ok = db_find(db, CACHE_SQL_IS_SWEEPABLE, DB_VALUES(DB_INT(id)), &row, fault);
+  *yes = row;
+  db_done(row);
   return ok;
 }
 
@@ -160,7 +135,7 @@ static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
       return false;
     if (!any) {
       *over = true;
-      return run_on(db, CACHE_SQL_DELETE_ENTRY, id, fault);
+      return db_do(db, CACHE_SQL_DELETE_ENTRY, DB_VALUES(DB_INT(id)), fault);
     }
     int64_t end = id << CHUNK_BITS | (CHUNKS_MAX - 1);
     int64_t last = end - first < *budget ? end : first + *budget - 1;
@@ -200,13 +175,10 @@ static bool sweep_candidates(struct cache *cache, struct db *db, struct fault *f
 
 static bool collect(struct sweep *sweep, struct db *db, struct fault *fault) {
   sweep->count = 0;
-  struct db_statement *statement = db_statement(db, CACHE_SQL_SWEEPABLE, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, sweep->after);
-  db_bind_integer(statement, 2, SWEEP_CANDIDATES);
+  struct db_statement *statement = db_each(
+      db, CACHE_SQL_SWEEPABLE, DB_VALUES(DB_INT(sweep->after), DB_INT(SWEEP_CANDIDATES)), fault);
   bool row;
-  while (db_step(statement, &row, fault)) {
+  while (statement && db_step(statement, &row, fault)) {
     if (!row)
       return true;
     sweep->candidates[sweep->count++] = db_integer(statement, 0);
