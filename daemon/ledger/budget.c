@@ -31,44 +31,31 @@ static struct window window_of(enum token_per per, int32_t day) {
 
 /* -- Figures -- */
 
-static bool sum(struct db_statement *statement, struct rows *rows, struct fault *fault) {
-  bool row;
-  bool ok = db_step(statement, &row, fault);
-  rows->tenths = ok && row ? inside_wide(statement, 0) : 0;
-  db_done(statement);
+static bool sum(struct db *db, int number, struct db_values values, struct rows *rows,
+                struct fault *fault) {
+  struct db_statement *row;
+  bool ok = db_find(db, number, values, &row, fault);
+  rows->tenths = row ? inside_wide(row, 0) : 0;
+  db_done(row);
   return ok;
 }
 
 static bool sum_spent(struct db *db, int64_t token, const struct window *window, struct rows *rows,
                       struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_SUM_SPENT, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, token);
-  db_bind_integer(statement, 2, window->since);
-  db_bind_integer(statement, 3, window->until);
-  return sum(statement, rows, fault);
+  return sum(db, LEDGER_SQL_SUM_SPENT,
+             DB_VALUES(DB_INT(token), DB_INT(window->since), DB_INT(window->until)), rows, fault);
 }
 
 static bool sum_reserved(struct db *db, int64_t token, struct rows *rows, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_SUM_RESERVED, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, token);
-  return sum(statement, rows, fault);
+  return sum(db, LEDGER_SQL_SUM_RESERVED, DB_VALUES(DB_INT(token)), rows, fault);
 }
 
 /* Of the unsettled ones: what counts in the window, and what is reserved for them. */
 static bool sum_unsettled(struct db *db, int64_t token, const struct window *window,
                           struct view ids, struct rows *rows, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_SUM_UNSETTLED, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, token);
-  db_bind_integer(statement, 2, window->since);
-  db_bind_integer(statement, 3, window->until);
-  db_bind_text(statement, 4, ids);
-  return sum(statement, rows, fault);
+  return sum(db, LEDGER_SQL_SUM_UNSETTLED,
+             DB_VALUES(DB_INT(token), DB_INT(window->since), DB_INT(window->until), DB_TEXT(ids)),
+             rows, fault);
 }
 
 /* What could not be settled yet is spent, on its day, and not reserved any more. */
@@ -148,24 +135,20 @@ struct terms {
 
 static bool read_terms(struct db *db, int64_t token, const struct digest *fingerprint,
                        struct terms *terms, struct fault *fault) {
-  bool row;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_TERMS, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, token);
-  db_bind_blob(statement, 2, inside_bytes(fingerprint));
-  if (!db_step(statement, &row, fault))
+  struct db_statement *row;
+  if (!db_find(db, LEDGER_SQL_FIND_TERMS,
+               DB_VALUES(DB_INT(token), DB_BLOB(inside_bytes(fingerprint))), &row, fault))
     return false;
   if (!row)
     return fault_set(fault, FAULT_INTERNAL, "ledger.db is damaged: token %lld is not there",
                      (long long)token);
-  terms->current = db_integer(statement, 0) != 0;
-  terms->revoked = db_integer(statement, 1) != 0;
-  inside_label(db_text(statement, 2), fingerprint, terms->label);
-  terms->budget = read_budget(statement, 3, &terms->space);
-  terms->was_warned = !db_is_null(statement, 5);
-  terms->warned = db_integer(statement, 5);
-  db_done(statement);
+  terms->current = db_integer(row, 0) != 0;
+  terms->revoked = db_integer(row, 1) != 0;
+  inside_label(db_text(row, 2), fingerprint, terms->label);
+  terms->budget = read_budget(row, 3, &terms->space);
+  terms->was_warned = !db_is_null(row, 5);
+  terms->warned = db_integer(row, 5);
+  db_done(row);
   return true;
 }
 
@@ -232,15 +215,6 @@ bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct le
 
 /* -- Warning -- */
 
-static bool set_warned(struct db *db, int64_t token, int32_t since, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_SET_WARNED, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, token);
-  db_bind_integer(statement, 2, since);
-  return db_run(statement, fault);
-}
-
 bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
                     const struct digest *fingerprint, int32_t day, struct ledger_warning *warning,
                     struct fault *fault) {
@@ -261,7 +235,7 @@ bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
   warning->used = spent;
   warning->budget = terms.budget->rows;
   memcpy(warning->label, terms.label, sizeof warning->label);
-  return set_warned(db, token, window.since, fault);
+  return db_do(db, LEDGER_SQL_SET_WARNED, DB_VALUES(DB_INT(token), DB_INT(window.since)), fault);
 }
 
 void budget_warn(const struct ledger_warning *warning) {

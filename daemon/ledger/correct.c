@@ -51,20 +51,15 @@ static bool make_days(struct db *db, int32_t day, int64_t token, struct fault *f
 
 static bool find_day(struct db *db, int32_t day, int64_t token, struct day *found,
                      struct fault *fault) {
-  bool row;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN_DAY, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, day);
-  db_bind_integer(statement, 2, token);
-  if (!db_step(statement, &row, fault))
+  struct db_statement *row;
+  if (!db_find(db, LEDGER_SQL_FIND_TOKEN_DAY, DB_VALUES(DB_INT(day), DB_INT(token)), &row, fault))
     return false;
   if (!row)
     return fault_set(fault, FAULT_INTERNAL,
                      "ledger.db is damaged: it does not keep a day's totals");
-  found->spent.tenths = db_integer(statement, 0);
-  found->unknown.tenths = db_integer(statement, 1);
-  db_done(statement);
+  found->spent.tenths = db_integer(row, 0);
+  found->unknown.tenths = db_integer(row, 1);
+  db_done(row);
   return true;
 }
 
@@ -83,28 +78,19 @@ static bool fits(const struct day *before, const struct day *after, const char *
 
 static bool set_day(struct db *db, int32_t day, int64_t token, const struct day *to,
                     struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_SET_TOKEN_DAY, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, day);
-  db_bind_integer(statement, 2, token);
-  db_bind_integer(statement, 3, to->spent.tenths);
-  db_bind_integer(statement, 4, to->unknown.tenths);
-  return db_run(statement, fault);
+  return db_do(
+      db, LEDGER_SQL_SET_TOKEN_DAY,
+      DB_VALUES(DB_INT(day), DB_INT(token), DB_INT(to->spent.tenths), DB_INT(to->unknown.tenths)),
+      fault);
 }
 
 static bool add(struct db *db, const struct ledger_correction *correction, int64_t token,
                 struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_ADD_CORRECTION, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, clock_milliseconds());
-  db_bind_integer(statement, 2, correction->day);
-  db_bind_integer(statement, 3, token);
-  db_bind_integer(statement, 4, correction->spent.tenths);
-  db_bind_integer(statement, 5, correction->unknown.tenths);
-  db_bind_text(statement, 6, correction->reason);
-  return db_run(statement, fault);
+  return db_do(db, LEDGER_SQL_ADD_CORRECTION,
+               DB_VALUES(DB_INT(clock_milliseconds()), DB_INT(correction->day), DB_INT(token),
+                         DB_INT(correction->spent.tenths), DB_INT(correction->unknown.tenths),
+                         DB_TEXT(correction->reason)),
+               fault);
 }
 
 static bool correct_work(struct keeper_job *job, struct db *db, struct fault *fault) {
@@ -150,13 +136,9 @@ bool ledger_corrections(struct ledger *ledger, int32_t since, int32_t until,
   struct db *db;
   if (!inside_read(ledger, &db, fault))
     return false;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_LIST_CORRECTIONS, fault);
-  bool ok = statement != NULL;
-  if (ok) {
-    db_bind_integer(statement, 1, since);
-    db_bind_integer(statement, 2, until);
-    ok = list(ledger, statement, each, context, fault);
-  }
+  struct db_statement *statement =
+      db_each(db, LEDGER_SQL_LIST_CORRECTIONS, DB_VALUES(DB_INT(since), DB_INT(until)), fault);
+  bool ok = statement && list(ledger, statement, each, context, fault);
   db_close(&db);
   return ok;
 }
@@ -173,60 +155,45 @@ struct reconcile {
 /* One that counted the same: with what issued tokens spent, or without it. */
 static bool find_before(struct db *db, int64_t token, bool with_issued,
                         struct ledger_reconciliation *before, bool *exists, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_RECONCILIATION, fault);
-  if (!statement)
+  struct db_statement *row;
+  if (!db_find(db, LEDGER_SQL_FIND_RECONCILIATION, DB_VALUES(DB_INT(token), DB_INT(with_issued)),
+               &row, fault))
     return false;
-  db_bind_integer(statement, 1, token);
-  db_bind_integer(statement, 2, with_issued);
-  if (!db_step(statement, exists, fault))
-    return false;
-  if (*exists)
-    *before = (struct ledger_reconciliation){.at = db_integer(statement, 0),
-                                             .left.tenths = db_integer(statement, 1),
-                                             .limit.tenths = db_integer(statement, 2),
-                                             .spent.tenths = db_integer(statement, 3),
-                                             .unknown.tenths = db_integer(statement, 4),
-                                             .reserved.tenths = db_integer(statement, 5),
-                                             .with_issued = db_integer(statement, 6) != 0};
-  db_done(statement);
+  *exists = row;
+  if (row)
+    *before = (struct ledger_reconciliation){.at = db_integer(row, 0),
+                                             .left.tenths = db_integer(row, 1),
+                                             .limit.tenths = db_integer(row, 2),
+                                             .spent.tenths = db_integer(row, 3),
+                                             .unknown.tenths = db_integer(row, 4),
+                                             .reserved.tenths = db_integer(row, 5),
+                                             .with_issued = db_integer(row, 6) != 0};
+  db_done(row);
   return true;
 }
 
 /* Amounts of the token, and of those that spend from it. */
 static bool sum(struct db *db, int number, int64_t token, bool with_issued, struct rows *first,
                 struct rows *second, struct fault *fault) {
-  bool row;
-  struct db_statement *statement = db_statement(db, number, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, token);
-  db_bind_integer(statement, 2, with_issued);
-  if (!db_step(statement, &row, fault))
+  struct db_statement *row;
+  if (!db_find(db, number, DB_VALUES(DB_INT(token), DB_INT(with_issued)), &row, fault))
     return false;
   CHECK(row);
-  first->tenths = inside_wide(statement, 0);
+  first->tenths = inside_wide(row, 0);
   if (second)
-    second->tenths = inside_wide(statement, 2);
-  db_done(statement);
+    second->tenths = inside_wide(row, 2);
+  db_done(row);
   return true;
 }
 
 static bool put(struct db *db, int64_t token, const struct ledger_reconciliation *now,
                 struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_ADD_RECONCILIATION, fault);
-  if (!statement)
-    return false;
-  const int64_t values[] = {now->at,
-                            token,
-                            now->with_issued,
-                            now->left.tenths,
-                            now->limit.tenths,
-                            now->spent.tenths,
-                            now->unknown.tenths,
-                            now->reserved.tenths};
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-    db_bind_integer(statement, (int)i + 1, values[i]);
-  return db_run(statement, fault);
+  return db_do(db, LEDGER_SQL_ADD_RECONCILIATION,
+               DB_VALUES(DB_INT(now->at), DB_INT(token), DB_INT(now->with_issued),
+                         DB_INT(now->left.tenths), DB_INT(now->limit.tenths),
+                         DB_INT(now->spent.tenths), DB_INT(now->unknown.tenths),
+                         DB_INT(now->reserved.tenths)),
+               fault);
 }
 
 static bool reconcile_work(struct keeper_job *job, struct db *db, struct fault *fault) {

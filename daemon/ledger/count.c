@@ -143,13 +143,11 @@ static bool write_token(struct db *db, const struct count *count, struct fault *
 
 static bool is_known_target(struct db *db, const struct count *count, bool *known,
                             struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_TARGET_DAY, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, count->day);
-  db_bind_text(statement, 2, count->bytes);
-  bool ok = db_step(statement, known, fault);
-  db_done(statement);
+  struct db_statement *row;
+  bool ok = db_find(db, LEDGER_SQL_FIND_TARGET_DAY,
+                    DB_VALUES(DB_INT(count->day), DB_TEXT(count->bytes)), &row, fault);
+  *known = row;
+  db_done(row);
   return ok;
 }
 
@@ -162,11 +160,7 @@ static bool write_target(struct db *db, const struct count *count, struct fault 
 }
 
 static bool probe(struct db *db, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_PROBE, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, clock_milliseconds());
-  return db_run(statement, fault);
+  return db_do(db, LEDGER_SQL_PROBE, DB_VALUES(DB_INT(clock_milliseconds())), fault);
 }
 
 static bool flush_work(struct keeper_job *job, struct db *db, struct fault *fault) {

@@ -30,14 +30,11 @@ struct open_entry {
 
 static bool find_token(struct db *db, const struct digest *fingerprint, int64_t *id,
                        struct fault *fault) {
-  bool row;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_TOKEN, fault);
-  if (!statement)
-    return false;
-  db_bind_blob(statement, 1, inside_bytes(fingerprint));
-  bool ok = db_step(statement, &row, fault);
-  *id = ok && row ? db_integer(statement, 0) : 0;
-  db_done(statement);
+  struct db_statement *row;
+  bool ok = db_find(db, LEDGER_SQL_FIND_TOKEN, DB_VALUES(DB_BLOB(inside_bytes(fingerprint))), &row,
+                    fault);
+  *id = row ? db_integer(row, 0) : 0;
+  db_done(row);
   return ok;
 }
 
@@ -47,51 +44,34 @@ bool inside_token_id(struct db *db, const struct digest *fingerprint, bool make,
     return false;
   if (*id || !make)
     return true;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN, fault);
-  if (!statement)
-    return false;
-  db_bind_blob(statement, 1, inside_bytes(fingerprint));
-  db_bind_integer(statement, 2, clock_milliseconds());
-  return db_run(statement, fault) && find_token(db, fingerprint, id, fault);
+  return db_do(db, LEDGER_SQL_ADD_TOKEN,
+               DB_VALUES(DB_BLOB(inside_bytes(fingerprint)), DB_INT(clock_milliseconds())),
+               fault) &&
+         find_token(db, fingerprint, id, fault);
 }
 
-/* What both tables of totals have in common; parameter 2 is bound already. */
-static bool add_total(struct db_statement *statement, int32_t day, const struct amounts *a,
-                      struct fault *fault) {
-  db_bind_integer(statement, 1, day);
-  db_bind_integer(statement, 3, a->hits + a->misses + a->errors);
-  db_bind_integer(statement, 4, a->hits);
-  db_bind_integer(statement, 5, a->misses);
-  db_bind_integer(statement, 6, a->errors);
-  db_bind_integer(statement, 7, a->results);
-  db_bind_integer(statement, 8, a->spent.tenths);
-  db_bind_integer(statement, 9, a->unknown.tenths);
-  db_bind_integer(statement, 10, a->saved.tenths);
-  return db_run(statement, fault);
+/* Adds to a day's or a month's row of one of the tables of totals: that of `whose`, a token or a
+ * target. */
+static bool add_total(struct db *db, int number, int32_t day, struct db_value whose,
+                      const struct amounts *a, struct fault *fault) {
+  return db_do(db, number,
+               DB_VALUES(DB_INT(day), whose, DB_INT(a->hits + a->misses + a->errors),
+                         DB_INT(a->hits), DB_INT(a->misses), DB_INT(a->errors), DB_INT(a->results),
+                         DB_INT(a->spent.tenths), DB_INT(a->unknown.tenths),
+                         DB_INT(a->saved.tenths)),
+               fault);
 }
 
 bool inside_add_token_day(struct db *db, int32_t day, int64_t token, const struct amounts *amounts,
                           struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_ADD_TOKEN_DAY, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 2, token);
-  return add_total(statement, day, amounts, fault);
-}
-
-static bool add_target(struct db *db, int number, int32_t day, struct view target,
-                       const struct amounts *amounts, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, number, fault);
-  if (!statement)
-    return false;
-  db_bind_text(statement, 2, target);
-  return add_total(statement, day, amounts, fault);
+  return add_total(db, LEDGER_SQL_ADD_TOKEN_DAY, day, DB_INT(token), amounts, fault);
 }
 
 bool inside_add_target_day(struct db *db, int32_t day, struct view target,
                            const struct amounts *amounts, struct fault *fault) {
-  return add_target(db, LEDGER_SQL_ADD_TARGET_DAY, day, target, amounts, fault) &&
-         add_target(db, LEDGER_SQL_ADD_TARGET_MONTH, zone_month(day), target, amounts, fault);
+  return add_total(db, LEDGER_SQL_ADD_TARGET_DAY, day, DB_TEXT(target), amounts, fault) &&
+         add_total(db, LEDGER_SQL_ADD_TARGET_MONTH, zone_month(day), DB_TEXT(target), amounts,
+                   fault);
 }
 
 /* `changed` is at a row: day, token and target of an entry that was open until now. */
@@ -108,20 +88,14 @@ static bool add_miss(struct db *db, struct db_statement *changed, int64_t result
 
 static bool insert(struct db *db, const struct ledger_entry *entry, int64_t token,
                    struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_RESERVE, fault);
-  if (!statement)
-    return false;
-  db_bind_text(statement, 1, view_of(entry->request));
-  db_bind_integer(statement, 2, entry->at);
-  db_bind_integer(statement, 3, zone_day(entry->at));
-  db_bind_integer(statement, 4, token);
-  if (!digest_equal(&entry->key, &(struct digest){0}))
-    db_bind_blob(statement, 5, inside_bytes(&entry->key));
-  db_bind_text(statement, 6, inside_target(entry->table));
-  db_bind_text(statement, 7, inside_target(entry->target));
-  db_bind_integer(statement, 8, entry->estimated);
-  db_bind_integer(statement, 9, entry->most.tenths);
-  if (!db_run(statement, fault))
+  bool has_key = !digest_equal(&entry->key, &(struct digest){0});
+  if (!db_do(db, LEDGER_SQL_RESERVE,
+             DB_VALUES(DB_TEXT(view_of(entry->request)), DB_INT(entry->at),
+                       DB_INT(zone_day(entry->at)), DB_INT(token),
+                       has_key ? DB_BLOB(inside_bytes(&entry->key)) : DB_NULL,
+                       DB_TEXT(inside_target(entry->table)), DB_TEXT(inside_target(entry->target)),
+                       DB_INT(entry->estimated), DB_INT(entry->most.tenths)),
+             fault))
     return false;
   return db_changes(db) == 1 ||
          fault_set(fault, FAULT_INTERNAL, "a request named %s is in the ledger already",
@@ -222,24 +196,13 @@ static bool count_void(struct db *db, struct db_statement *deleted, struct fault
 
 static bool make_void(struct db *db, const char *request, struct ledger_settlement *settlement,
                       struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_DELETE_OPEN, fault);
-  if (!statement)
-    return false;
-  db_bind_text(statement, 1, view_of(request));
-  bool ok = db_step(statement, &settlement->changed, fault) &&
-            (!settlement->changed || count_void(db, statement, fault));
-  db_done(statement);
+  struct db_statement *deleted;
+  bool ok =
+      db_find(db, LEDGER_SQL_DELETE_OPEN, DB_VALUES(DB_TEXT(view_of(request))), &deleted, fault) &&
+      (!deleted || count_void(db, deleted, fault));
+  settlement->changed = deleted;
+  db_done(deleted);
   return ok;
-}
-
-/* A stranger's token becomes known here, as something stays of it. */
-static bool bind_stranger(struct db *db, struct db_statement *statement, int column,
-                          const struct digest *token, struct fault *fault) {
-  int64_t id;
-  if (!inside_token_id(db, token, true, &id, fault))
-    return false;
-  db_bind_integer(statement, column, id);
-  return true;
 }
 
 static bool settle(struct ledger *ledger, struct db *db, const char *request,
@@ -247,20 +210,21 @@ static bool settle(struct ledger *ledger, struct db *db, const char *request,
                    struct fault *fault) {
   if (settlement->end == LEDGER_VOID)
     return make_void(db, request, settlement, fault);
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_SETTLE, fault);
-  if (!statement)
+  int64_t stranger = 0; /* becomes known here, as something stays of it */
+  if (settlement->is_strangers && !inside_token_id(db, token, true, &stranger, fault))
     return false;
   bool known = settlement->end == LEDGER_SETTLED;
-  db_bind_text(statement, 1, view_of(request));
-  db_bind_integer(statement, 2, known ? STATE_SETTLED : STATE_UNKNOWN);
-  db_bind_integer(statement, 3, settlement->results);
-  db_bind_integer(statement, 4, settlement->spent.tenths);
-  db_bind_integer(statement, 5, settlement->at);
+  struct db_statement *changed;
   bool ok =
-      (!settlement->is_strangers || bind_stranger(db, statement, 6, token, fault)) &&
-      db_step(statement, &settlement->changed, fault) &&
-      (!settlement->changed || count_settled(ledger, db, statement, token, settlement, fault));
-  db_done(statement);
+      db_find(db, LEDGER_SQL_SETTLE,
+              DB_VALUES(DB_TEXT(view_of(request)), DB_INT(known ? STATE_SETTLED : STATE_UNKNOWN),
+                        DB_INT(settlement->results), DB_INT(settlement->spent.tenths),
+                        DB_INT(settlement->at),
+                        settlement->is_strangers ? DB_INT(stranger) : DB_NULL),
+              &changed, fault) &&
+      (!changed || count_settled(ledger, db, changed, token, settlement, fault));
+  settlement->changed = changed;
+  db_done(changed);
   return ok;
 }
 
@@ -398,12 +362,10 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledge
 bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows, struct fault *fault) {
   *booked = 0;
   *rows = ROWS(0);
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_BOOK_OPEN, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, clock_milliseconds());
-  bool row, ok;
-  while ((ok = db_step(statement, &row, fault)) && row) {
+  struct db_statement *statement =
+      db_each(db, LEDGER_SQL_BOOK_OPEN, DB_VALUES(DB_INT(clock_milliseconds())), fault);
+  bool row, ok = statement;
+  while (ok && (ok = db_step(statement, &row, fault)) && row) {
     struct rows most = {db_integer(statement, 3)};
     ok = add_miss(db, statement, 0, most, false, fault);
     if (!ok)
@@ -417,19 +379,19 @@ bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows, struct f
 
 /* -- Finding -- */
 
-static void read_found(struct ledger *ledger, struct db_statement *statement, const char *request,
+static void read_found(struct ledger *ledger, struct db_statement *row, const char *request,
                        struct ledger_found *found) {
   static const char *const states[] = {"open", "settled", "unknown"};
-  struct digest token = inside_digest(db_blob(statement, 1));
-  int64_t state = db_integer(statement, 0);
+  struct digest token = inside_digest(db_blob(row, 1));
+  int64_t state = db_integer(row, 0);
   bool known = state >= STATE_OPEN && state <= STATE_UNKNOWN;
   snprintf(found->state, sizeof found->state, "%s", known ? states[state] : "damaged");
   ledger_label(ledger, &token, found->token);
-  found->at = db_integer(statement, 2);
-  found->results = db_integer(statement, 3);
-  found->most.tenths = db_integer(statement, 4);
-  found->spent.tenths = db_integer(statement, 5);
-  found->estimated = db_integer(statement, 6) != 0;
+  found->at = db_integer(row, 2);
+  found->results = db_integer(row, 3);
+  found->most.tenths = db_integer(row, 4);
+  found->spent.tenths = db_integer(row, 5);
+  found->estimated = db_integer(row, 6) != 0;
   if (state == STATE_OPEN && is_unsettled(ledger, request)) {
     snprintf(found->state, sizeof found->state, "%s", states[STATE_UNKNOWN]);
     found->spent = found->most;
@@ -442,14 +404,11 @@ bool ledger_find(struct ledger *ledger, const char *request, struct ledger_found
   *exists = false;
   if (!inside_read(ledger, &db, fault))
     return false;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_ENTRY, fault);
-  bool ok = statement != NULL;
-  if (ok) {
-    db_bind_text(statement, 1, view_of(request));
-    ok = db_step(statement, exists, fault);
-  }
-  if (ok && *exists)
-    read_found(ledger, statement, request, found);
+  struct db_statement *row;
+  bool ok = db_find(db, LEDGER_SQL_FIND_ENTRY, DB_VALUES(DB_TEXT(view_of(request))), &row, fault);
+  *exists = row;
+  if (row)
+    read_found(ledger, row, request, found);
   db_close(&db);
   return ok;
 }

@@ -51,7 +51,7 @@ static bool add(struct known **map, struct db_statement *statement) {
 }
 
 bool known_read(struct db *db, struct known **map, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_LIST_KNOWN, fault);
+  struct db_statement *statement = db_each(db, LEDGER_SQL_LIST_KNOWN, DB_VALUES(), fault);
   bool row, ok = statement != NULL;
   *map = NULL;
   while (ok && (ok = db_step(statement, &row, fault)) && row)

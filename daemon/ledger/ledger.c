@@ -113,14 +113,15 @@ bool inside_read(struct ledger *ledger, struct db **out, struct fault *fault) {
 }
 
 static bool find_secret(struct ledger *ledger, struct db *db, bool *exists, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_SECRET, fault);
-  if (!statement || !db_step(statement, exists, fault))
+  struct db_statement *row;
+  if (!db_find(db, LEDGER_SQL_FIND_SECRET, DB_VALUES(), &row, fault))
     return false;
-  struct view secret = *exists ? db_blob(statement, 0) : VIEW("");
+  *exists = row;
+  struct view secret = row ? db_blob(row, 0) : VIEW("");
   bool whole = secret.length == sizeof ledger->secret.bytes;
   if (whole)
     memcpy(ledger->secret.bytes, secret.at, secret.length);
-  db_done(statement);
+  db_done(row);
   return !*exists || whole ||
          fault_set(fault, FAULT_UNAVAILABLE, "%s: its secret is damaged", ledger->path);
 }
@@ -129,11 +130,7 @@ static bool make_secret(struct ledger *ledger, struct db *db, struct fault *faul
   struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
   if (getrandom(ledger->secret.bytes, secret.length, 0) != (ssize_t)secret.length)
     return fault_set(fault, FAULT_INTERNAL, "cannot get random bytes: %s", strerror(errno));
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_PUT_SECRET, fault);
-  if (!statement)
-    return false;
-  db_bind_blob(statement, 1, secret);
-  return db_run(statement, fault);
+  return db_do(db, LEDGER_SQL_PUT_SECRET, DB_VALUES(DB_BLOB(secret)), fault);
 }
 
 static bool prepare(struct ledger *ledger, struct db *db, int64_t *booked, struct rows *rows,

@@ -67,12 +67,6 @@ static void add_row(struct report_row *total, const struct report_row *row) {
   total->unsettled = rows_add(total->unsettled, row->unsettled);
 }
 
-static const int statements[] = {
-    [REPORT_BY_TOKEN] = LEDGER_SQL_REPORT_TOKEN,
-    [REPORT_BY_TARGET] = LEDGER_SQL_REPORT_TARGET,
-    [REPORT_BY_DAY] = LEDGER_SQL_REPORT_DAY,
-};
-
 struct asked {
   struct ledger *ledger;
   enum report_by by;
@@ -89,43 +83,38 @@ static bool read_whole(struct db *db, const struct asked *asked, struct db_state
   return asked->by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
 }
 
-static void bind_days(struct db_statement *statement, int32_t since, int32_t until,
-                      struct view ids) {
-  db_bind_integer(statement, 1, since);
-  db_bind_integer(statement, 2, until);
-  db_bind_text(statement, 3, ids);
-}
-
 /* The report by target adds up months, of which there are fewer rows; days only where a month is
  * not in it whole. An empty range ends before it begins. */
-static void bind_months(struct db_statement *statement, int32_t since, int32_t until,
-                        struct view ids) {
+static struct db_statement *each_target(struct db *db, int32_t since, int32_t until,
+                                        struct view ids, struct fault *fault) {
   since = since < 0 ? 0 : since;
   until = until > NUM_LAST_DAY ? NUM_LAST_DAY : until;
   int32_t first = zone_month(since) == since ? since : zone_next_month(since);
   int32_t behind = until == NUM_LAST_DAY ? until + 1 : zone_month(until + 1);
   bool any = since <= first && first < behind;
-  const int32_t ranges[] = {since,
-                            any ? first - 1 : until,
-                            any ? first : 1,
-                            any ? behind - 1 : 0,
-                            any ? behind : 1,
-                            any ? until : 0,
-                            since,
-                            until};
-  for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
-    db_bind_integer(statement, (int)i + 1, ranges[i]);
-  db_bind_text(statement, 9, ids);
+  return db_each(db, LEDGER_SQL_REPORT_TARGET,
+                 DB_VALUES(DB_INT(since), DB_INT(any ? first - 1 : until), DB_INT(any ? first : 1),
+                           DB_INT(any ? behind - 1 : 0), DB_INT(any ? behind : 1),
+                           DB_INT(any ? until : 0), DB_INT(since), DB_INT(until), DB_TEXT(ids)),
+                 fault);
+}
+
+static struct db_statement *each_row(struct db *db, const struct asked *asked, struct view ids,
+                                     struct fault *fault) {
+  if (asked->by == REPORT_BY_TARGET)
+    return each_target(db, asked->since, asked->until, ids, fault);
+  return db_each(db, asked->by == REPORT_BY_DAY ? LEDGER_SQL_REPORT_DAY : LEDGER_SQL_REPORT_TOKEN,
+                 DB_VALUES(DB_INT(asked->since), DB_INT(asked->until), DB_TEXT(ids)), fault);
 }
 
 static bool run(struct db *db, const struct asked *asked, struct report_row *total,
                 struct fault *fault) {
   scope_text struct text ids = {0};
-  struct db_statement *statement = db_statement(db, statements[asked->by], fault);
-  if (!statement || !entry_list_unsettled(asked->ledger, &ids, fault))
+  if (!entry_list_unsettled(asked->ledger, &ids, fault))
     return false;
-  (asked->by == REPORT_BY_TARGET ? bind_months : bind_days)(statement, asked->since, asked->until,
-                                                            text_view(&ids));
+  struct db_statement *statement = each_row(db, asked, text_view(&ids), fault);
+  if (!statement)
+    return false;
   bool more, ok;
   while ((ok = db_step(statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];

@@ -18,30 +18,24 @@ static struct ledger *ledger_of(struct keeper_job *job) {
   return (struct ledger *)((char *)job - offsetof(struct ledger, retention.job));
 }
 
-static bool run(struct retention *retention, struct db *db, struct db_statement *statement,
-                int64_t old, struct fault *fault) {
-  db_bind_integer(statement, 1, old);
-  db_bind_integer(statement, 2, RETAIN_BATCH - retention->deleted);
-  if (!db_run(statement, fault))
-    return false;
-  retention->deleted += db_changes(db);
-  return true;
-}
-
 /* Those of a clock that was ahead: they must go first, for the old ones tell their age. */
 static bool delete_ahead(struct retention *retention, struct db *db, int64_t old, int64_t now,
                          struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_DELETE_AHEAD, fault);
-  if (!statement)
+  if (!db_do(db, LEDGER_SQL_DELETE_AHEAD,
+             DB_VALUES(DB_INT(old), DB_INT(RETAIN_BATCH), DB_INT(now + AGE_AHEAD_MOST * 1000)),
+             fault))
     return false;
-  db_bind_integer(statement, 3, now + AGE_AHEAD_MOST * 1000);
-  return run(retention, db, statement, old, fault);
+  retention->deleted = db_changes(db);
+  return true;
 }
 
 static bool delete_old(struct retention *retention, struct db *db, int64_t old,
                        struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_DELETE_OLD, fault);
-  return statement && run(retention, db, statement, old, fault);
+  if (!db_do(db, LEDGER_SQL_DELETE_OLD,
+             DB_VALUES(DB_INT(old), DB_INT(RETAIN_BATCH - retention->deleted)), fault))
+    return false;
+  retention->deleted += db_changes(db);
+  return true;
 }
 
 static bool retain_work(struct keeper_job *job, struct db *db, struct fault *fault) {

@@ -142,9 +142,10 @@ static void read_labelled(struct db_statement *statement, struct labelled *found
 }
 
 /* The one row of the statement; `*rows` counts to two. */
-static bool find_one(struct db_statement *statement, struct labelled *found, int *rows,
-                     struct fault *fault) {
-  bool row = true, ok = true;
+static bool find_one(struct db *db, int number, struct db_value by, struct labelled *found,
+                     int *rows, struct fault *fault) {
+  struct db_statement *statement = db_each(db, number, DB_VALUES(by), fault);
+  bool row = true, ok = statement;
   for (*rows = 0; ok && *rows < 2; ++*rows) {
     ok = db_step(statement, &row, fault);
     if (!ok || !row)
@@ -167,11 +168,7 @@ bool token_find(struct db *db, struct view label, struct labelled *found, struct
     return fault_set(fault, FAULT_MALFORMED,
                      "that is neither a token's name nor the %d hex digits of one without a name",
                      LABEL_DIGITS);
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_LABELLED, fault);
-  if (!statement)
-    return false;
-  db_bind_text(statement, 1, label);
-  if (!find_one(statement, found, &rows, fault))
+  if (!find_one(db, LEDGER_SQL_FIND_LABELLED, DB_TEXT(label), found, &rows, fault))
     return false;
   return rows == 1 || (rows == 0 ? no_token(label, fault)
                                  : fault_set(fault, FAULT_MALFORMED,
@@ -182,24 +179,16 @@ bool token_find(struct db *db, struct view label, struct labelled *found, struct
 
 static bool find_by_id(struct db *db, int64_t id, struct labelled *found, struct fault *fault) {
   int rows;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_BY_ID, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, id);
-  return find_one(statement, found, &rows, fault);
+  return find_one(db, LEDGER_SQL_FIND_BY_ID, DB_INT(id), found, &rows, fault);
 }
 
 /* `own`: the token that may have the name already; 0: none. */
 static bool name_is_free(struct db *db, struct view name, int64_t own, struct fault *fault) {
-  bool row;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_FIND_NAMED, fault);
-  if (!statement)
+  struct db_statement *row;
+  if (!db_find(db, LEDGER_SQL_FIND_NAMED, DB_VALUES(DB_TEXT(name)), &row, fault))
     return false;
-  db_bind_text(statement, 1, name);
-  if (!db_step(statement, &row, fault))
-    return false;
-  bool is_free = !row || db_integer(statement, 0) == own;
-  db_done(statement);
+  bool is_free = !row || db_integer(row, 0) == own;
+  db_done(row);
   return is_free || fault_set(fault, FAULT_MALFORMED,
                               "there is a token '%.*s' already: choose another name, or rename "
                               "that one",
@@ -208,26 +197,23 @@ static bool name_is_free(struct db *db, struct view name, int64_t own, struct fa
 
 /* -- Adding and registering -- */
 
-static void bind_budget(struct db_statement *statement, int parameter,
-                        const struct token_budget *budget) {
-  if (budget)
-    db_bind_integer(statement, parameter, budget->rows.tenths);
-  db_bind_integer(statement, parameter + 1, budget ? budget->per : TOKEN_PER_TOTAL);
+/* A budget as two values. */
+static struct db_value rows_of(const struct token_budget *budget) {
+  return budget ? DB_INT(budget->rows.tenths) : DB_NULL;
+}
+
+static struct db_value per_of(const struct token_budget *budget) {
+  return DB_INT(budget ? budget->per : TOKEN_PER_TOTAL);
 }
 
 static bool put(const struct change *change, struct db *db, enum token_kind kind,
                 struct fault *fault) {
-  if (!name_is_free(db, change->name, 0, fault))
-    return false;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_PUT_TOKEN, fault);
-  if (!statement)
-    return false;
-  db_bind_blob(statement, 1, inside_bytes(&change->fingerprint));
-  db_bind_text(statement, 2, change->name);
-  db_bind_integer(statement, 3, kind);
-  db_bind_integer(statement, 4, clock_milliseconds());
-  bind_budget(statement, 5, change->budget);
-  return db_run(statement, fault);
+  return name_is_free(db, change->name, 0, fault) &&
+         db_do(db, LEDGER_SQL_PUT_TOKEN,
+               DB_VALUES(DB_BLOB(inside_bytes(&change->fingerprint)), DB_TEXT(change->name),
+                         DB_INT(kind), DB_INT(clock_milliseconds()), rows_of(change->budget),
+                         per_of(change->budget)),
+               fault);
 }
 
 static bool apply_add(const struct change *change, struct db *db, struct fault *fault) {
@@ -254,17 +240,12 @@ static bool may_register(const struct labelled *found, struct fault *fault) {
 /* What was only seen until now, or was revoked. */
 static bool take_over(const struct change *change, struct db *db, int64_t id, struct fault *fault) {
   struct labelled found = {0};
-  if (!find_by_id(db, id, &found, fault) || !may_register(&found, fault) ||
-      !name_is_free(db, change->name, id, fault))
-    return false;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_REGISTER_TOKEN, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, id);
-  db_bind_text(statement, 2, change->name);
-  db_bind_integer(statement, 3, clock_milliseconds());
-  bind_budget(statement, 4, change->budget);
-  return db_run(statement, fault);
+  return find_by_id(db, id, &found, fault) && may_register(&found, fault) &&
+         name_is_free(db, change->name, id, fault) &&
+         db_do(db, LEDGER_SQL_REGISTER_TOKEN,
+               DB_VALUES(DB_INT(id), DB_TEXT(change->name), DB_INT(clock_milliseconds()),
+                         rows_of(change->budget), per_of(change->budget)),
+               fault);
 }
 
 static bool apply_register(const struct change *change, struct db *db, struct fault *fault) {
@@ -285,28 +266,12 @@ bool token_register(struct ledger *ledger, struct view name, struct view token,
 
 /* -- Changing -- */
 
-/* The statement, with the token that the change's label names as its first parameter. */
-static struct db_statement *statement_for(const struct change *change, struct db *db, int number,
-                                          struct fault *fault) {
-  struct labelled found;
-  if (!token_find(db, change->label, &found, fault))
-    return NULL;
-  struct db_statement *statement = db_statement(db, number, fault);
-  if (statement)
-    db_bind_integer(statement, 1, found.id);
-  return statement;
-}
-
 static bool apply_rename(const struct change *change, struct db *db, struct fault *fault) {
   struct labelled found;
-  if (!token_find(db, change->label, &found, fault) ||
-      !name_is_free(db, change->name, found.id, fault))
-    return false;
-  struct db_statement *statement = statement_for(change, db, LEDGER_SQL_RENAME_TOKEN, fault);
-  if (!statement)
-    return false;
-  db_bind_text(statement, 2, change->name);
-  return db_run(statement, fault);
+  return token_find(db, change->label, &found, fault) &&
+         name_is_free(db, change->name, found.id, fault) &&
+         db_do(db, LEDGER_SQL_RENAME_TOKEN, DB_VALUES(DB_INT(found.id), DB_TEXT(change->name)),
+               fault);
 }
 
 bool token_rename(struct ledger *ledger, struct view label, struct view name, struct fault *fault) {
@@ -315,11 +280,10 @@ bool token_rename(struct ledger *ledger, struct view label, struct view name, st
 }
 
 static bool apply_revoke(const struct change *change, struct db *db, struct fault *fault) {
-  struct db_statement *statement = statement_for(change, db, LEDGER_SQL_REVOKE_TOKEN, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 2, clock_milliseconds());
-  return db_run(statement, fault);
+  struct labelled found;
+  return token_find(db, change->label, &found, fault) &&
+         db_do(db, LEDGER_SQL_REVOKE_TOKEN,
+               DB_VALUES(DB_INT(found.id), DB_INT(clock_milliseconds())), fault);
 }
 
 bool token_revoke(struct ledger *ledger, struct view label, struct fault *fault) {
@@ -339,25 +303,12 @@ static bool may_rotate(const struct labelled *found, struct fault *fault) {
                    found->label);
 }
 
-static bool retire(struct db *db, int64_t id, struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_RETIRE_TOKEN, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, id);
-  return db_run(statement, fault);
-}
-
 static bool apply_rotate(const struct change *change, struct db *db, struct fault *fault) {
   struct labelled found;
-  if (!token_find(db, change->label, &found, fault) || !may_rotate(&found, fault) ||
-      !retire(db, found.id, fault))
-    return false;
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_ROTATE_TOKEN, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 1, found.id);
-  db_bind_blob(statement, 2, inside_bytes(&change->fingerprint));
-  return db_run(statement, fault);
+  return token_find(db, change->label, &found, fault) && may_rotate(&found, fault) &&
+         db_do(db, LEDGER_SQL_RETIRE_TOKEN, DB_VALUES(DB_INT(found.id)), fault) &&
+         db_do(db, LEDGER_SQL_ROTATE_TOKEN,
+               DB_VALUES(DB_INT(found.id), DB_BLOB(inside_bytes(&change->fingerprint))), fault);
 }
 
 bool token_rotate(struct ledger *ledger, struct view label, char token[TOKEN_SIZE],
@@ -367,11 +318,10 @@ bool token_rotate(struct ledger *ledger, struct view label, char token[TOKEN_SIZ
 }
 
 static bool apply_budget(const struct change *change, struct db *db, struct fault *fault) {
-  struct db_statement *statement = statement_for(change, db, LEDGER_SQL_SET_BUDGET, fault);
-  if (!statement)
-    return false;
-  bind_budget(statement, 2, change->budget);
-  return db_run(statement, fault);
+  struct labelled found;
+  return token_find(db, change->label, &found, fault) &&
+         db_do(db, LEDGER_SQL_SET_BUDGET,
+               DB_VALUES(DB_INT(found.id), rows_of(change->budget), per_of(change->budget)), fault);
 }
 
 bool token_budget_set(struct ledger *ledger, struct view label, const struct token_budget *budget,
@@ -381,11 +331,10 @@ bool token_budget_set(struct ledger *ledger, struct view label, const struct tok
 }
 
 static bool apply_allow(const struct change *change, struct db *db, struct fault *fault) {
-  struct db_statement *statement = statement_for(change, db, LEDGER_SQL_SET_NO_CACHE, fault);
-  if (!statement)
-    return false;
-  db_bind_integer(statement, 2, change->no_cache);
-  return db_run(statement, fault);
+  struct labelled found;
+  return token_find(db, change->label, &found, fault) &&
+         db_do(db, LEDGER_SQL_SET_NO_CACHE, DB_VALUES(DB_INT(found.id), DB_INT(change->no_cache)),
+               fault);
 }
 
 bool token_allow(struct ledger *ledger, struct view label, bool no_cache, struct fault *fault) {
@@ -408,7 +357,7 @@ static bool read_row(struct ledger *ledger, struct db *db, struct db_statement *
 
 static bool list(struct ledger *ledger, struct db *db, token_each *each, void *context,
                  struct fault *fault) {
-  struct db_statement *statement = db_statement(db, LEDGER_SQL_LIST_TOKENS, fault);
+  struct db_statement *statement = db_each(db, LEDGER_SQL_LIST_TOKENS, DB_VALUES(), fault);
   bool more, ok = statement != NULL;
   while (ok && (ok = db_step(statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];
