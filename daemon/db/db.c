@@ -377,40 +377,8 @@ bool db_is_null(struct db_statement *statement, int column) {
   return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
 }
 
-/* What the rooms above still use instead. */
-struct db_statement *db_statement(struct db *db, int number, struct fault *fault) {
-  struct db_statement *statement = &db->statements[number];
-  if (!statement->handle && !prepare(db, number, fault))
-    return NULL;
-  sqlite3_reset(statement->handle);
-  sqlite3_clear_bindings(statement->handle);
-  return statement;
-}
-void db_bind_integer(struct db_statement *statement, int parameter, int64_t value) {
-  (void)!bind_value(statement->handle, parameter, &DB_INT(value));
-}
-void db_bind_text(struct db_statement *statement, int parameter, struct view text) {
-  (void)!bind_value(statement->handle, parameter, &DB_TEXT(text));
-}
-void db_bind_blob(struct db_statement *statement, int parameter, struct view bytes) {
-  (void)!bind_value(statement->handle, parameter, &DB_BLOB(bytes));
-}
-void db_bind_null(struct db_statement *statement, int parameter) {
-  (void)!bind_value(statement->handle, parameter, &DB_NULL);
-}
-bool db_run(struct db_statement *statement, struct fault *fault) {
-  bool row;
-  bool ok = db_step(statement, &row, fault);
-  db_done(statement);
-  return ok;
-}
-
 int64_t db_changes(struct db *db) {
   return sqlite3_changes64(db->handle);
-}
-
-int64_t db_last_rowid(struct db *db) {
-  return sqlite3_last_insert_rowid(db->handle);
 }
 
 void db_set_patience(struct db *db, int milliseconds) {

@@ -98,22 +98,8 @@ struct view db_text(struct db_statement *statement, int column);
 struct view db_blob(struct db_statement *statement, int column);
 bool db_is_null(struct db_statement *statement, int column);
 
-/* What the rooms above still use instead. */
-/* The statement with this number, reset and without bindings; NULL with a fault if it cannot be
- * prepared. Owned by `db`. */
-struct db_statement *db_statement(struct db *db, int number, struct fault *fault) MUST_CHECK;
-
-/* Bindings, by parameter number from 1. They cannot fail but for lack of memory, which the next
- * step reports. Views must stay valid until the statement is run. */
-void db_bind_integer(struct db_statement *statement, int parameter, int64_t value);
-void db_bind_text(struct db_statement *statement, int parameter, struct view text);
-void db_bind_blob(struct db_statement *statement, int parameter, struct view bytes);
-void db_bind_null(struct db_statement *statement, int parameter);
-
-bool db_run(struct db_statement *statement, struct fault *fault) MUST_CHECK;
-
+/* How many rows the last statement that was run has inserted, updated or deleted. */
 int64_t db_changes(struct db *db);
-int64_t db_last_rowid(struct db *db);
 
 /* Plain SQL without rows, such as BEGIN or a PRAGMA; fixed text only. */
 bool db_execute(struct db *db, const char *sql, struct fault *fault) MUST_CHECK;
