@@ -113,7 +113,7 @@ def test_it_is_sent_as_long_as_one_client_waits_for_it(sim, rowcache):
     first = occupy(sim, daemon)
     leaver = send(daemon.address, question())
     waiting(daemon, 2)
-    opened = files(daemon)
+    opened = min(files(daemon) for _ in range(5))  # what comes and goes is not in all of them
     stayer = send(daemon.address, question())
     eventually(lambda: files(daemon) > opened)
     leaver.close()
