@@ -1,7 +1,7 @@
 #include "admin/inside.h"
 
 #include "admin/guard.h"
-#include "admin/json.h"
+#include "base/json.h"
 #include "base/scope.h"
 #include "serve/reconcile.h"
 

@@ -1,8 +1,8 @@
 /* Looking into the cache, and purging. */
 #include "admin/inside.h"
 
-#include "admin/json.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/num.h"
 #include "query/target.h"
 

@@ -3,7 +3,7 @@
 
 #include "admin/admin.h"
 
-#include "admin/account.h"
+#include "account/account.h"
 #include "serve/serve.h"
 
 #include <pthread.h>

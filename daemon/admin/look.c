@@ -1,8 +1,8 @@
 /* What the daemon knows of itself, of a query, and of a request that was. */
 #include "admin/inside.h"
 
-#include "admin/json.h"
 #include "base/clock.h"
+#include "base/json.h"
 
 /* --- /health --- */
 

@@ -2,7 +2,7 @@
 #include "serve/reconcile.h"
 
 #include "admin/inside.h"
-#include "admin/json.h"
+#include "base/json.h"
 
 static void wake(void *exchange) {
   exchange_wake(exchange);

@@ -3,7 +3,7 @@
  * (ctl/remote.h). */
 #pragma once
 
-#include "admin/account.h"
+#include "account/account.h"
 #include "ctl/command.h"
 #include "ctl/show.h"
 

@@ -1,6 +1,6 @@
 #include "ctl/remote.h"
 
-#include "admin/json.h"
+#include "base/json.h"
 #include "ctl/answer.h"
 #include "ctl/peer.h"
 #include "ctl/pin.h"

@@ -1,6 +1,6 @@
 #include "ctl/show.h"
 
-#include "admin/json.h"
+#include "base/json.h"
 #include "base/visible.h"
 #include "ctl/answer.h"
 #include "ctl/remote.h"

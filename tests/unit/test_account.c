@@ -1,6 +1,6 @@
 /* What the admin side and rowcachectl answer about tokens and corrections: JSON, from a real
  * ledger. */
-#include "admin/account.h"
+#include "account/account.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

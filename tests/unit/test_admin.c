@@ -6,10 +6,10 @@
 
 #include <cmocka.h>
 
-#include "admin/account.h"
+#include "account/account.h"
 #include "admin/guard.h"
-#include "admin/json.h"
 #include "admin/prometheus.h"
+#include "base/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

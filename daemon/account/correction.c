@@ -1,5 +1,5 @@
 /* Corrections: made with a reason, and listed. */
-#include "admin/account.h"
+#include "account/account.h"
 
 #include "base/clock.h"
 #include "base/num.h"

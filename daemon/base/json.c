@@ -1,4 +1,4 @@
-#include "admin/json.h"
+#include "base/json.h"
 
 #include <stdio.h>
 #include <yajl/yajl_gen.h>

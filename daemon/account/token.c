@@ -1,5 +1,5 @@
 /* Tokens: the list, and each change by its word. */
-#include "admin/account.h"
+#include "account/account.h"
 
 #include "base/num.h"
 #include "ledger/zone.h"

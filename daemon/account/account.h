@@ -4,7 +4,7 @@
  * directory where no daemon runs: both call these functions. */
 #pragma once
 
-#include "admin/json.h"
+#include "base/json.h"
 #include "ledger/report.h"
 #include "query/form.h"
 

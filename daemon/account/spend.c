@@ -1,4 +1,4 @@
-#include "admin/account.h"
+#include "account/account.h"
 
 #include "base/num.h"
 
