@@ -234,10 +234,10 @@ def inflight(daemon):
     return daemon.metrics().value("rowcache_upstream_inflight")
 
 
-def send_late(sim, daemon, clock):
-    """The one upstream is answered when the one that waits has a third of its time left; and then
-    that passes as well."""
-    eventually(lambda: inflight(daemon) == 2)
+def send_late(sim, daemon, clock, count=2):
+    """The one upstream is answered when the one that waits first has a third of its time left; and
+    then that passes as well. `count` are under way in all."""
+    eventually(lambda: inflight(daemon) == count)
     clock.go_on(seconds=STALL * 2 / 3)
     sim.release()
     sim.wait_for(lambda sim: sim.held == 1
@@ -362,18 +362,25 @@ def test_what_was_sent_after_slow_connecting_is_not_cut_off(start, house, tmp_pa
 @pytest.mark.parametrize("headers, params", [
     (None, {"output": "xml"}), (None, {"from_": "ahrefs_rank"}), ({"Cache-Control": "no-store"}, {}),
 ], ids=["opaque", "other table", "no-store"])
-def test_what_was_sent_late_and_is_not_stored_is_waited_for(sim, rowcache, headers, params):
+def test_what_was_sent_late_and_is_not_stored_is_waited_for(
+        sim, driven, clock, headers, params):
     """It would be paid for and thrown away, and paid for again by whoever asks again."""
-    daemon = rowcache("upstream.max_inflight=1", f"upstream.stall_timeout={int(2 * WAIT)}s")
+    daemon = driven("upstream.max_inflight=1")
     assert daemon.ask("rows-3.example").miss
     before = sim.bill(TOKEN)
-    sim.fault("delay", match={"target": "rows-4.example"}, seconds=1.25 * WAIT)
-    sim.fault("delay", match={"target": "rows-6.example"}, seconds=1.25 * WAIT, charged=True)
-    with ThreadPoolExecutor(2) as pool:
+    sim.fault("hold", match={"target": "rows-4.example"})
+    sim.fault("hold", match={"target": "rows-6.example"}, charged=True)
+    with ThreadPoolExecutor(3) as pool:
         first = in_background(pool, daemon, "rows-4.example")
         sim.wait_for(lambda sim: sim.in_flight == 1)
         late = pool.submit(daemon.ask, "rows-6.example", headers, **params)
+        eventually(lambda: inflight(daemon) == 2)
+        unsent = in_background(pool, daemon, "rows-7.example")
+        send_late(sim, daemon, clock, 3)
         assert first.result().miss
+        assert unsent.result().status == 504, "and whoever waited as long has no answer"
+        assert not late.done()
+        sim.release()
         reply = late.result()
     assert reply.status == 200 and reply.whole
     assert reply.spent == sim.bill(TOKEN) - before - 18
