@@ -8,6 +8,7 @@ import subprocess
 import termios
 import time
 import xml.etree.ElementTree as tree
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -1194,10 +1195,16 @@ def test_behind_the_back_of_a_running_daemon_nothing_is_changed(issuing):
     before = listed(daemon)
     daemon.restart("admin.listen=none")
     nowhere = ("-o", "admin.listen=none")
-    for words in (["add", "bob"], ["register", "bob"], ["rename", "alice", "bob"],
-                  ["rotate", "alice"], ["revoke", "alice"], ["budget", "alice", "0"],
-                  ["deny", "alice", "no-cache"]):
-        done = daemon.ctl(*nowhere, "token", *words, input=OTHER_TOKEN + "\n")
+    commands = (["add", "bob"], ["register", "bob"], ["rename", "alice", "bob"],
+                ["rotate", "alice"], ["revoke", "alice"], ["budget", "alice", "0"],
+                ["deny", "alice", "no-cache"])
+
+    def try_to(words):
+        return daemon.ctl(*nowhere, "token", *words, input=OTHER_TOKEN + "\n")
+
+    with ThreadPoolExecutor(len(commands)) as pool:  # each waits a second for the directory
+        tried = list(pool.map(try_to, commands))
+    for done in tried:
         check_command_refused(done, 1)
         assert re.search(r"running|runs|in use|locked|admin\.listen", done.stderr), done.stderr
     assert daemon.ask(token=alice).miss
