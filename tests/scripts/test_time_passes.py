@@ -267,11 +267,12 @@ def test_a_drain_waits_for_its_timeout(sim, driven, clock):
         sim.wait_for(lambda sim: sim.held == 1, patience(10))
         daemon.signal(15)
         daemon.wait_for_log(r"\binfo drain timeout=30s\b")
+        eventually(lambda: daemon.admin("/health").status == 503)
         clock.go_on(seconds=29)
         assert daemon.admin("/health").status == 503
         assert daemon.running and sim.held == 1
-        clock.go_on(seconds=1)
-        assert daemon.wait() == 0
+        with clock.flying():
+            assert daemon.wait() == 0
         assert reply.exception() or reply.result().status >= 500 or not reply.result().whole
     total = amounts(daemon.ctl_json("spend")["total"])
     assert total["rows_spent"] == total["rows_unknown"] == MOST_50
