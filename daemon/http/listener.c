@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/scope.h"
+#include "http/acceptor.h"
 #include "http/exchange_mhd.h"
 #include "settings/address.h"
 
@@ -30,15 +31,18 @@
 #define UNIX_MODE 0660
 
 struct listener {
-  struct MHD_Daemon *daemon;
-  int socket; /* ours only after listeners_quiesce(): libmicrohttpd closes it otherwise */
+  int socket;
   char *unlink_path;
 };
 
 struct listeners {
   struct exchange_side side;
+  struct acceptor *acceptor; /* NULL: it accepts no more */
   struct listener list[MAX_LISTENERS];
   size_t count;
+  size_t next; /* the acceptor's: the worker whose turn it is */
+  size_t worker_count;
+  struct MHD_Daemon *workers[]; /* each serves connections in a thread of its own */
 };
 
 /* --- sockets --- */
@@ -152,32 +156,36 @@ static size_t pool_size(const struct exchange_handler *handler) {
 
 static const char *const sides[] = {[TLS_CLIENT] = "client", [TLS_ADMIN] = "admin"};
 
-/* It divides its limit among its threads, of which one may get all connections. */
-static unsigned limit_of(const struct listener_options *options) {
-  return (unsigned)(options->threads * (options->max_connections + CLOSING_AT_ONCE));
-}
-
-static bool serve(struct listener *listener, struct exchange_side *side,
-                  const struct listener_options *options, struct fault *fault) {
+static bool add_worker(struct listeners *listeners, const struct listener_options *options,
+                       struct fault *fault) {
+  struct exchange_side *side = &listeners->side;
   struct MHD_OptionItem tls[] = {{options->tls ? MHD_OPTION_HTTPS_CERT_CALLBACK2 : MHD_OPTION_END,
                                   0, (void *)tls_retriever(options->side)},
                                  {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES},
                                  {MHD_OPTION_END, 0, NULL}};
   unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-                   (options->tls ? MHD_USE_TLS : 0);
-  listener->daemon = MHD_start_daemon(
+                   MHD_USE_NO_LISTEN_SOCKET | (options->tls ? MHD_USE_TLS : 0);
+  struct MHD_Daemon *worker = MHD_start_daemon(
       flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
       NULL, /* first: it serves the others */
-      MHD_OPTION_LISTEN_SOCKET, listener->socket, MHD_OPTION_THREAD_POOL_SIZE,
-      (unsigned)options->threads, MHD_OPTION_CONNECTION_LIMIT, limit_of(options),
+      MHD_OPTION_CONNECTION_LIMIT, (unsigned)(options->max_connections + CLOSING_AT_ONCE),
       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, side->pool, MHD_OPTION_NOTIFY_CONNECTION,
       exchange_connection, side, MHD_OPTION_URI_LOG_CALLBACK, exchange_uri_came, side,
       MHD_OPTION_NOTIFY_COMPLETED, exchange_end, side, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes,
       NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-  return listener->daemon ||
-         fault_set(fault, FAULT_UNAVAILABLE, "the %s listener cannot start (threads or memory)",
-                   sides[options->side]);
+  if (!worker)
+    return fault_set(fault, FAULT_UNAVAILABLE, "the %s listener cannot start (threads or memory)",
+                     sides[options->side]);
+  listeners->workers[listeners->worker_count++] = worker;
+  return true;
+}
+
+/* The workers have their turns. What one cannot take it closes, and says why in the log. */
+static void take(void *context, int connection, const struct sockaddr *peer, socklen_t length) {
+  struct listeners *listeners = context;
+  struct MHD_Daemon *worker = listeners->workers[listeners->next++ % listeners->worker_count];
+  (void)MHD_add_connection(worker, connection, peer, length);
 }
 
 /* Whether nothing but this machine can reach it. */
@@ -208,7 +216,7 @@ static bool add(struct listeners *listeners, const struct listener_options *opti
                 char *unlink_path, struct fault *fault) {
   struct listener *listener = &listeners->list[listeners->count];
   *listener = (struct listener){.socket = fd, .unlink_path = unlink_path};
-  if (!may_listen(options, fd, fault) || !serve(listener, &listeners->side, options, fault)) {
+  if (!may_listen(options, fd, fault) || !acceptor_add(listeners->acceptor, fd, fault)) {
     close(fd);
     free(unlink_path);
     return false;
@@ -259,13 +267,20 @@ static bool open_side(struct listeners *listeners, const struct listener_options
   listeners->side.handler = options->handler;
   listeners->side.pool = pool_size(options->handler);
   listeners->side.connections = connections_create(options->max_connections, CONNECTION_PATIENCE);
-  return listeners->side.connections ? watch_open(exchange_told, &listeners->side.watch, fault)
-                                     : fault_no_memory(fault);
+  if (!listeners->side.connections)
+    return fault_no_memory(fault);
+  if (!watch_open(exchange_told, &listeners->side.watch, fault))
+    return false;
+  for (int64_t i = 0; i < options->threads; i++)
+    if (!add_worker(listeners, options, fault))
+      return false;
+  return acceptor_start(take, listeners, &listeners->acceptor, fault);
 }
 
 bool listeners_open(const struct listener_options *options, struct listeners **out,
                     struct fault *fault) {
-  struct listeners *listeners = calloc(1, sizeof *listeners);
+  struct listeners *listeners =
+      calloc(1, sizeof *listeners + (size_t)options->threads * sizeof *listeners->workers);
   if (!listeners)
     return fault_no_memory(fault);
   bool ok = open_side(listeners, options, fault) && add_systemd(listeners, options, fault) &&
@@ -277,10 +292,13 @@ bool listeners_open(const struct listener_options *options, struct listeners **o
 }
 
 void listeners_quiesce(struct listeners *listeners) {
-  for (size_t i = 0; listeners && i < listeners->count; i++) {
-    int fd = MHD_quiesce_daemon(listeners->list[i].daemon);
-    if (fd != MHD_INVALID_SOCKET)
-      close(fd);
+  if (!listeners)
+    return;
+  acceptor_stop(&listeners->acceptor);
+  for (size_t i = 0; i < listeners->count; i++) {
+    if (listeners->list[i].socket >= 0)
+      close(listeners->list[i].socket);
+    listeners->list[i].socket = -1;
   }
 }
 
@@ -288,9 +306,11 @@ void listeners_close(struct listeners **address) {
   struct listeners *listeners = steal(*address);
   if (!listeners)
     return;
+  listeners_quiesce(listeners);
   exchange_break_open_ends();
+  for (size_t i = 0; i < listeners->worker_count; i++)
+    MHD_stop_daemon(listeners->workers[i]);
   for (size_t i = 0; i < listeners->count; i++) {
-    MHD_stop_daemon(listeners->list[i].daemon);
     if (listeners->list[i].unlink_path)
       unlink(listeners->list[i].unlink_path);
     free(listeners->list[i].unlink_path);

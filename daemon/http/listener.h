@@ -1,5 +1,6 @@
-/* Listening sockets: TCP, UNIX, or handed over by systemd; each served by libmicrohttpd's epoll
- * thread pool. */
+/* Listening sockets of one side: TCP, UNIX, or handed over by systemd. One thread accepts on all of
+ * them (http/acceptor.h) and gives each connection to one of `threads` workers of libmicrohttpd,
+ * which serves it to its end. */
 #pragma once
 
 #include "http/exchange.h"
@@ -12,7 +13,7 @@ struct listener_options {
   enum tls_side side;                     /* also which of systemd's sockets are meant */
   const struct settings_list *addresses;  /* used where systemd handed over no socket */
   const struct exchange_handler *handler; /* must outlive the listeners */
-  int64_t threads;                        /* per listener */
+  int64_t threads;                        /* workers, for all addresses */
   int64_t max_connections; /* of all listeners; the longest idle makes room (connections.h) */
   int64_t idle_timeout;    /* seconds */
   bool tls;                /* show what tls_show() was given for the side */
