@@ -122,11 +122,19 @@ static void describe(int fd, char *out, size_t size) {
 /* --- libmicrohttpd --- */
 
 /* That a client left, or that an answer broke off: any stranger could fill the log with the first,
- * and the request has its own line for both. */
-static bool is_about_leaving(const char *line) {
+ * and the request has its own line for both. And that a UNIX socket has no options of TCP:
+ * libmicrohttpd sets them all the same on a connection that it did not accept itself. */
+static bool is_noise(const char *line) {
   static const char *const beginnings[] = {
-      "Failed to send ", "Socket has been disconnected ", "Connection socket is closed ",
-      "Connection was closed by remote side ", "Closing connection (application "};
+      "Failed to send ",
+      "Socket has been disconnected ",
+      "Connection socket is closed ",
+      "Connection was closed by remote side ",
+      "Closing connection (application ",
+      "Setting TCP_NODELAY option to ",
+      "Setting TCP_CORK option to ",
+      "Failed to push the data from buffers to the network",
+  };
   for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
     if (view_starts(view_of(line), view_of(beginnings[i])))
       return true;
@@ -139,7 +147,7 @@ static void on_mhd_log(void *context, const char *format, va_list arguments) {
   char line[256];
   vsnprintf(line, sizeof line, format, arguments);
   line[strcspn(line, "\n")] = '\0';
-  if (!is_about_leaving(line))
+  if (!is_noise(line))
     log_warning("http", "message=%s", LOG_VALUE(line));
 }
 

@@ -540,6 +540,16 @@ def test_upstream_is_verified(start, tmp_path):
 # Sockets
 
 
+def test_requests_on_a_unix_socket_leave_no_warnings(rowcache, short_path):
+    """libmicrohttpd complains of each that TCP's options cannot be set; nothing is wrong."""
+    daemon = rowcache(f"server.listen=unix:{short_path}/client")
+    with daemon.client() as client:
+        assert client.get(question()).miss
+        assert all(client.get(question()).hit for _ in range(3))
+    assert daemon.stop() == 0
+    assert not [line for line in daemon.lines if line.startswith("warning")]
+
+
 def test_unix_sockets_on_both_sides(rowcache, short_path):
     client, admin = f"unix:{short_path}/client", f"unix:{short_path}/admin"
     daemon = rowcache(f"server.listen={client}", f"admin.listen={admin}")
