@@ -150,7 +150,8 @@ static enum exchange_step refuse_unchecked(struct request *request,
                                            const struct flight_state *state) {
   struct fault fault;
   enum fault_kind kind = FAULT_UPSTREAM;
-  if (v2_is_redirect(state->head.status)) /* says what to do about it */
+  /* Its fault says what to do; before the end there is none yet. */
+  if (state->phase == FLIGHT_CONCLUDED && v2_is_redirect(state->head.status))
     return refuse(request, &state->verdict.fault);
   if (state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT)
     kind = FAULT_UPSTREAM_TIMEOUT;
