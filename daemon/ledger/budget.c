@@ -82,7 +82,8 @@ static bool reaches(const struct ledger *ledger, struct rows used, struct rows b
   return percent > 0 && rows_order(rows_times(used, 100), rows_times(budget, percent)) >= 0;
 }
 
-bool budget_look(struct ledger *ledger, struct db *db, int64_t token,
+/* How the account of a token stands on a day. `budget` NULL: none. */
+static bool look(struct ledger *ledger, struct db *db, int64_t token,
                  const struct token_budget *budget, int32_t day, struct token_account *account,
                  struct fault *fault) {
   struct window window = window_of(budget ? budget->per : TOKEN_PER_TOTAL, day);
@@ -116,8 +117,8 @@ bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
                         struct db_statement *statement, int column, struct token_account *account,
                         struct fault *fault) {
   struct token_budget budget;
-  return budget_look(ledger, db, token, read_budget(statement, column, &budget),
-                     zone_day(clock_milliseconds()), account, fault);
+  return look(ledger, db, token, read_budget(statement, column, &budget),
+              zone_day(clock_milliseconds()), account, fault);
 }
 
 /* -- Admitting -- */
@@ -195,7 +196,7 @@ static bool refuse(const struct terms *terms, const struct token_account *accoun
 static bool hold(struct ledger *ledger, struct db *db, int64_t token, const struct terms *terms,
                  struct ledger_entry *entry, struct fault *fault) {
   struct token_account account;
-  if (!budget_look(ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
+  if (!look(ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
     return false;
   return rows_order(entry->most, account.left) <= 0 || refuse(terms, &account, entry->most, fault);
 }

@@ -136,11 +136,8 @@ void count_flush_later(struct ledger *ledger);
 /* Forgets what could not be written; returns how many requests that was. */
 int64_t count_drop(struct ledger *ledger);
 
-/* budget.c: how the account of a token stands on a day. `budget` NULL: none. */
-bool budget_look(struct ledger *ledger, struct db *db, int64_t token,
-                 const struct token_budget *budget, int32_t day, struct token_account *account,
-                 struct fault *fault) MUST_CHECK;
-/* The same, with the budget in two columns, its rows (-1: none) and the window. */
+/* budget.c: how the account of a token stands today. Its budget is in two columns, the rows (-1:
+ * none) and the window. */
 bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
                         struct db_statement *statement, int column, struct token_account *account,
                         struct fault *fault) MUST_CHECK;
