@@ -127,7 +127,7 @@ static enum v2_kind kind_of(const struct request *request) {
 static bool check_table(struct request *request, struct fault *fault) {
   request->kind = kind_of(request);
   bool may_be_other = request->kind == V2_OTHER || request->kind == V2_UNKNOWN;
-  return !may_be_other || request->settings->tables_other == 0 ||
+  return !may_be_other || request->settings->tables_other == TABLES_OTHER_FORWARD ||
          fault_set(fault, FAULT_REFUSED,
                    "only from=backlinks_new_lost is answered here (tables.other = refuse)");
 }

@@ -16,12 +16,6 @@
 
 #define REQUEST_ID_SIZE LEDGER_REQUEST_ID_SIZE
 
-/* The words of access.mode, in their order. */
-enum { ACCESS_MODE_VERIFY, ACCESS_MODE_LISTED, ACCESS_MODE_OPEN };
-
-/* The words of server.log_requests, in their order. */
-enum { LOG_REQUESTS_SPENDING, LOG_REQUESTS_ALL };
-
 struct trace_ring;
 
 struct serve {

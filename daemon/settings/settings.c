@@ -112,24 +112,34 @@ static bool set_number(const struct build *build, enum key key, struct view valu
   return true;
 }
 
-/* "'a', 'b'" of "a b". */
-static void list_words(struct view words, struct text *out) {
-  struct view word;
-  for (bool first = true; view_split(&words, ' ', &word); first = false)
-    text_printf(out, "%s'%.*s'", first ? "" : ", ", VIEW_ARGS(word));
+static const struct choice_word {
+  enum key key;
+  enum choice choice;
+  const char *word;
+} choice_words[] = {
+#define CHOICE(field, name, word) {KEY_##field, name, word},
+#include "tables/choices.def"
+#undef CHOICE
+};
+#define CHOICE_WORDS (sizeof choice_words / sizeof *choice_words)
+
+/* "'a', 'b'" */
+static void list_words(enum key key, struct text *out) {
+  for (size_t i = 0; i < CHOICE_WORDS; i++)
+    if (choice_words[i].key == key)
+      text_printf(out, "%s'%s'", out->length ? ", " : "", choice_words[i].word);
 }
 
 static bool set_choice(const struct build *build, enum key key, struct view value,
                        struct fault *fault) {
-  const struct declaration *declared = &declarations[key];
-  struct view rest = view_of(declared->least), word, shown = view_first(value, SHOWN);
+  struct view shown = view_first(value, SHOWN);
   scope_text struct text words = {0};
-  for (int number = 0; view_split(&rest, ' ', &word); number++)
-    if (view_equal(value, word)) {
-      *(int *)((char *)build->settings + declared->offset) = number;
+  for (size_t i = 0; i < CHOICE_WORDS; i++)
+    if (choice_words[i].key == key && view_is(value, choice_words[i].word)) {
+      *(enum choice *)((char *)build->settings + declarations[key].offset) = choice_words[i].choice;
       return true;
     }
-  list_words(view_of(declared->least), &words);
+  list_words(key, &words);
   return build_refuse(build, key, fault, "'%.*s' is none of %s", VIEW_ARGS(shown),
                       text_string(&words));
 }
@@ -400,7 +410,7 @@ static bool same_value(enum key key, const struct settings *a, const struct sett
   case TYPE_TEXT:
     return strcmp(*(char *const *)in_a, *(char *const *)in_b) == 0;
   case TYPE_CHOICE:
-    return *(const int *)in_a == *(const int *)in_b;
+    return *(const enum choice *)in_a == *(const enum choice *)in_b;
   default:
     return *(const int64_t *)in_a == *(const int64_t *)in_b;
   }

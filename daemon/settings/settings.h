@@ -20,6 +20,13 @@
 
 #include <stdint.h>
 
+/* The words of every CHOICE (tables/choices.def). */
+enum choice {
+#define CHOICE(field, name, word) name,
+#include "tables/choices.def"
+#undef CHOICE
+};
+
 struct settings_list {
   char **items; /* NUL-terminated */
   size_t count;
@@ -32,7 +39,7 @@ struct settings_list {
 #define SETTINGS_DURATION int64_t /* seconds */
 #define SETTINGS_SIZE int64_t     /* bytes */
 #define SETTINGS_ROWS struct rows
-#define SETTINGS_CHOICE int /* the number of the word, from 0 */
+#define SETTINGS_CHOICE enum choice
 
 struct settings {
   int references; /* of settings_hold() and settings_release() only */

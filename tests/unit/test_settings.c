@@ -22,13 +22,13 @@
 static const char *sample_path, *manual_path;
 
 static const struct declared {
-  const char *section, *key, *name, *preset, *least, *most, *help;
+  const char *section, *key, *name, *field, *preset, *least, *most, *help;
   bool restart;
 } declared[] = {
 #define NOW false
 #define RESTART true
 #define SETTING(section, key, type, field, preset, least, most, reload, help) \
-  {#section, #key, #section "." #key, preset, least, most, help, reload},
+  {#section, #key, #section "." #key, #field, preset, least, most, help, reload},
 #include "tables/settings.def"
 #undef SETTING
 #undef NOW
@@ -70,7 +70,9 @@ static void defaults(void **state) {
   assert_int_equal(s->stale_if_error, 7 * 24 * 3600);
   assert_int_equal(s->stale_while_revalidate, 0);
   assert_int_equal(s->cache_max_size, INT64_C(2) << 30);
-  assert_int_equal(s->tables_other, 0);
+  assert_int_equal(s->tables_other, TABLES_OTHER_FORWARD);
+  assert_int_equal(s->access_mode, ACCESS_MODE_VERIFY);
+  assert_int_equal(s->log_requests, LOG_REQUESTS_SPENDING);
   assert_int_equal(s->tariff_request.tenths, 10);
   assert_int_equal(s->tariff_result.tenths, 2);
   assert_int_equal(s->tariff_where.tenths, 50);
@@ -81,19 +83,41 @@ static void defaults(void **state) {
   assert_int_equal(s->tariff_other_result.tenths, 10);
 }
 
-/* Each bound, and each word of a choice, can be set; lists and texts have none. */
+/* Lists, texts and choices have none. */
 static void bounds_can_be_set(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(declared); i++) {
-    struct view bounds[] = {view_of(declared[i].least), view_of(declared[i].most)}, bound;
-    for (size_t j = 0; j < 2 && bounds[j].length; j++)
-      while (view_split(&bounds[j], ' ', &bound)) {
-        scope_text struct text text = {0};
-        text_printf(&text, "%s=%.*s", declared[i].name, VIEW_ARGS(bound));
-        scope_settings struct settings *settings = must_override(text_string(&text));
-        assert_non_null(settings);
-      }
+    const char *const bounds[] = {declared[i].least, declared[i].most};
+    for (size_t j = 0; j < COUNT(bounds) && *bounds[j]; j++) {
+      scope_text struct text text = {0};
+      text_printf(&text, "%s=%s", declared[i].name, bounds[j]);
+      scope_settings struct settings *settings = must_override(text_string(&text));
+      assert_non_null(settings);
+    }
   }
+}
+
+/* Each word of the table sets the constant beside it. */
+static void each_choice_can_be_set(void **state) {
+  (void)state;
+  static const struct {
+    const char *field, *word;
+    enum choice choice;
+    size_t offset;
+  } choices[] = {
+#define CHOICE(field, name, word) {#field, word, name, offsetof(struct settings, field)},
+#include "tables/choices.def"
+#undef CHOICE
+  };
+  for (size_t i = 0; i < COUNT(choices); i++)
+    for (size_t j = 0; j < COUNT(declared); j++) {
+      if (strcmp(declared[j].field, choices[i].field) != 0)
+        continue;
+      scope_text struct text text = {0};
+      text_printf(&text, "%s=%s", declared[j].name, choices[i].word);
+      scope_settings struct settings *settings = must_override(text_string(&text));
+      assert_int_equal(*(enum choice *)((char *)settings + choices[i].offset), choices[i].choice);
+    }
 }
 
 struct good {
@@ -764,6 +788,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults),
       cmocka_unit_test(bounds_can_be_set),
+      cmocka_unit_test(each_choice_can_be_set),
       cmocka_unit_test(good),
       cmocka_unit_test(bad),
       cmocka_unit_test(overrides_refused),
