@@ -31,13 +31,13 @@ static const char *const types[] = {
 
 /* On every reply: it is of this moment, it is what it says it is, and no page may frame it. */
 static void reply(struct exchange *exchange, unsigned status, enum route_type type,
-                  const struct text *body) {
+                  struct text *body) {
   exchange_add_header(exchange, "Content-Type", types[type]);
   exchange_add_header(exchange, "Cache-Control", "no-store");
   exchange_add_header(exchange, "X-Content-Type-Options", "nosniff");
   exchange_add_header(exchange, "Content-Security-Policy",
                       "default-src 'none'; frame-ancestors 'none'");
-  exchange_reply(exchange, status, text_view(body));
+  exchange_reply_text(exchange, status, body);
 }
 
 static void reply_fault(struct exchange *exchange, const struct fault *fault) {

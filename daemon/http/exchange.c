@@ -480,13 +480,25 @@ static void add_headers(struct exchange *exchange) {
   }
 }
 
-void exchange_reply(struct exchange *exchange, unsigned status, struct view body) {
+void exchange_reply_shared(struct exchange *exchange, unsigned status, struct view bytes,
+                           void (*release)(void *context), void *context) {
   CHECK(!exchange->response);
   exchange->status = status;
-  exchange->response =
-      MHD_create_response_from_buffer(body.length, (void *)body.at, MHD_RESPMEM_MUST_COPY);
+  exchange->response = MHD_create_response_from_buffer_with_free_callback_cls(
+      bytes.length, (void *)bytes.at, release, context);
   if (exchange->response)
     add_headers(exchange);
+  else if (release)
+    release(context);
+}
+
+void exchange_reply_text(struct exchange *exchange, unsigned status, struct text *body) {
+  if (!text_ok(body))
+    text_clear(body);
+  size_t length = body->length;
+  char *bytes = text_steal(body);
+  struct view view = {bytes ? bytes : "", bytes ? length : 0};
+  exchange_reply_shared(exchange, status, view, free, bytes);
 }
 
 static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t size) {

@@ -34,8 +34,8 @@ struct exchange_limits {
 struct exchange_handler {
   /* A new request has begun: the limits that hold for it. */
   struct exchange_limits (*limits)(void *context);
-  /* The request is whole, or was woken, or its client has left. Calls exchange_reply() before
-   * EXCHANGE_REPLIED. */
+  /* The request is whole, or was woken, or its client has left. Calls one of the
+   * exchange_reply functions before EXCHANGE_REPLIED. */
   enum exchange_step (*step)(void *context, struct exchange *exchange);
   /* The reply has gone out, or the client has gone. The exchange's data must be freed here. */
   void (*finished)(void *context, struct exchange *exchange);
@@ -92,8 +92,14 @@ typedef enum exchange_read exchange_read_body(struct exchange *exchange, char *b
 /* Headers are added before the reply; names and values are copied, and dropped where they hold what
  * no header may. On a listener's thread, inside step(). */
 void exchange_add_header(struct exchange *exchange, const char *name, const char *value);
-/* A body in memory, copied. */
-void exchange_reply(struct exchange *exchange, unsigned status, struct view body);
+/* Replies with `bytes` themselves, which must not change. Calls `release` once, on any listener's
+ * thread, when nothing reads them any more, also if the reply cannot be made; a NULL `release` is
+ * for constants. Many replies may share the same bytes: each calls `release` for its own part. */
+void exchange_reply_shared(struct exchange *exchange, unsigned status, struct view bytes,
+                           void (*release)(void *context), void *context);
+/* Replies with the text's bytes; takes them over and leaves the text empty. A text that has failed
+ * is replied empty: the status alone has to do. */
+void exchange_reply_text(struct exchange *exchange, unsigned status, struct text *body);
 /* A body that is read as the client takes it. */
 void exchange_reply_stream(struct exchange *exchange, unsigned status, int64_t length,
                            exchange_read_body *read);

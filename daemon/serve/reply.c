@@ -87,7 +87,7 @@ void reply_fault(struct request *request, const struct fault *fault) {
   request->outcome = SERVE_ERROR;
   add_common(request, &cache_status);
   request->status = fault_status(fault->kind);
-  exchange_reply(request->exchange, request->status, text_view(&body));
+  exchange_reply_text(request->exchange, request->status, &body);
 }
 
 /* --- the entity-tag of what is stored --- */

@@ -160,7 +160,7 @@ enum exchange_step request_step(void *context, struct exchange *exchange) {
                                                              : steps_go_on(request);
   request = request_create(context, exchange);
   if (!request) {
-    exchange_reply(exchange, 500, VIEW("{\"error\":\"out of memory\"}"));
+    exchange_reply_shared(exchange, 500, VIEW("{\"error\":\"out of memory\"}"), NULL, NULL);
     return EXCHANGE_REPLIED;
   }
   struct fault fault;
