@@ -127,16 +127,16 @@ struct changed {
   char token[TOKEN_SIZE]; /* empty: none was made */
 };
 
-static bool add(struct ledger *ledger, const struct form *form, struct changed *changed,
-                struct fault *fault) {
+static bool change_add(struct ledger *ledger, const struct form *form, struct changed *changed,
+                       struct fault *fault) {
   struct token_budget space;
   const struct token_budget *budget;
   return read_budget(form, "budget", &space, &budget, fault) &&
          token_add(ledger, changed->name, budget, changed->token, fault);
 }
 
-static bool enroll(struct ledger *ledger, const struct form *form, struct changed *changed,
-                   struct fault *fault) {
+static bool change_register(struct ledger *ledger, const struct form *form, struct changed *changed,
+                            struct fault *fault) {
   struct token_budget space;
   const struct token_budget *budget;
   struct view token;
@@ -145,27 +145,27 @@ static bool enroll(struct ledger *ledger, const struct form *form, struct change
          token_register(ledger, changed->name, token, budget, fault);
 }
 
-static bool rotate(struct ledger *ledger, const struct form *form, struct changed *changed,
-                   struct fault *fault) {
+static bool change_rotate(struct ledger *ledger, const struct form *form, struct changed *changed,
+                          struct fault *fault) {
   (void)form;
   return token_rotate(ledger, changed->name, changed->token, fault);
 }
 
-static bool revoke(struct ledger *ledger, const struct form *form, struct changed *changed,
-                   struct fault *fault) {
+static bool change_revoke(struct ledger *ledger, const struct form *form, struct changed *changed,
+                          struct fault *fault) {
   (void)form;
   return token_revoke(ledger, changed->name, fault);
 }
 
-static bool rename_one(struct ledger *ledger, const struct form *form, struct changed *changed,
-                       struct fault *fault) {
+static bool change_rename(struct ledger *ledger, const struct form *form, struct changed *changed,
+                          struct fault *fault) {
   struct view label = changed->name;
   return need(form, "new", &changed->name, fault) &&
          token_rename(ledger, label, changed->name, fault);
 }
 
-static bool set_budget(struct ledger *ledger, const struct form *form, struct changed *changed,
-                       struct fault *fault) {
+static bool change_budget(struct ledger *ledger, const struct form *form, struct changed *changed,
+                          struct fault *fault) {
   struct token_budget space;
   const struct token_budget *budget;
   struct view rows;
@@ -173,34 +173,41 @@ static bool set_budget(struct ledger *ledger, const struct form *form, struct ch
          token_budget_set(ledger, changed->name, budget, fault);
 }
 
-static bool allow(struct ledger *ledger, const struct form *form, struct changed *changed,
-                  struct fault *fault) {
+static bool change_allow(struct ledger *ledger, const struct form *form, struct changed *changed,
+                         struct fault *fault) {
   return check_right(form, fault) && token_allow(ledger, changed->name, true, fault);
 }
 
-static bool deny(struct ledger *ledger, const struct form *form, struct changed *changed,
-                 struct fault *fault) {
+static bool change_deny(struct ledger *ledger, const struct form *form, struct changed *changed,
+                        struct fault *fault) {
   return check_right(form, fault) && token_allow(ledger, changed->name, false, fault);
 }
 
 static const struct action {
   const char *word;
-  const char *takes; /* parameters beside `name` */
+  const char *parameters; /* beside `name` */
   bool (*run)(struct ledger *ledger, const struct form *form, struct changed *changed,
               struct fault *fault);
 } actions[] = {
-    {"add", "budget per", add},    {"register", "token budget per", enroll},
-    {"rotate", "", rotate},        {"revoke", "", revoke},
-    {"rename", "new", rename_one}, {"budget", "rows per", set_budget},
-    {"allow", "right", allow},     {"deny", "right", deny},
+#define TOKEN_ACTION(word, command, second, parameters, options, usage, help) \
+  {#word, parameters, change_##word},
+#include "tables/token_actions.def"
+#undef TOKEN_ACTION
 };
+#define ACTIONS (sizeof actions / sizeof *actions)
+
+static bool refuse_action(struct fault *fault) {
+  scope_text struct text words = {0};
+  for (size_t i = 0; i < ACTIONS; i++)
+    text_printf(&words, "%s%s", i ? ", " : "", actions[i].word);
+  return fault_set(fault, FAULT_UNKNOWN_PATH, "a token can be: %s", text_string(&words));
+}
 
 static const struct action *find_action(struct view word, struct fault *fault) {
-  for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+  for (size_t i = 0; i < ACTIONS; i++)
     if (view_is(word, actions[i].word))
       return &actions[i];
-  fault_set(fault, FAULT_UNKNOWN_PATH,
-            "a token can be: add, register, rotate, revoke, rename, budget, allow, deny");
+  refuse_action(fault);
   return NULL;
 }
 
@@ -208,7 +215,7 @@ static bool check_parameters(const struct action *action, const struct form *for
                              struct fault *fault) {
   for (size_t i = 0; i < form->count; i++)
     if (!view_is(form->pairs[i].name, "name") &&
-        !view_has_word(view_of(action->takes), form->pairs[i].name))
+        !view_has_word(view_of(action->parameters), form->pairs[i].name))
       return fault_set(fault, FAULT_MALFORMED, "'%s' is no parameter of %s",
                        FORM_SHOWN(form->pairs[i].name), action->word);
   return true;

@@ -56,11 +56,15 @@ static struct view action_of(const struct command *command) {
   return word;
 }
 
-/* What the second argument says, by the action. */
+/* The parameter that the second argument is sent as; NULL where there is none. */
 static const char *second_of(struct view action) {
   static const struct {
     const char *action, *parameter;
-  } seconds[] = {{"rename", "new"}, {"budget", "rows"}, {"allow", "right"}, {"deny", "right"}};
+  } seconds[] = {
+#define TOKEN_ACTION(word, command, second, parameters, options, usage, help) {#word, second},
+#include "tables/token_actions.def"
+#undef TOKEN_ACTION
+  };
   for (size_t i = 0; i < sizeof seconds / sizeof *seconds; i++)
     if (view_is(action, seconds[i].action))
       return seconds[i].parameter;
