@@ -85,16 +85,10 @@ static void read_words(struct query *query) {
       [QUERY_SUBDOMAINS] = "subdomains",
       [QUERY_PREFIX] = "prefix",
   };
-  static const char *const outputs[QUERY_OUTPUT_UNKNOWN] = {
-      [QUERY_JSON] = "json",
-      [QUERY_XML] = "xml",
-      [QUERY_PHP] = "php",
-  };
   const struct view *mode = form_get(&query->form, "mode");
   const struct view *output = form_get(&query->form, "output");
   query->mode = (enum query_mode)find_word(mode, modes, QUERY_MODE_UNKNOWN);
-  query->output =
-      output ? (enum query_output)find_word(output, outputs, QUERY_OUTPUT_UNKNOWN) : QUERY_JSON;
+  query->output = output ? output_named(*output) : QUERY_JSON;
 }
 
 static bool check_mandatory(const struct query *query, struct fault *fault) {

@@ -18,12 +18,12 @@
 #include "base/digest.h"
 #include "base/fault.h"
 #include "base/view.h"
+#include "query/output.h"
 
 #include <stdint.h>
 
 enum query_table { QUERY_BACKLINKS_NEW_LOST, QUERY_SUBSCRIPTION_INFO, QUERY_OTHER };
 enum query_mode { QUERY_EXACT, QUERY_DOMAIN, QUERY_SUBDOMAINS, QUERY_PREFIX, QUERY_MODE_UNKNOWN };
-enum query_output { QUERY_JSON, QUERY_XML, QUERY_PHP, QUERY_OUTPUT_UNKNOWN };
 
 struct query;
 struct form;

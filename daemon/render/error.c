@@ -1,6 +1,5 @@
 #include "render/error.h"
 
-#include "base/check.h"
 #include "base/utf8.h"
 
 #include <yajl/yajl_gen.h>
@@ -56,11 +55,16 @@ static const struct {
   const char *content_type;
   void (*render)(struct view message, struct text *body);
 } forms[] = {
-    [QUERY_JSON] = {"application/json; charset=utf-8", render_json},
-    [QUERY_XML] = {"application/xml; charset=utf-8", render_xml},
-    [QUERY_PHP] = {"text/plain; charset=utf-8", render_php},
-    [QUERY_OUTPUT_UNKNOWN] = {"application/json; charset=utf-8", render_json},
+#define OUTPUT(name, word, type) {type, render_##word},
+#include "tables/outputs.def"
+#undef OUTPUT
 };
+_Static_assert(sizeof forms / sizeof *forms == QUERY_OUTPUT_UNKNOWN, "one row for each form");
+
+/* An error in a form that is not known has the default one. */
+static size_t form_of(enum query_output output) {
+  return output < QUERY_OUTPUT_UNKNOWN ? output : QUERY_JSON;
+}
 
 /* What is no UTF-8, or was cut in the middle of a character, must not break the form. */
 static void add_valid(struct view message, struct text *out) {
@@ -72,13 +76,11 @@ static void add_valid(struct view message, struct text *out) {
 }
 
 void error_render(enum query_output output, struct view message, struct text *body) {
-  CHECK(output < sizeof forms / sizeof *forms);
   scope_text struct text valid = {0};
   add_valid(message, &valid);
-  forms[output].render(text_view(&valid), body);
+  forms[form_of(output)].render(text_view(&valid), body);
 }
 
 const char *error_content_type(enum query_output output) {
-  CHECK(output < sizeof forms / sizeof *forms);
-  return forms[output].content_type;
+  return forms[form_of(output)].content_type;
 }

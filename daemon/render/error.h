@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/text.h"
-#include "query/query.h"
+#include "query/output.h"
 
 /* Appends the body that says `message` (any bytes). */
 void error_render(enum query_output output, struct view message, struct text *body);
