@@ -9,24 +9,40 @@ static bool is_unreserved(char c) {
   return num_is_alpha(c) || num_is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/* Decodes into `to`, which has room for encoded.length bytes; false: a broken escape. */
+/* Takes the next byte off `encoded` (not empty), decoded. False: a broken escape. */
+static bool take_byte(struct view *encoded, char *byte) {
+  const char *at = encoded->at;
+  bool escaped = at[0] == '%';
+  *byte = at[0] == '+' ? ' ' : at[0];
+  if (escaped) {
+    int high = encoded->length < 3 ? -1 : num_hex_digit(at[1]);
+    int low = encoded->length < 3 ? -1 : num_hex_digit(at[2]);
+    if (high < 0 || low < 0)
+      return false;
+    *byte = (char)(high << 4 | low);
+  }
+  *encoded = view_from(*encoded, escaped ? 3 : 1);
+  return true;
+}
+
+/* Decodes into `to`, which has room for encoded.length bytes. False: a broken escape. */
 static bool decode(struct view encoded, char *to, struct view *decoded) {
   size_t length = 0;
-  for (size_t i = 0; i < encoded.length; i++) {
-    char c = encoded.at[i] == '+' ? ' ' : encoded.at[i];
-    if (c == '%') {
-      if (encoded.length - i < 3)
-        return false;
-      int high = num_hex_digit(encoded.at[i + 1]), low = num_hex_digit(encoded.at[i + 2]);
-      if (high < 0 || low < 0)
-        return false;
-      c = (char)(high << 4 | low);
-      i += 2;
-    }
-    to[length++] = c;
-  }
+  while (encoded.length)
+    if (!take_byte(&encoded, &to[length++]))
+      return false;
   *decoded = (struct view){to, length};
   return true;
+}
+
+bool form_means(struct view encoded, struct view text) {
+  char byte;
+  while (encoded.length && text.length) {
+    if (!take_byte(&encoded, &byte) || byte != text.at[0])
+      return false;
+    text = view_from(text, 1);
+  }
+  return encoded.length == 0 && text.length == 0;
 }
 
 /* NUL is UTF-8, and still no text. */

@@ -31,6 +31,9 @@ bool form_parse(struct form *form, struct view encoded, struct fault *fault) MUS
 /* The value of `name` (compared bytewise) or NULL; lives as long as the form. */
 const struct view *form_get(const struct form *form, const char *name);
 
+/* True if `encoded`, one name or value as it came (any bytes), decodes to `text`. */
+bool form_means(struct view encoded, struct view text);
+
 /* Percent-encodes one name or value: RFC 3986 unreserved characters stay, everything else becomes
  * %XX in upper case. */
 void form_encode(struct text *out, struct view value);

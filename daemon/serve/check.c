@@ -3,21 +3,7 @@
 
 #include "base/num.h"
 #include "query/media.h"
-
-/* The request target's path and query, in origin form or in absolute form (RFC 9112 3.2). */
-static void split_uri(struct view uri, struct view *path, struct view *args) {
-  const char *authority = memmem(uri.at, uri.length, "://", 3);
-  if (uri.length && uri.at[0] != '/' && authority) {
-    uri = view_from(uri, (size_t)(authority - uri.at) + 3);
-    size_t end = 0;
-    while (end < uri.length && uri.at[end] != '/' && uri.at[end] != '?')
-      end++;
-    uri = view_from(uri, end);
-  }
-  const char *mark = uri.length ? memchr(uri.at, '?', uri.length) : NULL;
-  *path = mark ? view_first(uri, (size_t)(mark - uri.at)) : uri;
-  *args = mark ? view_from(uri, path->length + 1) : VIEW("");
-}
+#include "query/uri.h"
 
 bool request_is_head(const struct request *request) {
   return view_is(exchange_method(request->exchange), "HEAD");
@@ -28,7 +14,7 @@ static void add_wish(void *wish, struct view value) {
 }
 
 static bool check_line(struct request *request, struct view *args, struct fault *fault) {
-  struct view path, method = exchange_method(request->exchange);
+  struct view method = exchange_method(request->exchange);
   if (exchange_fault(request->exchange)->kind != FAULT_NONE) {
     *fault = *exchange_fault(request->exchange);
     return false;
@@ -36,8 +22,9 @@ static bool check_line(struct request *request, struct view *args, struct fault 
   /* First the method: CONNECT names no path at all. */
   if (!view_has_word(VIEW("GET HEAD POST"), method))
     return fault_set(fault, FAULT_METHOD, "the method is not allowed; use GET, HEAD or POST");
-  split_uri(exchange_uri(request->exchange), &path, args);
-  return path.length == 0 || view_is(path, "/") ||
+  struct uri uri = uri_split(exchange_uri(request->exchange));
+  *args = uri.args;
+  return uri.path.length == 0 || view_is(uri.path, "/") ||
          fault_set(fault, FAULT_UNKNOWN_PATH, "there is nothing at this path; ask at /?...");
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "query/etag.h"
+#include "query/uri.h"
 #include "render/error.h"
 #include "serve/headers.h"
 
@@ -41,26 +42,10 @@ static void add_common(struct request *request, const struct text *cache_status)
 
 /* --- faults --- */
 
-/* Which form a fault takes: by `output`, which may be there although the query cannot be parsed. */
-static enum query_output output_of(struct request *request) {
-  static const struct {
-    const char *word;
-    enum query_output output;
-  } outputs[] = {{"xml", QUERY_XML}, {"php", QUERY_PHP}};
-  if (request->query)
-    return query_output(request->query);
-  struct view uri = exchange_uri(request->exchange);
-  const char *mark = uri.length ? memchr(uri.at, '?', uri.length) : NULL;
-  struct view rest = mark ? view_from(uri, (size_t)(mark + 1 - uri.at)) : (struct view){0};
-  struct view pair;
-  while (view_split(&rest, '&', &pair)) {
-    if (!view_starts(pair, VIEW("output=")))
-      continue;
-    for (size_t i = 0; i < sizeof outputs / sizeof *outputs; i++)
-      if (view_is(view_from(pair, 7), outputs[i].word))
-        return outputs[i].output;
-  }
-  return QUERY_JSON;
+/* The form of a fault: `output` may be there although the query cannot be parsed. */
+static enum query_output output_of(const struct request *request) {
+  return request->query ? query_output(request->query)
+                        : uri_output(exchange_uri(request->exchange));
 }
 
 void reply_fault(struct request *request, const struct fault *fault) {
