@@ -1,7 +1,12 @@
-/* A token as text, in its one spelling. Pure. */
+/* A token as text: its one spelling, and how long it can be. Pure. */
 #pragma once
 
 #include "base/view.h"
+
+/* Bytes of an upstream token that is looked for in answers, to mask it. A shorter text stands
+ * anywhere by chance; a longer one is no token. */
+#define TOKEN_TEXT_LEAST 8
+#define TOKEN_TEXT_MOST 1024
 
 #define TOKEN_TEXT_DIGITS 40 /* hex digits of an Ahrefs token (v2's reference, "Request") */
 

@@ -2,13 +2,15 @@
 #include "ctl/account.h"
 #include "ctl/answer.h"
 
+#include "base/token_text.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
-#define LINE_MOST 1100 /* a token and a line's end, and more than that */
+#define LINE_MOST (TOKEN_TEXT_MOST + 76) /* bytes of a typed line: more than a token */
 
 /* --- the list --- */
 

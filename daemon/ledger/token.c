@@ -16,7 +16,6 @@
 #define NAME_MOST 64
 #define LABEL_DIGITS 8
 #define TOKEN_DIGITS_LEAST 32 /* as many hex digits are rather a token than a name */
-#define AHREFS_TOKEN_MOST 1024
 
 const char *const token_kind_words[3] = {"seen", "registered", "issued"};
 const char *const token_per_words[3] = {"total", "day", "month"};
@@ -98,10 +97,10 @@ static bool check_budget(const struct token_budget *budget, struct fault *fault)
 }
 
 static bool check_ahrefs_token(struct view token, struct fault *fault) {
-  return (token.length <= AHREFS_TOKEN_MOST && token_text_ok(token)) ||
+  return (token.length <= TOKEN_TEXT_MOST && token_text_ok(token)) ||
          fault_set(fault, FAULT_MALFORMED,
                    "that cannot be a token: write 1 to %d visible ASCII characters",
-                   AHREFS_TOKEN_MOST);
+                   TOKEN_TEXT_MOST);
 }
 
 static bool make_token(char token[TOKEN_SIZE], struct fault *fault) {

@@ -4,6 +4,7 @@
 #include "base/dump.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/token_text.h"
 #include "base/visible.h"
 #include "http/listener.h"
 #include "http/tls.h"
@@ -67,8 +68,8 @@ static bool read_files(const struct settings *settings, struct files *files, str
                     fault) &&
       read_identity("admin", settings->admin_tls_certificate, settings->admin_tls_key,
                     &files->admin_identity, fault) &&
-      secret_load("upstream.token_file", settings->upstream_token_file, 1, &files->own_token,
-                  fault) &&
+      secret_load("upstream.token_file", settings->upstream_token_file, TOKEN_TEXT_LEAST,
+                  &files->own_token, fault) &&
       secret_load("admin.token_file", settings->admin_token_file, ADMIN_TOKEN_LEAST,
                   &files->admin_token, fault))
     return true;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "base/token_text.h"
 
 #include <pthread.h>
 /* Lack of memory forgets, and does not end the process. */
@@ -189,7 +190,7 @@ static void add_kept(struct access *access, const struct digest *fingerprint, st
 
 void access_keep(struct access *access, const struct digest *fingerprint, struct view token) {
   struct kept *kept;
-  if (token.length > ACCESS_TOKEN_MOST)
+  if (token.length > TOKEN_TEXT_MOST)
     return;
   pthread_mutex_lock(&access->lock);
   HASH_FIND(hh, access->kept, fingerprint, sizeof *fingerprint, kept);

@@ -24,7 +24,6 @@
 #include <stdint.h>
 
 #define ACCESS_REMEMBERED 10000 /* tokens of each verdict, and texts */
-#define ACCESS_TOKEN_MOST 1024  /* bytes of one that is kept */
 
 struct access;
 

@@ -6,9 +6,9 @@
  * another. */
 #pragma once
 
-#include "base/view.h"
+#include "base/token_text.h"
 
-#define MASK_MOST 1024 /* bytes of a secret */
+#define MASK_MOST TOKEN_TEXT_MOST /* bytes of a secret */
 
 struct mask {
   struct view secret; /* MASK_MOST at most; the owner keeps the bytes; empty: nothing is masked */

@@ -19,8 +19,6 @@
 #include "base/scope.h"
 #include "query/form.h"
 
-#define SECRET_LEAST 8 /* bytes */
-
 struct paid {
   struct serve *serve;
   struct flight *flight; /* whose context this is; referenced until settled, and by each save */
@@ -313,7 +311,7 @@ static void begin_storing(struct paid *paid, const struct paid_order *order) {
 
 /* What is shorter stands anywhere by chance, and what is longer is no token of Ahrefs'. */
 static bool is_secret(struct view token) {
-  return token.length >= SECRET_LEAST && token.length <= MASK_MOST;
+  return token.length >= TOKEN_TEXT_LEAST && token.length <= MASK_MOST;
 }
 
 static struct paid *make(const struct paid_order *order) {

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/token_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +13,8 @@
 struct secret {
   int references; /* of secret_hold() and secret_release() only */
   size_t length;
-  char text[SECRET_MOST + sizeof "\r\n"]; /* as it was read; what follows `length` does not count */
+  char text[TOKEN_TEXT_MOST +
+            sizeof "\r\n"]; /* as it was read; what follows `length` does not count */
 };
 
 static bool cannot(const char *key, const char *file, struct fault *fault) {
@@ -74,13 +76,13 @@ static void drop_line_end(struct secret *secret) {
 
 static bool check(const char *key, const char *path, const struct secret *secret, size_t least,
                   struct fault *fault) {
-  bool ok = secret->length >= least && secret->length <= SECRET_MOST;
+  bool ok = secret->length >= least && secret->length <= TOKEN_TEXT_MOST;
   for (size_t i = 0; ok && i < secret->length; i++)
     ok = secret->text[i] > ' ' && secret->text[i] < 0x7f;
   return ok || fault_set(fault, FAULT_MALFORMED,
                          "%s: '%.200s' does not hold a token: write one line of %zu to %d visible "
                          "ASCII characters, and nothing else",
-                         key, path, least, SECRET_MOST);
+                         key, path, least, TOKEN_TEXT_MOST);
 }
 
 bool secret_load(const char *key, const char *file, size_t least, struct secret **out,

@@ -7,14 +7,13 @@
 #include "base/fault.h"
 #include "base/view.h"
 
-#define SECRET_MOST 1024 /* bytes */
-
 struct secret;
 
-/* Reads `file`, the value of `key`, which every fault names (FAULT_MALFORMED). "" is no secret:
- * NULL in `*out`. A name without '/' is looked for in $CREDENTIALS_DIRECTORY, where systemd puts
- * the service's credentials. Fewer than `least` bytes are refused. `*out` has one reference, the
- * caller's. Blocks on the disk; warns in the log where everybody may read the file. */
+/* Reads the secret in `file`, the value of `key`. "" is no secret: NULL in `*out`. A name without '/'
+ * is looked up in $CREDENTIALS_DIRECTORY, where systemd puts the service's credentials. A secret has
+ * `least` to TOKEN_TEXT_MOST bytes. `*out` has one reference, the caller's. Every fault is
+ * FAULT_MALFORMED and names the key and the file. Blocks on the disk; logs a warning if everybody
+ * may read the file. */
 bool secret_load(const char *key, const char *file, size_t least, struct secret **out,
                  struct fault *fault) MUST_CHECK;
 

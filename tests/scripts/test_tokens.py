@@ -45,6 +45,7 @@ BAD_NAMES = {
 BROKEN = {
     "gone": None, "a directory": Path, "empty": "", "an empty line": "\n",
     "a space": f"{AHREFS[:20]} {AHREFS[20:]}\n", "two lines": f"{AHREFS}\n{NEW_AHREFS}\n",
+    "too short": AHREFS[:7], "too long": "a" * 1025,
 }
 
 

@@ -165,6 +165,21 @@ static void what_is_wrong_is_named(void **state) {
   refused(account_token, "", "name=a", FAULT_UNKNOWN_PATH, "add, register");
 }
 
+/* The route lets in what any action takes. */
+static void the_route_knows_every_parameter(void **state) {
+  (void)state;
+  static const char *const parameters[] = {
+#define TOKEN_ACTION(word, command, second, parameters, options, usage, help) parameters,
+#include "tables/token_actions.def"
+#undef TOKEN_ACTION
+  };
+  for (size_t i = 0; i < COUNT(parameters); i++) {
+    struct view rest = view_of(parameters[i]), name;
+    while (view_split(&rest, ' ', &name))
+      assert_true(name.length == 0 || view_has_word(VIEW(ACCOUNT_TOKEN), name));
+  }
+}
+
 static void corrections_are_told(void **state) {
   (void)state;
   scope_text struct text out = {0};
@@ -191,8 +206,11 @@ static void corrections_are_told(void **state) {
 int main(void) {
 #define WITH_LEDGER(test) cmocka_unit_test_setup_teardown(test, open_one, close_one)
   const struct CMUnitTest tests[] = {
-      WITH_LEDGER(tokens_are_made_once), WITH_LEDGER(budgets_are_told),
-      WITH_LEDGER(changes_are_made),     WITH_LEDGER(what_is_wrong_is_named),
+      WITH_LEDGER(tokens_are_made_once),
+      WITH_LEDGER(budgets_are_told),
+      WITH_LEDGER(changes_are_made),
+      WITH_LEDGER(what_is_wrong_is_named),
+      cmocka_unit_test(the_route_knows_every_parameter),
       WITH_LEDGER(corrections_are_told),
   };
   return cmocka_run_group_tests_name("account", tests, NULL, NULL);

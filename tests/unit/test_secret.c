@@ -1,6 +1,8 @@
 /* Secrets from files: what is taken, what is refused, and that no fault tells them. */
 #include "settings/secret.h"
 
+#include "base/token_text.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,15 +103,15 @@ static void what_is_no_line_is_refused(void **state) {
 
 static void its_length_is_bounded(void **state) {
   (void)state;
-  static char text[2 * SECRET_MOST];
+  static char text[2 * TOKEN_TEXT_MOST];
   struct fault fault;
   struct secret *secret;
   memset(text, 'a', sizeof text);
-  put((struct view){text, SECRET_MOST});
+  put((struct view){text, TOKEN_TEXT_MOST});
   assert_true(load(file, 1, &secret, &fault));
-  assert_int_equal(secret_view(secret).length, SECRET_MOST);
+  assert_int_equal(secret_view(secret).length, TOKEN_TEXT_MOST);
   secret_release(&secret);
-  put((struct view){text, SECRET_MOST + 1});
+  put((struct view){text, TOKEN_TEXT_MOST + 1});
   check_refused(file, 1, "one too many");
   put((struct view){text, sizeof text});
   check_refused(file, 1, "far too many");
