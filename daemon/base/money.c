@@ -5,26 +5,44 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-struct rows rows_add(struct rows a, struct rows b) {
+const char *const currency_words[CURRENCIES] = {"rows", "units"};
+
+/* -- Saturating arithmetic -- */
+
+static int64_t add(int64_t a, int64_t b) {
   int64_t sum;
-  if (__builtin_add_overflow(a.tenths, b.tenths, &sum))
-    sum = a.tenths < 0 ? INT64_MIN : INT64_MAX;
-  return (struct rows){sum};
+  if (__builtin_add_overflow(a, b, &sum))
+    sum = a < 0 ? INT64_MIN : INT64_MAX;
+  return sum;
+}
+
+static int64_t subtract(int64_t a, int64_t b) {
+  int64_t difference;
+  if (__builtin_sub_overflow(a, b, &difference))
+    difference = a < 0 ? INT64_MIN : INT64_MAX;
+  return difference;
+}
+
+static int64_t times(int64_t each, int64_t count) {
+  CHECK(count >= 0);
+  int64_t product;
+  if (__builtin_mul_overflow(each, count, &product))
+    product = each < 0 ? INT64_MIN : INT64_MAX;
+  return product;
+}
+
+/* -- Rows -- */
+
+struct rows rows_add(struct rows a, struct rows b) {
+  return (struct rows){add(a.tenths, b.tenths)};
 }
 
 struct rows rows_subtract(struct rows a, struct rows b) {
-  int64_t difference;
-  if (__builtin_sub_overflow(a.tenths, b.tenths, &difference))
-    difference = a.tenths < 0 ? INT64_MIN : INT64_MAX;
-  return (struct rows){difference};
+  return (struct rows){subtract(a.tenths, b.tenths)};
 }
 
 struct rows rows_times(struct rows each, int64_t count) {
-  CHECK(count >= 0);
-  int64_t product;
-  if (__builtin_mul_overflow(each.tenths, count, &product))
-    product = each.tenths < 0 ? INT64_MIN : INT64_MAX;
-  return (struct rows){product};
+  return (struct rows){times(each.tenths, count)};
 }
 
 bool rows_parse(struct view text, struct rows *out) {
@@ -41,12 +59,10 @@ bool rows_parse(struct view text, struct rows *out) {
 }
 
 bool rows_parse_signed(struct view text, struct rows *out) {
-  bool negative = view_starts(text, VIEW("-"));
-  bool has_sign = negative || view_starts(text, VIEW("+"));
-  if (!rows_parse(view_from(text, has_sign), out))
+  struct amount amount;
+  if (!amount_parse_signed(text, CURRENCY_ROWS, &amount))
     return false;
-  if (negative)
-    out->tenths = -out->tenths;
+  *out = amount_rows(amount);
   return true;
 }
 
@@ -54,5 +70,47 @@ const char *rows_print(struct rows rows, char out[ROWS_TEXT_SIZE]) {
   uint64_t size = rows.tenths < 0 ? 0 - (uint64_t)rows.tenths : (uint64_t)rows.tenths;
   snprintf(out, ROWS_TEXT_SIZE, "%s%" PRIu64 ".%" PRIu64, rows.tenths < 0 ? "-" : "", size / 10,
            size % 10);
+  return out;
+}
+
+/* -- Amounts -- */
+
+struct amount amount_add(struct amount a, struct amount b) {
+  CHECK(a.currency == b.currency);
+  return (struct amount){a.currency, add(a.parts, b.parts)};
+}
+
+struct amount amount_subtract(struct amount a, struct amount b) {
+  CHECK(a.currency == b.currency);
+  return (struct amount){a.currency, subtract(a.parts, b.parts)};
+}
+
+struct amount amount_times(struct amount each, int64_t count) {
+  return (struct amount){each.currency, times(each.parts, count)};
+}
+
+bool amount_parse(struct view text, enum currency currency, struct amount *out) {
+  struct rows rows = {0};
+  *out = amount_zero(currency);
+  if (currency == CURRENCY_UNITS)
+    return num_integer(text, &out->parts);
+  bool ok = rows_parse(text, &rows);
+  *out = amount_of_rows(rows);
+  return ok;
+}
+
+bool amount_parse_signed(struct view text, enum currency currency, struct amount *out) {
+  bool negative = view_starts(text, VIEW("-"));
+  bool has_sign = negative || view_starts(text, VIEW("+"));
+  bool ok = amount_parse(view_from(text, has_sign), currency, out);
+  if (negative)
+    out->parts = -out->parts;
+  return ok;
+}
+
+const char *amount_print(struct amount amount, char out[AMOUNT_TEXT_SIZE]) {
+  if (amount.currency == CURRENCY_ROWS)
+    return rows_print(amount_rows(amount), out);
+  snprintf(out, AMOUNT_TEXT_SIZE, "%" PRId64, amount.parts);
   return out;
 }

@@ -1,8 +1,11 @@
 #include "base/money.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 /* cmocka needs those above. */
 #include <cmocka.h>
 
@@ -148,10 +151,115 @@ static void order(void **state) {
   assert_int_equal(ROWS(201).tenths, 2010);
 }
 
+/* -- Amounts -- */
+
+/* Evaluates the expression in a child, which a CHECK must end. */
+#define expect_check_failure(expression)                             \
+  do {                                                               \
+    pid_t child = fork();                                            \
+    if (child == 0) {                                                \
+      fclose(stderr);                                                \
+      (void)(expression);                                            \
+      _exit(0);                                                      \
+    }                                                                \
+    int status;                                                      \
+    assert_int_equal(waitpid(child, &status, 0), child);             \
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT); \
+  } while (0)
+
+static const struct amount three_rows = {CURRENCY_ROWS, 30}, three_units = {CURRENCY_UNITS, 3};
+
+static void amounts_are_read_by_currency(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    enum currency currency;
+    int64_t parts; /* INT64_MIN: it is refused */
+  } cases[] = {
+      {"3", CURRENCY_ROWS, 30},
+      {"3", CURRENCY_UNITS, 3},
+      {"0.2", CURRENCY_ROWS, 2},
+      {"0.2", CURRENCY_UNITS, INT64_MIN},
+      {"+3", CURRENCY_UNITS, 3},
+      {"-3", CURRENCY_UNITS, -3},
+      {"-3", CURRENCY_ROWS, -30},
+      {"--3", CURRENCY_UNITS, INT64_MIN},
+      {"", CURRENCY_UNITS, INT64_MIN},
+      {"9223372036854775807", CURRENCY_UNITS, INT64_MAX},
+      {"9223372036854775807", CURRENCY_ROWS, INT64_MIN},
+      {"9223372036854775808", CURRENCY_UNITS, INT64_MIN},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct amount amount = {CURRENCY_ROWS, -1};
+    bool ok = amount_parse_signed(view_of(cases[i].text), cases[i].currency, &amount);
+    if (ok != (cases[i].parts != INT64_MIN) ||
+        (ok && (amount.parts != cases[i].parts || amount.currency != cases[i].currency)))
+      fail_msg("'%s' %s: %jd", cases[i].text, currency_words[cases[i].currency],
+               (intmax_t)amount.parts);
+  }
+  struct amount amount;
+  assert_false(amount_parse(VIEW("-3"), CURRENCY_UNITS, &amount));
+}
+
+static void amounts_are_written_by_currency(void **state) {
+  (void)state;
+  assert_string_equal(AMOUNT_TEXT(three_rows), "3.0");
+  assert_string_equal(AMOUNT_TEXT(three_units), "3");
+  assert_string_equal(AMOUNT_TEXT(amount_zero(CURRENCY_ROWS)), "0.0");
+  assert_string_equal(AMOUNT_TEXT(amount_zero(CURRENCY_UNITS)), "0");
+  assert_string_equal(AMOUNT_TEXT(((struct amount){CURRENCY_UNITS, INT64_MIN})),
+                      "-9223372036854775808");
+}
+
+static void amounts_are_converted_by_name(void **state) {
+  (void)state;
+  assert_int_equal(amount_rows(amount_of_rows(ROWS(3))).tenths, 30);
+  assert_int_equal(amount_units(amount_of_units(UNITS(3))).whole, 3);
+  expect_check_failure(amount_rows(three_units));
+  expect_check_failure(amount_units(three_rows));
+  expect_check_failure(amount_rows(amount_zero(CURRENCY_UNITS))); /* zero has a currency */
+}
+
+static void amounts_of_one_currency_add_up(void **state) {
+  (void)state;
+  struct amount great = {CURRENCY_UNITS, INT64_MAX};
+  assert_int_equal(amount_add(three_units, three_units).parts, 6);
+  assert_int_equal(amount_subtract(three_units, great).parts, 3 - INT64_MAX);
+  assert_int_equal(amount_times(three_units, 4).parts, 12);
+  assert_true(amount_add(great, great).parts == INT64_MAX);
+  assert_int_equal(amount_add(three_units, three_units).currency, CURRENCY_UNITS);
+  assert_int_equal(amount_subtract(three_units, great).currency, CURRENCY_UNITS);
+  assert_int_equal(amount_times(three_units, 4).currency, CURRENCY_UNITS);
+  assert_int_equal(amount_order(three_units, great), -1);
+  assert_int_equal(amount_order(three_units, three_units), 0);
+  assert_true(amount_is_zero(amount_zero(CURRENCY_UNITS)));
+  assert_false(amount_is_zero(three_rows));
+  assert_true(amount_is_negative(amount_subtract(amount_zero(CURRENCY_ROWS), three_rows)));
+  assert_false(amount_is_negative(three_rows));
+}
+
+static void amounts_of_two_currencies_do_not(void **state) {
+  (void)state;
+  struct amount zero = amount_zero(CURRENCY_UNITS);
+  expect_check_failure(amount_add(three_rows, three_units));
+  expect_check_failure(amount_add(three_rows, zero));
+  expect_check_failure(amount_subtract(three_rows, three_units));
+  expect_check_failure(amount_order(three_rows, three_units));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(parsed),  cmocka_unit_test(refused), cmocka_unit_test(signs),
-      cmocka_unit_test(printed), cmocka_unit_test(sums),    cmocka_unit_test(order),
+      cmocka_unit_test(parsed),
+      cmocka_unit_test(refused),
+      cmocka_unit_test(signs),
+      cmocka_unit_test(printed),
+      cmocka_unit_test(sums),
+      cmocka_unit_test(order),
+      cmocka_unit_test(amounts_are_read_by_currency),
+      cmocka_unit_test(amounts_are_written_by_currency),
+      cmocka_unit_test(amounts_are_converted_by_name),
+      cmocka_unit_test(amounts_of_one_currency_add_up),
+      cmocka_unit_test(amounts_of_two_currencies_do_not),
   };
   return cmocka_run_group_tests_name("money", tests, NULL, NULL);
 }
