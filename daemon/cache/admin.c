@@ -36,8 +36,9 @@ static bool give_rows(struct db_statement *statement, cache_row *row, void *cont
   while (db_step(statement, &more, fault)) {
     if (!more)
       return true;
+    int64_t id;
     struct cache_entry entry;
-    if (cache_read_entry(statement, &entry))
+    if (cache_read_entry(statement, &id, &entry))
       row(context, &entry, db_text(statement, 10), db_text(statement, 11));
   }
   return false;

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "base/scope.h"
 
-#define FIND_TRIES 8
 /* For how long the keeper waits for a lock that another process holds on cache.db. Answers that are
  * paid for wait for it (they are published before they are settled), and it is they that matter:
  * one that cannot be stored now is handed on and not stored. */
@@ -99,8 +98,7 @@ static void kill_done(struct cache_job *job, bool ok, const struct fault *fault)
   free(job);
 }
 
-/* For lack of memory it stays visible, and the next reader tries again. */
-static void kill_entry(struct cache *cache, int64_t id) {
+void cache_kill(struct cache *cache, int64_t id) {
   struct kill_job *kill = calloc(1, sizeof *kill);
   if (!kill)
     return;
@@ -171,160 +169,4 @@ void cache_close(struct cache **address) {
 void cache_set_max_size(struct cache *cache, int64_t bytes) {
   atomic_store(&cache->max_size, bytes);
   sweep_wake(cache);
-}
-
-/* Finding. */
-
-bool cache_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]) {
-  if (text.length >= CACHE_CONTENT_TYPE_SIZE)
-    return false;
-  for (size_t i = 0; i < text.length; i++)
-    if (text.at[i] < ' ' || text.at[i] > '~')
-      return false;
-  if (text.length)
-    memcpy(out, text.at, text.length);
-  out[text.length] = 0;
-  return true;
-}
-
-/* As many chunks as a body has cannot take less place than this. */
-static bool is_length(int64_t length, int64_t stored) {
-  int64_t chunks = length / (int64_t)CACHE_CHUNK_SIZE;
-  return length >= 0 && chunks <= CHUNKS_MAX && chunks <= stored / CHUNK_OVERHEAD;
-}
-
-bool cache_read_entry(struct db_statement *statement, struct cache_entry *entry) {
-  struct view key = db_blob(statement, 1);
-  if (key.length != DIGEST_SIZE)
-    return false;
-  memcpy(entry->key.bytes, key.at, DIGEST_SIZE);
-  struct view validator = db_blob(statement, 9);
-  if (validator.length != sizeof entry->validator.bytes)
-    return false;
-  memcpy(entry->validator.bytes, validator.at, validator.length);
-  entry->id = db_integer(statement, 0);
-  entry->results = db_integer(statement, 2);
-  entry->body_length = db_integer(statement, 3);
-  entry->stored_bytes = db_integer(statement, 4);
-  entry->cost = (struct rows){db_integer(statement, 5)};
-  entry->answered_at = db_integer(statement, 6);
-  entry->hits = db_integer(statement, 7);
-  return entry->id > 0 && entry->id <= ID_MAX && entry->results >= 0 && entry->stored_bytes >= 0 &&
-         is_length(entry->body_length, entry->stored_bytes) && entry->cost.tenths >= 0 &&
-         entry->answered_at >= 0 && entry->hits >= 0 &&
-         cache_read_content_type(db_text(statement, 8), entry->content_type);
-}
-
-static bool look(struct cache *cache, struct db *db, const struct digest *key,
-                 struct cache_entry *entry, bool *found, struct fault *fault) {
-  struct db_statement *row;
-  if (!db_find(db, CACHE_SQL_FIND_ENTRY, DB_VALUES(cache_digest(key)), &row, fault))
-    return false;
-  *found = row;
-  bool valid = !row || cache_read_entry(row, entry);
-  if (!valid)
-    kill_entry(cache, db_integer(row, 0));
-  db_done(row);
-  return valid || fault_set(fault, FAULT_UNAVAILABLE, "%s: a damaged entry", cache->disk.path);
-}
-
-/* What is found the second time is what was pinned before: from now on it stays. */
-static bool find_pinned(struct cache *cache, struct db *db, const struct digest *key,
-                        struct cache_entry *entry, bool *found, struct fault *fault) {
-  for (int i = 0; i < FIND_TRIES; i++) {
-    if (!look(cache, db, key, entry, found, fault))
-      return false;
-    if (!*found)
-      return true;
-    int64_t id = entry->id;
-    if (!pins_add(&cache->pins, id))
-      return fault_no_memory(fault);
-    bool ok = look(cache, db, key, entry, found, fault);
-    if (ok && *found && entry->id == id)
-      return true;
-    cache_unpin(cache, id);
-    if (!ok)
-      return false;
-  }
-  *found = false; /* replaced faster than it can be looked at */
-  return true;
-}
-
-bool cache_find(struct cache *cache, const struct digest *key, struct cache_entry *entry) {
-  struct fault fault;
-  if (!cache_is_usable(cache, NULL))
-    return false;
-  bool found = false;
-  struct reader *reader = readers_take(&cache->readers, &fault);
-  bool ok = reader && find_pinned(cache, reader->db, key, entry, &found, &fault);
-  if (reader) {
-    if (!ok)
-      cache_note_failure(cache, reader->db);
-    readers_give(&cache->readers, reader);
-  }
-  if (!ok)
-    log_warning("cache_unreadable", "reason=%s", LOG_VALUE(fault.text));
-  return ok && found;
-}
-
-void cache_pin(struct cache *cache, int64_t id) {
-  bool known = pins_add(&cache->pins, id);
-  CHECK(known);
-}
-
-void cache_unpin(struct cache *cache, int64_t id) {
-  if (pins_drop(&cache->pins, id))
-    sweep_wake(cache);
-}
-
-void cache_count_hit(struct cache *cache, int64_t id) {
-  hits_count(cache, id);
-}
-
-/* Reading. */
-
-/* What one row of read_chunk must be; sets `*damaged` when the disk lies. */
-static bool decode(struct reader *reader, struct db_statement *row, int64_t number, char *buffer,
-                   size_t *length, bool *damaged) {
-  int64_t length_of_all = db_integer(row, 0), before = number * (int64_t)CACHE_CHUNK_SIZE;
-  if (length_of_all <= before)
-    return false;
-  int64_t left = length_of_all - before;
-  *length = left < (int64_t)CACHE_CHUNK_SIZE ? (size_t)left : CACHE_CHUNK_SIZE;
-  struct view data = db_blob(row, 2);
-  *damaged = db_integer(row, 1) != (int64_t)*length ||
-             ZSTD_decompressDCtx(reader->context, buffer, *length, data.at, data.length) != *length;
-  return !*damaged;
-}
-
-static bool read_chunk(struct cache *cache, struct reader *reader, int64_t id, int64_t number,
-                       char *buffer, size_t *length, struct fault *fault) {
-  bool damaged = false;
-  struct db_statement *row;
-  if (!db_find(reader->db, CACHE_SQL_READ_CHUNK,
-               DB_VALUES(DB_INT(id), DB_INT(id << CHUNK_BITS | number), DB_INT(CHUNK_BOUND)), &row,
-               fault))
-    return false;
-  bool ok = row && decode(reader, row, number, buffer, length, &damaged);
-  db_done(row);
-  if (damaged)
-    kill_entry(cache, id);
-  return ok || fault_set(fault, FAULT_UNAVAILABLE, "%s: chunk %lld of result %lld is %s",
-                         cache->disk.path, (long long)number, (long long)id,
-                         damaged ? "damaged" : "not there");
-}
-
-bool cache_read(struct cache *cache, int64_t id, int64_t number, char *buffer, size_t *length,
-                struct fault *fault) {
-  CHECK(id > 0 && id <= ID_MAX);
-  if (number < 0 || number >= CHUNKS_MAX)
-    return fault_set(fault, FAULT_INTERNAL, "there is no chunk %lld", (long long)number);
-  struct reader *reader = readers_take(&cache->readers, fault);
-  if (!reader)
-    return false;
-  bool ok = read_chunk(cache, reader, id, number, buffer, length, fault);
-  if (!ok)
-    cache_note_failure(cache, reader->db);
-  readers_give(&cache->readers, reader);
-  return ok;
 }

@@ -8,10 +8,14 @@
  *   cache_begin -> cache_append ... -> cache_publish    visible, replaces an older one of its key
  *                                   -> cache_abandon    swept away
  *
- * A reader pins a result (cache_find() does), reads its chunks at its own pace and unpins it. A
- * result that was replaced, evicted or purged is invisible at once; its chunks stay until the last
- * pin is gone. The pins are checked in a later transaction than the one that made it invisible, and
- * a reader looks again after pinning: so nobody reads what is being swept.
+ * A reader holds a result:
+ *
+ *   cache_find, cache_writer_hold, cache_hold_again -> cache_read ... -> cache_release
+ *
+ * A result that was replaced, evicted or purged is invisible at once; its chunks stay until the
+ * last hold is released. The sweeper checks the holds in a later transaction than the one that made
+ * the result invisible, and cache_find() looks again after it has pinned what it found: so nobody
+ * reads what is being swept.
  *
  * Writing happens on the cache's own keeper thread. Reading happens on the caller's thread, by a
  * read-only connection from a pool. A cache.db that is damaged is set aside with a log line, at
@@ -29,6 +33,7 @@
 #define CACHE_CONTENT_TYPE_SIZE 128
 
 struct cache;
+struct cache_hold;
 
 /* Opens or creates DIRECTORY/cache.db. Blocks (a check of the whole file after an unclean end, or
  * when it is small). DIRECTORY/cache.state remembers how the last user ended and is locked: a
@@ -36,11 +41,11 @@ struct cache;
  * is a fault and no damage. */
 bool cache_open(const char *directory, int64_t max_size, struct cache **out,
                 struct fault *fault) MUST_CHECK;
-/* Writes what was counted, ends the keeper, leaves NULL. Nothing may be pinned or being written. */
+/* Writes what was counted, ends the keeper, leaves NULL. Nothing may be held or being written. */
 void cache_close(struct cache **cache);
 /* cache.max_size after a reload, in bytes. Any thread; does not block.
  *
- * It bounds the pages in use. The file may be larger by what is condemned and still pinned, and by
+ * It bounds the pages in use. The file may be larger by what is condemned and still held, and by
  * what is stored while the sweeper makes a few rounds (some MiB); the -wal comes on top (some MiB,
  * but while another process reads an old state as much again as max_size, 32 MiB at least: then
  * nothing is stored until that ends). Results that are being stored count: if they alone are too
@@ -56,7 +61,6 @@ struct cache_validator {
 
 /* What is known of a stored result without reading its chunks. */
 struct cache_entry {
-  int64_t id;
   struct digest key;
   int64_t results;      /* elements of refpages */
   int64_t body_length;  /* bytes, as upstream sent them (decoded) */
@@ -68,23 +72,29 @@ struct cache_entry {
   struct cache_validator validator;
 };
 
-/* Looks for a published result. When found, `entry` is filled and pinned: the caller unpins it.
- * Blocks on the disk; any thread. A cache that cannot be read finds nothing. */
-bool cache_find(struct cache *cache, const struct digest *key,
-                struct cache_entry *entry) MUST_CHECK;
-/* One more pin on what the caller has pinned already, or is writing. Any thread; does not block. */
-void cache_pin(struct cache *cache, int64_t id);
-void cache_unpin(struct cache *cache, int64_t id);
+/* Holding. A hold belongs to one thread at a time; different holds on one result are independent. */
 
-/* Reads chunk `number` (from 0) of a pinned result, or of one that is being written and whose chunk
- * is appended, into `buffer` of CACHE_CHUNK_SIZE. Blocks on the disk; any thread. A chunk that is
- * missing or damaged is a fault; its result is made invisible. A number beyond the end of what is
- * stored is only a fault (an empty body has no chunk 0). */
-bool cache_read(struct cache *cache, int64_t id, int64_t number, char *buffer, size_t *length,
+/* The published result with this key, held: the caller releases it. NULL where there is none, and
+ * where the cache cannot be read (which is logged). Blocks on the disk; any thread. */
+struct cache_hold *cache_find(struct cache *cache, const struct digest *key) MUST_CHECK;
+/* What cache_find() found; as long as the hold. */
+const struct cache_entry *cache_hold_entry(const struct cache_hold *hold);
+/* A second hold on the same result, to be read and released by itself. NULL for lack of memory.
+ * Any thread, several at once; does not block. */
+struct cache_hold *cache_hold_again(const struct cache_hold *hold) MUST_CHECK;
+/* Leaves NULL; NULL is allowed. Any thread; does not block. */
+void cache_release(struct cache_hold **hold);
+
+/* Chunk `number` (from 0) of a result that is published, or of one that is being written and whose
+ * chunk is appended. The view ends with the next call for this hold, or with its release. Reading
+ * the same chunk again costs nothing. Blocks on the disk. A chunk that is missing or damaged is a
+ * fault, and its result is made invisible. A number beyond the end of what is stored is only a
+ * fault (an empty body has no chunk 0). */
+bool cache_read(struct cache_hold *hold, int64_t number, struct view *bytes,
                 struct fault *fault) MUST_CHECK;
 
 /* Counts a hit on a result, in memory; written in batches. Any thread; does not block. */
-void cache_count_hit(struct cache *cache, int64_t id);
+void cache_count_hit(const struct cache_hold *hold);
 
 /* Storing. A writer belongs to one thread at a time; the callbacks run on the keeper's thread and
  * must not block. */
@@ -97,11 +107,13 @@ struct cache_subject {
   struct view target; /* normalized, for purging by target */
 };
 
-/* Begins a result; copies the subject. The result is pinned for the writer, until its end. Does not
- * block; fails for lack of memory or when the cache cannot be used. */
+/* Begins a result; copies the subject. The result stays until the writer's end, and as long as
+ * somebody holds it. Does not block; fails for lack of memory or when the cache cannot be used. */
 bool cache_begin(struct cache *cache, const struct cache_subject *subject,
                  struct cache_writer **out, struct fault *fault) MUST_CHECK;
-int64_t cache_writer_id(const struct cache_writer *writer);
+/* A hold on the result, for readers of what is appended; it has no entry. The caller releases it,
+ * also after the writer's end. NULL for lack of memory. Does not block. */
+struct cache_hold *cache_writer_hold(const struct cache_writer *writer) MUST_CHECK;
 /* That of the result, should it be published. */
 struct cache_validator cache_writer_validator(const struct cache_writer *writer);
 

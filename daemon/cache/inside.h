@@ -1,6 +1,7 @@
 /* The inside of the room: what its files share. Nobody else includes it.
  *
- *   cache.c    opening and closing, finding, reading, jobs, what is done about damage
+ *   cache.c    opening and closing, jobs, what is done about damage
+ *   hold.c     finding, holding, reading
  *   disk.c     the files: lock, clean or unclean end, setting aside
  *   readers.c  the pool of read-only connections
  *   pins.c     who must not be swept
@@ -30,7 +31,8 @@
  * With pages of 4096 bytes, measured on JSON rows, the file is 2 to 4 % larger than the data. */
 #define CHUNK_OVERHEAD 400
 
-/* pins.c: id -> count. */
+/* pins.c: the results that must not be swept, by id, with a count each. */
+struct pin;
 struct pins {
   pthread_mutex_t lock;
   struct pin *map;
@@ -38,12 +40,15 @@ struct pins {
 void pins_open(struct pins *pins);
 /* CHECKs that nothing is pinned. */
 void pins_close(struct pins *pins);
-/* One more; false for lack of memory, which cannot happen to what is pinned already. */
-bool pins_add(struct pins *pins, int64_t id) MUST_CHECK;
-/* One less. True: it was the last one, and pins_hold() had been told of it. */
-bool pins_drop(struct pins *pins, int64_t id) MUST_CHECK;
-/* Whether it is pinned; if so, the last pins_drop() will say that somebody waits for it. */
-bool pins_hold(struct pins *pins, int64_t id) MUST_CHECK;
+/* Pins a result; NULL for lack of memory. */
+struct pin *pins_add(struct pins *pins, int64_t id) MUST_CHECK;
+/* One more of what is pinned already. */
+struct pin *pins_add_again(struct pins *pins, struct pin *pin) MUST_CHECK;
+/* One less, leaves NULL. True if it was the last one and pins_await() was asked about it. */
+bool pins_drop(struct pins *pins, struct pin **pin) MUST_CHECK;
+/* True if the result is pinned; then the last pins_drop() will say that somebody waits for it. */
+bool pins_await(struct pins *pins, int64_t id) MUST_CHECK;
+int64_t pin_id(const struct pin *pin);
 
 /* readers.c: connections with what reading needs; at most READERS_MAX, further callers wait. */
 #define READERS_MAX 16
@@ -177,7 +182,15 @@ void cache_note_failure(struct cache *cache, struct db *db);
 static inline struct db_value cache_digest(const struct digest *digest) {
   return DB_BLOB(((struct view){(const char *)digest->bytes, DIGEST_SIZE}));
 }
+/* Has a result that cannot be read condemned, soon. For lack of memory it stays visible, and the
+ * next reader tries again. Any thread; does not block. */
+void cache_kill(struct cache *cache, int64_t id);
+/* Drops a pin, and wakes the sweeper where it waits for that. Leaves NULL. */
+void cache_unpin(struct cache *cache, struct pin **pin);
+/* One more hold, of what is pinned. NULL for lack of memory. */
+struct cache_hold *cache_hold_pin(struct cache *cache, struct pin *pin) MUST_CHECK;
 /* The columns of find_entry, list_entries and show_entries; false when they cannot be right. */
-bool cache_read_entry(struct db_statement *statement, struct cache_entry *entry) MUST_CHECK;
+bool cache_read_entry(struct db_statement *statement, int64_t *id,
+                      struct cache_entry *entry) MUST_CHECK;
 /* It becomes a header of a reply: false for what is too long, or could end the line. */
 bool cache_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]) MUST_CHECK;

@@ -1,6 +1,8 @@
 #define HASH_NONFATAL_OOM 1
 #include "cache/inside.h"
 
+#include "base/scope.h"
+
 #include <stdlib.h>
 #include <uthash.h>
 
@@ -39,7 +41,7 @@ static struct pin *make(struct pins *pins, int64_t id) {
   return NULL;
 }
 
-bool pins_add(struct pins *pins, int64_t id) {
+struct pin *pins_add(struct pins *pins, int64_t id) {
   pthread_mutex_lock(&pins->lock);
   struct pin *pin = find(pins, id);
   if (!pin)
@@ -50,10 +52,17 @@ bool pins_add(struct pins *pins, int64_t id) {
   return pin;
 }
 
-bool pins_drop(struct pins *pins, int64_t id) {
+struct pin *pins_add_again(struct pins *pins, struct pin *pin) {
   pthread_mutex_lock(&pins->lock);
-  struct pin *pin = find(pins, id);
-  CHECK(pin);
+  pin->count++;
+  pthread_mutex_unlock(&pins->lock);
+  return pin;
+}
+
+bool pins_drop(struct pins *pins, struct pin **address) {
+  struct pin *pin = steal(*address);
+  pthread_mutex_lock(&pins->lock);
+  CHECK(pin->count > 0);
   bool awaited = pin->awaited && pin->count == 1;
   if (--pin->count == 0) {
     HASH_DEL(pins->map, pin);
@@ -63,11 +72,15 @@ bool pins_drop(struct pins *pins, int64_t id) {
   return awaited;
 }
 
-bool pins_hold(struct pins *pins, int64_t id) {
+bool pins_await(struct pins *pins, int64_t id) {
   pthread_mutex_lock(&pins->lock);
   struct pin *pin = find(pins, id);
   if (pin)
     pin->awaited = true;
   pthread_mutex_unlock(&pins->lock);
   return pin;
+}
+
+int64_t pin_id(const struct pin *pin) {
+  return pin->id;
 }

@@ -22,6 +22,7 @@
 struct cache_writer {
   struct cache *cache;
   int64_t id;
+  struct pin *pin;
   struct cache_validator validator;
   /* the caller's thread */
   int64_t appended; /* bytes */
@@ -131,15 +132,16 @@ bool cache_begin(struct cache *cache, const struct cache_subject *subject,
   writer->id = atomic_fetch_add(&cache->last_id, 1) + 1;
   if (writer->id > ID_MAX)
     return fault_set(fault, FAULT_UNAVAILABLE, "%s has no room for more results", cache->disk.path);
-  if (!pins_add(&cache->pins, writer->id))
+  writer->pin = pins_add(&cache->pins, writer->id);
+  if (!writer->pin)
     return fault_no_memory(fault);
   cache_job_give(cache, &writer->begin);
   *out = steal(writer);
   return true;
 }
 
-int64_t cache_writer_id(const struct cache_writer *writer) {
-  return writer->id;
+struct cache_hold *cache_writer_hold(const struct cache_writer *writer) {
+  return cache_hold_pin(writer->cache, writer->pin);
 }
 
 struct cache_validator cache_writer_validator(const struct cache_writer *writer) {
@@ -319,7 +321,7 @@ static void finish_done(struct cache_job *job, bool ok, const struct fault *faul
   ok = ok && finish->published;
   if (finish->done)
     finish->done(finish->context, ok, ok ? fault : &writer->fault);
-  cache_unpin(cache, writer->id);
+  cache_unpin(cache, &writer->pin);
   free(writer);
   sweep_wake(cache);
 }

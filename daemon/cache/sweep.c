@@ -152,7 +152,7 @@ static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
 static bool sweep_candidate(struct cache *cache, struct db *db, int64_t id, int64_t *budget,
                             bool *over, struct fault *fault) {
   bool sweepable;
-  if (pins_hold(&cache->pins, id))
+  if (pins_await(&cache->pins, id))
     return true;
   if (!is_sweepable(db, id, &sweepable, fault))
     return false;

@@ -23,17 +23,19 @@ static void explain_cost(const struct plan *plan, const struct tariff *tariff,
 
 static struct plan plan_for(struct serve *serve, const struct settings *settings,
                             const struct query *query, struct serve_explanation *out) {
-  struct cache_entry entry;
+  struct cache_hold *hold = NULL;
   struct plan_facts facts = {.cacheable = query_table(query) == QUERY_BACKLINKS_NEW_LOST &&
                                           query_output(query) == QUERY_JSON,
                              .wish = WISH_NONE,
                              .ttl = settings->ttl,
                              .stale_if_error = settings->stale_if_error,
                              .stale_while_revalidate = settings->stale_while_revalidate};
-  facts.stored = facts.cacheable && cache_find(serve->cache, query_key(query), &entry);
-  if (facts.stored) {
-    facts.age = age_at(entry.answered_at, clock_seconds());
-    cache_unpin(serve->cache, entry.id);
+  if (facts.cacheable)
+    hold = cache_find(serve->cache, query_key(query));
+  if (hold) {
+    facts.stored = true;
+    facts.age = age_at(cache_hold_entry(hold)->answered_at, clock_seconds());
+    cache_release(&hold);
   }
   out->stored = facts.stored;
   out->age = facts.age;

@@ -92,9 +92,10 @@ bool paid_asks_as(const struct flight *flight, const struct digest *fingerprint,
 struct view paid_secret(const struct flight *flight, const struct digest *fingerprint);
 /* What a check has found; UNKNOWN until it is CONCLUDED. */
 enum access_verdict paid_verdict(const struct flight *flight);
-/* The entry of cache.db that holds its chunks; 0 where it was not stored. */
-int64_t paid_entry(const struct flight *flight);
-/* Of that entry; meaningless where there is none. As long as the flight. */
+/* The flight's own hold on its chunks in the cache, for cache_hold_again(); NULL where they are not
+ * stored. As long as the flight. */
+const struct cache_hold *paid_hold(const struct flight *flight);
+/* Of that result; meaningless where there is none. As long as the flight. */
 const struct cache_validator *paid_validator(const struct flight *flight);
 
 /* --- serve/trace.c: what became of the last requests --- */

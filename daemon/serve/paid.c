@@ -36,8 +36,8 @@ struct paid {
   struct digest key;
   struct ledger_entry entry;
   struct text table, target;
-  struct cache_writer *writer; /* NULL where it is not stored */
-  int64_t cache_entry;
+  struct cache_writer *writer;      /* NULL where it is not stored */
+  struct cache_hold *hold;          /* on what is stored, for readers that lag; likewise */
   struct cache_validator validator; /* where there is one */
   atomic_llong saved;               /* chunks that the cache has taken; -1: it has failed */
   bool booked;                      /* the ledger holds a reservation */
@@ -220,8 +220,7 @@ static void chunk(void *context, int64_t number, struct view bytes) {
 
 static void released(void *context) {
   struct paid *paid = context;
-  if (paid->cache_entry)
-    cache_unpin(paid->serve->cache, paid->cache_entry);
+  cache_release(&paid->hold);
   transfer_ask_release(&paid->ask);
   explicit_bzero(paid->token, sizeof paid->token);
   text_free(&paid->table);
@@ -292,21 +291,30 @@ static void fill_entry(struct paid *paid, const struct paid_order *order) {
   entry->is_strangers = order->is_strangers;
 }
 
+/* With a hold for readers that lag, which lasts beyond the writer's end. */
+static bool begin_writer(struct paid *paid, const struct cache_subject *subject,
+                         struct fault *fault) {
+  if (!cache_begin(paid->serve->cache, subject, &paid->writer, fault))
+    return false;
+  paid->hold = cache_writer_hold(paid->writer);
+  if (paid->hold)
+    return true;
+  cache_abandon(&paid->writer);
+  return fault_no_memory(fault);
+}
+
 /* Storing is worth trying, but not worth failing for. */
 static void begin_storing(struct paid *paid, const struct paid_order *order) {
   struct cache_subject subject = {paid->key, query_normal(order->query), text_view(&paid->target)};
   struct fault fault;
   if (!order->store || order->token.length > MASK_MOST)
     return;
-  if (!cache_begin(paid->serve->cache, &subject, &paid->writer, &fault)) {
+  if (!begin_writer(paid, &subject, &fault)) {
     log_warning("store", "request=%s outcome=not-stored reason=%s", order->id,
                 LOG_VALUE(fault.text));
     return;
   }
-  /* Readers that lag behind read from the store, also after the writer's own pin is gone. */
-  paid->cache_entry = cache_writer_id(paid->writer);
   paid->validator = cache_writer_validator(paid->writer);
-  cache_pin(paid->serve->cache, paid->cache_entry);
 }
 
 /* What is shorter stands anywhere by chance, and what is longer is no token of Ahrefs'. */
@@ -422,8 +430,8 @@ enum access_verdict paid_verdict(const struct flight *flight) {
   return paid_of(flight)->verdict;
 }
 
-int64_t paid_entry(const struct flight *flight) {
-  return paid_of(flight)->cache_entry;
+const struct cache_hold *paid_hold(const struct flight *flight) {
+  return paid_of(flight)->hold;
 }
 
 const struct cache_validator *paid_validator(const struct flight *flight) {

@@ -104,50 +104,39 @@ static bool client_has(const struct request *request, struct view tag) {
 
 /* --- from the store --- */
 
-/* Makes chunk `number` of entry `id` the one in memory. */
-static bool load_chunk(struct request *request, int64_t id, int64_t number) {
+/* Copies from the chunk that holds byte `position` of the whole, from there on, `size` bytes at
+ * most. `hold` may be NULL, for lack of memory. */
+static enum exchange_read copy_chunk(const struct request *request, struct cache_hold *hold,
+                                     int64_t position, char *buffer, size_t size, size_t *count) {
   struct fault fault;
-  if (request->chunk_number == number)
-    return true;
-  if (!request->chunk)
-    request->chunk = malloc(CACHE_CHUNK_SIZE);
-  request->chunk_number = -1;
-  if (!request->chunk || !cache_read(request->serve->cache, id, number, request->chunk,
-                                     &request->chunk_length, &fault)) {
-    log_error("read", "request=%s reason=%s", request->id,
-              LOG_VALUE(request->chunk ? fault.text : "out of memory"));
-    return false;
+  struct view chunk;
+  if (!(hold ? cache_read(hold, position / (int64_t)CACHE_CHUNK_SIZE, &chunk, &fault)
+             : fault_no_memory(&fault))) {
+    log_error("read", "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
+    return EXCHANGE_READ_BROKEN;
   }
-  request->chunk_number = number;
-  return true;
-}
-
-/* Copies from the chunk in memory, from `position` in the whole. */
-static size_t copy_chunk(const struct request *request, int64_t position, char *buffer,
-                         size_t size) {
-  size_t from = (size_t)(position % (int64_t)CACHE_CHUNK_SIZE);
-  struct view rest = view_from((struct view){request->chunk, request->chunk_length}, from);
-  size_t count = rest.length < size ? rest.length : size;
-  memcpy(buffer, rest.at, count);
-  return count;
+  struct view rest = view_from(chunk, (size_t)(position % (int64_t)CACHE_CHUNK_SIZE));
+  *count = rest.length < size ? rest.length : size;
+  memcpy(buffer, rest.at, *count);
+  return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_BROKEN;
 }
 
 static enum exchange_read read_stored(struct exchange *exchange, char *buffer, size_t size,
                                       size_t *count) {
   struct request *request = exchange_data(exchange);
-  if (request->position >= request->stored.body_length)
+  if (request->position >= cache_hold_entry(request->stored)->body_length)
     return EXCHANGE_READ_END;
-  if (!load_chunk(request, request->stored.id, request->position / (int64_t)CACHE_CHUNK_SIZE))
-    return EXCHANGE_READ_BROKEN;
-  *count = copy_chunk(request, request->position, buffer, size);
-  request->position += (int64_t)*count;
-  return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_BROKEN;
+  enum exchange_read read =
+      copy_chunk(request, request->stored, request->position, buffer, size, count);
+  if (read == EXCHANGE_READ_BYTES)
+    request->position += (int64_t)*count;
+  return read;
 }
 
 void reply_stored(struct request *request, int64_t freshness) {
   scope_text struct text cache_status = {0};
   scope_text struct text tag = {0};
-  const struct cache_entry *stored = &request->stored;
+  const struct cache_entry *stored = cache_hold_entry(request->stored);
   int64_t age = clock_seconds() - stored->answered_at;
   add_tag(request, &stored->validator, &tag);
   bool not_modified = text_ok(&tag) && client_has(request, text_view(&tag));
@@ -156,7 +145,7 @@ void reply_stored(struct request *request, int64_t freshness) {
   /* A HEAD would not have spent anything without the cache either. */
   if (!request_is_head(request)) {
     request->saved = stored->cost;
-    cache_count_hit(request->serve->cache, stored->id);
+    cache_count_hit(request->stored);
   }
   headers_hit(freshness, &cache_status);
   add_number(request, "Age", age > 0 ? age : 0);
@@ -174,14 +163,15 @@ void reply_stored(struct request *request, int64_t freshness) {
 /* --- from a flight --- */
 
 /* A reader that lags behind what is in memory takes a chunk from the store. */
-static enum exchange_read read_lagging(struct request *request, int64_t number, char *buffer,
-                                       size_t size, size_t *count) {
-  int64_t offset = flight_offset(request->reader);
-  if (!load_chunk(request, paid_entry(flight_of(request->reader)), number))
-    return EXCHANGE_READ_BROKEN;
-  *count = copy_chunk(request, offset, buffer, size);
-  flight_skip(request->reader, *count);
-  return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_BROKEN;
+static enum exchange_read read_lagging(struct request *request, char *buffer, size_t size,
+                                       size_t *count) {
+  if (!request->lagging)
+    request->lagging = cache_hold_again(paid_hold(flight_of(request->reader)));
+  enum exchange_read read =
+      copy_chunk(request, request->lagging, flight_offset(request->reader), buffer, size, count);
+  if (read == EXCHANGE_READ_BYTES)
+    flight_skip(request->reader, *count);
+  return read;
 }
 
 static enum exchange_read read_bytes(struct request *request, char *buffer, size_t size,
@@ -193,7 +183,7 @@ static enum exchange_read read_bytes(struct request *request, char *buffer, size
   case FLIGHT_READ_WAIT:
     return EXCHANGE_READ_WAIT;
   case FLIGHT_READ_STORED:
-    return read_lagging(request, number, buffer, size, count);
+    return read_lagging(request, buffer, size, count);
   case FLIGHT_READ_END:
     return EXCHANGE_READ_END;
   case FLIGHT_READ_BROKEN:

@@ -30,7 +30,6 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
   serve_hold(serve, &request->settings, &request->own_token);
   request->wish = WISH_NONE;
   request->at = clock_milliseconds();
-  request->chunk_number = -1;
   request->outcome = SERVE_ERROR;
   request->cost_is_known = true;
   make_id(request->id);
@@ -147,7 +146,7 @@ void request_finished(void *context, struct exchange *exchange) {
   query_release(&request->query);
   settings_release(&request->settings);
   secret_release(&request->own_token);
-  free(request->chunk);
+  cache_release(&request->lagging);
   free(request->masked);
   free(request);
   atomic_fetch_sub(&serve->requests, 1);

@@ -29,8 +29,7 @@ struct request {
   enum v2_kind kind;
   bool has_foreign_body;
 
-  bool has_stored; /* `stored` is there, pinned */
-  struct cache_entry stored;
+  struct cache_hold *stored; /* what the cache has for the query; NULL: nothing */
   struct plan plan;
 
   enum exchange_step (*next)(struct request *request); /* when it is woken */
@@ -44,11 +43,8 @@ struct request {
   char *masked;     /* MASKED_SIZE bytes, of which those from `masked_at` may go out */
   size_t masked_at, masked_length;
 
-  /* Where chunks are read from the store: the one at `chunk_number`. */
-  char *chunk;
-  size_t chunk_length;
-  int64_t chunk_number; /* -1: none */
-  int64_t position;     /* in bytes, of a reply from `stored` */
+  struct cache_hold *lagging; /* on the flight's chunks, once its reader lags */
+  int64_t position;           /* in bytes, of a reply from `stored` */
 
   enum serve_outcome outcome;
   unsigned status;

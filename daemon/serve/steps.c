@@ -7,27 +7,25 @@
 /* --- plan: what is stored, and what to do --- */
 
 void steps_forget_stored(struct request *request) {
-  if (request->has_stored)
-    cache_unpin(request->serve->cache, request->stored.id);
-  request->has_stored = false;
+  cache_release(&request->stored);
 }
 
 static void find_stored(struct request *request) {
   steps_forget_stored(request);
-  request->has_stored =
-      request->kind == V2_RESULTS &&
-      cache_find(request->serve->cache, query_key(request->query), &request->stored);
+  if (request->kind == V2_RESULTS)
+    request->stored = cache_find(request->serve->cache, query_key(request->query));
 }
 
 static void decide(struct request *request) {
   const struct settings *settings = request->settings;
   struct plan_facts facts = {.cacheable = request->kind == V2_RESULTS,
-                             .stored = request->has_stored,
-                             .age = age_at(request->stored.answered_at, clock_seconds()),
+                             .stored = request->stored != NULL,
                              .wish = request->wish,
                              .ttl = settings->ttl,
                              .stale_if_error = settings->stale_if_error,
                              .stale_while_revalidate = settings->stale_while_revalidate};
+  if (request->stored)
+    facts.age = age_at(cache_hold_entry(request->stored)->answered_at, clock_seconds());
   request->plan = plan_decide(&facts);
 }
 
@@ -334,7 +332,7 @@ static bool may_do_better(const struct request *request, const struct flight_sta
 
 /* Instead of a failure that is none of the query's own. */
 static bool may_have_stale(const struct request *request, const struct flight_state *state) {
-  return upstream_is_at_fault(state) && request->has_stored && request->plan.stale_if_error;
+  return upstream_is_at_fault(state) && request->stored && request->plan.stale_if_error;
 }
 
 static void note_led(struct request *request) {

@@ -12,6 +12,9 @@ SELECT count(*) FROM entry WHERE state = 1;
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, validator
 FROM entry WHERE key = ?1 AND state = 1;
 
+-- name: is_live
+SELECT 1 FROM entry WHERE id = ?1 AND state = 1;
+
 -- name: read_chunk
 -- length() of a blob reads its header only: what is too long is not loaded.
 SELECT entry.body_length, chunk.raw_length, chunk.data

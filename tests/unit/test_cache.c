@@ -222,38 +222,46 @@ static void settle(struct cache *cache) {
 
 /* Reading. */
 
-static bool same_body(struct cache *cache, int64_t id, uint64_t seed, size_t length,
-                      struct fault *fault) {
+static struct cache_hold *find(struct cache *cache, int key) {
+  struct digest digest = key_of(key);
+  return cache_find(cache, &digest);
+}
+
+static bool same_body(struct cache_hold *hold, uint64_t seed, size_t length, struct fault *fault) {
   scope_free char *body = make_body(seed, length);
-  scope_free char *buffer = malloc(CACHE_CHUNK_SIZE);
-  size_t at = 0, got;
-  for (int64_t number = 0; at < length; number++, at += got)
-    if (!cache_read(cache, id, number, buffer, &got, fault))
+  struct view got;
+  size_t at = 0;
+  for (int64_t number = 0; at < length; number++, at += got.length)
+    if (!cache_read(hold, number, &got, fault))
       return false;
-    else if (got > length - at || memcmp(buffer, body + at, got) != 0)
+    else if (got.length > length - at || memcmp(got.at, body + at, got.length) != 0)
       return fault_set(fault, FAULT_INTERNAL, "other bytes than were stored");
   return true;
 }
 
 static bool has(struct cache *cache, int key) {
-  struct cache_entry entry;
-  struct digest digest = key_of(key);
-  bool found = cache_find(cache, &digest, &entry);
-  if (found)
-    cache_unpin(cache, entry.id);
+  struct cache_hold *hold = find(cache, key);
+  bool found = hold;
+  cache_release(&hold);
   return found;
 }
 
 static bool has_body(struct cache *cache, int key, uint64_t seed, size_t length) {
-  struct cache_entry entry;
   struct fault fault;
-  struct digest digest = key_of(key);
-  if (!cache_find(cache, &digest, &entry))
-    return false;
-  bool same =
-      entry.body_length == (int64_t)length && same_body(cache, entry.id, seed, length, &fault);
-  cache_unpin(cache, entry.id);
+  struct cache_hold *hold = find(cache, key);
+  bool same = hold && cache_hold_entry(hold)->body_length == (int64_t)length &&
+              same_body(hold, seed, length, &fault);
+  cache_release(&hold);
   return same;
+}
+
+/* As a request that is answered from the cache. */
+static void hit(struct cache *cache, int key, int times) {
+  struct cache_hold *hold = find(cache, key);
+  assert_non_null(hold);
+  for (int i = 0; i < times; i++)
+    cache_count_hit(hold);
+  cache_release(&hold);
 }
 
 static struct cache *open_cache(int64_t max_size) {
@@ -319,33 +327,60 @@ static void test_entry(void **state) {
   struct order order = {.key = 1, .seed = 2, .length = 100000, .cost = {1234}, .answered_at = 1700};
   struct digest key = key_of(1);
   assert_true(put_order(cache, &order, &fault));
-  struct cache_entry entry;
-  assert_true(cache_find(cache, &key, &entry));
-  assert_true(digest_equal(&entry.key, &key));
-  assert_int_equal(entry.results, 7);
-  assert_int_equal(entry.body_length, 100000);
-  assert_in_range(entry.stored_bytes, 300, 100000);
-  assert_int_equal(entry.cost.tenths, 1234);
-  assert_int_equal(entry.answered_at, 1700);
-  assert_int_equal(entry.hits, 0);
-  assert_string_equal(entry.content_type, "application/json; charset=utf-8");
-  scope_free char *buffer = malloc(CACHE_CHUNK_SIZE);
-  size_t length;
-  assert_false(cache_read(cache, entry.id, -1, buffer, &length, &fault));
-  assert_false(cache_read(cache, entry.id, 2, buffer, &length, &fault)); /* after the end */
-  assert_false(cache_read(cache, entry.id, CHUNKS_MAX, buffer, &length, &fault));
-  assert_false(cache_read(cache, entry.id + 1, 0, buffer, &length, &fault));
+  struct cache_hold *hold = cache_find(cache, &key);
+  assert_non_null(hold);
+  const struct cache_entry *entry = cache_hold_entry(hold);
+  assert_true(digest_equal(&entry->key, &key));
+  assert_int_equal(entry->results, 7);
+  assert_int_equal(entry->body_length, 100000);
+  assert_in_range(entry->stored_bytes, 300, 100000);
+  assert_int_equal(entry->cost.tenths, 1234);
+  assert_int_equal(entry->answered_at, 1700);
+  assert_int_equal(entry->hits, 0);
+  assert_string_equal(entry->content_type, "application/json; charset=utf-8");
+  struct view bytes;
+  assert_false(cache_read(hold, -1, &bytes, &fault));
+  assert_false(cache_read(hold, 2, &bytes, &fault)); /* after the end */
+  assert_false(cache_read(hold, CHUNKS_MAX, &bytes, &fault));
   assert_true(has(cache, 1)); /* none of that is damage */
-  cache_unpin(cache, entry.id);
+  cache_release(&hold);
+  cache_close(&cache);
+}
+
+/* Each hold has a view of its own, which stands until its next read. */
+static void test_views(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct fault fault;
+  struct view first, again, other;
+  scope_free char *body = make_body(3, 200 * KIB);
+  assert_true(put(cache, 1, 3, 200 * KIB));
+  struct cache_hold *hold = find(cache, 1);
+  struct cache_hold *second = cache_hold_again(hold);
+  assert_int_equal(cache_hold_entry(second)->body_length, 200 * KIB);
+  assert_true(cache_read(hold, 0, &first, &fault) && cache_read(second, 3, &other, &fault));
+  ask("DELETE FROM chunk"); /* what is in memory is not read again */
+  assert_true(cache_read(hold, 0, &again, &fault));
+  assert_ptr_equal(first.at, again.at);
+  assert_int_equal(first.length, CACHE_CHUNK_SIZE);
+  assert_memory_equal(first.at, body, CACHE_CHUNK_SIZE);
+  cache_release(&hold);
+  assert_null(hold);
+  cache_release(&hold);
+  assert_int_equal(other.length, 8 * KIB);
+  assert_memory_equal(other.at, body + 3 * CACHE_CHUNK_SIZE, 8 * KIB);
+  assert_false(cache_read(second, 0, &other, &fault));
+  assert_false(cache_read(second, 3, &other, &fault)); /* nothing is left of it after a failure */
+  cache_release(&second);
   cache_close(&cache);
 }
 
 static struct cache_validator validator_of(struct cache *cache, int number) {
-  struct digest key = key_of(number);
-  struct cache_entry entry;
-  assert_true(cache_find(cache, &key, &entry));
-  cache_unpin(cache, entry.id);
-  return entry.validator;
+  struct cache_hold *hold = find(cache, number);
+  assert_non_null(hold);
+  struct cache_validator validator = cache_hold_entry(hold)->validator;
+  cache_release(&hold);
+  return validator;
 }
 
 static bool same_validator(struct cache_validator a, struct cache_validator b) {
@@ -405,18 +440,20 @@ static void test_visibility(void **state) {
   struct order order = {.key = 1, .seed = 2, .length = 200 * KIB};
   scope_free char *body = make_body(2, order.length);
   struct cache_writer *writer = begin(cache, &order);
-  int64_t id = cache_writer_id(writer);
+  struct cache_hold *hold = cache_writer_hold(writer);
+  struct cache_hold *again = cache_hold_again(hold);
   append(writer, body, order.length, &waiter);
   await(&waiter, 0);
   assert_false(has(cache, 1));
   struct fault fault;
-  cache_pin(cache, id);
-  assert_true(same_body(cache, id, 2, order.length, &fault)); /* while it is written */
+  assert_true(same_body(hold, 2, order.length, &fault)); /* while it is written */
   publish(writer, &order, &waiter);
   await(&waiter, 0);
   assert_int_equal(waiter.failures, 0);
   assert_true(has_body(cache, 1, 2, order.length));
-  cache_unpin(cache, id);
+  assert_true(same_body(again, 2, order.length, &fault));
+  cache_release(&hold);
+  cache_release(&again);
   cache_close(&cache);
 }
 
@@ -460,28 +497,25 @@ static void test_published_meanwhile(void **state) {
 static void test_replace(void **state) {
   (void)state;
   struct cache *cache = open_cache(PLENTY);
-  struct digest key = key_of(1);
-  struct cache_entry old, new;
   struct fault fault;
   assert_true(put(cache, 1, 3, 900 * KIB));
-  assert_true(cache_find(cache, &key, &old));
-  cache_pin(cache, old.id);
+  struct cache_hold *old = find(cache, 1), *again = cache_hold_again(old);
   assert_true(put(cache, 1, 5, 300 * KIB));
   settle(cache);
-  assert_true(same_body(cache, old.id, 3, 900 * KIB, &fault));
-  assert_true(cache_find(cache, &key, &new));
-  assert_int_not_equal(old.id, new.id);
-  cache_unpin(cache, old.id);
+  assert_true(same_body(old, 3, 900 * KIB, &fault));
+  struct cache_hold *new = find(cache, 1);
+  cache_release(&old);
   settle(cache);
-  assert_true(same_body(cache, old.id, 3, 900 * KIB, &fault));
-  assert_true(same_body(cache, new.id, 5, 300 * KIB, &fault));
+  assert_true(same_body(again, 3, 900 * KIB, &fault));
+  assert_true(same_body(new, 5, 300 * KIB, &fault));
   assert_int_equal(cache_totals(cache).entries, 1);
-  cache_unpin(cache, old.id); /* the last pin */
+  assert_int_equal(ask("SELECT count(*) FROM entry"), 2);
+  cache_release(&again); /* the last one */
   settle(cache);
-  assert_false(same_body(cache, old.id, 3, 900 * KIB, &fault));
   assert_int_equal(ask("SELECT count(*) FROM entry"), 1);
   assert_int_equal(ask("SELECT count(*) FROM chunk"), 5);
-  cache_unpin(cache, new.id);
+  assert_true(same_body(new, 5, 300 * KIB, &fault));
+  cache_release(&new);
   cache_close(&cache);
 }
 
@@ -593,12 +627,7 @@ static void test_eviction_order(void **state) {
         .key = key, .seed = 1, .length = MIB, .cost = ROWS(rows[key]), .answered_at = 100 - key};
     assert_true(put_order(cache, &order, &fault));
   }
-  struct cache_entry entry;
-  struct digest first = key_of(1);
-  assert_true(cache_find(cache, &first, &entry));
-  for (int i = 0; i < 3; i++)
-    cache_count_hit(cache, entry.id); /* worth 40 rows now */
-  cache_unpin(cache, entry.id);
+  hit(cache, 1, 3); /* worth 40 rows now */
   assert_true(hits_write(cache, &fault));
   const int order[] = {2, 3, 1, 5, 4, 6, 7};
   for (int left = 6; left >= 0; left--) {
@@ -746,17 +775,15 @@ static void test_pinned_bytes(void **state) {
   (void)state;
   struct fault fault;
   struct cache *cache = open_cache((int64_t)(8 * MIB));
-  struct digest key = key_of(1);
-  struct cache_entry old;
   assert_true(put(cache, 1, 3, 5 * MIB));
-  assert_true(cache_find(cache, &key, &old));
+  struct cache_hold *old = find(cache, 1);
   assert_true(put(cache, 1, 5, MIB)); /* 5 MiB condemned */
   for (int i = 2; i < 6; i++)
     assert_true(put(cache, i, 7, MIB));
   settle(cache);
   assert_int_equal(cache_totals(cache).entries, 5); /* 10 MiB in the file */
-  assert_true(same_body(cache, old.id, 3, 5 * MIB, &fault));
-  cache_unpin(cache, old.id);
+  assert_true(same_body(old, 3, 5 * MIB, &fault));
+  cache_release(&old);
   settle(cache);
   assert_int_equal(cache_totals(cache).entries, 5);
   assert_true(cache_totals(cache).bytes < (int64_t)(6 * MIB));
@@ -766,16 +793,15 @@ static void test_pinned_bytes(void **state) {
 static void test_hits(void **state) {
   (void)state;
   struct cache *cache = open_cache(PLENTY);
-  struct digest key = key_of(1);
-  struct cache_entry entry;
   assert_true(put(cache, 1, 2, 10));
-  assert_true(cache_find(cache, &key, &entry));
-  cache_unpin(cache, entry.id);
-  for (int i = 0; i < 700; i++)
-    cache_count_hit(cache, entry.id);
-  cache_count_hit(cache, entry.id + 1000); /* is gone: no matter */
+  hit(cache, 1, 700);
+  struct cache_hold *gone = find(cache, 1);
+  assert_true(put(cache, 1, 2, 10));
+  hit(cache, 1, 300);
+  cache_count_hit(gone); /* no matter */
+  cache_release(&gone);
   cache_close(&cache);
-  assert_int_equal(ask("SELECT hits FROM entry"), 700);
+  assert_int_equal(ask("SELECT hits FROM entry WHERE state = 1"), 300);
 }
 
 /* Listing and purging. */
@@ -816,10 +842,7 @@ static void test_list(void **state) {
   struct listed listed = {0};
   put_some(cache);
   struct digest key = key_of(4);
-  struct cache_entry entry;
-  assert_true(cache_find(cache, &key, &entry));
-  cache_unpin(cache, entry.id);
-  cache_count_hit(cache, entry.id);
+  hit(cache, 4, 1);
   assert_true(cache_list(cache, 4, on_row, &listed, &fault));
   assert_int_equal(listed.count, 4);
   for (int i = 0; i < 4; i++)
@@ -961,18 +984,17 @@ static void ignore_row(void *context, const struct cache_entry *entry, struct vi
 
 /* Whatever the file holds: nothing breaks, and no other bytes than were stored are ever read. */
 static void use_everything(struct cache *cache) {
-  struct cache_entry entry;
   struct fault fault;
   int64_t count;
   int rows = 0;
   for (int i = 1; i <= 8; i++) {
-    struct digest key = key_of(i);
-    if (!cache_find(cache, &key, &entry))
+    struct cache_hold *hold = find(cache, i);
+    if (!hold)
       continue;
-    if (!same_body(cache, entry.id, (uint64_t)i, 150 * KIB, &fault))
+    if (!same_body(hold, (uint64_t)i, 150 * KIB, &fault))
       assert_int_equal(fault.kind, FAULT_UNAVAILABLE);
-    cache_unpin(cache, entry.id);
-    cache_count_hit(cache, entry.id);
+    cache_count_hit(hold);
+    cache_release(&hold);
   }
   (void)!cache_list(cache, 100, ignore_row, &rows, &fault);
   (void)!put(cache, 2, 2, 150 * KIB);
@@ -1022,7 +1044,6 @@ static void test_damaged_chunk(void **state) {
   (void)state;
   struct cache *cache = open_cache(PLENTY);
   struct fault fault;
-  struct cache_entry entry;
   const char *damages[] = {
       "UPDATE chunk SET data = zeroblob(100) WHERE id & 0xffffff = 1",
       "UPDATE chunk SET data = zeroblob(100000) WHERE id & 0xffffff = 1",
@@ -1035,11 +1056,10 @@ static void test_damaged_chunk(void **state) {
   for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
     assert_true(put(cache, 1, 3, 140 * KIB));
     ask(damages[i]);
-    struct digest key = key_of(1);
-    assert_true(cache_find(cache, &key, &entry));
-    assert_false(same_body(cache, entry.id, 3, 140 * KIB, &fault) &&
-                 same_body(cache, entry.id, 3, 200 * KIB, &fault));
-    cache_unpin(cache, entry.id);
+    struct cache_hold *hold = find(cache, 1);
+    assert_non_null(hold);
+    assert_false(same_body(hold, 3, 140 * KIB, &fault) && same_body(hold, 3, 200 * KIB, &fault));
+    cache_release(&hold);
     settle(cache);
     assert_false(has(cache, 1));
     assert_int_equal(cache_totals(cache).entries, 0);
@@ -1186,17 +1206,16 @@ static void *read_crowd(void *argument) {
   struct crowd *crowd = argument;
   for (int i = 0; i < 150; i++) {
     int number = (i * 5 + crowd->number) % CROWD_KEYS;
-    struct digest key = key_of(number);
-    struct cache_entry entry;
     struct fault fault;
-    if (!cache_find(crowd->cache, &key, &entry))
+    struct cache_hold *hold = find(crowd->cache, number);
+    if (!hold)
       continue;
-    if (!same_body(crowd->cache, entry.id, (uint64_t)number, crowd_length(number), &fault)) {
+    if (!same_body(hold, (uint64_t)number, crowd_length(number), &fault)) {
       fprintf(stderr, "reading: %s\n", fault.text);
       atomic_fetch_add(crowd->wrong, 1);
     }
-    cache_count_hit(crowd->cache, entry.id);
-    cache_unpin(crowd->cache, entry.id);
+    cache_count_hit(hold);
+    cache_release(&hold);
     int rows = 0;
     if (i % 50 == 49 && !cache_list(crowd->cache, 5, ignore_row, &rows, &fault))
       atomic_fetch_add(crowd->wrong, 1);
@@ -1240,6 +1259,7 @@ int main(void) {
       TEST(statements),
       TEST(round_trip),
       TEST(entry),
+      TEST(views),
       TEST(validators),
       TEST(a_file_without_validators),
       TEST(visibility),

@@ -1,0 +1,246 @@
+/* Finding a result, holding it, and reading its chunks. */
+#include "cache/inside.h"
+
+#include "base/log.h"
+#include "base/scope.h"
+
+#define FIND_TRIES 8
+#define NO_CHUNK INT64_C(-1)
+
+struct cache_hold {
+  struct cache *cache;
+  struct pin *pin;
+  bool is_found; /* `entry` is there */
+  struct cache_entry entry;
+  char *buffer;      /* CACHE_CHUNK_SIZE bytes; NULL until something is read */
+  struct view chunk; /* in `buffer` */
+  int64_t chunk_number;
+};
+
+/* Holds. */
+
+static struct cache_hold *create(struct cache *cache) {
+  struct cache_hold *hold = malloc(sizeof *hold);
+  if (!hold)
+    return NULL;
+  hold->cache = cache;
+  hold->pin = NULL;
+  hold->is_found = false;
+  hold->buffer = NULL;
+  hold->chunk_number = NO_CHUNK;
+  return hold;
+}
+
+void cache_unpin(struct cache *cache, struct pin **pin) {
+  if (pins_drop(&cache->pins, pin))
+    sweep_wake(cache);
+}
+
+struct cache_hold *cache_hold_pin(struct cache *cache, struct pin *pin) {
+  struct cache_hold *hold = create(cache);
+  if (hold)
+    hold->pin = pins_add_again(&cache->pins, pin);
+  return hold;
+}
+
+struct cache_hold *cache_hold_again(const struct cache_hold *other) {
+  struct cache_hold *hold = cache_hold_pin(other->cache, other->pin);
+  if (hold && other->is_found) {
+    hold->is_found = true;
+    hold->entry = other->entry;
+  }
+  return hold;
+}
+
+const struct cache_entry *cache_hold_entry(const struct cache_hold *hold) {
+  CHECK(hold->is_found);
+  return &hold->entry;
+}
+
+void cache_release(struct cache_hold **address) {
+  struct cache_hold *hold = steal(*address);
+  if (!hold)
+    return;
+  if (hold->pin)
+    cache_unpin(hold->cache, &hold->pin);
+  free(hold->buffer);
+  free(hold);
+}
+
+void cache_count_hit(const struct cache_hold *hold) {
+  hits_count(hold->cache, pin_id(hold->pin));
+}
+
+/* Finding. */
+
+bool cache_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]) {
+  if (text.length >= CACHE_CONTENT_TYPE_SIZE)
+    return false;
+  for (size_t i = 0; i < text.length; i++)
+    if (text.at[i] < ' ' || text.at[i] > '~')
+      return false;
+  if (text.length)
+    memcpy(out, text.at, text.length);
+  out[text.length] = 0;
+  return true;
+}
+
+/* As many chunks as a body has cannot take less place than this. */
+static bool is_length(int64_t length, int64_t stored) {
+  int64_t chunks = length / (int64_t)CACHE_CHUNK_SIZE;
+  return length >= 0 && chunks <= CHUNKS_MAX && chunks <= stored / CHUNK_OVERHEAD;
+}
+
+bool cache_read_entry(struct db_statement *statement, int64_t *id, struct cache_entry *entry) {
+  struct view key = db_blob(statement, 1);
+  if (key.length != DIGEST_SIZE)
+    return false;
+  memcpy(entry->key.bytes, key.at, DIGEST_SIZE);
+  struct view validator = db_blob(statement, 9);
+  if (validator.length != sizeof entry->validator.bytes)
+    return false;
+  memcpy(entry->validator.bytes, validator.at, validator.length);
+  *id = db_integer(statement, 0);
+  entry->results = db_integer(statement, 2);
+  entry->body_length = db_integer(statement, 3);
+  entry->stored_bytes = db_integer(statement, 4);
+  entry->cost = (struct rows){db_integer(statement, 5)};
+  entry->answered_at = db_integer(statement, 6);
+  entry->hits = db_integer(statement, 7);
+  return *id > 0 && *id <= ID_MAX && entry->results >= 0 && entry->stored_bytes >= 0 &&
+         is_length(entry->body_length, entry->stored_bytes) && entry->cost.tenths >= 0 &&
+         entry->answered_at >= 0 && entry->hits >= 0 &&
+         cache_read_content_type(db_text(statement, 8), entry->content_type);
+}
+
+/* Reads the published entry of `key` into the hold; `*id` is 0 where there is none. */
+static bool look(struct cache_hold *hold, struct db *db, const struct digest *key, int64_t *id,
+                 struct fault *fault) {
+  struct db_statement *row;
+  *id = 0;
+  if (!db_find(db, CACHE_SQL_FIND_ENTRY, DB_VALUES(cache_digest(key)), &row, fault))
+    return false;
+  bool valid = !row || cache_read_entry(row, id, &hold->entry);
+  if (!valid)
+    cache_kill(hold->cache, db_integer(row, 0));
+  db_done(row);
+  return valid ||
+         fault_set(fault, FAULT_UNAVAILABLE, "%s: a damaged entry", hold->cache->disk.path);
+}
+
+static bool is_live(struct db *db, int64_t id, bool *yes, struct fault *fault) {
+  struct db_statement *row;
+  bool ok = db_find(db, CACHE_SQL_IS_LIVE, DB_VALUES(DB_INT(id)), &row, fault);
+  *yes = row;
+  db_done(row);
+  return ok;
+}
+
+/* Pins what is found; if it is still live after that, it stays. */
+static bool find_pinned(struct cache_hold *hold, struct db *db, const struct digest *key,
+                        struct fault *fault) {
+  struct cache *cache = hold->cache;
+  for (int i = 0; i < FIND_TRIES; i++) {
+    int64_t id;
+    if (!look(hold, db, key, &id, fault))
+      return false;
+    if (!id)
+      return true;
+    hold->pin = pins_add(&cache->pins, id);
+    if (!hold->pin)
+      return fault_no_memory(fault);
+    if (!is_live(db, id, &hold->is_found, fault))
+      return false;
+    if (hold->is_found)
+      return true;
+    cache_unpin(cache, &hold->pin);
+  }
+  return true; /* replaced faster than it can be looked at */
+}
+
+static bool find(struct cache_hold *hold, const struct digest *key, struct fault *fault) {
+  struct cache *cache = hold->cache;
+  struct reader *reader = readers_take(&cache->readers, fault);
+  if (!reader)
+    return false;
+  bool ok = find_pinned(hold, reader->db, key, fault);
+  if (!ok)
+    cache_note_failure(cache, reader->db);
+  readers_give(&cache->readers, reader);
+  return ok;
+}
+
+struct cache_hold *cache_find(struct cache *cache, const struct digest *key) {
+  struct fault fault;
+  if (!cache_is_usable(cache, NULL))
+    return NULL;
+  struct cache_hold *hold = create(cache);
+  if (!(hold ? find(hold, key, &fault) : fault_no_memory(&fault)))
+    log_warning("cache_unreadable", "reason=%s", LOG_VALUE(fault.text));
+  if (hold && !hold->is_found)
+    cache_release(&hold);
+  return hold;
+}
+
+/* Reading. */
+
+/* Unpacks one row of read_chunk into the hold; sets `*damaged` when the disk lies. */
+static bool unpack(struct cache_hold *hold, ZSTD_DCtx *context, struct db_statement *row,
+                   int64_t number, bool *damaged) {
+  int64_t length_of_all = db_integer(row, 0), before = number * (int64_t)CACHE_CHUNK_SIZE;
+  if (length_of_all <= before)
+    return false;
+  int64_t left = length_of_all - before;
+  size_t length = left < (int64_t)CACHE_CHUNK_SIZE ? (size_t)left : CACHE_CHUNK_SIZE;
+  struct view data = db_blob(row, 2);
+  *damaged = db_integer(row, 1) != (int64_t)length ||
+             ZSTD_decompressDCtx(context, hold->buffer, length, data.at, data.length) != length;
+  hold->chunk = (struct view){hold->buffer, length};
+  return !*damaged;
+}
+
+static bool read_chunk(struct cache_hold *hold, struct reader *reader, int64_t number,
+                       struct fault *fault) {
+  struct cache *cache = hold->cache;
+  int64_t id = pin_id(hold->pin);
+  bool damaged = false;
+  struct db_statement *row;
+  if (!db_find(reader->db, CACHE_SQL_READ_CHUNK,
+               DB_VALUES(DB_INT(id), DB_INT(id << CHUNK_BITS | number), DB_INT(CHUNK_BOUND)), &row,
+               fault))
+    return false;
+  bool ok = row && unpack(hold, reader->context, row, number, &damaged);
+  db_done(row);
+  if (damaged)
+    cache_kill(cache, id);
+  return ok || fault_set(fault, FAULT_UNAVAILABLE, "%s: chunk %lld of result %lld is %s",
+                         cache->disk.path, (long long)number, (long long)id,
+                         damaged ? "damaged" : "not there");
+}
+
+static bool load(struct cache_hold *hold, int64_t number, struct fault *fault) {
+  struct readers *readers = &hold->cache->readers;
+  if (!hold->buffer && !(hold->buffer = malloc(CACHE_CHUNK_SIZE)))
+    return fault_no_memory(fault);
+  struct reader *reader = readers_take(readers, fault);
+  if (!reader)
+    return false;
+  bool ok = read_chunk(hold, reader, number, fault);
+  if (!ok)
+    cache_note_failure(hold->cache, reader->db);
+  readers_give(readers, reader);
+  return ok;
+}
+
+bool cache_read(struct cache_hold *hold, int64_t number, struct view *bytes, struct fault *fault) {
+  if (number < 0 || number >= CHUNKS_MAX)
+    return fault_set(fault, FAULT_INTERNAL, "there is no chunk %lld", (long long)number);
+  if (hold->chunk_number != number) {
+    hold->chunk_number = NO_CHUNK; /* what is in the buffer may be lost */
+    if (!load(hold, number, fault))
+      return false;
+    hold->chunk_number = number;
+  }
+  *bytes = hold->chunk;
+  return true;
+}
