@@ -2,38 +2,25 @@
  * ledger. */
 #include "account/account.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "unit/fixture/books.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/unit.h"
+
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
-
-static char directory[64];
 static struct ledger *ledger;
 static struct fault fault;
 
 static int open_one(void **state) {
-  (void)state;
-  snprintf(directory, sizeof directory, "/tmp/rowcache-account-XXXXXX");
-  return mkdtemp(directory) && ledger_open(directory, NULL, &ledger, &fault) ? 0 : -1;
+  if (make_directory(state) != 0)
+    return -1;
+  ledger = open_ledger(NULL);
+  return 0;
 }
 
 static int close_one(void **state) {
-  static const char *const files[] = {"ledger.db", "ledger.db-wal", "ledger.db-shm"};
-  char path[96];
-  (void)state;
   ledger_close(&ledger);
-  for (size_t i = 0; i < COUNT(files); i++) {
-    snprintf(path, sizeof path, "%s/%s", directory, files[i]);
-    unlink(path);
-  }
-  return rmdir(directory);
+  return remove_directory(state);
 }
 
 static bool ask(account_function *function, const char *rest, const char *parameters,

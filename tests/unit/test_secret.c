@@ -2,35 +2,19 @@
 #include "settings/secret.h"
 
 #include "base/token_text.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
-
-static char directory[] = "/tmp/rowcache-secret-XXXXXX";
-static char file[64];
+static char file[sizeof directory + 8];
 
 static int begin(void **state) {
-  (void)state;
-  if (!mkdtemp(directory))
-    return -1;
-  snprintf(file, sizeof file, "%s/token", directory);
-  return 0;
-}
-
-static int end(void **state) {
-  (void)state;
-  unlink(file);
-  return rmdir(directory);
+  int failed = make_directory(state);
+  snprintf(file, sizeof file, "%s", path_of("token"));
+  return failed;
 }
 
 static void put(struct view text) {
@@ -153,5 +137,5 @@ int main(void) {
       cmocka_unit_test(what_cannot_be_read_is_refused),
       cmocka_unit_test(a_name_alone_is_a_credential),
   };
-  return cmocka_run_group_tests_name("secret", tests, begin, end);
+  return cmocka_run_group_tests_name("secret", tests, begin, remove_directory);
 }

@@ -2,33 +2,24 @@
 #include "db/db.h"
 #include "sql_cache.h"
 
-#include <setjmp.h>
-#include <sqlite3.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include "unit/fixture/database.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/unit.h"
 
-#include <cmocka.h>
+#include <stdio.h>
 
 static struct db *db;
-static char directory[64], path[96];
 
 static int set_up(void **state) {
-  (void)state;
-  snprintf(directory, sizeof directory, "/tmp/test_worth.XXXXXX");
-  if (!mkdtemp(directory))
-    return -1;
-  snprintf(path, sizeof path, "%s/cache.db", directory);
   struct fault fault;
-  return db_open(path, &cache_schema, DB_WRITE, &db, NULL, &fault) ? 0 : -1;
+  if (make_directory(state) != 0)
+    return -1;
+  return db_open(path_of("cache.db"), &cache_schema, DB_WRITE, &db, NULL, &fault) ? 0 : -1;
 }
 
 static int tear_down(void **state) {
-  (void)state;
   db_close(&db);
-  unlink(path);
-  return rmdir(directory);
+  return remove_directory(state);
 }
 
 static void add(int64_t id, int state, int64_t tenths, int64_t hits, int64_t bytes,
@@ -66,24 +57,16 @@ static void test_order(void **state) {
   add(9, 0, 0, 0, 1000, 1);              /* filling */
   add(10, 2, 0, 0, 1000, 1);             /* dead */
   const int64_t order[] = {5, 4, 2, 6, 1, 8, 3, 7, 0};
-  for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+  for (size_t i = 0; i < COUNT(order); i++)
     assert_int_equal(take(), order[i]);
 }
 
 static void test_index(void **state) {
   (void)state;
-  char sql[600];
-  snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
-           cache_schema.statements[CACHE_SQL_LEAST_WORTHY]);
-  sqlite3 *handle;
-  sqlite3_stmt *statement;
-  assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-  assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
-  assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-  assert_non_null(strstr((const char *)sqlite3_column_text(statement, 3), "entry_worth"));
-  assert_int_equal(sqlite3_step(statement), SQLITE_DONE); /* no sorting */
-  sqlite3_finalize(statement);
-  sqlite3_close(handle);
+  char plan[400];
+  database_plan("cache.db", cache_schema.statements[CACHE_SQL_LEAST_WORTHY], plan, sizeof plan);
+  assert_non_null(strstr(plan, "entry_worth"));
+  assert_ptr_equal(strchr(plan, '\n'), strrchr(plan, '\n')); /* no sorting */
 }
 
 int main(void) {
