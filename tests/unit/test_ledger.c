@@ -1,28 +1,21 @@
 /* The account, on real files: what is reserved, settled, booked and counted, and what becomes of it
  * when the process dies or the disk refuses. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ledger/ledger.h"
 #include "ledger/report.h"
 
 #include "fake/clock.h"
 #include "sql_ledger.h"
+#include "unit/fixture/books.h"
+#include "unit/fixture/database.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/unit.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -54,17 +47,9 @@ ssize_t pwrite64(int file, const void *bytes, size_t count, off64_t at) {
 
 /* -- The directory -- */
 
-static char directory[64];
-static char file[96];
-
-static int make_directory(void **state) {
-  (void)state;
-  snprintf(directory, sizeof directory, "/tmp/rowcache-ledger-XXXXXX");
-  if (!mkdtemp(directory))
-    return -1;
+static int begin(void **state) {
   fake_clock_set(INT64_C(1790000000000));
-  snprintf(file, sizeof file, "%s/ledger.db", directory);
-  return 0;
+  return make_directory(state);
 }
 
 /* The timer of a ledger looks once more, and has a moment for it. */
@@ -73,95 +58,16 @@ static void let_a_second_pass(void) {
   usleep(1000);
 }
 
-static void in_directory(void (*each)(const char *path)) {
-  DIR *listing = opendir(directory);
-  struct dirent *found;
-  while (listing && (found = readdir(listing))) {
-    char path[sizeof directory + sizeof found->d_name + 1];
-    snprintf(path, sizeof path, "%s/%s", directory, found->d_name);
-    if (found->d_name[0] != '.')
-      each(path);
-  }
-  closedir(listing);
-}
-
-static void remove_file(const char *path) {
-  unlink(path);
-}
-
-static int remove_directory(void **state) {
-  (void)state;
-  in_directory(remove_file);
-  return rmdir(directory);
-}
-
-static struct ledger *open_ledger(void) {
-  struct ledger *ledger = NULL;
-  struct fault fault = {0};
-  if (!ledger_open(directory, NULL, &ledger, &fault))
-    fail_msg("%s", fault.text);
-  return ledger;
-}
-
 /* A number, straight from the file. */
 static int64_t ask(const char *sql) {
-  sqlite3 *handle;
-  sqlite3_stmt *statement;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  sqlite3_busy_timeout(handle, 10000);
-  if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK)
-    fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
-  int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
-  sqlite3_finalize(statement);
-  sqlite3_close(handle);
-  return value;
+  return database_ask("ledger.db", sql);
 }
 
 /* -- One request, waited for -- */
 
-struct wait {
-  sem_t done;
-  bool ok;
-  struct fault fault;
-};
-
-static void wake(void *context, bool ok, const struct fault *fault) {
-  struct wait *wait = context;
-  wait->ok = ok;
-  wait->fault = *fault;
-  sem_post(&wait->done);
-}
-
-static void wait_for(struct wait *wait) {
-  while (sem_wait(&wait->done) != 0)
-    ;
-  sem_destroy(&wait->done);
-}
-
-static struct ledger_entry entry_of(struct ledger *ledger, const char *request, struct rows most) {
-  struct ledger_entry entry = {.table = VIEW("backlinks_new_lost"),
-                               .target = VIEW("example.com"),
-                               .token = ledger_fingerprint(ledger, VIEW("a-token")),
-                               .most = most};
-  snprintf(entry.request, sizeof entry.request, "%s", request);
-  return entry;
-}
-
-static struct wait reserve(struct ledger *ledger, struct ledger_entry *entry) {
-  struct wait wait = {0};
-  sem_init(&wait.done, 0, 0);
-  ledger_reserve(ledger, entry, wake, &wait);
-  wait_for(&wait);
-  return wait;
-}
-
-static struct wait settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
-                          int64_t results, struct rows spent) {
-  struct wait wait = {0};
-  sem_init(&wait.done, 0, 0);
-  ledger_settle(ledger, entry, end, results, spent, wake, &wait);
-  wait_for(&wait);
-  return wait;
+static struct ledger_entry request_of(struct ledger *ledger, const char *request,
+                                      struct rows most) {
+  return entry_of(ledger, "a-token", request, most);
 }
 
 static struct ledger_found find(struct ledger *ledger, const char *request) {
@@ -192,14 +98,14 @@ static struct report_row total_of(struct ledger *ledger) {
 
 static void test_settles_once(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
-  struct ledger_entry entry = entry_of(ledger, "one", ROWS(201));
-  assert_true(reserve(ledger, &entry).ok);
+  struct ledger *ledger = open_ledger(NULL);
+  struct ledger_entry entry = request_of(ledger, "one", ROWS(201));
+  assert_true(reserve(ledger, &entry, NULL));
   assert_string_equal(find(ledger, "one").state, "open");
   assert_int_equal(total_of(ledger).requests, 0);
-  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 1000, (struct rows){2010}).ok);
-  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 1000, (struct rows){2010}).ok);
-  assert_true(settle(ledger, &entry, LEDGER_UNKNOWN, 7, (struct rows){7}).ok);
+  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 1000, (struct rows){2010}, NULL));
+  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 1000, (struct rows){2010}, NULL));
+  assert_true(settle(ledger, &entry, LEDGER_UNKNOWN, 7, (struct rows){7}, NULL));
   struct ledger_found found = find(ledger, "one");
   assert_string_equal(found.state, "settled");
   assert_int_equal(found.results, 1000);
@@ -218,29 +124,29 @@ static void test_settles_once(void **state) {
 
 static void test_an_id_is_used_once(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
-  struct ledger_entry entry = entry_of(ledger, "one", ROWS(1)), again = entry;
-  assert_true(reserve(ledger, &entry).ok);
-  struct wait second = reserve(ledger, &again);
-  assert_false(second.ok);
-  assert_int_equal(second.fault.kind, FAULT_INTERNAL);
+  struct ledger *ledger = open_ledger(NULL);
+  struct ledger_entry entry = request_of(ledger, "one", ROWS(1)), again = entry;
+  assert_true(reserve(ledger, &entry, NULL));
+  struct fault fault;
+  assert_false(reserve(ledger, &again, &fault));
+  assert_int_equal(fault.kind, FAULT_INTERNAL);
   assert_false(ledger_is_broken(ledger));
-  struct ledger_entry never = entry_of(ledger, "never-reserved", ROWS(1));
-  assert_true(settle(ledger, &never, LEDGER_SETTLED, 1, ROWS(1)).ok);
+  struct ledger_entry never = request_of(ledger, "never-reserved", ROWS(1));
+  assert_true(settle(ledger, &never, LEDGER_SETTLED, 1, ROWS(1), NULL));
   assert_int_equal(total_of(ledger).requests, 0);
   ledger_close(&ledger);
 }
 
 static void test_zero_is_not_unknown(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
-  struct ledger_entry refused = entry_of(ledger, "refused", ROWS(201));
-  struct ledger_entry broken = entry_of(ledger, "broken", ROWS(51));
+  struct ledger *ledger = open_ledger(NULL);
+  struct ledger_entry refused = request_of(ledger, "refused", ROWS(201));
+  struct ledger_entry broken = request_of(ledger, "broken", ROWS(51));
   broken.key = digest_sha256(VIEW("a query"));
   broken.estimated = true;
-  assert_true(reserve(ledger, &refused).ok && reserve(ledger, &broken).ok);
-  assert_true(settle(ledger, &refused, LEDGER_SETTLED, 0, ROWS(0)).ok);
-  assert_true(settle(ledger, &broken, LEDGER_UNKNOWN, 10, ROWS(51)).ok);
+  assert_true(reserve(ledger, &refused, NULL) && reserve(ledger, &broken, NULL));
+  assert_true(settle(ledger, &refused, LEDGER_SETTLED, 0, ROWS(0), NULL));
+  assert_true(settle(ledger, &broken, LEDGER_UNKNOWN, 10, ROWS(51), NULL));
   assert_string_equal(find(ledger, "refused").state, "settled");
   assert_string_equal(find(ledger, "broken").state, "unknown");
   assert_true(find(ledger, "broken").estimated);
@@ -254,14 +160,14 @@ static void test_zero_is_not_unknown(void **state) {
 
 static void test_what_was_open_is_unknown(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
-  struct ledger_entry left = entry_of(ledger, "left", ROWS(201));
-  struct ledger_entry ended = entry_of(ledger, "ended", ROWS(201));
-  assert_true(reserve(ledger, &left).ok && reserve(ledger, &ended).ok);
-  assert_true(settle(ledger, &ended, LEDGER_SETTLED, 5, ROWS(2)).ok);
+  struct ledger *ledger = open_ledger(NULL);
+  struct ledger_entry left = request_of(ledger, "left", ROWS(201));
+  struct ledger_entry ended = request_of(ledger, "ended", ROWS(201));
+  assert_true(reserve(ledger, &left, NULL) && reserve(ledger, &ended, NULL));
+  assert_true(settle(ledger, &ended, LEDGER_SETTLED, 5, ROWS(2), NULL));
   ledger_close(&ledger);
   for (int i = 0; i < 2; i++) { /* the second time there is nothing to book */
-    ledger = open_ledger();
+    ledger = open_ledger(NULL);
     assert_string_equal(find(ledger, "left").state, "unknown");
     struct report_row total = total_of(ledger);
     assert_int_equal(total.requests, 2);
@@ -273,11 +179,11 @@ static void test_what_was_open_is_unknown(void **state) {
 
 static void test_sums_saturate(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   for (int i = 0; i < 3; i++) {
-    struct ledger_entry entry = entry_of(ledger, (const char[]){(char)('a' + i), '\0'}, ROWS_MAX);
-    assert_true(reserve(ledger, &entry).ok);
-    assert_true(settle(ledger, &entry, LEDGER_UNKNOWN, INT64_MAX, ROWS_MAX).ok);
+    struct ledger_entry entry = request_of(ledger, (const char[]){(char)('a' + i), '\0'}, ROWS_MAX);
+    assert_true(reserve(ledger, &entry, NULL));
+    assert_true(settle(ledger, &entry, LEDGER_UNKNOWN, INT64_MAX, ROWS_MAX, NULL));
   }
   struct report_row total = total_of(ledger);
   assert_int_equal(total.misses, 3);
@@ -289,13 +195,13 @@ static void test_sums_saturate(void **state) {
 
 static void test_long_and_strange_texts(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   static char target[100000];
   memset(target, 'x', sizeof target);
-  struct ledger_entry entry = entry_of(ledger, "long", ROWS(1));
+  struct ledger_entry entry = request_of(ledger, "long", ROWS(1));
   entry.target = (struct view){target, sizeof target};
-  assert_true(reserve(ledger, &entry).ok);
-  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1)).ok);
+  assert_true(reserve(ledger, &entry, NULL));
+  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1), NULL));
   ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, ROWS(1));
   ledger_count(ledger, &entry.token, (struct view){"a\0b\xff", 4}, LEDGER_HIT, ROWS(1));
   assert_int_equal(total_of(ledger).requests, 3);
@@ -328,14 +234,14 @@ static void *reserve_many(void *argument) {
   for (int i = 0; i < EACH; i++) {
     char request[LEDGER_REQUEST_ID_SIZE];
     snprintf(request, sizeof request, "%d.%d", crowd->number, i);
-    crowd->entries[i] = entry_of(crowd->ledger, request, ROWS(10));
-    sem_init(&crowd->waits[i].done, 0, 0);
+    crowd->entries[i] = request_of(crowd->ledger, request, ROWS(10));
+    wait_begin(&crowd->waits[i]);
     ledger_reserve(crowd->ledger, &crowd->entries[i], wake, &crowd->waits[i]);
     ledger_count(crowd->ledger, &crowd->entries[i].token, VIEW("hit.com"), LEDGER_HIT, ROWS(1));
   }
   for (int i = 0; i < EACH; i++) {
     wait_for(&crowd->waits[i]);
-    sem_init(&crowd->waits[i].done, 0, 0);
+    wait_begin(&crowd->waits[i]);
     ledger_settle(crowd->ledger, &crowd->entries[i], LEDGER_SETTLED, 1, ROWS(1), wake,
                   &crowd->waits[i]);
   }
@@ -346,7 +252,7 @@ static void *reserve_many(void *argument) {
 
 static void test_many_share_a_sync(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   struct crowd *crowds = calloc(THREADS, sizeof *crowds);
   assert_non_null(crowds);
   pthread_t threads[THREADS];
@@ -382,14 +288,11 @@ static void *spend_for_ever(void *argument) {
   for (int i = 0;; i++) {
     char request[LEDGER_REQUEST_ID_SIZE];
     snprintf(request, sizeof request, "%d.%d", crowd->number, i);
-    struct ledger_entry entry = entry_of(crowd->ledger, request, ROWS(10));
-    struct wait wait = {0};
-    reserve(crowd->ledger, &entry);
+    struct ledger_entry entry = request_of(crowd->ledger, request, ROWS(10));
+    reserve(crowd->ledger, &entry, NULL);
     if (i % 10 == 0)
       continue; /* in flight when the end comes */
-    sem_init(&wait.done, 0, 0);
-    ledger_settle(crowd->ledger, &entry, LEDGER_SETTLED, 1, ROWS(3), wake, &wait);
-    wait_for(&wait);
+    settle(crowd->ledger, &entry, LEDGER_SETTLED, 1, ROWS(3), NULL);
     atomic_fetch_add(settled_tenths, 30);
   }
   return NULL;
@@ -425,7 +328,7 @@ static void test_killed_under_load(void **state) {
   kill(child, SIGKILL);
   assert_int_equal(waitpid(child, &status, 0), child);
   assert_true(WIFSIGNALED(status));
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   struct report_row total = total_of(ledger);
   assert_int_equal(ask("SELECT count(*) FROM entry WHERE state = 0"), 0);
   assert_true(total.spent.tenths >= atomic_load(settled_tenths));
@@ -459,19 +362,19 @@ static void live_through_a_full_disk(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, NULL, &ledger, NULL));
-  struct ledger_entry before = entry_of(ledger, "before", ROWS(50));
-  struct ledger_entry during = entry_of(ledger, "during", ROWS(50));
-  struct ledger_entry after = entry_of(ledger, "after", ROWS(50));
-  MUST(2, reserve(ledger, &before).ok);
+  struct ledger_entry before = request_of(ledger, "before", ROWS(50));
+  struct ledger_entry during = request_of(ledger, "during", ROWS(50));
+  struct ledger_entry after = request_of(ledger, "after", ROWS(50));
+  MUST(2, reserve(ledger, &before, NULL));
   ledger_count(ledger, &before.token, VIEW("example.com"), LEDGER_HIT, ROWS(5));
   limit_files(0);
-  struct wait refused = reserve(ledger, &during);
-  MUST(3, !refused.ok && refused.fault.kind == FAULT_UNAVAILABLE);
-  MUST(4, strcmp(refused.fault.text, /* a client reads it: the file is the log's */
+  struct fault refused;
+  MUST(3, !reserve(ledger, &during, &refused) && refused.kind == FAULT_UNAVAILABLE);
+  MUST(4, strcmp(refused.text, /* a client reads it: the file is the log's */
                  "the ledger cannot be written: spending is stopped until it can; stored results "
                  "are still served") == 0);
   MUST(5, ledger_is_broken(ledger));
-  MUST(6, !settle(ledger, &before, LEDGER_SETTLED, 7, ROWS(4)).ok);
+  MUST(6, !settle(ledger, &before, LEDGER_SETTLED, 7, ROWS(4), NULL));
   MUST(7, strcmp(find(ledger, "before").state, "unknown") == 0);
   MUST(8, total_of(ledger).requests == 1);     /* readable, with the hit still in memory */
   int refusals = atomic_load(&refused_writes); /* it is tried again, and again in vain */
@@ -483,7 +386,7 @@ static void live_through_a_full_disk(void) {
   while (ledger_is_broken(ledger))
     let_a_second_pass();
   MUST(9, find(ledger, "before").spent.tenths == 40);
-  MUST(10, reserve(ledger, &after).ok);
+  MUST(10, reserve(ledger, &after, NULL));
   struct report_row total = total_of(ledger);
   MUST(11, total.spent.tenths == 40 && total.hits == 1 && total.misses == 1);
   ledger_close(&ledger);
@@ -523,26 +426,26 @@ static void spend_with_a_full_disk(void) {
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, NULL, &ledger, NULL));
   MUST(2, token_add(ledger, VIEW("alice"), &budget, token, NULL));
-  struct ledger_entry entry = entry_of(ledger, "entry", ROWS(50));
-  struct ledger_entry more = entry_of(ledger, "more", ROWS(51));
-  struct ledger_entry fits = entry_of(ledger, "fits", ROWS(96));
+  struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
+  struct ledger_entry more = request_of(ledger, "more", ROWS(51));
+  struct ledger_entry fits = request_of(ledger, "fits", ROWS(96));
   entry.token = more.token = fits.token = ledger_fingerprint(ledger, view_of(token));
-  MUST(3, reserve(ledger, &entry).ok);
+  MUST(3, reserve(ledger, &entry, NULL));
   MUST(4, account_is(ledger, 0, 500, 500));
   limit_files(0);
-  MUST(5, !settle(ledger, &entry, LEDGER_SETTLED, 7, ROWS(4)).ok);
+  MUST(5, !settle(ledger, &entry, LEDGER_SETTLED, 7, ROWS(4), NULL));
   MUST(6, reports_tell(ledger, 500, 500, 500));
   MUST(7, account_is(ledger, 500, 0, 500));
   struct ledger_found found = find(ledger, "entry");
   MUST(8, strcmp(found.state, "unknown") == 0 && found.spent.tenths == 500);
-  MUST(9, !reserve(ledger, &more).ok);
+  MUST(9, !reserve(ledger, &more, NULL));
   limit_files(RLIM_INFINITY);
   while (!reports_tell(ledger, 40, 0, 0)) {
     MUST(10, reports_tell(ledger, 500, 500, 500) || reports_tell(ledger, 40, 0, 0));
     let_a_second_pass();
   }
   MUST(11, account_is(ledger, 40, 0, 960));
-  MUST(12, reserve(ledger, &fits).ok);
+  MUST(12, reserve(ledger, &fits, NULL));
   ledger_close(&ledger);
   _exit(0);
 }
@@ -552,9 +455,9 @@ static void mend_without_traffic(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, NULL, &ledger, NULL));
-  struct ledger_entry entry = entry_of(ledger, "entry", ROWS(50));
+  struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
   limit_files(0);
-  MUST(2, !reserve(ledger, &entry).ok);
+  MUST(2, !reserve(ledger, &entry, NULL));
   limit_files(RLIM_INFINITY);
   while (ledger_is_broken(ledger))
     let_a_second_pass();
@@ -567,10 +470,10 @@ static void die_with_a_full_disk(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, NULL, &ledger, NULL));
-  struct ledger_entry entry = entry_of(ledger, "entry", ROWS(50));
-  MUST(2, reserve(ledger, &entry).ok);
+  struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
+  MUST(2, reserve(ledger, &entry, NULL));
   limit_files(0);
-  MUST(3, !settle(ledger, &entry, LEDGER_SETTLED, 7, ROWS(4)).ok);
+  MUST(3, !settle(ledger, &entry, LEDGER_SETTLED, 7, ROWS(4), NULL));
   ledger_count(ledger, &entry.token, VIEW("example.com"), LEDGER_HIT, ROWS(5));
   ledger_close(&ledger);
   _exit(0);
@@ -600,7 +503,7 @@ static void test_what_a_full_disk_leaves_unsettled(void **state) {
 static void test_a_full_disk_at_the_end(void **state) {
   (void)state;
   run_child(die_with_a_full_disk);
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   assert_string_equal(find(ledger, "entry").state, "unknown");
   assert_int_equal(total_of(ledger).spent.tenths, 500);
   ledger_close(&ledger);
@@ -611,14 +514,14 @@ static void test_a_damaged_file_stays(void **state) {
   struct fault fault;
   struct ledger *ledger;
   static const char junk[8192] = "this is no database at all";
-  int out = open(file, O_WRONLY | O_CREAT, 0600);
+  int out = open(path_of("ledger.db"), O_WRONLY | O_CREAT, 0600);
   assert_int_equal(write(out, junk, sizeof junk), sizeof junk);
   close(out);
   assert_false(ledger_open(directory, NULL, &ledger, &fault));
   assert_null(ledger);
   assert_non_null(strstr(fault.text, "is not set aside"));
   struct stat kept;
-  assert_int_equal(stat(file, &kept), 0);
+  assert_int_equal(stat(path_of("ledger.db"), &kept), 0);
   assert_int_equal(kept.st_size, sizeof junk);
 }
 
@@ -639,12 +542,12 @@ static void test_another_programs_file_stays(void **state) {
 
 static void test_hits_survive_close(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
   for (int i = 0; i < 1000; i++)
     ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT, (struct rows){2010});
   ledger_close(&ledger);
-  ledger = open_ledger();
+  ledger = open_ledger(NULL);
   struct digest same = ledger_fingerprint(ledger, VIEW("a-token"));
   assert_true(digest_equal(&token, &same));
   struct report_row total = total_of(ledger);
@@ -656,7 +559,7 @@ static void test_hits_survive_close(void **state) {
 
 static void test_the_timer_writes(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
   ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT, ROWS(1));
   while (ask("SELECT count(*) FROM token_day") == 0)
@@ -666,7 +569,7 @@ static void test_the_timer_writes(void **state) {
 
 static void test_strangers_do_not_fill_the_file(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   struct digest known = ledger_fingerprint(ledger, VIEW("a-token"));
   ledger_count(ledger, &known, VIEW("known.com"), LEDGER_HIT, ROWS(1));
   ledger_count(ledger, &known, VIEW("known.com"), LEDGER_ERROR, ROWS(0));
@@ -694,7 +597,7 @@ static int64_t rows_in(const char *table) {
 
 static struct ledger_entry strangers(struct ledger *ledger, const char *request,
                                      const char *token) {
-  struct ledger_entry entry = entry_of(ledger, request, ROWS(201));
+  struct ledger_entry entry = request_of(ledger, request, ROWS(201));
   entry.token = ledger_fingerprint(ledger, view_of(token));
   entry.target = view_of(request);
   entry.is_strangers = true;
@@ -703,15 +606,15 @@ static struct ledger_entry strangers(struct ledger *ledger, const char *request,
 
 static void test_a_stranger_that_was_refused_leaves_nothing(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   for (int i = 0; i < 50; i++) {
     char text[32];
     snprintf(text, sizeof text, "stranger%d", i);
     struct ledger_entry entry = strangers(ledger, text, text);
-    assert_true(reserve(ledger, &entry).ok);
+    assert_true(reserve(ledger, &entry, NULL));
     assert_string_equal(find(ledger, text).state, "open");
-    assert_true(settle(ledger, &entry, LEDGER_VOID, 0, ROWS(0)).ok);
-    assert_true(settle(ledger, &entry, LEDGER_VOID, 0, ROWS(0)).ok);
+    assert_true(settle(ledger, &entry, LEDGER_VOID, 0, ROWS(0), NULL));
+    assert_true(settle(ledger, &entry, LEDGER_VOID, 0, ROWS(0), NULL));
   }
   struct report_row total = total_of(ledger);
   assert_int_equal(total.misses, 50);
@@ -725,13 +628,13 @@ static void test_a_stranger_that_was_refused_leaves_nothing(void **state) {
 
 static void test_what_a_stranger_spends_is_its_own(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   struct ledger_entry known = strangers(ledger, "known", "a"), open;
-  assert_true(reserve(ledger, &known).ok);
-  assert_true(settle(ledger, &known, LEDGER_SETTLED, 5, ROWS(2)).ok);
+  assert_true(reserve(ledger, &known, NULL));
+  assert_true(settle(ledger, &known, LEDGER_SETTLED, 5, ROWS(2), NULL));
   struct ledger_entry lost = strangers(ledger, "lost", "b");
-  assert_true(reserve(ledger, &lost).ok);
-  assert_true(settle(ledger, &lost, LEDGER_UNKNOWN, 0, ROWS(201)).ok);
+  assert_true(reserve(ledger, &lost, NULL));
+  assert_true(settle(ledger, &lost, LEDGER_UNKNOWN, 0, ROWS(201), NULL));
   char label[LEDGER_LABEL_SIZE];
   assert_string_equal(find(ledger, "known").token, ledger_label(ledger, &known.token, label));
   assert_string_equal(find(ledger, "lost").token, ledger_label(ledger, &lost.token, label));
@@ -740,18 +643,18 @@ static void test_what_a_stranger_spends_is_its_own(void **state) {
 
   /* Known now: what it reserves is its own at once. */
   open = strangers(ledger, "open", "a");
-  assert_true(reserve(ledger, &open).ok);
+  assert_true(reserve(ledger, &open, NULL));
   assert_string_equal(find(ledger, "open").token, ledger_label(ledger, &known.token, label));
   ledger_close(&ledger);
 }
 
 static void test_what_a_stranger_left_open_is_booked(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_ledger(NULL);
   struct ledger_entry entry = strangers(ledger, "left", "a");
-  assert_true(reserve(ledger, &entry).ok);
+  assert_true(reserve(ledger, &entry, NULL));
   ledger_close(&ledger);
-  ledger = open_ledger();
+  ledger = open_ledger(NULL);
   assert_int_equal(total_of(ledger).unknown.tenths, 2010);
   assert_string_equal(find(ledger, "left").state, "unknown");
   ledger_close(&ledger);
@@ -761,51 +664,30 @@ static void test_what_a_stranger_left_open_is_booked(void **state) {
 
 #define SECRET_TOKEN "s3cr3t-t0ken-that-must-not-be-stored"
 
-static void has_no_token(const char *path) {
-  int in = open(path, O_RDONLY);
-  struct stat status;
-  assert_int_equal(fstat(in, &status), 0);
-  assert_int_equal(status.st_mode & 0077, 0);
-  char *bytes = malloc((size_t)status.st_size + 1);
-  assert_non_null(bytes);
-  assert_int_equal(read(in, bytes, (size_t)status.st_size), status.st_size);
-  assert_null(memmem(bytes, (size_t)status.st_size, SECRET_TOKEN, sizeof SECRET_TOKEN - 1));
-  free(bytes);
-  close(in);
-}
-
 static void test_no_token_is_stored(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
-  struct ledger_entry entry = entry_of(ledger, "one", ROWS(1));
+  struct ledger *ledger = open_ledger(NULL);
+  struct ledger_entry entry = request_of(ledger, "one", ROWS(1));
   entry.token = ledger_fingerprint(ledger, VIEW(SECRET_TOKEN));
-  assert_true(reserve(ledger, &entry).ok);
-  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1)).ok);
+  assert_true(reserve(ledger, &entry, NULL));
+  assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1), NULL));
   ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, ROWS(1));
   assert_int_equal(total_of(ledger).requests, 2);
-  in_directory(has_no_token); /* the write-ahead log among them */
+  expect_no_file_shows(SECRET_TOKEN); /* the write-ahead log among them */
   ledger_close(&ledger);
-  in_directory(has_no_token);
+  expect_no_file_shows(SECRET_TOKEN);
 }
 
 static void test_every_statement_prepares(void **state) {
   (void)state;
   struct db *db;
   struct fault fault = {0};
-  sqlite3 *handle;
-  sqlite3_stmt *statement;
-  assert_true(db_open(file, &ledger_schema, DB_WRITE_FULL, &db, NULL, &fault));
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  for (int i = 0; i < ledger_schema.statement_count; i++) {
-    if (sqlite3_prepare_v2(handle, ledger_schema.statements[i], -1, &statement, NULL) != SQLITE_OK)
-      fail_msg("%s: %s", ledger_schema.statement_names[i], sqlite3_errmsg(handle));
-    sqlite3_finalize(statement);
-  }
-  sqlite3_close(handle);
+  assert_true(db_open(path_of("ledger.db"), &ledger_schema, DB_WRITE_FULL, &db, NULL, &fault));
+  database_prepare_all("ledger.db", &ledger_schema);
   db_close(&db);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, remove_directory)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
