@@ -1,62 +1,26 @@
 /* Reports over totals that are written here, row by row, so that their days are known. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ledger/report.h"
 
 #include "base/clock.h"
 #include "base/num.h"
 #include "sql_ledger.h"
+#include "unit/fixture/books.h"
+#include "unit/fixture/database.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/unit.h"
 
-#include <sqlite3.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static char directory[64];
-static char file[96];
-
-static struct ledger *open_ledger(void) {
-  struct ledger *ledger = NULL;
-  struct fault fault = {0};
-  const struct ledger_options options = {.retention_seconds = 0}; /* its timer has nothing to do */
-  if (!ledger_open(directory, &options, &ledger, &fault))
-    fail_msg("%s", fault.text);
-  return ledger;
-}
-
-static int make_directory(void **state) {
-  snprintf(directory, sizeof directory, "/tmp/rowcache-report-XXXXXX");
-  if (!mkdtemp(directory))
-    return -1;
-  snprintf(file, sizeof file, "%s/ledger.db", directory);
-  (void)state;
-  return 0;
-}
-
-static int remove_directory(void **state) {
-  (void)state;
-  static const char *const endings[] = {"", "-wal", "-shm"};
-  for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-    char path[sizeof file + 8];
-    snprintf(path, sizeof path, "%s%s", file, endings[i]);
-    unlink(path);
-  }
-  return rmdir(directory);
+/* Its timer has nothing to do. */
+static struct ledger *open_quiet_ledger(void) {
+  return open_ledger(&(struct ledger_options){.retention_seconds = 0});
 }
 
 static void change(const char *sql) {
-  sqlite3 *handle;
-  char *error = NULL;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  sqlite3_busy_timeout(handle, 10000);
-  if (sqlite3_exec(handle, sql, NULL, NULL, &error) != SQLITE_OK)
-    fail_msg("%s: %s", sql, error);
-  sqlite3_close(handle);
+  database_change("ledger.db", sql);
 }
 
 /* What belongs to the days that were inserted. */
@@ -119,18 +83,18 @@ static void expect_all(struct ledger *ledger) {
 
 static void test_each_grouping(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_quiet_ledger();
   expect(ledger, REPORT_BY_TOKEN, 0, 1, " 0 0 0 0 0 0.0 0.0 0.0\n");
   write_totals();
   ledger_close(&ledger);
-  ledger = open_ledger(); /* a name that another process gave */
+  ledger = open_quiet_ledger(); /* a name that another process gave */
   expect_all(ledger);
   ledger_close(&ledger);
 }
 
 static void test_days_bound_it(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_quiet_ledger();
   write_totals();
   expect(ledger, REPORT_BY_DAY, 20780, 20780,
          "2026-11-23 4 0 4 0 95 42.0 2.0 0.0\n 4 0 4 0 95 42.0 2.0 0.0\n");
@@ -144,7 +108,7 @@ static void test_days_bound_it(void **state) {
 
 static void test_what_is_counted_is_reported(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_quiet_ledger();
   struct digest token = {.bytes = {0xaa, 0xbb, 0xcc, 0xdd}};
   ledger_count(ledger, &token, VIEW("a.com"), LEDGER_HIT, ROWS(3));
   ledger_count(ledger, &token, VIEW("a.com"), LEDGER_ERROR, ROWS(0));
@@ -162,8 +126,8 @@ static void test_reports_without_a_daemon(void **state) {
   assert_false(ledger_open_readonly(directory, NULL, &reader, &fault));
   assert_null(reader);
   assert_non_null(strstr(fault.text, "there is no ledger at "));
-  assert_int_not_equal(access(file, F_OK), 0);
-  ledger = open_ledger();
+  assert_int_not_equal(access(path_of("ledger.db"), F_OK), 0);
+  ledger = open_quiet_ledger();
   write_totals();
   assert_true(ledger_open_readonly(directory, NULL, &reader, &fault)); /* while a daemon runs */
   expect_all(reader);
@@ -182,7 +146,7 @@ static void test_reports_without_a_daemon(void **state) {
 static void test_a_reader_books_nothing(void **state) {
   (void)state;
   struct fault fault = {0};
-  struct ledger *ledger = open_ledger(), *reader;
+  struct ledger *ledger = open_quiet_ledger(), *reader;
   change("INSERT INTO token(id, fingerprint) VALUES (1, zeroblob(32));"
          "INSERT INTO entry(request, at, day, token, source, target, state, estimated, most)"
          " VALUES ('left', 1, 1, 1, '', '', 0, 0, 2010)");
@@ -196,7 +160,7 @@ static void test_a_reader_books_nothing(void **state) {
   assert_int_equal(found.spent.tenths, 2010);
   assert_string_equal(found.token, "00000000");
   static const enum report_by all[] = {REPORT_BY_TOKEN, REPORT_BY_TARGET, REPORT_BY_DAY};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+  for (size_t i = 0; i < COUNT(all); i++) {
     struct report_row total;
     char text[1024] = "";
     assert_true(report_run(reader, all[i], 0, 9, print_row, text, &total, &fault));
@@ -216,7 +180,7 @@ static void test_an_empty_file_is_no_ledger(void **state) {
   (void)state;
   struct fault fault = {0};
   struct ledger *reader;
-  fclose(fopen(file, "w"));
+  fclose(fopen(path_of("ledger.db"), "w"));
   assert_false(ledger_open_readonly(directory, NULL, &reader, &fault));
   assert_non_null(strstr(fault.text, "there is no ledger at "));
 }
@@ -226,7 +190,7 @@ static void test_great_sums_saturate(void **state) {
   struct fault fault;
   struct report_row total;
   char text[1024] = "";
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_quiet_ledger();
   change("INSERT INTO token(id, fingerprint) VALUES (1, zeroblob(32));"
          "INSERT INTO token_day VALUES"
          " (1, 1, 1, 0, 1, 0, 9223372036854775807, 9223372036854775807, 0, 4611686018427387904),"
@@ -270,7 +234,7 @@ static void measure(struct ledger *ledger, const char *what, enum report_by by, 
 /* A thousand days of a thousand tokens, and of a thousand targets out of ten thousand. */
 static void test_a_million_rows(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_quiet_ledger();
   change(
       "BEGIN;"
       "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999)"
@@ -295,23 +259,12 @@ static void test_a_million_rows(void **state) {
 
 /* -- Months -- */
 
-static void sum_days(int32_t since, int32_t until, struct report_row *total) {
-  sqlite3 *handle;
-  sqlite3_stmt *sums;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  assert_int_equal(
-      sqlite3_prepare_v2(handle,
-                         "SELECT ifnull(sum(requests), 0), ifnull(sum(spent), 0) FROM target_day"
-                         " WHERE day BETWEEN ?1 AND ?2",
-                         -1, &sums, NULL),
-      SQLITE_OK);
-  sqlite3_bind_int64(sums, 1, since);
-  sqlite3_bind_int64(sums, 2, until);
-  assert_int_equal(sqlite3_step(sums), SQLITE_ROW);
-  total->requests = sqlite3_column_int64(sums, 0);
-  total->spent.tenths = sqlite3_column_int64(sums, 1);
-  sqlite3_finalize(sums);
-  sqlite3_close(handle);
+static int64_t sum_days(const char *column, int32_t since, int32_t until) {
+  char sql[200];
+  snprintf(sql, sizeof sql,
+           "SELECT ifnull(sum(%s), 0) FROM target_day WHERE day BETWEEN %" PRId32 " AND %" PRId32,
+           column, since, until);
+  return database_ask("ledger.db", sql);
 }
 
 static void ignore_row(void *context, const struct report_row *row) {
@@ -324,21 +277,19 @@ static void test_months_stand_for_their_days(void **state) {
   static const int32_t edges[] = {INT32_MIN, -400,  0,     1,     30,    31,      20757,
                                   20758,     20759, 20787, 20788, 20789, 20800,   20819,
                                   20818,     20848, 20849, 20850, 21000, 2932896, INT32_MAX};
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_quiet_ledger();
   change(
       "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 199)"
       " INSERT INTO target_day SELECT 20700 + i, printf('t%d', i % 3), i, i, 0, 0, 0, i * i, 0, 0"
       " FROM n" MONTHS);
-  for (size_t i = 0; i < sizeof edges / sizeof *edges; i++)
-    for (size_t j = i; j < sizeof edges / sizeof *edges; j++) {
-      struct report_row total, days;
+  for (size_t i = 0; i < COUNT(edges); i++)
+    for (size_t j = i; j < COUNT(edges); j++) {
+      struct report_row total;
       struct fault fault;
       assert_true(report_run(ledger, REPORT_BY_TARGET, edges[i], edges[j], ignore_row, NULL, &total,
                              &fault));
-      sum_days(edges[i], edges[j], &days);
-      if (total.requests != days.requests || total.spent.tenths != days.spent.tenths)
-        fail_msg("%d to %d: %d requests, not %d", edges[i], edges[j], (int)total.requests,
-                 (int)days.requests);
+      assert_int_equal(total.requests, sum_days("requests", edges[i], edges[j]));
+      assert_int_equal(total.spent.tenths, sum_days("spent", edges[i], edges[j]));
     }
   ledger_close(&ledger);
 }
@@ -346,27 +297,16 @@ static void test_months_stand_for_their_days(void **state) {
 /* Reports read by the day, never the whole table. */
 static void test_reports_use_the_day(void **state) {
   (void)state;
-  struct ledger *ledger = open_ledger();
+  struct ledger *ledger = open_quiet_ledger();
   static const int reports[] = {LEDGER_SQL_REPORT_TOKEN, LEDGER_SQL_REPORT_TARGET,
                                 LEDGER_SQL_REPORT_DAY};
-  sqlite3 *handle;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  for (size_t i = 0; i < 3; i++) {
-    char sql[4096];
-    bool bounded = false;
-    sqlite3_stmt *plan;
-    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s", ledger_schema.statements[reports[i]]);
-    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &plan, NULL), SQLITE_OK);
-    while (sqlite3_step(plan) == SQLITE_ROW)
-      if (strstr((const char *)sqlite3_column_text(plan, 3), "PRIMARY KEY (day>? AND day<?)"))
-        bounded = true;
-      else if (strstr((const char *)sqlite3_column_text(plan, 3), "SCAN token_day") ||
-               strstr((const char *)sqlite3_column_text(plan, 3), "SCAN target_"))
-        fail_msg("%s", (const char *)sqlite3_column_text(plan, 3));
-    sqlite3_finalize(plan);
-    assert_true(bounded);
+  for (size_t i = 0; i < COUNT(reports); i++) {
+    char plan[4096];
+    database_plan("ledger.db", ledger_schema.statements[reports[i]], plan, sizeof plan);
+    assert_non_null(strstr(plan, "PRIMARY KEY (day>? AND day<?)"));
+    assert_null(strstr(plan, "SCAN token_day"));
+    assert_null(strstr(plan, "SCAN target_"));
   }
-  sqlite3_close(handle);
   ledger_close(&ledger);
 }
 
