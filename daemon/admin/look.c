@@ -62,18 +62,14 @@ bool route_correction(struct call *call, struct text *body, struct fault *fault)
 
 /* --- /api/status --- */
 
-/* A request that was answered without spending a row is a hit; an error is neither. */
-static const bool outcome_is_hit[SERVE_OUTCOMES] = {
-    [SERVE_HIT] = true, [SERVE_DERIVED] = true, [SERVE_STALE] = true, [SERVE_COLLAPSED] = true};
-
 static void write_requests(struct json *json, struct serve *serve) {
   int64_t hits = 0, answered = 0;
   json_map(json, "requests");
-  for (size_t i = 0; i < SERVE_OUTCOMES; i++) {
+  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++) {
     struct serve_counts counts;
-    serve_counts(serve, (enum serve_outcome)i, &counts);
-    json_integer(json, serve_outcome_word((enum serve_outcome)i), counts.requests);
-    hits += outcome_is_hit[i] ? counts.requests : 0;
+    serve_counts(serve, i, &counts);
+    json_integer(json, serve_outcome_word(i), counts.requests);
+    hits += serve_outcome_is_hit(i) ? counts.requests : 0;
     answered += i == SERVE_ERROR ? 0 : counts.requests;
   }
   json_map_end(json);

@@ -85,8 +85,8 @@ bool route_metrics(struct call *call, struct text *body, struct fault *fault) {
                                 .inflight = transfer_inflight(serve_transfer(serve)),
                                 .cache_bytes = stored.bytes,
                                 .cache_entries = stored.entries};
-  for (size_t i = 0; i < SERVE_OUTCOMES; i++)
-    serve_counts(serve, (enum serve_outcome)i, &snapshot.outcomes[i]);
+  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++)
+    serve_counts(serve, i, &snapshot.outcomes[i]);
   transfer_counts(serve_transfer(serve), add_code, &codes);
   serve_checks(serve, snapshot.checks);
   gather_tokens(serve_ledger(serve), &tokens);

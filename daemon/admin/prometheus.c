@@ -66,12 +66,6 @@ size_t prometheus_fold(struct prometheus_token *tokens, size_t count) {
 
 /* --- samples --- */
 
-static const char *const outcome_words[] = {
-#define OUTCOME(name, word) word,
-#include "tables/outcomes.def"
-#undef OUTCOME
-};
-
 static const char *const check_words[] = {
 #define CHECK_RESULT(name, word) word,
 #include "tables/checks.def"
@@ -107,8 +101,8 @@ static void write_integer(struct text *out, const char *name, int64_t value) {
 }
 
 static void write_requests(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (size_t i = 0; i < SERVE_OUTCOMES; i++) {
-    write_name(out, name, "outcome", outcome_words[i]);
+  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++) {
+    write_name(out, name, "outcome", serve_outcome_word(i));
     text_printf(out, "%" PRId64 "\n", snapshot->outcomes[i].requests);
   }
 }
@@ -173,10 +167,10 @@ static void write_bucket(struct text *out, const char *name, const char *outcome
 
 /* The count is the sum of the buckets, and not the counter beside it: they are read one after the
  * other while requests go on, and a histogram has to agree with itself. */
-static void write_histogram(const struct prometheus *snapshot, const char *name, size_t outcome,
-                            struct text *out) {
+static void write_histogram(const struct prometheus *snapshot, const char *name,
+                            enum serve_outcome outcome, struct text *out) {
   const struct serve_counts *counts = &snapshot->outcomes[outcome];
-  const char *word = outcome_words[outcome];
+  const char *word = serve_outcome_word(outcome);
   int64_t sum = 0;
   for (size_t i = 0; i < SERVE_BUCKETS; i++) {
     char bound[32];
@@ -191,7 +185,7 @@ static void write_histogram(const struct prometheus *snapshot, const char *name,
 }
 
 static void write_durations(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (size_t i = 0; i < SERVE_OUTCOMES; i++)
+  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++)
     write_histogram(snapshot, name, i, out);
 }
 

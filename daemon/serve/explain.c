@@ -4,10 +4,10 @@
 #include "base/clock.h"
 #include "base/scope.h"
 
-static const char *outcome_of(const struct plan *plan) {
+static enum serve_outcome outcome_of(const struct plan *plan) {
   if (plan->action == PLAN_FORWARD)
-    return plan->reason == PLAN_BYPASS ? "bypass" : "miss";
-  return plan->freshness > 0 ? "hit" : "stale";
+    return plan->reason == PLAN_BYPASS ? SERVE_BYPASS : SERVE_MISS;
+  return plan->freshness > 0 ? SERVE_HIT : SERVE_STALE;
 }
 
 static void explain_cost(const struct plan *plan, const struct tariff *tariff,
@@ -53,7 +53,7 @@ bool serve_explain(struct serve *serve, struct view args, struct serve_explanati
   struct settings *settings = serve_settings(serve);
   struct plan plan = plan_for(serve, settings, query, out);
   struct tariff tariff = tariff_for(settings, query);
-  out->outcome = outcome_of(&plan);
+  out->outcome = serve_outcome_word(outcome_of(&plan));
   explain_cost(&plan, &tariff, out);
   text_add(&out->normal, query_normal(query));
   digest_print(query_key(query), out->key);

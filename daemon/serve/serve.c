@@ -160,16 +160,6 @@ int64_t serve_uptime(const struct serve *serve) {
   return (clock_monotonic() - serve->started) / CLOCK_SECOND;
 }
 
-const char *serve_outcome_word(enum serve_outcome outcome) {
-  static const char *const words[] = {
-#define OUTCOME(name, word) [SERVE_##name] = word,
-#include "tables/outcomes.def"
-#undef OUTCOME
-  };
-  CHECK(outcome < SERVE_OUTCOMES);
-  return words[outcome];
-}
-
 void serve_count(struct serve *serve, enum serve_outcome outcome, int64_t nanoseconds) {
   double seconds = (double)nanoseconds / 1e9;
   int bucket = 0;

@@ -13,6 +13,7 @@
 #include "http/exchange.h"
 #include "ledger/ledger.h"
 #include "serve/access.h"
+#include "serve/outcome.h"
 #include "settings/secret.h"
 #include "settings/settings.h"
 #include "upstream/transfer.h"
@@ -48,15 +49,6 @@ struct transfer *serve_transfer(struct serve *serve);
 /* Seconds since serve_open(). */
 int64_t serve_uptime(const struct serve *serve);
 
-/* How a request ended, as /metrics names it. */
-enum serve_outcome {
-#define OUTCOME(name, word) SERVE_##name,
-#include "tables/outcomes.def"
-#undef OUTCOME
-  SERVE_OUTCOMES
-};
-const char *serve_outcome_word(enum serve_outcome outcome);
-
 /* Requests so far, and how long they took: a histogram. Any thread. */
 #define SERVE_BUCKETS 14
 extern const double serve_bucket_seconds[SERVE_BUCKETS]; /* upper bounds; +Inf comes after */
@@ -91,7 +83,7 @@ bool serve_find(struct serve *serve, const char *id, struct serve_trace *trace, 
 struct serve_explanation {
   struct text normal; /* freed by the caller */
   char key[DIGEST_HEX_SIZE];
-  const char *outcome; /* "hit", "stale", "miss" or "bypass" */
+  const char *outcome; /* a word of tables/outcomes.def */
   bool stored;
   int64_t age, freshness; /* where stored; seconds. age: or AGE_UNKNOWN, without a freshness */
   struct rows least, most;
