@@ -63,3 +63,14 @@ enum media media_of(struct view value) {
   struct view type = view_first(whole, whole.length - rest.length);
   return num_same_word(type, VIEW("application/x-www-form-urlencoded")) ? MEDIA_FORM : MEDIA_OTHER;
 }
+
+bool media_judge(const struct media_fields *fields, bool *is_form, struct fault *fault) {
+  enum media media = media_of(fields->type);
+  *is_form = media == MEDIA_FORM;
+  if (fields->types > 1 || media == MEDIA_MALFORMED)
+    return fault_set(fault, FAULT_MALFORMED,
+                     "the Content-Type is no media type; send the parameters as the query string, "
+                     "or as application/x-www-form-urlencoded");
+  return fields->coding.length == 0 || num_same_word(fields->coding, VIEW("identity")) ||
+         fault_set(fault, FAULT_BODY_UNKNOWN, "a body must come without Content-Encoding");
+}

@@ -1,7 +1,6 @@
 /* Is it a request that can be answered at all? */
 #include "serve/request.h"
 
-#include "base/num.h"
 #include "query/media.h"
 #include "query/uri.h"
 
@@ -30,32 +29,25 @@ static bool check_line(struct request *request, struct view *args, struct fault 
 
 static void count_header(void *count, struct view value) {
   (void)value;
-  ++*(int *)count;
+  ++*(size_t *)count;
 }
 
-/* What the body is, if it is one that upstream certainly reads so as well. */
-static bool read_media(const struct request *request, enum media *media, struct fault *fault) {
-  struct view coding = exchange_header(request->exchange, "Content-Encoding");
-  int types = 0;
-  exchange_headers(request->exchange, "Content-Type", count_header, &types);
-  *media = media_of(exchange_header(request->exchange, "Content-Type"));
-  if (types > 1 || *media == MEDIA_MALFORMED)
-    return fault_set(fault, FAULT_MALFORMED,
-                     "the Content-Type is no media type; send the parameters as the query string, "
-                     "or as application/x-www-form-urlencoded");
-  return coding.length == 0 || num_same_word(coding, VIEW("identity")) ||
-         fault_set(fault, FAULT_BODY_UNKNOWN, "a body must come without Content-Encoding");
+static bool read_media(const struct request *request, bool *is_form, struct fault *fault) {
+  struct media_fields fields = {.type = exchange_header(request->exchange, "Content-Type"),
+                                .coding = exchange_header(request->exchange, "Content-Encoding")};
+  exchange_headers(request->exchange, "Content-Type", count_header, &fields.types);
+  return media_judge(&fields, is_form, fault);
 }
 
 /* A GET's body means nothing (RFC 9110 9.3.1), and does not go upstream. */
 static bool check_query(struct request *request, struct view args, struct fault *fault) {
   struct view body = exchange_body(request->exchange), form = VIEW("");
-  enum media media;
+  bool is_form;
   if (body.length && view_is(exchange_method(request->exchange), "POST")) {
-    if (!read_media(request, &media, fault))
+    if (!read_media(request, &is_form, fault))
       return false;
-    request->has_foreign_body = media == MEDIA_OTHER;
-    form = request->has_foreign_body ? form : body;
+    request->has_foreign_body = !is_form;
+    form = is_form ? body : form;
   }
   return query_parse(args, form, &request->query, fault);
 }

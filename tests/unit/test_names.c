@@ -168,11 +168,38 @@ static void content_types(void **state) {
       fail_msg("%.*s: %d", VIEW_ARGS(types[i].value), media_of(types[i].value));
 }
 
+static const struct {
+  struct media_fields fields;
+  bool is_form;
+  enum fault_kind fault;
+} bodies[] = {
+    {{VIEW(FORM), 1, VIEW("")}, true, FAULT_NONE},
+    {{VIEW(FORM), 1, VIEW("Identity")}, true, FAULT_NONE},
+    {{VIEW(FORM), 1, VIEW("gzip")}, true, FAULT_BODY_UNKNOWN},
+    {{VIEW("text/plain"), 1, VIEW("gzip")}, false, FAULT_BODY_UNKNOWN},
+    {{VIEW("text/plain"), 1, VIEW("")}, false, FAULT_NONE},
+    {{VIEW(""), 0, VIEW("")}, false, FAULT_NONE},
+    {{VIEW("text"), 1, VIEW("")}, false, FAULT_MALFORMED},
+    {{VIEW(FORM), 2, VIEW("")}, true, FAULT_MALFORMED},
+};
+
+static void bodies_that_are_forms(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(bodies); i++) {
+    struct fault fault = {.kind = FAULT_NONE};
+    bool is_form, ok = media_judge(&bodies[i].fields, &is_form, &fault);
+    assert_int_equal(fault.kind, bodies[i].fault);
+    assert_int_equal(ok, bodies[i].fault == FAULT_NONE);
+    assert_int_equal(is_form, bodies[i].is_form);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_that_may_be_taken_for_others),
       cmocka_unit_test(words_that_are_nearly_others),
       cmocka_unit_test(content_types),
+      cmocka_unit_test(bodies_that_are_forms),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
