@@ -1,23 +1,26 @@
-#include "admin/inside.h"
+#include "admin/admin.h"
 
-#include "admin/guard.h"
+#include "admin/admit.h"
+#include "admin/route.h"
 #include "base/json.h"
 #include "base/scope.h"
 #include "serve/reconcile.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #define MAX_URI ((size_t)32 * 1024)
 #define MAX_HEADERS ((size_t)16 * 1024)
 #define MAX_HEADER_COUNT 256
 #define MAX_BODY ((size_t)16 * 1024)
 
-const struct route routes[] = {
-#define ROUTE(method, path, match, function, type, parameters, help) \
-  {method, path, ROUTE_##match, route_##function, ROUTE_##type, parameters, help},
-#include "tables/routes.def"
-#undef ROUTE
-    {.method = NULL},
+struct admin {
+  struct exchange_handler handler;
+  struct serve *serve;
+  atomic_bool ready;
+  pthread_mutex_t lock; /* of `token` */
+  struct secret *token; /* NULL: none is asked for */
 };
 
 static const char *const types[] = {
@@ -29,7 +32,7 @@ static const char *const types[] = {
 
 /* --- replies --- */
 
-/* On every reply: it is of this moment, it is what it says it is, and no page may frame it. */
+/* Not cached, not sniffed, not framed. */
 static void reply(struct exchange *exchange, unsigned status, enum route_type type,
                   struct text *body) {
   exchange_add_header(exchange, "Content-Type", types[type]);
@@ -58,127 +61,23 @@ static void reply_fault(struct exchange *exchange, const struct fault *fault) {
   reply(exchange, fault_status(fault->kind), ROUTE_JSON, &body);
 }
 
-/* --- routes --- */
-
-static bool path_matches(const struct route *route, struct view path, struct view *rest) {
-  struct view begin = view_of(route->path);
-  if (route->match == ROUTE_EXACT)
-    return view_equal(path, begin);
-  if (!view_starts(path, begin) || path.length == begin.length)
-    return false;
-  *rest = view_from(path, begin.length);
-  return !memchr(rest->at, '/', rest->length);
-}
-
-static bool method_matches(const struct route *route, struct view method) {
-  return view_is(method, route->method) ||
-         (view_is(method, "HEAD") && strcmp(route->method, "GET") == 0);
-}
-
-/* Writes the methods that `path` knows; false where the path is unknown. */
-static bool list_methods(struct view path, struct text *methods) {
-  struct view rest;
-  bool any = false;
-  for (const struct route *route = routes; route->method; route++)
-    if (path_matches(route, path, &rest)) {
-      text_printf(methods, "%s%s%s", any ? ", " : "", route->method,
-                  strcmp(route->method, "GET") == 0 ? ", HEAD" : "");
-      any = true;
-    }
-  return any;
-}
+/* --- the answer --- */
 
 static bool no_route(struct exchange *exchange, struct view path, struct fault *fault) {
   scope_text struct text methods = {0};
-  if (!list_methods(path, &methods))
+  if (!route_methods(path, &methods))
     return fault_set(fault, FAULT_UNKNOWN_PATH, "there is nothing at this path; see /");
   exchange_add_header(exchange, "Allow", text_string(&methods));
   return fault_set(fault, FAULT_METHOD, "this path takes %s", text_string(&methods));
 }
 
-static const struct route *find_route(struct view method, struct view path, struct view *rest) {
-  for (const struct route *route = routes; route->method; route++)
-    if (path_matches(route, path, rest) && method_matches(route, method))
-      return route;
-  return NULL;
-}
-
-/* A misspelt parameter is refused: who asks for less by mistake would take the answer for more. */
-static bool read_parameters(const struct route *route, struct call *call, struct fault *fault) {
-  struct view known = view_of(route->parameters), body = exchange_body(call->exchange);
-  if (view_is(known, "*"))
-    return true;
-  if (!form_parse(&call->form, call->args, fault) ||
-      (strcmp(route->method, "POST") == 0 && !form_parse(&call->form, body, fault)))
-    return false;
-  for (size_t i = 0; i < call->form.count; i++)
-    if (!view_has_word(known, call->form.pairs[i].name))
-      return fault_set(fault, FAULT_MALFORMED, "'%s' is no parameter here; known: %s",
-                       FORM_SHOWN(call->form.pairs[i].name), known.length ? known.at : "none");
-  return true;
-}
-
-static bool run_route(const struct route *route, struct call *call, struct exchange *exchange,
+static bool run_route(const struct route *route, struct route_call *call, struct exchange *exchange,
                       struct fault *fault) {
   scope_text struct text body = {.limit = JSON_LIMIT};
-  if (!read_parameters(route, call, fault) || !route->function(call, &body, fault))
+  if (!route_read_parameters(route, call, fault) || !route->function(call, &body, fault))
     return false;
   if (!call->waits)
     reply(exchange, call->status, route->type, &body);
-  return true;
-}
-
-/* --- what is let in --- */
-
-static void check_host(void *context, struct view value) {
-  bool *local = context;
-  *local = *local && guard_host_is_local(value);
-}
-
-static void check_site(void *context, struct view value) {
-  bool *foreign = context;
-  *foreign = *foreign || guard_is_foreign(value);
-}
-
-static bool check_token(struct exchange *exchange, struct view token, struct fault *fault) {
-  if (guard_has_token(exchange_header(exchange, "Authorization"), token))
-    return true;
-  exchange_add_header(exchange, "WWW-Authenticate", "Bearer realm=\"rowcache\"");
-  return fault_set(fault, FAULT_NO_TOKEN,
-                   "the admin side asks for the token of admin.token_file: send 'Authorization: "
-                   "Bearer TOKEN'");
-}
-
-/* Monitoring needs no token to see whether the daemon lives. */
-static bool is_for_all(struct view path) {
-  return view_is(path, "/health");
-}
-
-static bool is_let_in(struct admin *admin, struct exchange *exchange, struct view path,
-                      struct fault *fault) {
-  bool local = true, foreign = false;
-  pthread_mutex_lock(&admin->lock);
-  struct secret *token = secret_hold(admin->token);
-  pthread_mutex_unlock(&admin->lock);
-  bool known = !token || is_for_all(path) || check_token(exchange, secret_view(token), fault);
-  bool asks = token != NULL;
-  secret_release(&token);
-  if (!known)
-    return false;
-  exchange_headers(exchange, "Sec-Fetch-Site", check_site, &foreign);
-  if (foreign)
-    return fault_set(fault, FAULT_REFUSED,
-                     "a web page of another origin sent this; type the address of the admin side "
-                     "into the browser");
-  exchange_headers(exchange, "Host", check_host, &local);
-  if (!asks && !local)
-    return fault_set(fault, FAULT_REFUSED,
-                     "the admin side is asked by an IP address or as localhost, not by another "
-                     "name: a web page could stand behind it");
-  if (exchange_header(exchange, "Origin").length)
-    return fault_set(fault, FAULT_REFUSED,
-                     "a web page sent this, and none must look at anything here or change it; type "
-                     "the address of the admin side into the browser");
   return true;
 }
 
@@ -195,19 +94,33 @@ static bool is_sound(const struct exchange *exchange, struct fault *fault) {
                    MAX_URI / 1024, MAX_HEADERS / 1024, MAX_HEADER_COUNT, MAX_BODY / 1024);
 }
 
+static bool admit(struct admin *admin, struct exchange *exchange, struct view path,
+                  struct fault *fault) {
+  pthread_mutex_lock(&admin->lock);
+  struct secret *token = secret_hold(admin->token);
+  pthread_mutex_unlock(&admin->lock);
+  bool ok = is_sound(exchange, fault) && admit_request(exchange, path, token, fault);
+  secret_release(&token);
+  return ok;
+}
+
 static bool answer(struct admin *admin, struct exchange *exchange, bool *waits,
                    struct fault *fault) {
   struct view uri = exchange_uri(exchange), path = uri;
-  struct call call = {.admin = admin, .args = VIEW(""), .status = 200, .exchange = exchange};
+  struct route_call call = {.serve = admin->serve,
+                            .ready = atomic_load(&admin->ready),
+                            .args = VIEW(""),
+                            .status = 200,
+                            .exchange = exchange};
   const char *mark = memchr(uri.at, '?', uri.length);
   if (mark) {
     path = view_first(uri, (size_t)(mark - uri.at));
     call.args = view_from(uri, path.length + 1);
   }
-  bool was_let_in = exchange_data(exchange) != NULL; /* it waited */
-  if (!was_let_in && (!is_sound(exchange, fault) || !is_let_in(admin, exchange, path, fault)))
+  bool has_waited = exchange_data(exchange) != NULL; /* it was admitted then */
+  if (!has_waited && !admit(admin, exchange, path, fault))
     return false;
-  const struct route *route = find_route(exchange_method(exchange), path, &call.rest);
+  const struct route *route = route_find(exchange_method(exchange), path, &call.rest);
   if (!route)
     return no_route(exchange, path, fault);
   bool ok = run_route(route, &call, exchange, fault);

@@ -1,5 +1,6 @@
-/* Looking into the cache, and purging. */
-#include "admin/inside.h"
+/* /api/cache: lists, shows and purges stored results. */
+#include "admin/age.h"
+#include "admin/route.h"
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -10,16 +11,6 @@
 #define LIST_MOST 100000
 
 /* --- listing --- */
-
-void inside_write_age(struct json *json, int64_t age, int64_t freshness) {
-  if (age == AGE_UNKNOWN) {
-    json_null(json, "age");
-    json_null(json, "freshness");
-  } else {
-    json_integer(json, "age", age);
-    json_integer(json, "freshness", freshness);
-  }
-}
 
 struct listing {
   struct json json;
@@ -41,7 +32,7 @@ static void write_entry(void *context, const struct cache_entry *entry, struct v
   json_integer(json, "bytes", entry->stored_bytes);
   json_integer(json, "body_bytes", entry->body_length);
   json_rows(json, "cost", entry->cost);
-  inside_write_age(json, age, listing->ttl - age);
+  age_write(json, age, listing->ttl - age);
   json_integer(json, "hits", entry->hits);
   json_rows(json, "saved", rows_times(entry->cost, entry->hits > 0 ? entry->hits : 0));
   json_map_end(json);
@@ -69,8 +60,8 @@ static bool read_limit(const struct view *text, int64_t *limit, struct fault *fa
          fault_set(fault, FAULT_MALFORMED, "'limit' is a number from 1 to %d", LIST_MOST);
 }
 
-bool route_cache_list(struct call *call, struct text *body, struct fault *fault) {
-  struct serve *serve = call->admin->serve;
+bool route_cache_list(struct route_call *call, struct text *body, struct fault *fault) {
+  struct serve *serve = call->serve;
   struct listing listing;
   int64_t limit;
   if (!read_limit(form_get(&call->form, "limit"), &limit, fault))
@@ -80,8 +71,8 @@ bool route_cache_list(struct call *call, struct text *body, struct fault *fault)
   return end_listing(&listing, serve, ok ? fault : NULL) && ok;
 }
 
-bool route_cache_show(struct call *call, struct text *body, struct fault *fault) {
-  struct serve *serve = call->admin->serve;
+bool route_cache_show(struct route_call *call, struct text *body, struct fault *fault) {
+  struct serve *serve = call->serve;
   struct listing listing;
   begin_listing(&listing, serve, body);
   bool ok = cache_show(serve_cache(serve), call->rest, write_entry, &listing, fault);
@@ -183,8 +174,8 @@ static const struct {
     {"older_than", purge_older},
 };
 
-static bool purge(struct call *call, int64_t *count, struct fault *fault) {
-  struct cache *cache = serve_cache(call->admin->serve);
+static bool purge(struct route_call *call, int64_t *count, struct fault *fault) {
+  struct cache *cache = serve_cache(call->serve);
   for (size_t i = 0; i < sizeof purges / sizeof *purges; i++) {
     const struct view *value = form_get(&call->form, purges[i].parameter);
     if (value && call->form.count == 1)
@@ -194,7 +185,7 @@ static bool purge(struct call *call, int64_t *count, struct fault *fault) {
                    "say what to remove by exactly one of all, target, key, older_than");
 }
 
-bool route_cache_purge(struct call *call, struct text *body, struct fault *fault) {
+bool route_cache_purge(struct route_call *call, struct text *body, struct fault *fault) {
   struct json json;
   int64_t count = 0;
   if (!purge(call, &count, fault))

@@ -1,5 +1,5 @@
 /* Gathers what /metrics shows. */
-#include "admin/inside.h"
+#include "admin/route.h"
 
 #include "admin/prometheus.h"
 #include "base/log.h"
@@ -75,8 +75,8 @@ static void add_code(void *context, unsigned status, int64_t count) {
     list->items[list->count++] = (struct prometheus_code){status, count};
 }
 
-bool route_metrics(struct call *call, struct text *body, struct fault *fault) {
-  struct serve *serve = call->admin->serve;
+bool route_metrics(struct route_call *call, struct text *body, struct fault *fault) {
+  struct serve *serve = call->serve;
   struct token_list tokens = {0};
   struct code_list codes = {.count = 0};
   struct cache_totals stored = cache_totals(serve_cache(serve));

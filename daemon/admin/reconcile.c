@@ -1,7 +1,7 @@
 /* /api/reconcile: the only route that waits for upstream. */
 #include "serve/reconcile.h"
 
-#include "admin/inside.h"
+#include "admin/route.h"
 #include "base/json.h"
 
 static void wake(void *exchange) {
@@ -58,10 +58,10 @@ static void write_account(void *context, const struct reconcile_account *account
 }
 
 /* Run again each time that it is woken; the exchange's data is what it has begun. */
-bool route_reconcile(struct call *call, struct text *body, struct fault *fault) {
+bool route_reconcile(struct route_call *call, struct text *body, struct fault *fault) {
   struct reconcile *reconcile = exchange_data(call->exchange);
   struct json json;
-  if (!reconcile && !reconcile_begin(call->admin->serve, wake, call->exchange, &reconcile, fault))
+  if (!reconcile && !reconcile_begin(call->serve, wake, call->exchange, &reconcile, fault))
     return false;
   exchange_set_data(call->exchange, reconcile);
   call->waits = !reconcile_await(reconcile);

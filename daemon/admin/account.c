@@ -1,0 +1,27 @@
+/* What the room `account` answers. */
+#include "admin/route.h"
+
+static bool ask_account(account_function *function, struct route_call *call, struct text *body,
+                        struct fault *fault) {
+  return function(serve_ledger(call->serve), call->rest, &call->form, body, fault);
+}
+
+bool route_spend(struct route_call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_spend, call, body, fault);
+}
+
+bool route_token_list(struct route_call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_tokens, call, body, fault);
+}
+
+bool route_token(struct route_call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_token, call, body, fault);
+}
+
+bool route_correction_list(struct route_call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_corrections, call, body, fault);
+}
+
+bool route_correction(struct route_call *call, struct text *body, struct fault *fault) {
+  return ask_account(account_correct, call, body, fault);
+}

@@ -1,0 +1,120 @@
+/* /api/status: the daemon as a whole. */
+#include "admin/route.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+
+static void write_requests(struct json *json, struct serve *serve) {
+  int64_t hits = 0, answered = 0;
+  json_map(json, "requests");
+  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++) {
+    struct serve_counts counts;
+    serve_counts(serve, i, &counts);
+    json_integer(json, serve_outcome_word(i), counts.requests);
+    hits += serve_outcome_is_hit(i) ? counts.requests : 0;
+    answered += i == SERVE_ERROR ? 0 : counts.requests;
+  }
+  json_map_end(json);
+  json_part(json, "hit_rate", hits, answered);
+}
+
+static void ignore_row(void *context, const struct report_row *row) {
+  (void)context, (void)row;
+}
+
+/* False where the ledger cannot be read: the amounts are null then, and the rest is still told. */
+static bool write_amounts(struct json *json, const char *name, struct ledger *ledger, int32_t since,
+                          int32_t until) {
+  struct report_row total;
+  if (!report_run(ledger, REPORT_BY_DAY, since, until, ignore_row, NULL, &total, NULL)) {
+    json_null(json, name);
+    return false;
+  }
+  json_map(json, name);
+  json_rows(json, "spent", total.spent);
+  json_rows(json, "unknown", total.unknown);
+  json_rows(json, "saved", total.saved);
+  json_map_end(json);
+  return true;
+}
+
+static void write_warning(void *context, const struct token_row *row) {
+  if (row->account.has_budget && row->account.warning)
+    json_text(context, NULL, view_of(row->label));
+}
+
+/* The tokens whose budgets are nearly or wholly spent; false where they cannot be read. */
+static bool write_warnings(struct json *json, struct ledger *ledger) {
+  json_list(json, "budget_warnings");
+  bool readable = token_list(ledger, write_warning, json, NULL);
+  json_list_end(json);
+  return readable;
+}
+
+static void write_ledger(struct json *json, struct ledger *ledger) {
+  int32_t today = report_day(clock_milliseconds());
+  json_map(json, "rows");
+  bool readable = write_amounts(json, "today", ledger, today, today);
+  readable =
+      write_amounts(json, "all", ledger, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL) && readable;
+  json_map_end(json);
+  readable = write_warnings(json, ledger) && readable;
+  json_text(json, "ledger", readable && !ledger_is_broken(ledger) ? VIEW("ok") : VIEW("broken"));
+}
+
+/* 0: never. */
+static void write_time(struct json *json, const char *name, int64_t at) {
+  if (at)
+    json_integer(json, name, at);
+  else
+    json_null(json, name);
+}
+
+static void write_redirect(struct json *json, struct transfer *transfer) {
+  struct transfer_redirect redirect;
+  transfer_redirect(transfer, &redirect);
+  if (!redirect.status) {
+    json_null(json, "redirect");
+    return;
+  }
+  json_map(json, "redirect");
+  json_integer(json, "status", redirect.status);
+  json_text(json, "location", view_of(redirect.location));
+  json_map_end(json);
+}
+
+static void write_upstream(struct json *json, struct serve *serve) {
+  struct settings *settings = serve_settings(serve);
+  int64_t answered_at, failed_at;
+  bool failing = transfer_health(serve_transfer(serve), &answered_at, &failed_at);
+  const char *state = failing ? "failing" : "ok";
+  if (!answered_at && !failed_at)
+    state = "unknown";
+  json_map(json, "upstream");
+  json_text(json, "url", view_of(settings->upstream_url));
+  json_text(json, "state", view_of(state));
+  write_time(json, "answered_at", answered_at);
+  write_time(json, "failed_at", failed_at);
+  write_redirect(json, serve_transfer(serve));
+  json_map_end(json);
+  settings_release(&settings);
+}
+
+bool route_status(struct route_call *call, struct text *body, struct fault *fault) {
+  struct serve *serve = call->serve;
+  struct cache_totals stored = cache_totals(serve_cache(serve));
+  struct json json;
+  json_begin(&json, body);
+  json_map(&json, NULL);
+  json_text(&json, "version", VIEW(ROWCACHE_VERSION));
+  json_integer(&json, "uptime_seconds", serve_uptime(serve));
+  json_bool(&json, "draining", serve_is_draining(serve));
+  json_integer(&json, "entries", stored.entries);
+  json_integer(&json, "bytes", stored.bytes);
+  write_requests(&json, serve);
+  write_ledger(&json, serve_ledger(serve));
+  json_integer(&json, "inflight", transfer_inflight(serve_transfer(serve)));
+  write_upstream(&json, serve);
+  json_map_end(&json);
+  return json_end(&json, fault);
+}
