@@ -14,7 +14,7 @@ static const struct print_column columns[] = {
 };
 #define COLUMNS (sizeof columns / sizeof *columns)
 
-static void look(yajl_val answer) {
+static void print_every_way(yajl_val answer) {
   scope_text struct text out = {0};
   yajl_val rows = answer_get(answer, "rows");
   print_lines(&out, columns, COLUMNS, answer);
@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   text_add(&body, (struct view){(const char *)data, size});
   if (!text_ok(&body) || !answer_parse(text_view(&body), &answer, &fault))
     return 0;
-  look(answer);
+  print_every_way(answer);
   yajl_tree_free(answer);
   return 0;
 }

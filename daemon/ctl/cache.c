@@ -51,7 +51,7 @@ static void print_list(struct text *out, yajl_val answer) {
     text_printf(out, "%zu of %lld; --limit shows more\n", shown, YAJL_GET_INTEGER(stored));
 }
 
-enum ending command_cache_list(const struct call *call, struct fault *fault) {
+enum ending command_cache_list(const struct command_call *call, struct fault *fault) {
   scope_text struct text path = {0};
   int64_t limit;
   text_add(&path, VIEW("/api/cache"));
@@ -85,7 +85,7 @@ static void print_entries(struct text *out, yajl_val answer) {
   }
 }
 
-enum ending command_cache_show(const struct call *call, struct fault *fault) {
+enum ending command_cache_show(const struct command_call *call, struct fault *fault) {
   scope_text struct text path = {0};
   if (!is_key(call->arguments[0], fault))
     return ENDING_MISUSED;
@@ -102,7 +102,7 @@ static void print_purged(struct text *out, yajl_val answer) {
 }
 
 /* Whether exactly one thing was said, and that is well-formed. */
-static bool check_purge(const struct call *call, struct fault *fault) {
+static bool check_purge(const struct command_call *call, struct fault *fault) {
   int64_t seconds;
   if (call->all + !!call->target + !!call->key + !!call->older_than != 1)
     return fault_set(fault, FAULT_MALFORMED,
@@ -122,7 +122,7 @@ static void add_subject(struct text *path, const char *name, const char *value) 
   form_encode(path, view_of(value));
 }
 
-enum ending command_cache_purge(const struct call *call, struct fault *fault) {
+enum ending command_cache_purge(const struct command_call *call, struct fault *fault) {
   scope_text struct text path = {0};
   if (!check_purge(call, fault))
     return ENDING_MISUSED;

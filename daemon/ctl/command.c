@@ -36,44 +36,45 @@ static const struct {
   const char *word;
   bool is_flag;
   size_t offset;
-} options[] = {
-#define OPTION(field, word) {word, false, offsetof(struct call, field)},
+} known_options[] = {
+#define OPTION(field, word) {word, false, offsetof(struct command_call, field)},
     COMMAND_TEXT_OPTIONS(OPTION)
 #undef OPTION
-#define OPTION(field, word) {word, true, offsetof(struct call, field)},
+#define OPTION(field, word) {word, true, offsetof(struct command_call, field)},
         COMMAND_FLAG_OPTIONS(OPTION)
 #undef OPTION
 };
-#define OPTIONS ((int)(sizeof options / sizeof *options))
+#define OPTIONS ((int)(sizeof known_options / sizeof *known_options))
 
 #define HELP_VALUE OPTIONS
 
 /* Only those that the command takes, so that getopt refuses the others. Ends with an empty one. */
 static void list_options(const struct command *command, struct option *list) {
   for (int i = 0; i < OPTIONS; i++)
-    if (view_has_word(view_of(command->options), view_of(options[i].word)))
-      *list++ = (struct option){options[i].word,
-                                options[i].is_flag ? no_argument : required_argument, NULL, i};
+    if (view_has_word(view_of(command->options), view_of(known_options[i].word)))
+      *list++ =
+          (struct option){known_options[i].word,
+                          known_options[i].is_flag ? no_argument : required_argument, NULL, i};
   *list++ = (struct option){"help", no_argument, NULL, HELP_VALUE};
   *list = (struct option){0};
 }
 
 /* Given twice in two ways, it is not known which was meant. */
-static bool set_option(int index, struct call *call, struct fault *fault) {
-  char *field = (char *)call + options[index].offset;
-  if (options[index].is_flag) {
+static bool set_option(int index, struct command_call *call, struct fault *fault) {
+  char *field = (char *)call + known_options[index].offset;
+  if (known_options[index].is_flag) {
     *(bool *)field = true;
     return true;
   }
   const char **text = (const char **)field;
   if (*text && strcmp(*text, optarg) != 0)
-    return fault_set(fault, FAULT_MALFORMED, "--%s is given twice", options[index].word);
+    return fault_set(fault, FAULT_MALFORMED, "--%s is given twice", known_options[index].word);
   *text = optarg;
   return true;
 }
 
-static bool read_options(int argc, char **argv, const struct option *list, struct call *call,
-                         bool *wants_help, struct fault *fault) {
+static bool read_options(int argc, char **argv, const struct option *list,
+                         struct command_call *call, bool *wants_help, struct fault *fault) {
   int value;
   optind = 0; /* begin anew, on another argv */
   opterr = 0;
@@ -91,7 +92,7 @@ static bool read_options(int argc, char **argv, const struct option *list, struc
   return true;
 }
 
-bool command_read(const struct command *command, int argc, char **argv, struct call *call,
+bool command_read(const struct command *command, int argc, char **argv, struct command_call *call,
                   bool *wants_help, struct fault *fault) {
   struct option list[OPTIONS + 2];
   *wants_help = false;

@@ -29,7 +29,7 @@
 struct command;
 
 /* One call of one command, as the command line has it. */
-struct call {
+struct command_call {
   const struct settings *settings;
   const struct command *command;
   const char *arguments[COMMAND_ARGUMENTS];   /* as many as the command takes */
@@ -45,7 +45,7 @@ struct call {
 enum ending { ENDING_GOOD = 0, ENDING_FAILED = 1, ENDING_MISUSED = 2 };
 
 /* Prints to standard output. Unless the ending is good, `fault` says why. */
-typedef enum ending command_function(const struct call *call, struct fault *fault);
+typedef enum ending command_function(const struct command_call *call, struct fault *fault);
 
 struct command {
   const char *words;
@@ -61,7 +61,7 @@ extern const struct command commands[];
 const struct command *command_find(int argc, char **argv, int *count);
 /* Reads the command's own arguments: argv[0] is its last word. False: `fault` says what is wrong
  * with them. Uses getopt. */
-bool command_read(const struct command *command, int argc, char **argv, struct call *call,
+bool command_read(const struct command *command, int argc, char **argv, struct command_call *call,
                   bool *wants_help, struct fault *fault) MUST_CHECK;
 
 #define COMMAND(function, words, arguments, options, usage, help) \

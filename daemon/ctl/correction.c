@@ -1,6 +1,6 @@
 /* `correction`: entries of the account that are made by hand, and their list. */
-#include "ctl/account.h"
 #include "ctl/answer.h"
+#include "ctl/ask.h"
 
 static const struct print_column columns[] = {
     {"day", "day", PRINT_TEXT},
@@ -15,13 +15,13 @@ static void print_corrections(struct text *out, yajl_val answer) {
               NULL);
 }
 
-enum ending command_correction_list(const struct call *call, struct fault *fault) {
+enum ending command_correction_list(const struct command_call *call, struct fault *fault) {
   scope_text struct text form = {0};
-  const struct account_ask ask = {
+  const struct ask ask = {
       .method = "GET", .path = "/api/correction", .form = &form, .function = account_corrections};
-  account_add(&form, "since", call->since);
-  account_add(&form, "until", call->until);
-  return account_show(call, &ask, print_corrections, fault);
+  ask_add(&form, "since", call->since);
+  ask_add(&form, "until", call->until);
+  return ask_show(call, &ask, print_corrections, fault);
 }
 
 static void print_corrected(struct text *out, yajl_val answer) {
@@ -36,18 +36,18 @@ static void print_corrected(struct text *out, yajl_val answer) {
   text_add_char(out, '\n');
 }
 
-enum ending command_correction_add(const struct call *call, struct fault *fault) {
+enum ending command_correction_add(const struct command_call *call, struct fault *fault) {
   scope_text struct text form = {0};
-  const struct account_ask ask = {
+  const struct ask ask = {
       .method = "POST", .path = "/api/correction", .form = &form, .function = account_correct};
   if (!call->reason) {
     fault_set(fault, FAULT_MALFORMED, "a correction needs a reason: --reason TEXT");
     return ENDING_MISUSED;
   }
-  account_add(&form, "token", call->arguments[0]);
-  account_add(&form, "spent", call->spent);
-  account_add(&form, "unknown", call->unknown);
-  account_add(&form, "day", call->day);
-  account_add(&form, "reason", call->reason);
-  return account_show(call, &ask, print_corrected, fault);
+  ask_add(&form, "token", call->arguments[0]);
+  ask_add(&form, "spent", call->spent);
+  ask_add(&form, "unknown", call->unknown);
+  ask_add(&form, "day", call->day);
+  ask_add(&form, "reason", call->reason);
+  return ask_show(call, &ask, print_corrected, fault);
 }

@@ -17,7 +17,7 @@ static void print_explanation(struct text *out, yajl_val answer) {
   print_lines(out, lines, sizeof lines / sizeof *lines, answer);
 }
 
-enum ending command_explain(const struct call *call, struct fault *fault) {
+enum ending command_explain(const struct command_call *call, struct fault *fault) {
   scope_text struct text path = {0};
   text_add(&path, VIEW("/api/explain?"));
   argument_clean(view_of(call->arguments[0]), &path);

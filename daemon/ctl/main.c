@@ -12,8 +12,8 @@
 
 #define USAGE "usage: rowcachectl [-c FILE] [-o section.key=value]... COMMAND\n"
 
-/* What stands before the command. */
-struct options {
+/* The options before the command, which all commands share. */
+struct common_options {
   const char *file; /* NULL: the defaults */
   struct settings_override *overrides;
   size_t override_count;
@@ -84,7 +84,7 @@ static void complain(const struct command *command, enum ending ending, const st
 
 /* --- options before the command --- */
 
-static bool read_option(int option, struct options *options, enum ending *ending) {
+static bool read_option(int option, struct common_options *options, enum ending *ending) {
   switch (option) {
   case 'c':
     options->file = optarg;
@@ -107,7 +107,8 @@ static bool read_option(int option, struct options *options, enum ending *ending
 }
 
 /* False: nothing is left to do but to end. */
-static bool read_options(int argc, char **argv, struct options *options, enum ending *ending) {
+static bool read_options(int argc, char **argv, struct common_options *options,
+                         enum ending *ending) {
   static const struct option words[] = {
       {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {NULL, 0, NULL, 0}};
   int option;
@@ -121,8 +122,8 @@ static bool read_options(int argc, char **argv, struct options *options, enum en
 
 /* --- the command --- */
 
-static enum ending run(const struct command *command, struct call *call,
-                       const struct options *options, struct fault *fault) {
+static enum ending run(const struct command *command, struct command_call *call,
+                       const struct common_options *options, struct fault *fault) {
   struct settings *settings = NULL;
   enum ending ending = ENDING_FAILED;
   if (settings_load(options->file, options->overrides, options->override_count, &settings, fault)) {
@@ -133,10 +134,10 @@ static enum ending run(const struct command *command, struct call *call,
   return ending;
 }
 
-static enum ending dispatch(int argc, char **argv, const struct options *options) {
+static enum ending dispatch(int argc, char **argv, const struct common_options *options) {
   int words;
   bool wants_help;
-  struct call call = {.settings = NULL};
+  struct command_call call = {.settings = NULL};
   struct fault fault = {0};
   if (argc > 0 && strcmp(argv[0], "help") == 0)
     return help(argv + 1);
@@ -159,7 +160,7 @@ int main(int argc, char **argv) {
   dump_forbid();
   /* No more overrides than arguments. */
   scope_free struct settings_override *overrides = calloc((size_t)argc + 1, sizeof *overrides);
-  struct options options = {.overrides = overrides};
+  struct common_options options = {.overrides = overrides};
   enum ending ending = ENDING_FAILED;
   if (!overrides || curl_global_init(CURL_GLOBAL_DEFAULT) != 0) {
     fputs("rowcachectl: no memory\n", stderr);

@@ -20,6 +20,6 @@ static void print_accounts(struct text *out, yajl_val answer) {
   print_table(out, columns, sizeof columns / sizeof *columns, answer_get(answer, "accounts"), NULL);
 }
 
-enum ending command_reconcile(const struct call *call, struct fault *fault) {
+enum ending command_reconcile(const struct command_call *call, struct fault *fault) {
   return show_remote(call, "POST", "/api/reconcile", print_accounts, fault);
 }

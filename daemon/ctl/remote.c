@@ -19,7 +19,7 @@
 #define CONNECT_TIMEOUT 5L
 #define TIMEOUT 120L /* a purge waits for what the disk is doing */
 
-struct ask {
+struct attempt {
   const struct settings *settings;
   const struct remote_request *request;
   const char *where; /* the address as it is configured */
@@ -34,30 +34,30 @@ struct ask {
   struct remote *remote;
 };
 
-static bool has_tls(const struct ask *ask) {
-  return *ask->settings->admin_tls_certificate != '\0';
+static bool has_tls(const struct attempt *attempt) {
+  return *attempt->settings->admin_tls_certificate != '\0';
 }
 
-static bool is_secret(const struct ask *ask) {
-  return ask->request->is_secret || *ask->settings->admin_token_file;
+static bool is_secret(const struct attempt *attempt) {
+  return attempt->request->is_secret || *attempt->settings->admin_token_file;
 }
 
 /* --- whether a daemon runs, and who listens --- */
 
 /* Another machine's daemon is not told by a lock of this one; it has TLS, or is no valid address.
  */
-static bool may_ask(struct ask *ask, struct fault *fault) {
-  const char *directory = ask->settings->state_directory;
-  if (!address_is_here(&ask->address))
+static bool may_ask(struct attempt *attempt, struct fault *fault) {
+  const char *directory = attempt->settings->state_directory;
+  if (!address_is_here(&attempt->address))
     return true;
   enum directory_use use = directory_look(directory);
-  ask->remote->absent =
-      use == DIRECTORY_FREE || (use == DIRECTORY_UNUSED && is_secret(ask) && !has_tls(ask));
-  return !ask->remote->absent ||
+  attempt->remote->absent =
+      use == DIRECTORY_FREE || (use == DIRECTORY_UNUSED && is_secret(attempt) && !has_tls(attempt));
+  return !attempt->remote->absent ||
          fault_set(fault, FAULT_UNAVAILABLE,
                    "rowcached does not run: nobody works in '%.200s' (state.directory), so %.100s "
                    "is not asked; start it, or give the -c and -o that it was started with",
-                   directory, ask->where);
+                   directory, attempt->where);
 }
 
 static bool is_trusted(uid_t user, const char *directory) {
@@ -66,42 +66,42 @@ static bool is_trusted(uid_t user, const char *directory) {
          (directory_stat(directory, &status) && status.st_uid == user);
 }
 
-static bool check_peer(struct ask *ask, struct fault *fault) {
-  const char *directory = ask->settings->state_directory;
+static bool check_peer(struct attempt *attempt, struct fault *fault) {
+  const char *directory = attempt->settings->state_directory;
   uid_t user;
   struct fault why;
-  if (has_tls(ask) || (ask->address.kind != ADDRESS_UNIX && !is_secret(ask)))
+  if (has_tls(attempt) || (attempt->address.kind != ADDRESS_UNIX && !is_secret(attempt)))
     return true;
-  if (!peer_user(ask->socket, &user, &why))
+  if (!peer_user(attempt->socket, &user, &why))
     return fault_set(fault, FAULT_UNAVAILABLE, "%.100s was not asked, to keep the token secret: %s",
-                     ask->where, why.text);
+                     attempt->where, why.text);
   return is_trusted(user, directory) ||
          fault_set(fault, FAULT_UNAVAILABLE,
                    "%.100s was not asked: a process of user %u listens there, who is neither root "
                    "nor the owner of '%.200s' (state.directory)",
-                   ask->where, (unsigned)user, directory);
+                   attempt->where, (unsigned)user, directory);
 }
 
 static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
   (void)purpose;
-  struct ask *ask = context;
-  ask->socket = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  return ask->socket;
+  struct attempt *attempt = context;
+  attempt->socket = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  return attempt->socket;
 }
 
 /* Connected, and nothing sent but a handshake. */
 static int on_connected(void *context, char *remote, char *local, int remote_port, int local_port) {
   (void)remote, (void)local, (void)remote_port, (void)local_port;
-  struct ask *ask = context;
-  ask->refused = !check_peer(ask, &ask->fault);
-  return ask->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+  struct attempt *attempt = context;
+  attempt->refused = !check_peer(attempt, &attempt->fault);
+  return attempt->refused ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
-static void watch_connecting(struct ask *ask) {
-  curl_easy_setopt(ask->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
-  curl_easy_setopt(ask->easy, CURLOPT_OPENSOCKETDATA, ask);
-  curl_easy_setopt(ask->easy, CURLOPT_PREREQFUNCTION, on_connected);
-  curl_easy_setopt(ask->easy, CURLOPT_PREREQDATA, ask);
+static void watch_connecting(struct attempt *attempt) {
+  curl_easy_setopt(attempt->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(attempt->easy, CURLOPT_OPENSOCKETDATA, attempt);
+  curl_easy_setopt(attempt->easy, CURLOPT_PREREQFUNCTION, on_connected);
+  curl_easy_setopt(attempt->easy, CURLOPT_PREREQDATA, attempt);
 }
 
 /* --- where --- */
@@ -131,38 +131,38 @@ static in_port_t add_host(const struct address *address, struct text *url) {
   return ntohs(name->sin6_port);
 }
 
-static bool set_where(struct ask *ask, struct fault *fault) {
-  text_add(&ask->url, has_tls(ask) ? VIEW("https://") : VIEW("http://"));
-  if (ask->address.kind == ADDRESS_UNIX) {
-    const struct sockaddr_un *name = (const struct sockaddr_un *)&ask->address.storage;
-    text_add(&ask->url, VIEW("localhost"));
-    curl_easy_setopt(ask->easy, CURLOPT_UNIX_SOCKET_PATH, name->sun_path);
+static bool set_where(struct attempt *attempt, struct fault *fault) {
+  text_add(&attempt->url, has_tls(attempt) ? VIEW("https://") : VIEW("http://"));
+  if (attempt->address.kind == ADDRESS_UNIX) {
+    const struct sockaddr_un *name = (const struct sockaddr_un *)&attempt->address.storage;
+    text_add(&attempt->url, VIEW("localhost"));
+    curl_easy_setopt(attempt->easy, CURLOPT_UNIX_SOCKET_PATH, name->sun_path);
     return true;
   }
-  in_port_t port = add_host(&ask->address, &ask->url);
-  text_printf(&ask->url, ":%u", (unsigned)port);
+  in_port_t port = add_host(&attempt->address, &attempt->url);
+  text_printf(&attempt->url, ":%u", (unsigned)port);
   return port ||
          fault_set(
              fault, FAULT_MALFORMED,
              "admin.listen is '%.100s', and port 0 means any: it is in the daemon's log; give "
              "it with -o admin.listen=ADDRESS:PORT",
-             ask->where);
+             attempt->where);
 }
 
 /* --- who --- */
 
-static bool add_token(struct ask *ask, struct fault *fault) {
+static bool add_token(struct attempt *attempt, struct fault *fault) {
   struct secret *token;
   scope_text struct text header = {0};
-  if (!secret_load("admin.token_file", ask->settings->admin_token_file, 1, &token, fault))
+  if (!secret_load("admin.token_file", attempt->settings->admin_token_file, 1, &token, fault))
     return false;
   if (!token)
     return true;
   text_printf(&header, "Authorization: Bearer %.*s", VIEW_ARGS(secret_view(token)));
   secret_release(&token);
-  struct curl_slist *headers = curl_slist_append(ask->headers, text_string(&header));
+  struct curl_slist *headers = curl_slist_append(attempt->headers, text_string(&header));
   if (headers)
-    ask->headers = headers;
+    attempt->headers = headers;
   return headers ? true : fault_no_memory(fault);
 }
 
@@ -184,9 +184,9 @@ static bool pin(CURL *easy, const char *file, struct fault *fault) {
 /* --- the answer --- */
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
-  struct ask *ask = context;
-  text_add(ask->body, (struct view){bytes, size * count});
-  return text_ok(ask->body) ? size * count : 0;
+  struct attempt *attempt = context;
+  text_add(attempt->body, (struct view){bytes, size * count});
+  return text_ok(attempt->body) ? size * count : 0;
 }
 
 /* Nobody is there, as opposed to somebody who is not let in or does not answer. */
@@ -196,18 +196,18 @@ static bool nobody_listens(CURL *easy, CURLcode code) {
   return code == CURLE_COULDNT_CONNECT && (error == 0 || error == ECONNREFUSED || error == ENOENT);
 }
 
-static bool no_answer(struct ask *ask, CURLcode code, struct fault *fault) {
+static bool no_answer(struct attempt *attempt, CURLcode code, struct fault *fault) {
   long error = 0;
-  curl_easy_getinfo(ask->easy, CURLINFO_OS_ERRNO, &error);
-  if (!text_ok(ask->body))
+  curl_easy_getinfo(attempt->easy, CURLINFO_OS_ERRNO, &error);
+  if (!text_ok(attempt->body))
     return fault_set(fault, FAULT_UPSTREAM, "the answer from %.200s is larger than %zu MiB",
-                     ask->where, JSON_LIMIT / (1024 * 1024));
-  if (ask->refused) {
-    *fault = ask->fault;
+                     attempt->where, JSON_LIMIT / (1024 * 1024));
+  if (attempt->refused) {
+    *fault = attempt->fault;
     return false;
   }
-  bool nobody = nobody_listens(ask->easy, code);
-  ask->remote->absent = nobody && address_is_here(&ask->address);
+  bool nobody = nobody_listens(attempt->easy, code);
+  attempt->remote->absent = nobody && address_is_here(&attempt->address);
   const char *what =
       code == CURLE_COULDNT_CONNECT && error ? strerror((int)error) : curl_easy_strerror(code);
   if (nobody)
@@ -215,42 +215,42 @@ static bool no_answer(struct ask *ask, CURLcode code, struct fault *fault) {
         fault, FAULT_UNAVAILABLE,
         "rowcached does not listen at %.200s (admin.listen): %s; start it, or give the "
         "-c and -o that it was started with",
-        ask->where, what);
+        attempt->where, what);
   if (code == CURLE_SSL_PINNEDPUBKEYNOTMATCH)
     what = "it does not show admin.tls_certificate; has the certificate been renewed since the "
            "daemon was reloaded?";
-  return fault_set(fault, FAULT_UNAVAILABLE, "no answer from %.200s (admin.listen): %s", ask->where,
-                   what);
+  return fault_set(fault, FAULT_UNAVAILABLE, "no answer from %.200s (admin.listen): %s",
+                   attempt->where, what);
 }
 
-static bool read_refusal(struct ask *ask, long status, yajl_val tree, struct fault *fault) {
+static bool read_refusal(struct attempt *attempt, long status, yajl_val tree, struct fault *fault) {
   const char *error = YAJL_GET_STRING(answer_get(tree, "error"));
   return fault_set(fault, FAULT_UPSTREAM, "%s (HTTP %ld from %.200s)",
                    error ? error : "something that is not rowcached's admin side answered", status,
-                   ask->where);
+                   attempt->where);
 }
 
-static bool judge(struct ask *ask, struct fault *fault) {
+static bool judge(struct attempt *attempt, struct fault *fault) {
   long status = 0;
   yajl_val tree = NULL;
-  curl_easy_getinfo(ask->easy, CURLINFO_RESPONSE_CODE, &status);
-  bool ok = answer_parse(text_view(ask->body), &tree, fault);
+  curl_easy_getinfo(attempt->easy, CURLINFO_RESPONSE_CODE, &status);
+  bool ok = answer_parse(text_view(attempt->body), &tree, fault);
   if (!ok || status != 200)
-    ok = read_refusal(ask, status, tree, fault);
+    ok = read_refusal(attempt, status, tree, fault);
   yajl_tree_free(tree);
   return ok;
 }
 
 /* --- the request --- */
 
-static bool send_request(struct ask *ask, struct fault *fault) {
-  const struct remote_request *request = ask->request;
-  CURL *easy = ask->easy;
-  curl_easy_setopt(easy, CURLOPT_URL, text_string(&ask->url));
+static bool send_request(struct attempt *attempt, struct fault *fault) {
+  const struct remote_request *request = attempt->request;
+  CURL *easy = attempt->easy;
+  curl_easy_setopt(easy, CURLOPT_URL, text_string(&attempt->url));
   if (request->form) /* not copied; the content type is a form's */
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->form);
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, ask->headers);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, attempt->headers);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name the daemon's other side */
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or later */
@@ -259,19 +259,19 @@ static bool send_request(struct ask *ask, struct fault *fault) {
   curl_easy_setopt(easy, CURLOPT_TIMEOUT, TIMEOUT);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcachectl/" ROWCACHE_VERSION);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, ask);
-  watch_connecting(ask);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, attempt);
+  watch_connecting(attempt);
   CURLcode code = curl_easy_perform(easy);
-  return code == CURLE_OK ? judge(ask, fault) : no_answer(ask, code, fault);
+  return code == CURLE_OK ? judge(attempt, fault) : no_answer(attempt, code, fault);
 }
 
-static bool ask_address(struct ask *ask, struct fault *fault) {
-  if (!address_parse(ask->where, &ask->address, fault) || !may_ask(ask, fault) ||
-      !set_where(ask, fault) || !add_token(ask, fault) ||
-      !pin(ask->easy, ask->settings->admin_tls_certificate, fault))
+static bool ask_address(struct attempt *attempt, struct fault *fault) {
+  if (!address_parse(attempt->where, &attempt->address, fault) || !may_ask(attempt, fault) ||
+      !set_where(attempt, fault) || !add_token(attempt, fault) ||
+      !pin(attempt->easy, attempt->settings->admin_tls_certificate, fault))
     return false;
-  text_add(&ask->url, view_of(ask->request->path));
-  return text_ok(&ask->url) ? send_request(ask, fault) : fault_no_memory(fault);
+  text_add(&attempt->url, view_of(attempt->request->path));
+  return text_ok(&attempt->url) ? send_request(attempt, fault) : fault_no_memory(fault);
 }
 
 bool remote_ask(const struct settings *settings, const struct remote_request *request,
@@ -282,16 +282,16 @@ bool remote_ask(const struct settings *settings, const struct remote_request *re
     return fault_set(fault, FAULT_UNAVAILABLE,
                      "admin.listen is none, so the daemon cannot be asked");
   }
-  struct ask ask = {.settings = settings,
-                    .request = request,
-                    .where = settings->admin_listen.items[0],
-                    .easy = curl_easy_init(),
-                    .socket = CURL_SOCKET_BAD,
-                    .body = &remote->body,
-                    .remote = remote};
-  bool ok = ask.easy ? ask_address(&ask, fault) : fault_no_memory(fault);
-  curl_easy_cleanup(ask.easy);
-  curl_slist_free_all(ask.headers);
-  text_free(&ask.url);
+  struct attempt attempt = {.settings = settings,
+                            .request = request,
+                            .where = settings->admin_listen.items[0],
+                            .easy = curl_easy_init(),
+                            .socket = CURL_SOCKET_BAD,
+                            .body = &remote->body,
+                            .remote = remote};
+  bool ok = attempt.easy ? ask_address(&attempt, fault) : fault_no_memory(fault);
+  curl_easy_cleanup(attempt.easy);
+  curl_slist_free_all(attempt.headers);
+  text_free(&attempt.url);
   return ok;
 }

@@ -34,7 +34,7 @@ static void add_json(struct text *out, struct view body) {
   }
 }
 
-enum ending show_answer(const struct call *call, struct view body, show_print *print,
+enum ending show_answer(const struct command_call *call, struct view body, show_print *print,
                         struct fault *fault) {
   scope_text struct text out = {.limit = OUTPUT_LIMIT};
   yajl_val answer;
@@ -51,7 +51,7 @@ enum ending show_answer(const struct call *call, struct view body, show_print *p
   return ok ? ENDING_GOOD : ENDING_FAILED;
 }
 
-enum ending show_remote(const struct call *call, const char *method, const char *path,
+enum ending show_remote(const struct command_call *call, const char *method, const char *path,
                         show_print *print, struct fault *fault) {
   struct remote remote;
   enum ending ending = ENDING_FAILED;

@@ -6,9 +6,9 @@
 
 /* Asks the daemon, and prints its answer: as JSON with --json, else by `print`. */
 typedef void show_print(struct text *out, yajl_val answer);
-enum ending show_remote(const struct call *call, const char *method, const char *path,
+enum ending show_remote(const struct command_call *call, const char *method, const char *path,
                         show_print *print, struct fault *fault);
 
 /* Prints an answer that is there already. `body` is a text of JSON. */
-enum ending show_answer(const struct call *call, struct view body, show_print *print,
+enum ending show_answer(const struct command_call *call, struct view body, show_print *print,
                         struct fault *fault);

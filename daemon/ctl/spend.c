@@ -1,6 +1,6 @@
 /* `spend`. */
-#include "ctl/account.h"
 #include "ctl/answer.h"
+#include "ctl/ask.h"
 
 /* --- printing --- */
 
@@ -43,7 +43,7 @@ static void print_spend_csv(struct text *out, yajl_val answer) {
 }
 
 /* The daemon would say the same; said here, it is known to be the command line that is wrong. */
-static bool check_call(const struct call *call, const struct text *parameters,
+static bool check_call(const struct command_call *call, const struct text *parameters,
                        struct fault *fault) {
   struct account_period period;
   struct form form = {.count = 0};
@@ -55,14 +55,14 @@ static bool check_call(const struct call *call, const struct text *parameters,
   return ok;
 }
 
-enum ending command_spend(const struct call *call, struct fault *fault) {
+enum ending command_spend(const struct command_call *call, struct fault *fault) {
   scope_text struct text form = {0};
-  const struct account_ask ask = {
+  const struct ask ask = {
       .method = "GET", .path = "/api/spend", .form = &form, .function = account_spend};
-  account_add(&form, "by", call->by);
-  account_add(&form, "since", call->since);
-  account_add(&form, "until", call->until);
+  ask_add(&form, "by", call->by);
+  ask_add(&form, "since", call->since);
+  ask_add(&form, "until", call->until);
   if (!check_call(call, &form, fault))
     return ENDING_MISUSED;
-  return account_show(call, &ask, call->csv ? print_spend_csv : print_spend, fault);
+  return ask_show(call, &ask, call->csv ? print_spend_csv : print_spend, fault);
 }

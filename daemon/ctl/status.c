@@ -89,6 +89,6 @@ static void print_status(struct text *out, yajl_val answer) {
   print_redirect(out, answer);
 }
 
-enum ending command_status(const struct call *call, struct fault *fault) {
+enum ending command_status(const struct command_call *call, struct fault *fault) {
   return show_remote(call, "GET", "/api/status", print_status, fault);
 }

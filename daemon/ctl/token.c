@@ -1,6 +1,6 @@
 /* `token`: the list, and each change. */
-#include "ctl/account.h"
 #include "ctl/answer.h"
+#include "ctl/ask.h"
 
 #include "base/token_text.h"
 
@@ -34,11 +34,11 @@ static void print_tokens(struct text *out, yajl_val answer) {
   print_table(out, columns, sizeof columns / sizeof *columns, answer_get(answer, "tokens"), NULL);
 }
 
-enum ending command_token_list(const struct call *call, struct fault *fault) {
+enum ending command_token_list(const struct command_call *call, struct fault *fault) {
   const struct text no_form = {0};
-  const struct account_ask ask = {
+  const struct ask ask = {
       .method = "GET", .path = "/api/token", .form = &no_form, .function = account_tokens};
-  return account_show(call, &ask, print_tokens, fault);
+  return ask_show(call, &ask, print_tokens, fault);
 }
 
 /* --- changes --- */
@@ -74,22 +74,22 @@ static const char *second_of(struct view action) {
 }
 
 /* `form` may hold parameters already, and be secret for it. */
-static enum ending change(const struct call *call, struct text *form, bool is_secret,
+static enum ending change(const struct command_call *call, struct text *form, bool is_secret,
                           struct fault *fault) {
-  const struct account_ask ask = {.method = "POST",
-                                  .path = "/api/token/",
-                                  .rest = action_of(call->command),
-                                  .form = form,
-                                  .is_secret = is_secret,
-                                  .function = account_token};
-  account_add(form, "name", call->arguments[0]);
-  account_add(form, second_of(ask.rest), call->arguments[1]);
-  account_add(form, "budget", call->budget);
-  account_add(form, "per", call->per);
-  return account_show(call, &ask, print_changed, fault);
+  const struct ask ask = {.method = "POST",
+                          .path = "/api/token/",
+                          .rest = action_of(call->command),
+                          .form = form,
+                          .is_secret = is_secret,
+                          .function = account_token};
+  ask_add(form, "name", call->arguments[0]);
+  ask_add(form, second_of(ask.rest), call->arguments[1]);
+  ask_add(form, "budget", call->budget);
+  ask_add(form, "per", call->per);
+  return ask_show(call, &ask, print_changed, fault);
 }
 
-enum ending command_token_change(const struct call *call, struct fault *fault) {
+enum ending command_token_change(const struct command_call *call, struct fault *fault) {
   scope_text struct text form = {0};
   return change(call, &form, false, fault);
 }
@@ -132,12 +132,12 @@ static bool read_line(char line[LINE_MOST], struct fault *fault) {
                             "no token came; write it to standard input, as one line");
 }
 
-enum ending command_token_register(const struct call *call, struct fault *fault) {
+enum ending command_token_register(const struct command_call *call, struct fault *fault) {
   scope_text struct text form = {0};
   char token[LINE_MOST] = "";
   enum ending ending = ENDING_FAILED;
   if (read_line(token, fault)) {
-    account_add(&form, "token", token);
+    ask_add(&form, "token", token);
     ending = change(call, &form, true, fault);
   }
   explicit_bzero(token, sizeof token);

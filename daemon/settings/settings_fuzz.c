@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void look(struct settings *settings) {
+static void check_and_release(struct settings *settings) {
   scope_text struct text names = {0};
   struct settings *other = settings_hold(settings);
   CHECK(settings->server_listen.count > 0 && settings->upstream_url[0]);
@@ -20,11 +20,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct fault fault;
   struct view text = {(const char *)data, size};
   if (settings_parse("fuzz.conf", text, NULL, 0, &settings, &fault))
-    look(settings);
+    check_and_release(settings);
   scope_free char *copy = strndup(size ? text.at : "", size);
   CHECK(copy);
   struct settings_override override = {copy};
   if (settings_parse("fuzz.conf", VIEW(""), &override, 1, &settings, &fault))
-    look(settings);
+    check_and_release(settings);
   return 0;
 }

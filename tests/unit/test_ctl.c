@@ -182,11 +182,11 @@ static const struct command *find(struct line *line, int *words) {
   return command_find(line->argc, line->argv, words);
 }
 
-static bool reads(struct line line, struct call *call) {
+static bool reads(struct line line, struct command_call *call) {
   int words;
   bool wants_help;
   struct fault fault;
-  *call = (struct call){.settings = NULL};
+  *call = (struct command_call){.settings = NULL};
   const struct command *command = find(&line, &words);
   assert_non_null(command);
   return command_read(command, line.argc - words + 1, line.argv + words - 1, call, &wants_help,
@@ -206,7 +206,7 @@ static void commands_are_found(void **state) {
 
 static void command_lines_are_read(void **state) {
   (void)state;
-  struct call call;
+  struct command_call call;
   assert_true(reads((struct line){0, {"spend", "--by", "day", "--since=2026-01-01"}}, &call));
   assert_string_equal(call.by, "day");
   assert_string_equal(call.since, "2026-01-01");
@@ -219,7 +219,7 @@ static void command_lines_are_read(void **state) {
 
 static void wrong_command_lines_are_refused(void **state) {
   (void)state;
-  struct call call;
+  struct command_call call;
   assert_false(reads((struct line){0, {"status", "--csv"}}, &call));
   assert_false(reads((struct line){0, {"status", "now"}}, &call));
   assert_false(reads((struct line){0, {"spend", "--by"}}, &call));
