@@ -151,10 +151,11 @@ def test_while_revalidating_a_client_gets_no_staler_result_than_it_allows(sim, d
 def test_a_refresh_that_fails_behind_the_back_does_no_harm(sim, driven, clock):
     daemon = driven("cache.ttl=1s", "cache.stale_while_revalidate=1h")
     old = daemon.ask().rows
+    sim.change_world()
     broken = sim.fault("cut", times=1)
     clock.go_on(seconds=1)
-    eventually(lambda: daemon.ask().stale and broken.hits)
-    sim.change_world()
+    assert daemon.ask().stale
+    eventually(lambda: broken.hits)
     eventually(lambda: daemon.ask().rows != old)
     eventually(lambda: sim.in_flight == 0 and daemon.account["rows_spent"] >= sim.bill(TOKEN))
 
