@@ -54,21 +54,28 @@ struct paid_order {
   const char *id;    /* X-Request-Id */
   enum v2_kind kind;
   bool store;
-  bool unread;                     /* asked behind the client's back: sent though nobody reads it */
-  bool is_ours;                    /* no client's request: not in the account; must cost nothing */
-  bool is_check;                   /* of ours: it has begun in access (serve/access.h), and the
-                                      flight's end ends it there */
-  enum access_lane lane;           /* of a check */
-  bool states_limit;               /* another table's limit is sent also where it was left out */
+  bool unread;       /* asked behind the client's back: sent though nobody reads it */
+  bool is_ours;      /* no client's request: not in the account; must cost nothing */
+  bool is_check;     /* of ours: counted and bounded in serve/access.h */
+  bool has_spent;    /* of a check: the ledger says that the token was accepted once */
+  bool states_limit; /* another table's limit is sent also where it was left out */
   const struct view *foreign_body; /* NULL: a GET; else the kind is V2_UNKNOWN */
   struct view foreign_type;
 };
 
 struct paid;
 
-/* Reserves, then sends. The flight ends and settles by itself, whoever reads it. The caller owns
- * one reference. NULL with a fault: nothing was begun. Does not block; any thread. */
-struct flight *paid_begin(const struct paid_order *order, struct fault *fault) MUST_CHECK;
+/* Makes the flight of a request and does nothing else: neither reserves, stores nor sends. The
+ * caller owns one reference, and calls paid_send() or paid_withdraw() next, once. NULL with a
+ * fault: nothing was made. Does not block; any thread. */
+struct flight *paid_prepare(const struct paid_order *order, struct fault *fault) MUST_CHECK;
+/* Reserves, then sends. The flight ends and settles by itself, whoever reads it; what cannot be
+ * reserved, or is a check above its bounds, ends it as FLIGHT_REFUSED. Does not block; any thread,
+ * under no lock. */
+void paid_send(struct flight *flight);
+/* The flight is not needed: ends it as FLIGHT_WITHDRAWN. Does not block; any thread, under no lock.
+ */
+void paid_withdraw(struct flight *flight);
 
 /* What `flight` cost; meaningful once it is CONCLUDED. */
 struct paid_cost {

@@ -1,6 +1,8 @@
 /* One request to upstream that may cost rows. It belongs to no client's request.
  *
- *   paid_begin: reserve ------> not reserved: the flight ends as broken, nothing was spent
+ *   paid_prepare ---> paid_withdraw: it is not needed; nothing was done
+ *        |
+ *   paid_send: reserve ---> refused: nothing was stored, sent or spent
  *        | (durable)
  *   send: chunks -> cache ----> upstream ended: publish or abandon -> settle -> conclude
  *
@@ -8,10 +10,10 @@
  * is kept and a reservation that is booked at the most, never something paid for and lost. The
  * readers have their last byte only after both.
  *
- * Threads: paid_begin() on the caller's; chunk() and ended() on the transfer thread (or the
- * ledger's keeper, where nothing could be reserved); what a keeper has done, on that keeper's. From
- * the end on they come one after the other; `saved`, which may be told from two threads, is atomic.
- */
+ * Threads: paid_prepare(), paid_send() and paid_withdraw() on the caller's; on_reserved() on the
+ * ledger's keeper; chunk() and ended() on the transfer thread; the other callbacks of a keeper on
+ * that keeper's. From the end on they come one after the other; `saved`, which two threads may set,
+ * is atomic. */
 #include "serve/inside.h"
 
 #include "base/clock.h"
@@ -27,20 +29,22 @@ struct paid {
   bool is_own_token;     /* ours, not the client's */
   bool is_ours;          /* no client's request */
   bool is_unknown;       /* V2_UNKNOWN: it may have been asked with another token in its body */
-  bool is_check;         /* of a token */
-  enum access_lane lane; /* of a check, and what it found: */
-  enum access_verdict verdict;
+  bool is_check;         /* of a token: */
+  bool has_spent;        /* the ledger says that upstream accepted it once */
+  struct access_bounds bounds;
+  enum access_lane lane;
+  enum access_verdict verdict;       /* that it found */
   int64_t remember_yes, remember_no; /* seconds */
   struct mask told; /* looks for it in what is stored; empty where it is too short or too long */
   struct tariff tariff;
   struct digest key;
   struct ledger_entry entry;
-  struct text table, target;
-  struct cache_writer *writer;      /* NULL where it is not stored */
-  struct cache_hold *hold;          /* on what is stored, for readers that lag; likewise */
-  struct cache_validator validator; /* where there is one */
-  atomic_llong saved;               /* chunks that the cache has taken; -1: it has failed */
-  bool booked;                      /* the ledger holds a reservation */
+  struct text table, target, normal; /* normal: where it is to be stored */
+  struct cache_writer *writer;       /* NULL where it is not stored */
+  struct cache_hold *hold;           /* on what is stored, for readers that lag; likewise */
+  struct cache_validator validator;  /* where there is one */
+  atomic_llong saved;                /* chunks that the cache has taken; -1: it has failed */
+  bool booked;                       /* the ledger holds a reservation */
   struct paid_cost cost;
 };
 
@@ -93,7 +97,7 @@ static void on_published(void *context, bool ok, const struct fault *fault) {
   if (!ok) {
     log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
                 LOG_VALUE(fault->text));
-    flight_chunk_saved(paid->flight, 0, false);
+    flight_storing_failed(paid->flight);
   }
   settle(paid);
 }
@@ -199,7 +203,10 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
   bool saved = ok && number >= 0 &&
                atomic_compare_exchange_strong(&paid->saved, &(long long){number}, number + 1);
   struct flight *flight = paid->flight;
-  flight_chunk_saved(flight, saved ? number : 0, saved);
+  if (saved)
+    flight_chunk_saved(flight, number);
+  else
+    flight_storing_failed(flight);
   flight_release(&flight);
 }
 
@@ -225,26 +232,13 @@ static void released(void *context) {
   explicit_bzero(paid->token, sizeof paid->token);
   text_free(&paid->table);
   text_free(&paid->target);
+  text_free(&paid->normal);
   free(paid);
 }
 
 static const struct flight_owner owner = {.chunk = chunk, .ended = ended, .released = released};
 
-/* --- the beginning --- */
-
-static void on_reserved(void *context, bool ok, const struct fault *fault) {
-  struct paid *paid = context;
-  paid->booked = ok;
-  if (ok) {
-    /* The reservation is for one send, and the budget holds no more. */
-    paid->ask->send_once = paid->entry.has_budget;
-    transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
-    return;
-  }
-  struct answer_verdict verdict = {
-      .outcome = ANSWER_BROKEN, .charge = ANSWER_FREE, .fault = *fault};
-  flight_end(paid->flight, &verdict);
-}
+/* --- the beginning: made, which does nothing yet --- */
 
 static struct transfer_ask *make_ask(const struct paid_order *order, const struct tariff *tariff) {
   struct transfer_ask *ask = transfer_ask_create();
@@ -291,61 +285,54 @@ static void fill_entry(struct paid *paid, const struct paid_order *order) {
   entry->is_strangers = order->is_strangers;
 }
 
-/* With a hold for readers that lag, which lasts beyond the writer's end. */
-static bool begin_writer(struct paid *paid, const struct cache_subject *subject,
-                         struct fault *fault) {
-  if (!cache_begin(paid->serve->cache, subject, &paid->writer, fault))
-    return false;
-  paid->hold = cache_writer_hold(paid->writer);
-  if (paid->hold)
-    return true;
-  cache_abandon(&paid->writer);
-  return fault_no_memory(fault);
-}
-
-/* Storing is worth trying, but not worth failing for. */
-static void begin_storing(struct paid *paid, const struct paid_order *order) {
-  struct cache_subject subject = {paid->key, query_normal(order->query), text_view(&paid->target)};
-  struct fault fault;
-  if (!order->store || order->token.length > MASK_MOST)
-    return;
-  if (!begin_writer(paid, &subject, &fault)) {
-    log_warning("store", "request=%s outcome=not-stored reason=%s", order->id,
-                LOG_VALUE(fault.text));
-    return;
-  }
-  paid->validator = cache_writer_validator(paid->writer);
-}
-
 /* What is shorter stands anywhere by chance, and what is longer is no token of Ahrefs'. */
 static bool is_secret(struct view token) {
   return token.length >= TOKEN_TEXT_LEAST && token.length <= MASK_MOST;
+}
+
+static bool is_to_store(const struct paid_order *order) {
+  return order->store && order->token.length <= MASK_MOST;
+}
+
+static void copy_order(struct paid *paid, const struct paid_order *order) {
+  const struct settings *settings = order->settings;
+  paid->serve = order->serve;
+  paid->is_own_token = order->is_own_token;
+  paid->is_ours = order->is_ours;
+  paid->is_check = order->is_check;
+  paid->has_spent = order->has_spent;
+  paid->bounds = (struct access_bounds){.inflight = settings->checks_inflight,
+                                        .per_minute = settings->checks_per_minute};
+  paid->remember_yes = settings->remember_yes;
+  paid->remember_no = settings->remember_no;
+  paid->is_unknown = order->kind == V2_UNKNOWN;
+  paid->tariff =
+      paid->is_unknown ? tariff_for_unknown(settings) : tariff_for(settings, order->query);
+  paid->key = *order->key;
+  if (is_secret(order->token)) {
+    memcpy(paid->token, order->token.at, order->token.length);
+    paid->told.secret = (struct view){paid->token, order->token.length};
+  }
+}
+
+static bool copy_texts(struct paid *paid, const struct paid_order *order) {
+  text_add(&paid->table, *form_get(query_form(order->query), "from"));
+  text_add(&paid->target, query_target_text(order->query));
+  if (is_to_store(order))
+    text_add(&paid->normal, query_normal(order->query));
+  return text_ok(&paid->table) && text_ok(&paid->target) && text_ok(&paid->normal);
 }
 
 static struct paid *make(const struct paid_order *order) {
   struct paid *paid = calloc(1, sizeof *paid);
   if (!paid)
     return NULL;
-  paid->serve = order->serve;
-  paid->is_own_token = order->is_own_token;
-  paid->is_ours = order->is_ours;
-  paid->is_check = order->is_check;
-  paid->lane = order->lane;
-  paid->remember_yes = order->settings->remember_yes;
-  paid->remember_no = order->settings->remember_no;
-  if (is_secret(order->token)) {
-    memcpy(paid->token, order->token.at, order->token.length);
-    paid->told.secret = (struct view){paid->token, order->token.length};
-  }
-  paid->is_unknown = order->kind == V2_UNKNOWN;
-  paid->tariff = paid->is_unknown ? tariff_for_unknown(order->settings)
-                                  : tariff_for(order->settings, order->query);
-  paid->key = *order->key;
-  text_add(&paid->table, *form_get(query_form(order->query), "from"));
-  text_add(&paid->target, query_target_text(order->query));
+  copy_order(paid, order);
   paid->ask = make_ask(order, &paid->tariff);
-  if (paid->ask && text_ok(&paid->table) && text_ok(&paid->target))
+  if (paid->ask && copy_texts(paid, order)) {
+    fill_entry(paid, order);
     return paid;
+  }
   released(paid);
   return NULL;
 }
@@ -359,38 +346,101 @@ static bool may_begin(struct serve *serve, struct fault *fault) {
   return fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping; try again");
 }
 
-static struct flight *begin(const struct paid_order *order, struct fault *fault) {
+static struct flight *prepare(const struct paid_order *order, struct fault *fault) {
   struct paid *paid = make(order);
-  if (!paid) {
-    fault_no_memory(fault);
-    return NULL;
-  }
-  begin_storing(paid, order);
-  struct flight *flight = flight_create(&owner, paid, paid->writer != NULL);
+  struct flight *flight = paid ? flight_create(&owner, paid, is_to_store(order)) : NULL;
   if (!flight) {
-    cache_abandon(&paid->writer);
-    released(paid);
+    if (paid)
+      released(paid);
     fault_no_memory(fault);
     return NULL;
   }
   paid->flight = flight_hold(flight);
   if (order->unread)
     flight_keep(flight);
-  fill_entry(paid, order);
-  if (order->is_ours)
-    transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
-  else
-    ledger_reserve(paid->serve->ledger, &paid->entry, on_reserved, paid);
   return flight;
 }
 
-struct flight *paid_begin(const struct paid_order *order, struct fault *fault) {
+struct flight *paid_prepare(const struct paid_order *order, struct fault *fault) {
   if (!may_begin(order->serve, fault))
     return NULL;
-  struct flight *flight = begin(order, fault);
+  struct flight *flight = prepare(order, fault);
   if (!flight)
     atomic_fetch_sub(&order->serve->paid, 1);
   return flight;
+}
+
+void paid_withdraw(struct flight *flight) {
+  struct paid *paid = flight_context(flight);
+  flight_withdraw(flight);
+  conclude(paid);
+}
+
+/* --- the beginning: sent --- */
+
+static void refuse(struct paid *paid, const struct fault *fault) {
+  paid->cost = (struct paid_cost){.is_known = true};
+  flight_refuse(paid->flight, fault);
+  conclude(paid);
+}
+
+/* With a hold for readers that lag, which lasts beyond the writer's end. */
+static bool begin_writer(struct paid *paid, const struct cache_subject *subject,
+                         struct fault *fault) {
+  if (!cache_begin(paid->serve->cache, subject, &paid->writer, fault))
+    return false;
+  paid->hold = cache_writer_hold(paid->writer);
+  if (paid->hold)
+    return true;
+  cache_abandon(&paid->writer);
+  return fault_no_memory(fault);
+}
+
+/* Storing is worth trying, but not worth failing for. */
+static void begin_storing(struct paid *paid) {
+  struct cache_subject subject = {paid->key, text_view(&paid->normal), text_view(&paid->target)};
+  struct fault fault;
+  if (!paid->normal.length)
+    return;
+  if (begin_writer(paid, &subject, &fault)) {
+    paid->validator = cache_writer_validator(paid->writer);
+    return;
+  }
+  log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
+              LOG_VALUE(fault.text));
+  flight_storing_failed(paid->flight);
+}
+
+/* Nothing enters cache.db for a request that is not sent. */
+static void on_reserved(void *context, bool ok, const struct fault *fault) {
+  struct paid *paid = context;
+  paid->booked = ok;
+  if (!ok) {
+    refuse(paid, fault);
+    return;
+  }
+  begin_storing(paid);
+  /* The reservation is for one send, and the budget holds no more. */
+  paid->ask->send_once = paid->entry.has_budget;
+  transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
+}
+
+/* What costs nothing is not reserved; the number of checks is bounded. */
+static void send_free(struct paid *paid) {
+  struct fault fault;
+  if (paid->is_check && !access_begin_check(paid->serve->access, &paid->entry.token,
+                                            paid->has_spent, &paid->bounds, &paid->lane, &fault))
+    refuse(paid, &fault);
+  else
+    transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
+}
+
+void paid_send(struct flight *flight) {
+  struct paid *paid = flight_context(flight);
+  if (paid->is_ours)
+    send_free(paid);
+  else
+    ledger_reserve(paid->serve->ledger, &paid->entry, on_reserved, paid);
 }
 
 /* --- what readers ask --- */

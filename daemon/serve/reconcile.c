@@ -38,7 +38,7 @@ static struct flight *begin(struct reconcile *reconcile, struct asked *asked) {
                              .id = id,
                              .kind = V2_FREE,
                              .is_ours = true};
-  return paid_begin(&order, &asked->fault);
+  return paid_prepare(&order, &asked->fault);
 }
 
 static void wipe(char **address) {
@@ -52,6 +52,8 @@ static void ask(struct reconcile *reconcile, struct asked *asked) {
   struct flight *flight = begin(reconcile, asked);
   if (flight && !(asked->reader = flight_join(flight, reconcile->wake, reconcile->context)))
     fault_no_memory(&asked->fault);
+  if (flight)
+    paid_send(flight);
   flight_release(&flight);
   wipe(&asked->token);
 }

@@ -81,10 +81,10 @@ enum exchange_step steps_abandon(struct request *request) {
   return refuse(request, &fault);
 }
 
-/* Upstream answered nothing, or could not: what it says is no word on token or query. */
+/* Upstream was not asked, did not answer or could not: nothing is said about token or query. */
 static bool upstream_is_at_fault(const struct flight_state *state) {
-  return state->verdict.outcome == ANSWER_BROKEN || state->head.status >= 500 ||
-         state->head.status == 429;
+  return state->end == FLIGHT_REFUSED || state->verdict.outcome == ANSWER_BROKEN ||
+         state->head.status >= 500 || state->head.status == 429;
 }
 
 /* --- verify: an unknown token, before anything else is done for it --- */
@@ -96,8 +96,8 @@ static enum access_verdict access_of(const struct request *request) {
 }
 
 /* Asks for the token's own account, which costs nothing (reference, "Answer"). */
-static struct flight *ask_account(const struct request *request, enum access_lane lane,
-                                  struct fault *fault) {
+static struct flight *make_check(void *context, struct fault *fault) {
+  const struct request *request = context;
   struct query *query;
   if (!query_parse(VIEW("from=subscription_info"), VIEW(""), &query, fault))
     return NULL;
@@ -111,30 +111,10 @@ static struct flight *ask_account(const struct request *request, enum access_lan
                              .kind = V2_FREE,
                              .is_ours = true,
                              .is_check = true,
-                             .lane = lane};
-  struct flight *flight = paid_begin(&order, fault);
+                             .has_spent = request->token.has_spent};
+  struct flight *flight = paid_prepare(&order, fault);
   query_release(&query);
   return flight;
-}
-
-static struct flight *begin_check(void *context, struct fault *fault) {
-  const struct request *request = context;
-  struct access *access = request->serve->access;
-  const struct access_bounds bounds = {.inflight = request->settings->checks_inflight,
-                                       .per_minute = request->settings->checks_per_minute};
-  enum access_lane lane;
-  if (!access_begin_check(access, &request->fingerprint, request->token.has_spent, &bounds, &lane,
-                          fault))
-    return NULL;
-  struct flight *flight = ask_account(request, lane, fault);
-  if (!flight)
-    access_end_check(access, lane, ACCESS_UNKNOWN);
-  return flight;
-}
-
-/* Between the first look and the flights' lock a check may have ended. */
-static bool needs_no_check(void *context) {
-  return access_of(context) != ACCESS_UNKNOWN;
 }
 
 static enum exchange_step refuse_token(struct request *request) {
@@ -172,6 +152,10 @@ static enum exchange_step step_verified(struct request *request) {
   enum access_verdict verdict =
       state.phase == FLIGHT_CONCLUDED ? paid_verdict(flight_of(request->reader)) : ACCESS_UNKNOWN;
   leave(request);
+  if (state.phase == FLIGHT_CONCLUDED && state.end == FLIGHT_WITHDRAWN)
+    return steps_begin(request);
+  if (state.phase == FLIGHT_CONCLUDED && state.end == FLIGHT_REFUSED)
+    return refuse(request, &state.refusal);
   switch (verdict) {
   case ACCESS_YES:
     return steps_plan(request);
@@ -183,21 +167,32 @@ static enum exchange_step step_verified(struct request *request) {
   return refuse_unchecked(request, &state);
 }
 
+/* Sends what was made, or, where it is not needed any more, withdraws it. Gives up the reference. */
+static void send_or_withdraw(struct flights_place *place, bool is_needed) {
+  if (is_needed)
+    paid_send(place->started);
+  else
+    paid_withdraw(place->started);
+  flight_release(&place->started);
+}
+
 /* Requests with the same token share one check: a fingerprint is no query's key. */
 static enum exchange_step step_verify(struct request *request) {
-  struct flights_start start = {.look = needs_no_check, .start = begin_check, .context = request};
+  struct flights_maker maker = {.make = make_check, .context = request};
+  struct flights_waker waker = {.wake = wake, .context = request->exchange};
+  struct flights_place place;
   struct fault fault;
-  switch (flights_join(request->serve->flights, &request->fingerprint, &start, wake,
-                       request->exchange, &request->reader, &fault)) {
-  case FLIGHTS_FOUND:
-    return steps_begin(request);
-  case FLIGHTS_FAILED:
+  if (flights_join(request->serve->flights, &request->fingerprint, &maker, &waker, &place,
+                   &fault) == FLIGHTS_FAILED)
     return refuse(request, &fault);
-  case FLIGHTS_STARTED:
-  case FLIGHTS_JOINED:
-    break;
-  }
-  return step_verified(request);
+  request->reader = place.reader;
+  /* Between the first look and the flights' lock a check may have ended. */
+  if (place.started)
+    send_or_withdraw(&place, place.reader && access_of(request) == ACCESS_UNKNOWN);
+  if (request->reader)
+    return step_verified(request);
+  fault_no_memory(&fault);
+  return refuse(request, &fault);
 }
 
 static enum exchange_step refuse_not_cached(struct request *request) {
@@ -225,7 +220,7 @@ enum exchange_step steps_begin(struct request *request) {
 /* --- forward: join the flight of this query, or begin it --- */
 
 /* Upstream does not know the tokens that are issued here: it is asked with ours. */
-static struct flight *begin(void *context, struct fault *fault) {
+static struct flight *make_paid(void *context, struct fault *fault) {
   struct request *request = context;
   struct view body = exchange_body(request->exchange);
   bool is_issued = request->token.kind == TOKEN_ISSUED;
@@ -246,7 +241,7 @@ static struct flight *begin(void *context, struct fault *fault) {
       .foreign_body = request->has_foreign_body ? &body : NULL,
       .foreign_type = exchange_header(request->exchange, "Content-Type")};
   if (!is_issued || request->own_token)
-    return paid_begin(&order, fault);
+    return paid_prepare(&order, fault);
   fault_set(
       fault, FAULT_UNAVAILABLE,
       "token '%s' was issued here and can spend nothing, as there is no Ahrefs token to spend "
@@ -255,50 +250,57 @@ static struct flight *begin(void *context, struct fault *fault) {
   return NULL;
 }
 
-/* Between the first look and the flights' lock somebody's flight may have ended well. */
-static bool needs_no_flight(void *context) {
-  struct request *request = context;
-  find_and_decide(request);
-  return request->plan.action != PLAN_FORWARD;
-}
-
 /* Nobody else can read it, and nothing of it is kept. */
 static bool begin_private(struct request *request, struct fault *fault) {
-  struct flight *flight = begin(request, fault);
+  struct flight *flight = make_paid(request, fault);
   if (!flight)
     return false;
   request->reader = flight_join(flight, wake, request->exchange);
   request->leads = request->reader != NULL;
+  if (request->leads)
+    paid_send(flight);
+  else
+    paid_withdraw(flight);
   flight_release(&flight);
   return request->leads || fault_no_memory(fault);
 }
 
+/* Joins the flight of this query, or begins it. `*found`: it need not, as between the first look
+ * and the flights' lock somebody's flight has ended well. */
 static bool join(struct request *request, bool *found, struct fault *fault) {
-  struct flights_start start = {.look = needs_no_flight, .start = begin, .context = request};
-  enum flights_joined joined =
-      flights_join(request->serve->flights, query_key(request->query), &start, wake,
-                   request->exchange, &request->reader, fault);
-  request->leads = joined == FLIGHTS_STARTED;
-  *found = joined == FLIGHTS_FOUND;
-  return joined != FLIGHTS_FAILED;
-}
-
-/* Somebody's refresh may have ended since: what is stored may be fresh again, or gone. */
-static bool needs_no_refresh(void *context) {
-  struct request *request = context;
+  struct flights_maker maker = {.make = make_paid, .context = request};
+  struct flights_waker waker = {.wake = wake, .context = request->exchange};
+  struct flights_place place;
+  if (flights_join(request->serve->flights, query_key(request->query), &maker, &waker, &place,
+                   fault) == FLIGHTS_FAILED)
+    return false;
+  request->reader = place.reader;
+  *found = false;
+  if (!place.started)
+    return true;
   find_and_decide(request);
-  return request->plan.action != PLAN_HIT_AND_REFRESH;
+  *found = request->plan.action != PLAN_FORWARD;
+  request->leads = request->reader && !*found;
+  send_or_withdraw(&place, request->leads);
+  if (*found)
+    leave(request);
+  return request->reader || *found || fault_no_memory(fault);
 }
 
-/* stale-while-revalidate: asks without reading; what comes of it is for the next request. */
+/* stale-while-revalidate: asks without reading; the answer is for the next request. Somebody's
+ * refresh may have ended since the first look: what is stored may be fresh again, or gone. */
 static void refresh(struct request *request) {
-  struct flights_start start = {.look = needs_no_refresh, .start = begin, .context = request};
+  struct flights_maker maker = {.make = make_paid, .context = request};
+  struct flights_place place;
   struct fault fault;
-  enum flights_joined joined = flights_join(request->serve->flights, query_key(request->query),
-                                            &start, NULL, NULL, NULL, &fault);
-  request->refreshes = joined == FLIGHTS_STARTED;
-  if (joined == FLIGHTS_FAILED)
+  if (flights_join(request->serve->flights, query_key(request->query), &maker, NULL, &place,
+                   &fault) == FLIGHTS_FAILED)
     log_warning("refresh", "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
+  if (!place.started)
+    return;
+  find_and_decide(request);
+  request->refreshes = request->plan.action == PLAN_HIT_AND_REFRESH;
+  send_or_withdraw(&place, request->refreshes);
 }
 
 /* --- await: what the flight has become --- */
@@ -306,15 +308,15 @@ static void refresh(struct request *request) {
 /* What upstream says to one token is for nobody else: it may be about the token, and name it. */
 static bool is_said_to_another(const struct request *request, const struct flight_state *state) {
   bool is_issued = request->token.kind == TOKEN_ISSUED;
-  return !request->leads && state->verdict.outcome == ANSWER_REFUSED &&
+  return !request->leads && state->end == FLIGHT_ENDED &&
+         state->verdict.outcome == ANSWER_REFUSED &&
          !paid_asks_as(flight_of(request->reader), &request->fingerprint, is_issued);
 }
 
 /* It was not sent, for its own token's sake: over budget, or revoked meanwhile. */
 static bool is_held_back(const struct flight_state *state) {
-  enum fault_kind kind = state->verdict.fault.kind;
-  return state->verdict.outcome == ANSWER_BROKEN &&
-         (kind == FAULT_OVER_BUDGET || kind == FAULT_BAD_TOKEN);
+  return state->end == FLIGHT_REFUSED &&
+         (state->refusal.kind == FAULT_OVER_BUDGET || state->refusal.kind == FAULT_BAD_TOKEN);
 }
 
 static bool is_held_back_for_another(const struct request *request,
@@ -360,7 +362,7 @@ static enum exchange_step reply_answer(struct request *request, const struct fli
 }
 
 static enum exchange_step conclude(struct request *request, const struct flight_state *state) {
-  if (may_do_better(request, state)) {
+  if (state->end == FLIGHT_WITHDRAWN || may_do_better(request, state)) {
     leave(request);
     return steps_plan(request);
   }
@@ -369,6 +371,8 @@ static enum exchange_step conclude(struct request *request, const struct flight_
   struct fault fault;
   if (may_have_stale(request, state))
     return reply_stale(request);
+  if (state->end == FLIGHT_REFUSED)
+    return refuse(request, &state->refusal);
   if (state->verdict.outcome == ANSWER_BROKEN)
     return refuse(request, &state->verdict.fault);
   if (is_said_to_another(request, state)) {

@@ -100,10 +100,15 @@ void flight_look(struct flight *flight, struct flight_state *state) {
 
 /* --- waking: collected under the lock, called after it --- */
 
+/* Upstream's answer has come to a good end. */
+static bool is_whole(const struct flight_state *state) {
+  return state->end == FLIGHT_ENDED && state->verdict.outcome != ANSWER_BROKEN;
+}
+
 /* Bytes that readers may have. A chunk is released when the next one has begun. */
 static int64_t released(const struct flight *flight) {
   const struct flight_state *state = &flight->state;
-  if (state->phase == FLIGHT_CONCLUDED && state->verdict.outcome != ANSWER_BROKEN)
+  if (state->phase == FLIGHT_CONCLUDED && is_whole(state))
     return state->length;
   return state->length ? (state->length - 1) / CHUNK * CHUNK : 0;
 }
@@ -343,6 +348,25 @@ void flight_end(struct flight *flight, const struct answer_verdict *verdict) {
 
 /* --- the owner --- */
 
+/* Ends what was not handed to a writer. */
+static void end_unsent(struct flight *flight, enum flight_end end, const struct fault *refusal) {
+  pthread_mutex_lock(&flight->lock);
+  CHECK(!flight->ended && !flight->writer);
+  flight->ended = true;
+  flight->state.end = end;
+  if (refusal)
+    flight->state.refusal = *refusal;
+  pthread_mutex_unlock(&flight->lock);
+}
+
+void flight_refuse(struct flight *flight, const struct fault *fault) {
+  end_unsent(flight, FLIGHT_REFUSED, fault);
+}
+
+void flight_withdraw(struct flight *flight) {
+  end_unsent(flight, FLIGHT_WITHDRAWN, NULL);
+}
+
 /* Tells a waiting writer that there may be room now; what it cannot use it will ask for again. */
 static void tell_writer(struct flight *flight) {
   pthread_mutex_lock(&flight->lock);
@@ -356,14 +380,17 @@ static void tell_writer(struct flight *flight) {
     writer->room(context, flight);
 }
 
-void flight_chunk_saved(struct flight *flight, int64_t number, bool ok) {
+void flight_chunk_saved(struct flight *flight, int64_t number) {
   pthread_mutex_lock(&flight->lock);
-  if (ok)
-    flight->window[number % FLIGHT_WINDOW].saved = true;
-  else
-    flight->state.storing = false;
-  if (!ok)
-    collect(flight);
+  flight->window[number % FLIGHT_WINDOW].saved = true;
+  pthread_mutex_unlock(&flight->lock);
+  tell_writer(flight);
+}
+
+void flight_storing_failed(struct flight *flight) {
+  pthread_mutex_lock(&flight->lock);
+  flight->state.storing = false;
+  collect(flight);
   pthread_mutex_unlock(&flight->lock);
   wake(flight);
   tell_writer(flight);
@@ -507,7 +534,7 @@ static enum flight_read read_locked(struct flight *flight, struct flight_reader 
     reader->waiting = WAIT_BYTES;
     return FLIGHT_READ_WAIT;
   }
-  return flight->state.verdict.outcome == ANSWER_BROKEN ? FLIGHT_READ_BROKEN : FLIGHT_READ_END;
+  return is_whole(&flight->state) ? FLIGHT_READ_END : FLIGHT_READ_BROKEN;
 }
 
 enum flight_read flight_read(struct flight_reader *reader, char *buffer, size_t size, size_t *count,

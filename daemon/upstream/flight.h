@@ -2,6 +2,7 @@
  *
  *   WAITING ----> FLOWING ----> CONCLUDED
  *      '-------------------------^
+ *                ended, refused or withdrawn
  *
  * WAITING    nothing may be sent to a client yet: the first FLIGHT_CHUNK_SIZE bytes are held back,
  * so that a broken small answer becomes a clean fault. FLOWING    more than that has come: readers
@@ -110,17 +111,34 @@ void flight_end(struct flight *flight, const struct answer_verdict *verdict);
 
 /* It is wanted although nobody reads it, and is never given up. Before anybody else has it. */
 void flight_keep(struct flight *flight);
-/* `ok` false: storing has failed, and stops. */
-void flight_chunk_saved(struct flight *flight, int64_t number, bool ok);
+/* Rowcache itself refuses to send it (budget, revoked token, ledger), as `fault` says: instead of
+ * handing it to a writer, and so without `ended`. The owner calls flight_conclude() after it. */
+void flight_refuse(struct flight *flight, const struct fault *fault);
+/* It turned out not to be needed, before it was handed to a writer: its readers look again at what
+ * is stored. Without `ended`; the owner calls flight_conclude() after it. */
+void flight_withdraw(struct flight *flight);
+/* Chunk `number` is in the store. */
+void flight_chunk_saved(struct flight *flight, int64_t number);
+/* Storing has failed, and stops. The first chunk in memory may be lost for late readers. */
+void flight_storing_failed(struct flight *flight);
 /* Everything is settled; wakes all readers. Once. */
 void flight_conclude(struct flight *flight);
 
 /* --- everybody --- */
 
+/* How a flight came to its end. */
+enum flight_end {
+  FLIGHT_ENDED,     /* upstream ended: the verdict is of its answer, or of the want of one */
+  FLIGHT_REFUSED,   /* rowcache did not send it: `refusal` says why; there is no verdict */
+  FLIGHT_WITHDRAWN, /* it was not needed; there is no verdict */
+};
+
 struct flight_state {
   enum flight_phase phase;
   struct answer_head head;
+  enum flight_end end;           /* when CONCLUDED */
   struct answer_verdict verdict; /* from flight_end() on */
+  struct fault refusal;          /* where REFUSED */
   int64_t length;                /* bytes so far */
   bool storing;                  /* false also after storing has failed */
 };

@@ -49,49 +49,61 @@ static void drop(struct flights *flights, struct node *node) {
   free(node);
 }
 
-static enum flights_joined start_one(struct flights *flights, const struct digest *key,
-                                     const struct flights_start *start, struct node **out,
-                                     struct fault *fault) {
-  if (start->look && start->look(start->context))
-    return FLIGHTS_FOUND;
+/* Puts a new flight into the table, of which the caller has a reference. */
+static bool start(struct flights *flights, const struct digest *key,
+                  const struct flights_maker *maker, struct flight **started, struct fault *fault) {
   struct node *node = calloc(1, sizeof *node);
-  if (!node || !(node->flight = start->start(start->context, fault))) {
-    if (!node)
-      fault_no_memory(fault);
+  if (!node)
+    return fault_no_memory(fault);
+  node->flight = maker->make(maker->context, fault);
+  if (!node->flight) {
     free(node);
-    return FLIGHTS_FAILED;
+    return false;
   }
+  *started = flight_hold(node->flight);
   node->key = *key;
   HASH_ADD(hh, flights->table, key, sizeof node->key, node);
-  *out = node;
+  if (!node->hh.tbl)
+    drop(flights, node);
+  return true;
+}
+
+/* Joins the flight of `node`. False: no memory, or its beginning is lost. */
+static bool join(const struct node *node, const struct flights_waker *waker,
+                 struct flights_place *place, bool *is_lost) {
+  place->reader = flight_join(node->flight, waker->wake, waker->context);
+  *is_lost = !place->reader && flight_is_lost(node->flight);
+  return place->reader != NULL;
+}
+
+static enum flights_joined join_or_start(struct flights *flights, const struct digest *key,
+                                         const struct flights_maker *maker,
+                                         const struct flights_waker *waker,
+                                         struct flights_place *place, struct fault *fault) {
+  struct node *node = find(flights, key);
+  bool is_lost = false;
+  if (node && (!waker || join(node, waker, place, &is_lost)))
+    return FLIGHTS_JOINED;
+  if (node && !is_lost) {
+    fault_no_memory(fault);
+    return FLIGHTS_FAILED;
+  }
+  if (node) /* it can help nobody any more */
+    drop(flights, node);
+  if (!start(flights, key, maker, &place->started, fault))
+    return FLIGHTS_FAILED;
+  if (waker)
+    place->reader = flight_join(place->started, waker->wake, waker->context);
   return FLIGHTS_STARTED;
 }
 
 enum flights_joined flights_join(struct flights *flights, const struct digest *key,
-                                 const struct flights_start *start, void (*wake)(void *context),
-                                 void *wake_context, struct flight_reader **reader,
+                                 const struct flights_maker *maker,
+                                 const struct flights_waker *waker, struct flights_place *place,
                                  struct fault *fault) {
-  enum flights_joined joined = FLIGHTS_JOINED;
+  *place = (struct flights_place){0};
   pthread_mutex_lock(&flights->lock);
-  struct node *node = find(flights, key);
-  bool reads = node && reader;
-  if (reads && !(*reader = flight_join(node->flight, wake, wake_context)) &&
-      flight_is_lost(node->flight)) { /* it can help nobody any more */
-    drop(flights, node);
-    node = NULL;
-  }
-  if (!node) {
-    joined = start_one(flights, key, start, &node, fault);
-    reads = joined == FLIGHTS_STARTED && reader;
-    if (reads)
-      *reader = flight_join(node->flight, wake, wake_context);
-  }
-  if (reads && !*reader) {
-    fault_no_memory(fault);
-    joined = FLIGHTS_FAILED;
-  }
-  if (node && !node->hh.tbl)
-    drop(flights, node);
+  enum flights_joined joined = join_or_start(flights, key, maker, waker, place, fault);
   pthread_mutex_unlock(&flights->lock);
   return joined;
 }

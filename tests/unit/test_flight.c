@@ -327,15 +327,15 @@ static void what_is_not_saved_holds_back_the_writer(void **state) {
   assert_int_equal(notes.chunks, WINDOW);
   assert_false(feed(flight, 1));
   assert_int_equal(look(flight).length, WINDOW * CHUNK); /* all or nothing */
-  flight_chunk_saved(flight, 1, true);
-  flight_chunk_saved(flight, 15, true);
+  flight_chunk_saved(flight, 1);
+  flight_chunk_saved(flight, 15);
   assert_int_equal(notes.rooms, 0);
-  flight_chunk_saved(flight, 0, true);
+  flight_chunk_saved(flight, 0);
   assert_int_equal(notes.rooms, 1);
   assert_int_equal(feed_chunks(flight, 100), 2); /* 0 and 1 are saved */
-  flight_chunk_saved(flight, 2, true);
+  flight_chunk_saved(flight, 2);
   assert_int_equal(notes.rooms, 2);
-  flight_chunk_saved(flight, 3, true);
+  flight_chunk_saved(flight, 3);
   assert_int_equal(notes.rooms, 2); /* told once */
   finish(&notes, &reader);
 }
@@ -365,7 +365,7 @@ static void a_slow_reader_reads_from_the_store(void **state) {
   struct flight_reader *reader = flight_join(flight, count_wake, &wakes);
   for (int64_t number = 0; number < 3 * WINDOW; number++) {
     assert_true(feed(flight, CHUNK));
-    flight_chunk_saved(flight, number, true);
+    flight_chunk_saved(flight, number);
   }
   struct flight_reader *late = flight_join(flight, count_wake, &wakes);
   assert_non_null(late);
@@ -452,10 +452,10 @@ static void storing_fails(void **state) {
   struct flight_reader *reader = flight_join(flight, count_wake, &wakes);
   assert_int_equal(feed_chunks(flight, 100), WINDOW);
   for (int64_t number = 0; number < 4; number++)
-    flight_chunk_saved(flight, number, true);
+    flight_chunk_saved(flight, number);
   assert_int_equal(feed_chunks(flight, 100), 4);
   for (int64_t number = 4; number < WINDOW + 4; number++)
-    flight_chunk_saved(flight, number, false);
+    flight_storing_failed(flight);
   assert_false(look(flight).storing);
   assert_int_equal(feed_chunks(flight, 100), 0); /* for the reader */
   int64_t chunks = notes.chunks;
@@ -823,8 +823,10 @@ static void *run_store(void *context) {
     bool ok = store->fails_at < 0 || saved->number < store->fails_at;
     if (!over && ok)
       save(store, saved);
-    if (!over)
-      flight_chunk_saved(store->flight, saved->number, ok);
+    if (!over && ok)
+      flight_chunk_saved(store->flight, saved->number);
+    else if (!over)
+      flight_storing_failed(store->flight);
     free(saved);
   }
   dawdle(&random);
@@ -1053,43 +1055,61 @@ static void many_threads(void **state) {
 
 struct tower {
   struct flights *flights;
-  atomic_int looks, starts, joined, started, found;
-  atomic_bool stored; /* what `look` says */
+  atomic_int starts, joined, started, withdrawn, ended, released;
+  struct flight *made; /* the last one */
+  struct flight *sent; /* with a reference */
+  atomic_bool stored;  /* what a look into the store finds */
   bool refuses;
-  struct notes notes;
 };
 
-static bool tower_look(void *context) {
-  struct tower *tower = context;
-  atomic_fetch_add(&tower->looks, 1);
-  return atomic_load(&tower->stored);
+static void tower_chunk(void *context, int64_t number, struct view bytes) {
+  (void)context, (void)number, (void)bytes;
 }
 
-static struct flight *tower_start(void *context, struct fault *fault) {
+static void tower_ended(void *context) {
+  atomic_fetch_add(&((struct tower *)context)->ended, 1);
+}
+
+static void tower_released(void *context) {
+  atomic_fetch_add(&((struct tower *)context)->released, 1);
+}
+
+static const struct flight_owner tower_owner = {tower_chunk, tower_ended, tower_released};
+
+static struct flight *tower_make(void *context, struct fault *fault) {
   struct tower *tower = context;
   atomic_fetch_add(&tower->starts, 1);
   if (tower->refuses) {
     fault_set(fault, FAULT_UNAVAILABLE, "not now");
     return NULL;
   }
-  return begin(&tower->notes, true);
+  return tower->made = flight_create(&tower_owner, tower, true);
 }
 
-static struct flights_start start_of(struct tower *tower) {
-  return (struct flights_start){tower_look, tower_start, tower};
+static struct flights_maker maker_of(struct tower *tower) {
+  return (struct flights_maker){tower_make, tower};
 }
 
 static struct digest key_of(unsigned char first) {
   return (struct digest){.bytes = {first, 1, 2, 3}};
 }
 
+/* `reader` NULL: without reading. */
 static enum flights_joined join(struct tower *tower, const struct digest *key,
                                 struct flight_reader **reader) {
   static int wakes;
   struct fault fault = {0};
-  struct flights_start start = start_of(tower);
+  struct flights_maker maker = maker_of(tower);
+  struct flights_waker waker = {count_wake, &wakes};
+  struct flights_place place;
   enum flights_joined joined =
-      flights_join(tower->flights, key, &start, count_wake, &wakes, reader, &fault);
+      flights_join(tower->flights, key, &maker, reader ? &waker : NULL, &place, &fault);
+  assert_int_equal(place.started != NULL, joined == FLIGHTS_STARTED);
+  flight_release(&place.started);
+  if (reader)
+    *reader = place.reader;
+  else
+    assert_null(place.reader);
   if (joined == FLIGHTS_FAILED)
     assert_string_equal(fault.text, "not now");
   return joined;
@@ -1104,14 +1124,9 @@ static void one_key_one_flight(void **state) {
   assert_int_equal(join(&tower, &key, &two), FLIGHTS_JOINED);
   assert_int_equal(join(&tower, &key, NULL), FLIGHTS_JOINED);
   assert_ptr_equal(flight_of(one), flight_of(two));
-  assert_int_equal(tower.looks, 1);
   assert_int_equal(tower.starts, 1);
   assert_true(flights_have(tower.flights, &key));
   assert_false(flights_have(tower.flights, &other));
-  tower.stored = true;
-  assert_int_equal(join(&tower, &other, &none), FLIGHTS_FOUND);
-  assert_int_equal(join(&tower, &key, NULL), FLIGHTS_JOINED);
-  tower.stored = false;
   tower.refuses = true;
   assert_int_equal(join(&tower, &other, &none), FLIGHTS_FAILED);
   assert_false(flights_have(tower.flights, &other));
@@ -1125,28 +1140,61 @@ static void one_key_one_flight(void **state) {
   assert_false(flights_have(tower.flights, &key));
   flights_remove(tower.flights, &key, flight);
   flight_leave(&one);
-  assert_int_equal(tower.notes.released, 0);
+  assert_int_equal(tower.released, 0);
   flight_leave(&two); /* the table's reference is gone, and begin()'s was the table's */
-  assert_int_equal(tower.notes.released, 1);
+  assert_int_equal(tower.released, 1);
   flights_release(&tower.flights);
   assert_null(tower.flights);
 }
 
-/* Without `look` and without a reader. */
 static void begun_for_nobody(void **state) {
   (void)state;
-  struct tower tower = {.flights = flights_create(), .stored = true};
+  struct tower tower = {.flights = flights_create()};
   struct digest key = key_of(1);
-  struct flights_start start = start_of(&tower);
+  assert_int_equal(join(&tower, &key, NULL), FLIGHTS_STARTED);
+  assert_int_equal(tower.released, 0);
+  flights_remove(tower.flights, &key, tower.made);
+  assert_int_equal(tower.released, 1);
+  flights_release(&tower.flights);
+  flights_release(&tower.flights);
+}
+
+/* What rowcache does not send ends without its owner being told, and nothing of it can be read. */
+static void ends_unsent(enum flight_end end) {
+  struct tower tower = {0};
   struct fault fault;
-  start.look = NULL;
-  assert_int_equal(flights_join(tower.flights, &key, &start, NULL, NULL, NULL, &fault),
-                   FLIGHTS_STARTED);
-  assert_int_equal(tower.notes.released, 0);
-  flights_remove(tower.flights, &key, tower.notes.flight);
-  assert_int_equal(tower.notes.released, 1);
-  flights_release(&tower.flights);
-  flights_release(&tower.flights);
+  struct flight *flight = tower_make(&tower, &fault);
+  int wakes = 0;
+  struct flight_reader *reader = flight_join(flight, count_wake, &wakes);
+  fault_set(&fault, FAULT_OVER_BUDGET, "too dear");
+  assert_false(flight_await(reader));
+  if (end == FLIGHT_REFUSED)
+    flight_refuse(flight, &fault);
+  else
+    flight_withdraw(flight);
+  assert_int_equal(wakes, 0);
+  flight_conclude(flight);
+  assert_int_equal(wakes, 1);
+  assert_true(flight_await(reader));
+  struct flight_state state;
+  flight_look(flight, &state);
+  assert_int_equal(state.phase, FLIGHT_CONCLUDED);
+  assert_int_equal(state.end, end);
+  assert_string_equal(state.refusal.text, end == FLIGHT_REFUSED ? "too dear" : "");
+  char buffer[8];
+  size_t count;
+  int64_t number;
+  assert_int_equal(flight_read(reader, buffer, sizeof buffer, &count, &number), FLIGHT_READ_BROKEN);
+  assert_int_equal(tower.ended, 0);
+  flight_leave(&reader);
+  flight_release(&flight);
+  assert_int_equal(tower.released, 1);
+}
+
+static void refused_or_withdrawn(void **state) {
+  (void)state;
+  ends_unsent(FLIGHT_REFUSED);
+  ends_unsent(FLIGHT_WITHDRAWN);
 }
 
 /* A flight whose beginning is gone helps nobody: another takes its place. */
@@ -1156,11 +1204,10 @@ static void lost_beginnings_are_replaced(void **state) {
   struct digest key = key_of(1);
   struct flight_reader *one = NULL, *two = NULL;
   assert_int_equal(join(&tower, &key, &one), FLIGHTS_STARTED);
-  struct notes old = tower.notes;
-  struct flight *lost = flight_hold(old.flight);
+  struct flight *lost = flight_hold(flight_of(one));
   flight_leave(&one);
   assert_true(feed(lost, CHUNK));
-  flight_chunk_saved(lost, 0, false);
+  flight_storing_failed(lost);
   assert_int_equal(feed_chunks(lost, 2 * WINDOW), 2 * WINDOW);
   assert_int_equal(join(&tower, &key, &two), FLIGHTS_STARTED);
   assert_ptr_not_equal(flight_of(two), lost);
@@ -1169,11 +1216,11 @@ static void lost_beginnings_are_replaced(void **state) {
   flights_remove(tower.flights, &key, lost);
   assert_true(flights_have(tower.flights, &key));
   flight_release(&lost);
-  assert_int_equal(tower.notes.released, 1);
+  assert_int_equal(tower.released, 1);
   struct flight *second = flight_of(two);
   flights_remove(tower.flights, &key, second);
   flight_leave(&two);
-  assert_int_equal(tower.notes.released, 2);
+  assert_int_equal(tower.released, 2);
   flights_release(&tower.flights);
 }
 
@@ -1192,7 +1239,7 @@ static void what_was_given_up_is_replaced(void **state) {
   flight_release(&lost);
   flights_remove(tower.flights, &key, flight_of(two));
   flight_leave(&two);
-  assert_int_equal(tower.notes.released, 2);
+  assert_int_equal(tower.released, 2);
   flights_release(&tower.flights);
 }
 
@@ -1208,9 +1255,9 @@ static void many_keys(void **state) {
   for (size_t i = 0; i < COUNT(towers); i++) {
     struct digest key = key_of((unsigned char)i);
     assert_int_equal(join(&towers[i], &key, NULL), FLIGHTS_JOINED);
-    flights_remove(flights, &key, towers[i].notes.flight);
+    flights_remove(flights, &key, towers[i].made);
     assert_false(flights_have(flights, &key));
-    assert_int_equal(towers[i].notes.released, 1);
+    assert_int_equal(towers[i].released, 1);
   }
   flights_release(&flights);
 }
@@ -1219,37 +1266,40 @@ static void many_keys(void **state) {
 
 static pthread_barrier_t gate;
 
+/* As a request does: joins or makes, looks once more, and sends or withdraws. */
 static void *run_crowd(void *context) {
   struct tower *tower = context;
   struct digest key = key_of(1);
-  struct flights_start start = start_of(tower);
-  struct flight_reader *reader = NULL;
+  struct flights_maker maker = maker_of(tower);
+  struct flights_place place;
   struct fault fault;
   sem_t awake;
   sem_init(&awake, 0, 0);
+  struct flights_waker waker = {wake_visitor, &awake};
   pthread_barrier_wait(&gate);
-  switch (flights_join(tower->flights, &key, &start, wake_visitor, &awake, &reader, &fault)) {
-  case FLIGHTS_JOINED:
+  enum flights_joined joined = flights_join(tower->flights, &key, &maker, &waker, &place, &fault);
+  CHECK(joined != FLIGHTS_FAILED);
+  if (joined == FLIGHTS_JOINED) {
     atomic_fetch_add(&tower->joined, 1);
-    break;
-  case FLIGHTS_STARTED:
+  } else if (atomic_load(&tower->stored)) {
+    flights_remove(tower->flights, &key, place.started);
+    flight_withdraw(place.started);
+    flight_conclude(place.started);
+    atomic_fetch_add(&tower->withdrawn, 1);
+  } else {
+    tower->sent = flight_hold(place.started);
     atomic_fetch_add(&tower->started, 1);
-    break;
-  case FLIGHTS_FOUND:
-    atomic_fetch_add(&tower->found, 1);
-    break;
-  case FLIGHTS_FAILED:
-    CHECK(!"failed");
   }
-  if (reader && !flight_await_end(reader))
+  if (place.reader && !flight_await_end(place.reader))
     wait_for(&awake);
-  flight_leave(&reader);
+  flight_leave(&place.reader);
+  flight_release(&place.started);
   sem_destroy(&awake);
   return NULL;
 }
 
-/* 64 come at once, and the answer is there at once too, or only when all have joined: one flight.
- */
+/* 64 come at once, and the answer is there at once too, or only when all have joined: one flight is
+ * sent. */
 static void a_crowd(bool at_once) {
   struct tower tower = {.flights = flights_create()};
   struct digest key = key_of(1);
@@ -1258,25 +1308,25 @@ static void a_crowd(bool at_once) {
   for (int i = 0; i < CROWD; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, run_crowd, &tower), 0);
   pthread_barrier_wait(&gate);
-  while (!flights_have(tower.flights, &key))
+  while (!atomic_load(&tower.started))
     sched_yield();
   while (!at_once && atomic_load(&tower.joined) + atomic_load(&tower.started) < CROWD)
     sched_yield();
-  struct flight *flight = flight_hold(tower.notes.flight);
+  struct flight *flight = tower.sent;
   end(flight, ANSWER_COMPLETE);
   atomic_store(&tower.stored, true); /* first there, then out of the table */
   flights_remove(tower.flights, &key, flight);
   flight_conclude(flight);
   for (int i = 0; i < CROWD; i++)
     pthread_join(threads[i], NULL);
-  assert_int_equal(tower.starts, 1);
   assert_int_equal(tower.started, 1);
-  assert_int_equal(tower.joined + tower.found, CROWD - 1);
+  assert_int_equal(tower.starts, 1 + tower.withdrawn);
+  assert_int_equal(tower.joined + tower.withdrawn, CROWD - 1);
   if (!at_once)
-    assert_int_equal(tower.found, 0);
-  assert_int_equal(tower.notes.released, 0);
+    assert_int_equal(tower.withdrawn, 0);
+  assert_int_equal(tower.released, tower.withdrawn);
   flight_release(&flight);
-  assert_int_equal(tower.notes.released, 1);
+  assert_int_equal(tower.released, 1 + tower.withdrawn);
   flights_release(&tower.flights);
   pthread_barrier_destroy(&gate);
 }
@@ -1310,6 +1360,7 @@ int main(void) {
       cmocka_unit_test(many_threads),
       cmocka_unit_test(one_key_one_flight),
       cmocka_unit_test(begun_for_nobody),
+      cmocka_unit_test(refused_or_withdrawn),
       cmocka_unit_test(lost_beginnings_are_replaced),
       cmocka_unit_test(what_was_given_up_is_replaced),
       cmocka_unit_test(many_keys),

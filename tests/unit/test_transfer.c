@@ -84,17 +84,19 @@ static struct transfer_ask *make_ask(struct settings *settings) {
   return ask;
 }
 
-static struct flight *begin(void *context, struct fault *fault) {
+static struct flight *make_flight(void *context, struct fault *fault) {
   (void)fault;
   struct owned *owned = context;
-  struct transfer_ask *ask = make_ask(owned->settings);
   owned->flight = flight_create(&owner, owned, false);
-  struct flight *flight = flight_hold(owned->flight);
+  return flight_hold(owned->flight);
+}
+
+static void submit(struct owned *owned) {
+  struct transfer_ask *ask = make_ask(owned->settings);
   is_out_of_memory = true;
   transfer_submit(owned->transfer, owned->flight, &ask);
   is_out_of_memory = false;
   assert_null(ask);
-  return flight;
 }
 
 static struct settings *settings_of_defaults(void) {
@@ -104,18 +106,21 @@ static struct settings *settings_of_defaults(void) {
   return settings;
 }
 
-/* It is begun under the lock of the table of flights, out of which its owner takes it at its end: a
- * failure that is told at once, by ending it there, waits for itself for ever. */
+/* A caller may hold locks that the flight's owner takes at its end: a failure that ended the flight
+ * on the caller's thread would wait for itself for ever. */
 static void without_memory_a_flight_ends_on_the_transfer_thread(void **state) {
   (void)state;
   struct owned owned = {.flights = flights_create(), .settings = settings_of_defaults()};
-  struct flights_start start = {.start = begin, .context = &owned};
+  struct flights_maker maker = {.make = make_flight, .context = &owned};
+  struct flights_place place;
   struct fault fault;
   sem_init(&owned.over, 0, 0);
   assert_true(transfer_start(&owned.transfer, &fault));
   alarm(60);
-  assert_int_equal(flights_join(owned.flights, &owned.key, &start, NULL, NULL, NULL, &fault),
+  assert_int_equal(flights_join(owned.flights, &owned.key, &maker, NULL, &place, &fault),
                    FLIGHTS_STARTED);
+  submit(&owned);
+  flight_release(&place.started);
   sem_wait(&owned.over);
   alarm(0);
   assert_false(pthread_equal(owned.ended_on, pthread_self()));
