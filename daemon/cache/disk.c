@@ -1,8 +1,5 @@
-/* The files in the state directory: cache.db with its -wal and -shm, and cache.state. The latter
- * holds one word on how the cache ended (nothing else could be believed of a damaged database):
- * "clean", "damaged", or "open", which after a crash is what is left. It is locked while the cache
- * is open. */
-#include "cache/inside.h"
+#include "cache/room.h"
+#include "cache/row.h"
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,5 +1,6 @@
 /* Finding a result, holding it, and reading its chunks. */
-#include "cache/inside.h"
+#include "cache/room.h"
+#include "cache/row.h"
 
 #include "base/log.h"
 #include "base/scope.h"
@@ -19,7 +20,7 @@ struct cache_hold {
 
 /* Holds. */
 
-static struct cache_hold *create(struct cache *cache) {
+static struct cache_hold *begin(struct cache *cache) {
   struct cache_hold *hold = malloc(sizeof *hold);
   if (!hold)
     return NULL;
@@ -31,20 +32,20 @@ static struct cache_hold *create(struct cache *cache) {
   return hold;
 }
 
-void cache_unpin(struct cache *cache, struct pin **pin) {
+void hold_unpin(struct cache *cache, struct pin **pin) {
   if (pins_drop(&cache->pins, pin))
     sweep_wake(cache);
 }
 
-struct cache_hold *cache_hold_pin(struct cache *cache, struct pin *pin) {
-  struct cache_hold *hold = create(cache);
+struct cache_hold *hold_create(struct cache *cache, struct pin *pin) {
+  struct cache_hold *hold = begin(cache);
   if (hold)
     hold->pin = pins_add_again(&cache->pins, pin);
   return hold;
 }
 
 struct cache_hold *cache_hold_again(const struct cache_hold *other) {
-  struct cache_hold *hold = cache_hold_pin(other->cache, other->pin);
+  struct cache_hold *hold = hold_create(other->cache, other->pin);
   if (hold && other->is_found) {
     hold->is_found = true;
     hold->entry = other->entry;
@@ -62,7 +63,7 @@ void cache_release(struct cache_hold **address) {
   if (!hold)
     return;
   if (hold->pin)
-    cache_unpin(hold->cache, &hold->pin);
+    hold_unpin(hold->cache, &hold->pin);
   free(hold->buffer);
   free(hold);
 }
@@ -73,54 +74,14 @@ void cache_count_hit(const struct cache_hold *hold) {
 
 /* Finding. */
 
-bool cache_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]) {
-  if (text.length >= CACHE_CONTENT_TYPE_SIZE)
-    return false;
-  for (size_t i = 0; i < text.length; i++)
-    if (text.at[i] < ' ' || text.at[i] > '~')
-      return false;
-  if (text.length)
-    memcpy(out, text.at, text.length);
-  out[text.length] = 0;
-  return true;
-}
-
-/* As many chunks as a body has cannot take less place than this. */
-static bool is_length(int64_t length, int64_t stored) {
-  int64_t chunks = length / (int64_t)CACHE_CHUNK_SIZE;
-  return length >= 0 && chunks <= CHUNKS_MAX && chunks <= stored / CHUNK_OVERHEAD;
-}
-
-bool cache_read_entry(struct db_statement *statement, int64_t *id, struct cache_entry *entry) {
-  struct view key = db_blob(statement, 1);
-  if (key.length != DIGEST_SIZE)
-    return false;
-  memcpy(entry->key.bytes, key.at, DIGEST_SIZE);
-  struct view validator = db_blob(statement, 9);
-  if (validator.length != sizeof entry->validator.bytes)
-    return false;
-  memcpy(entry->validator.bytes, validator.at, validator.length);
-  *id = db_integer(statement, 0);
-  entry->results = db_integer(statement, 2);
-  entry->body_length = db_integer(statement, 3);
-  entry->stored_bytes = db_integer(statement, 4);
-  entry->cost = (struct rows){db_integer(statement, 5)};
-  entry->answered_at = db_integer(statement, 6);
-  entry->hits = db_integer(statement, 7);
-  return *id > 0 && *id <= ID_MAX && entry->results >= 0 && entry->stored_bytes >= 0 &&
-         is_length(entry->body_length, entry->stored_bytes) && entry->cost.tenths >= 0 &&
-         entry->answered_at >= 0 && entry->hits >= 0 &&
-         cache_read_content_type(db_text(statement, 8), entry->content_type);
-}
-
 /* Reads the published entry of `key` into the hold; `*id` is 0 where there is none. */
 static bool look(struct cache_hold *hold, struct db *db, const struct digest *key, int64_t *id,
                  struct fault *fault) {
   struct db_statement *row;
   *id = 0;
-  if (!db_find(db, CACHE_SQL_FIND_ENTRY, DB_VALUES(cache_digest(key)), &row, fault))
+  if (!db_find(db, CACHE_SQL_FIND_ENTRY, DB_VALUES(row_digest(key)), &row, fault))
     return false;
-  bool valid = !row || cache_read_entry(row, id, &hold->entry);
+  bool valid = !row || row_read(row, id, &hold->entry);
   if (!valid)
     cache_kill(hold->cache, db_integer(row, 0));
   db_done(row);
@@ -153,20 +114,20 @@ static bool find_pinned(struct cache_hold *hold, struct db *db, const struct dig
       return false;
     if (hold->is_found)
       return true;
-    cache_unpin(cache, &hold->pin);
+    hold_unpin(cache, &hold->pin);
   }
   return true; /* replaced faster than it can be looked at */
 }
 
 static bool find(struct cache_hold *hold, const struct digest *key, struct fault *fault) {
   struct cache *cache = hold->cache;
-  struct reader *reader = readers_take(&cache->readers, fault);
-  if (!reader)
+  struct cache_connection *connection = pool_take(&cache->pool, fault);
+  if (!connection)
     return false;
-  bool ok = find_pinned(hold, reader->db, key, fault);
+  bool ok = find_pinned(hold, connection->db, key, fault);
   if (!ok)
-    cache_note_failure(cache, reader->db);
-  readers_give(&cache->readers, reader);
+    cache_note_failure(cache, connection->db);
+  pool_give(&cache->pool, &connection);
   return ok;
 }
 
@@ -174,7 +135,7 @@ struct cache_hold *cache_find(struct cache *cache, const struct digest *key) {
   struct fault fault;
   if (!cache_is_usable(cache, NULL))
     return NULL;
-  struct cache_hold *hold = create(cache);
+  struct cache_hold *hold = begin(cache);
   if (!(hold ? find(hold, key, &fault) : fault_no_memory(&fault)))
     log_warning("cache_unreadable", "reason=%s", LOG_VALUE(fault.text));
   if (hold && !hold->is_found)
@@ -199,17 +160,17 @@ static bool unpack(struct cache_hold *hold, ZSTD_DCtx *context, struct db_statem
   return !*damaged;
 }
 
-static bool read_chunk(struct cache_hold *hold, struct reader *reader, int64_t number,
+static bool read_chunk(struct cache_hold *hold, struct cache_connection *connection, int64_t number,
                        struct fault *fault) {
   struct cache *cache = hold->cache;
   int64_t id = pin_id(hold->pin);
   bool damaged = false;
   struct db_statement *row;
-  if (!db_find(reader->db, CACHE_SQL_READ_CHUNK,
+  if (!db_find(connection->db, CACHE_SQL_READ_CHUNK,
                DB_VALUES(DB_INT(id), DB_INT(id << CHUNK_BITS | number), DB_INT(CHUNK_BOUND)), &row,
                fault))
     return false;
-  bool ok = row && unpack(hold, reader->context, row, number, &damaged);
+  bool ok = row && unpack(hold, connection->context, row, number, &damaged);
   db_done(row);
   if (damaged)
     cache_kill(cache, id);
@@ -219,16 +180,16 @@ static bool read_chunk(struct cache_hold *hold, struct reader *reader, int64_t n
 }
 
 static bool load(struct cache_hold *hold, int64_t number, struct fault *fault) {
-  struct readers *readers = &hold->cache->readers;
+  struct pool *pool = &hold->cache->pool;
   if (!hold->buffer && !(hold->buffer = malloc(CACHE_CHUNK_SIZE)))
     return fault_no_memory(fault);
-  struct reader *reader = readers_take(readers, fault);
-  if (!reader)
+  struct cache_connection *connection = pool_take(pool, fault);
+  if (!connection)
     return false;
-  bool ok = read_chunk(hold, reader, number, fault);
+  bool ok = read_chunk(hold, connection, number, fault);
   if (!ok)
-    cache_note_failure(hold->cache, reader->db);
-  readers_give(readers, reader);
+    cache_note_failure(hold->cache, connection->db);
+  pool_give(pool, &connection);
   return ok;
 }
 

@@ -1,5 +1,5 @@
 #define HASH_NONFATAL_OOM 1
-#include "cache/inside.h"
+#include "cache/pins.h"
 
 #include "base/scope.h"
 

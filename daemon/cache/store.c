@@ -2,7 +2,8 @@
  * gives up. The row of the result is the truth of what is stored: each chunk lengthens it, and only
  * if it ends where the chunk begins. So whatever a failed transaction took back, what follows it
  * fails too, even in the same batch, and nothing with a hole is ever published. */
-#include "cache/inside.h"
+#include "cache/room.h"
+#include "cache/row.h"
 
 #include "base/log.h"
 #include "base/scope.h"
@@ -88,7 +89,7 @@ static bool begin_work(struct cache_job *job, struct db *db, struct fault *fault
   writer->stored = (int64_t)(ENTRY_OVERHEAD + subject->normal.length + 2 * subject->target.length);
   const struct view validator = {(const char *)writer->validator.bytes, CACHE_VALIDATOR_SIZE};
   return db_do(db, CACHE_SQL_INSERT_ENTRY,
-               DB_VALUES(DB_INT(writer->id), cache_digest(&subject->key), DB_TEXT(subject->normal),
+               DB_VALUES(DB_INT(writer->id), row_digest(&subject->key), DB_TEXT(subject->normal),
                          DB_TEXT(subject->target), DB_INT(writer->stored), DB_BLOB(validator)),
                fault);
 }
@@ -141,7 +142,7 @@ bool cache_begin(struct cache *cache, const struct cache_subject *subject,
 }
 
 struct cache_hold *cache_writer_hold(const struct cache_writer *writer) {
-  return cache_hold_pin(writer->cache, writer->pin);
+  return hold_create(writer->cache, writer->pin);
 }
 
 struct cache_validator cache_writer_validator(const struct cache_writer *writer) {
@@ -286,7 +287,7 @@ static bool complete(struct finish *finish, struct db *db, bool *whole, struct f
 
 static bool replace(struct finish *finish, struct db *db, struct fault *fault) {
   const struct cache_writer *writer = finish->writer;
-  if (!db_do(db, CACHE_SQL_CONDEMN_KEY, DB_VALUES(cache_digest(&writer->subject.key)), fault))
+  if (!db_do(db, CACHE_SQL_CONDEMN_KEY, DB_VALUES(row_digest(&writer->subject.key)), fault))
     return false;
   finish->job.live = 1 - db_changes(db);
   return db_do(db, CACHE_SQL_PUBLISH_ENTRY, DB_VALUES(DB_INT(writer->id)), fault);
@@ -321,7 +322,7 @@ static void finish_done(struct cache_job *job, bool ok, const struct fault *faul
   ok = ok && finish->published;
   if (finish->done)
     finish->done(finish->context, ok, ok ? fault : &writer->fault);
-  cache_unpin(cache, &writer->pin);
+  hold_unpin(cache, &writer->pin);
   free(writer);
   sweep_wake(cache);
 }
@@ -340,7 +341,7 @@ void cache_publish(struct cache_writer **address, const struct cache_result *res
   finish->publish = true;
   finish->result = *result;
   finish->result.content_type = NULL;
-  if (!cache_read_content_type(view_of(result->content_type), finish->content_type))
+  if (!row_read_content_type(view_of(result->content_type), finish->content_type))
     finish->content_type[0] = 0;
   finish->done = done;
   finish->context = context;

@@ -9,7 +9,8 @@
  * gone: else a slow reader of a great result would make it throw away everything. So the file can
  * be larger than max_size by what is condemned and pinned, and by what is stored in a few rounds.
  */
-#include "cache/inside.h"
+#include "cache/room.h"
+#include "cache/row.h"
 
 #define CHUNKS_A_ROUND 256
 #define EVICTED_A_ROUND 256

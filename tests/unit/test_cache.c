@@ -1,5 +1,6 @@
 /* The cache on real files, in a directory of its own for each test. */
-#include "cache/inside.h"
+#include "cache/room.h"
+#include "cache/row.h"
 
 #include "base/clock.h"
 #include "base/scope.h"
@@ -1245,7 +1246,7 @@ static void test_concurrency(void **state) {
   settle(cache);
   assert_int_equal(atomic_load(&wrong), 0);
   int64_t live = cache_totals(cache).entries;
-  assert_in_range(cache->readers.open, 1, READERS_MAX);
+  assert_in_range(cache->pool.open, 1, POOL_MOST);
   cache_close(&cache);
   assert_int_equal(ask("SELECT count(*) FROM entry WHERE state = 1"), live);
   assert_int_equal(ask("SELECT count(*) FROM entry WHERE state <> 1"), 0);

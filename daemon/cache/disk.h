@@ -1,0 +1,32 @@
+/* The files in the state directory: cache.db with its -wal and -shm, and cache.state. The latter
+ * holds one word on how the cache ended (a damaged database could not be trusted to say): "clean",
+ * "damaged", or "open", which after a crash is what is left. It is locked while the cache is open. */
+#pragma once
+
+#include "base/fault.h"
+
+#include <stdint.h>
+
+struct db;
+
+struct disk {
+  char *path;     /* cache.db */
+  int state_file; /* locked as long as the cache is open */
+  int64_t last_id;
+  int64_t live;
+};
+
+/* Opens what is to be used: the old cache.db if it is whole, else a new one. Fills `disk`, which
+ * disk_close() empties in any case. */
+bool disk_open(struct disk *disk, const char *directory, struct db **db,
+               struct fault *fault) MUST_CHECK;
+/* For the next disk_open(). Any thread. */
+void disk_mark_damaged(const struct disk *disk);
+void disk_mark_clean(const struct disk *disk);
+void disk_close(struct disk *disk);
+
+/* The size that a -wal file ordinarily has (it is cut to that when it is restarted), which goes
+ * for nothing in cache_totals; and the least at which nothing more is stored while a reader of
+ * another process holds it (it is cache.max_size where that is more). */
+#define WAL_ORDINARY (INT64_C(4) * 1024 * 1024)
+#define WAL_MOST_AT_LEAST (INT64_C(32) * 1024 * 1024)

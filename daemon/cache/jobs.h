@@ -1,0 +1,29 @@
+/* Jobs of this room: what runs on the keeper's thread, each in a savepoint (db/keeper.h), as long as
+ * the cache is usable. */
+#pragma once
+
+#include "db/keeper.h"
+
+#include <stdint.h>
+
+struct cache;
+struct db;
+
+/* First member of what its owner allocates. */
+struct cache_job {
+  struct keeper_job keeper;
+  struct cache *cache;
+  bool (*work)(struct cache_job *job, struct db *db, struct fault *fault);
+  void (*done)(struct cache_job *job, bool ok, const struct fault *fault); /* may be NULL */
+  /* What work() adds to the number of published results; counts if it was committed. */
+  int64_t live;
+};
+
+/* Any thread; does not block. */
+void cache_job_give(struct cache *cache, struct cache_job *job);
+/* The same, and waits until it is done. Any thread but the keeper's. */
+bool cache_job_run(struct cache *cache, struct cache_job *job, struct fault *fault) MUST_CHECK;
+
+/* False with a fault while a reader of another process holds a -wal that has become too large. Asked
+ * by jobs that are not worth more of it. */
+bool cache_has_room(struct cache *cache, struct db *db, struct fault *fault) MUST_CHECK;

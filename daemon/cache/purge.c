@@ -1,0 +1,66 @@
+#include "cache/range.h"
+#include "cache/room.h"
+#include "cache/row.h"
+
+#include "base/age.h"
+#include "base/clock.h"
+
+struct purge_job {
+  struct cache_job job;
+  enum cache_purge what;
+  struct view target;
+  int64_t before;
+  struct range range;
+};
+
+static bool is_unambiguous(struct db *db, const struct range *range, struct fault *fault) {
+  struct db_statement *row;
+  if (!db_find(db, CACHE_SQL_COUNT_KEYS,
+               DB_VALUES(row_digest(&range->first), row_digest(&range->last)), &row, fault))
+    return false;
+  int64_t count = row ? db_integer(row, 0) : 0;
+  db_done(row);
+  return count <= 1 ||
+         fault_set(fault, FAULT_MALFORMED, "%lld keys begin with these digits; give more of them",
+                   (long long)count);
+}
+
+static bool purge(const struct purge_job *job, struct db *db, struct fault *fault) {
+  const struct range *range = &job->range;
+  switch (job->what) {
+  case CACHE_PURGE_ALL:
+    return db_do(db, CACHE_SQL_PURGE_ALL, DB_VALUES(), fault);
+  case CACHE_PURGE_TARGET:
+    return db_do(db, CACHE_SQL_PURGE_TARGET, DB_VALUES(DB_TEXT(job->target)), fault);
+  case CACHE_PURGE_KEY:
+    return is_unambiguous(db, range, fault) &&
+           db_do(db, CACHE_SQL_PURGE_KEYS,
+                 DB_VALUES(row_digest(&range->first), row_digest(&range->last)), fault);
+  case CACHE_PURGE_OLDER_THAN:
+    break;
+  }
+  /* What lies further ahead of the clock than it can is as old as anything may be. */
+  return db_do(db, CACHE_SQL_PURGE_OLDER,
+               DB_VALUES(DB_INT(job->before), DB_INT(clock_seconds() + AGE_AHEAD_MOST)), fault);
+}
+
+static bool purge_work(struct cache_job *base, struct db *db, struct fault *fault) {
+  if (!purge((struct purge_job *)base, db, fault))
+    return false;
+  base->live = -db_changes(db);
+  return true;
+}
+
+bool cache_purge(struct cache *cache, enum cache_purge what, struct view text, int64_t before,
+                 int64_t *count, struct fault *fault) {
+  struct purge_job job = {
+      .job = {.work = purge_work}, .what = what, .target = text, .before = before};
+  *count = 0;
+  if (what == CACHE_PURGE_KEY && !range_of_prefix(text, &job.range, fault))
+    return false;
+  if (!cache_job_run(cache, &job.job, fault))
+    return false;
+  *count = -job.job.live;
+  sweep_wake(cache);
+  return true;
+}

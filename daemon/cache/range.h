@@ -1,0 +1,15 @@
+/* The keys that begin with some hex digits. */
+#pragma once
+
+#include "base/digest.h"
+#include "base/fault.h"
+#include "base/view.h"
+
+#define RANGE_LEAST_DIGITS 4
+
+struct range {
+  struct digest first, last;
+};
+
+/* FAULT_MALFORMED for what is no prefix of a key, or a shorter one than RANGE_LEAST_DIGITS. */
+bool range_of_prefix(struct view hex, struct range *range, struct fault *fault) MUST_CHECK;

@@ -1,0 +1,51 @@
+/* The cache, as the files of this room share it; no other room includes it.
+ *
+ * Of the SQLite engine:
+ *
+ *   cache.c    opening and closing
+ *   disk.c     the files: lock, clean or unclean end, setting aside
+ *   pool.c     the read-only connections
+ *   jobs.c     what runs on the keeper's thread
+ *   damage.c   what is done about a damaged file, or a damaged result
+ *   pins.c     who must not be swept
+ *   hold.c     finding, holding, reading
+ *   hits.c     hits that are not written yet
+ *   store.c    the writer
+ *   sweep.c    eviction, sweeping, giving space back
+ *   list.c     listing
+ *   purge.c    purging
+ *
+ * Locks: each is taken alone, and nothing is called while one is held. What is marked "keeper" is
+ * touched by jobs only, that is on the keeper's thread. */
+#pragma once
+
+#include "cache/cache.h"
+
+#include "cache/damage.h"
+#include "cache/disk.h"
+#include "cache/hits.h"
+#include "cache/hold.h"
+#include "cache/jobs.h"
+#include "cache/pins.h"
+#include "cache/pool.h"
+#include "cache/store.h"
+#include "cache/sweep.h"
+#include "db/db.h"
+#include "sql_cache.h"
+
+#include <stdatomic.h>
+
+struct cache {
+  struct disk disk;
+  struct keeper *keeper;
+  struct pins pins;
+  struct pool pool;
+  struct hits hits;
+  struct store store;
+  struct sweep sweep;
+  _Atomic int64_t max_size;
+  _Atomic int64_t last_id;
+  _Atomic int64_t live;
+  _Atomic int64_t used;
+  atomic_bool unusable; /* the file turned out to be damaged */
+};

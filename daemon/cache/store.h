@@ -1,0 +1,16 @@
+/* What all writers share, on the keeper's thread; the writer itself is in store.c (cache.h). */
+#pragma once
+
+#include "base/fault.h"
+
+#include <zstd.h>
+
+struct store {
+  ZSTD_CCtx *context;
+  char *packed; /* CHUNK_BOUND bytes */
+  int chunks;   /* stored since the sweeper was woken */
+  bool crowded; /* over max_size, and nothing is left to evict: one writer must give up */
+};
+
+bool store_open(struct store *store, struct fault *fault) MUST_CHECK;
+void store_close(struct store *store);
