@@ -12,10 +12,9 @@ import pytest
 
 from daemon import HOUSE, OTHER_TOKEN, QUESTIONS, TABLE, amounts, eventually, question
 from queries import questions
-from wire import SLOW, Client, patience, tenths
+from wire import Client, patience, tenths
 
 DIRECT = "d1ec7000" * 5  # asks the simulator itself, for what the right answer is
-STALL = f"upstream.stall_timeout={max(1, int(SLOW))}s"
 ROWS_5 = 10 + 5 * 2
 
 CLIENTS = 8
@@ -262,10 +261,11 @@ def check_that_reports_agree(daemon, spent):
 
 
 @pytest.mark.concurrent
-def test_what_cannot_be_known_is_booked_at_the_most(sim, rowcache, house):
-    daemon = rowcache(house, STALL)
+def test_what_cannot_be_known_is_booked_at_the_most(sim, driven, clock, house):
+    daemon = driven(house)
     play = Play(sim, daemon, KNOWN + LOST, turns=50)
-    play.run()
+    with clock.flying():
+        play.run()
     for token, (spent, unknown) in play.account().items():
         assert unknown > 0
         assert spent - unknown <= sim.bill(token) <= spent
@@ -370,8 +370,8 @@ class StoredAnswers:
 # What leaves, and what stays
 
 
-def test_old_entries_leave_and_the_account_stays(sim, rowcache, house):
-    daemon = rowcache(house, "ledger.retention=1s")
+def test_old_entries_leave_and_the_account_stays(sim, driven, clock, house):
+    daemon = driven(house, "ledger.retention=1d")
     alice = daemon.issue("alice", "--budget", "1000")
     told = [daemon.ask(f"rows-{5 + n}.example", token=token)
             for n, token in enumerate([alice, HOUSE, OTHER_TOKEN, alice])]
@@ -382,7 +382,8 @@ def test_old_entries_leave_and_the_account_stays(sim, rowcache, house):
     eventually(lambda: daemon.account["requests"] == 5)
     before = reports(daemon)
 
-    eventually(lambda: forgotten_after_a_restart(daemon, told), 60)
+    clock.go_on(days=1, seconds=1)
+    eventually(lambda: forgotten_after_a_restart(daemon, told))
     assert reports(daemon) == before
     total = amounts(before["token"]["total"])
     assert total["rows_spent"] == sum(sim.bills().values())

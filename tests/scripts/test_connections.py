@@ -3,6 +3,7 @@
 import http.client
 import resource
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -131,38 +132,45 @@ def test_who_is_being_served_is_not_closed(sim, rowcache):
 def stop_reading(daemon, count):
     """Clients, with no token, that ask until nothing more goes into their connections."""
     held = [open_socket(daemon.address, receive_buffer=2048) for _ in range(count)]
-    ask = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
-    many = ask * 30000
-    for sock in held:
-        sock.settimeout(0.5)
-        sent = 0
-        try:
-            while True:
-                sent += sock.send(many[sent % len(ask):])
-        except OSError:  # it cannot be sent any more
-            pass
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(ask_until_it_is_full, held))
     return held
 
 
-def test_who_does_not_read_the_answer_keeps_nobody_out(rowcache):
+def ask_until_it_is_full(sock):
+    ask = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+    many = ask * 30000
+    sent = 0
+    sock.settimeout(0.5)
+    try:
+        while True:
+            sent += sock.send(many[sent % len(ask):])
+    except OSError:  # it cannot be sent any more
+        pass
+
+
+def test_who_does_not_read_the_answer_keeps_nobody_out(driven, clock):
     """Two seconds without a byte taken are enough to be closed when there is no room."""
-    daemon = rowcache("server.max_connections=4")
+    daemon = driven("server.max_connections=4")
     store_one(daemon)
     held = stop_reading(daemon, 4)
+    assert not is_let_in(daemon)
+    clock.go_on(seconds=2)
     eventually(lambda: is_let_in(daemon))
     for _ in range(40):
         assert daemon.ask().hit
     close_all(held)
 
 
-def test_an_answer_that_is_closed_to_make_room_does_not_look_whole(rowcache):
+def test_an_answer_that_is_closed_to_make_room_does_not_look_whole(driven, clock):
     """Over HTTP/1.0 nothing but the end of the connection says where the answer ends."""
-    daemon = rowcache("server.max_connections=1")
+    daemon = driven("server.max_connections=1")
     ask = encode(question("huge-20000.example", limit=20000, output="xml"))
     with open_socket(daemon.address, receive_buffer=2048) as slow:
         slow.sendall(f"GET /?{ask} HTTP/1.0\r\n\r\n".encode())
         assert slow.recv(5) == b"HTTP/"
-        eventually(lambda: is_let_in(daemon))
+        with clock.flying():
+            eventually(lambda: is_let_in(daemon))
         with pytest.raises(ConnectionError):
             while slow.recv(65536):
                 pass
