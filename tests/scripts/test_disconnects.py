@@ -12,6 +12,7 @@ from wire import Client, encode, open_socket, patience, read_all
 pytestmark = pytest.mark.concurrent
 
 ONE = "upstream.max_inflight=1"
+PATIENT = "upstream.stall_timeout=1h"  # what is held upstream stays so while time passes
 BIG = question("huge-20000.example", limit=20000)
 COUNT = 40
 ROWS_5 = 10 + 5 * 2
@@ -35,6 +36,18 @@ def held(sim, count=1):
 def waiting(daemon, count):
     """Until so many requests are on their way upstream, those that wait for a place included."""
     eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == count)
+
+
+def left(daemon, clock, count):
+    """The second passes after which who is silent counts as gone; so many requests stay."""
+    with clock.flying():
+        waiting(daemon, count)
+
+
+def closed(daemon, clock, most):
+    """That second passes; fewer files than that stay open."""
+    with clock.flying():
+        eventually(lambda: files(daemon) < most)
 
 
 def reset(sock):
@@ -64,15 +77,15 @@ def occupy(sim, daemon):
 
 
 @pytest.mark.parametrize("leave", LEAVING.values(), ids=list(LEAVING))
-def test_what_waits_for_a_place_is_dropped_when_its_client_leaves(sim, rowcache, leave):
+def test_what_waits_for_a_place_is_dropped_when_its_client_leaves(sim, driven, clock, leave):
     """Nothing is sent for nobody, and what was reserved for it is free again at once."""
-    daemon = rowcache(ONE)
+    daemon = driven(ONE, PATIENT)
     first = occupy(sim, daemon)
     others = [send(daemon.address, question(f"rows-{n}.example")) for n in (2, 3, 4)]
     waiting(daemon, 4)
     for sock in others:
         leave(sock)
-    waiting(daemon, 1)
+    left(daemon, clock, 1)
     sim.release()
     assert b"200" in read_all_of(first)
     assert daemon.ask("rows-5.example").miss
@@ -91,16 +104,16 @@ def read_all_of(sock):
     return said
 
 
-def test_its_reservation_is_released(sim, rowcache, house):
+def test_its_reservation_is_released(sim, driven, clock, house):
     """What a client that left had reserved is its token's to spend again."""
-    daemon = rowcache(ONE, house)
+    daemon = driven(ONE, PATIENT, house)
     token = daemon.issue("alice", "--budget", "300", "--per", "total")
     first = occupy(sim, daemon)
     with send(daemon.address, question("rows-2.example", token=token, limit=1000)):
         waiting(daemon, 2)
         told = daemon.get(question("rows-3.example", token=token, limit=1000))
         assert told.status == 402
-    waiting(daemon, 1)
+    left(daemon, clock, 1)
     sim.release()
     assert daemon.get(question("rows-3.example", token=token, limit=1000)).miss
     entry, = (e for e in daemon.spend()["tokens"] if e["token"] == "alice")
@@ -108,8 +121,8 @@ def test_its_reservation_is_released(sim, rowcache, house):
     first.close()
 
 
-def test_it_is_sent_as_long_as_one_client_waits_for_it(sim, rowcache):
-    daemon = rowcache(ONE)
+def test_it_is_sent_as_long_as_one_client_waits_for_it(sim, driven, clock):
+    daemon = driven(ONE, PATIENT)
     first = occupy(sim, daemon)
     leaver = send(daemon.address, question())
     waiting(daemon, 2)
@@ -117,7 +130,8 @@ def test_it_is_sent_as_long_as_one_client_waits_for_it(sim, rowcache):
     stayer = send(daemon.address, question())
     eventually(lambda: files(daemon) > opened)
     leaver.close()
-    eventually(lambda: daemon.outcomes().get("error") == 1)
+    with clock.flying():
+        eventually(lambda: daemon.outcomes().get("error") == 1)
     sim.release()
     stayer.sendall(request(question(), headers="Connection: close\r\n"))
     said = read_all(stayer)
@@ -127,9 +141,9 @@ def test_it_is_sent_as_long_as_one_client_waits_for_it(sim, rowcache):
     stayer.close()
 
 
-def test_who_asks_again_after_the_last_one_left_is_answered(sim, rowcache):
+def test_who_asks_again_after_the_last_one_left_is_answered(sim, driven, clock):
     """However the two fall together: nobody gets the failure of a question that was dropped."""
-    daemon = rowcache(ONE)
+    daemon = driven(ONE, PATIENT)
     first = occupy(sim, daemon)
     for _ in range(20):
         leaver = send(daemon.address, question())
@@ -138,7 +152,7 @@ def test_who_asks_again_after_the_last_one_left_is_answered(sim, rowcache):
         stayer = send(daemon.address, question())
         stayer.close()
     stayer = send(daemon.address, question(), headers="Connection: close\r\n")
-    eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == 2)
+    left(daemon, clock, 2)
     sim.release()
     assert read_all(stayer).startswith(b"HTTP/1.1 200 ")
     assert sim.bill(TOKEN) == daemon.account["rows_spent"] == 10 + 2 + ROWS_5
@@ -164,9 +178,9 @@ def test_a_refresh_is_sent_though_nobody_waits_for_it(sim, driven, clock):
     ("hold", {}, question()), ("hold_body", {"after": 200000}, BIG),
 ], ids=["before the first byte", "in the stream"])
 def test_what_was_sent_is_finished_and_its_connection_is_free_at_once(
-        sim, rowcache, leave, fault, options, query):
+        sim, driven, clock, leave, fault, options, query):
     """Upstream may take its time; the dead connections are not kept for it."""
-    daemon = rowcache()
+    daemon = driven(PATIENT)
     sim.fault(fault, match=QUESTIONS, **options)
     before = files(daemon)
     socks = [send(daemon.address, query) for _ in range(COUNT)]
@@ -174,7 +188,7 @@ def test_what_was_sent_is_finished_and_its_connection_is_free_at_once(
     eventually(lambda: files(daemon) >= before + COUNT)
     for sock in socks:
         leave(sock)
-    eventually(lambda: files(daemon) < before + COUNT / 2, 4)
+    closed(daemon, clock, before + COUNT / 2)
     assert sim.held == 1
     sim.release()
     eventually(lambda: daemon.metrics().value("rowcache_cache_entries") == 1, 30)
@@ -190,9 +204,9 @@ def test_what_was_sent_is_finished_and_its_connection_is_free_at_once(
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_old_clients_too(sim, rowcache, version):
+def test_old_clients_too(sim, driven, clock, version):
     """An HTTP/1.0 client waits for the end of an answer before it is told of its beginning."""
-    daemon = rowcache()
+    daemon = driven(PATIENT)
     sim.fault("hold_body", after=200000)
     before = files(daemon)
     socks = [send(daemon.address, BIG, version=version) for _ in range(COUNT)]
@@ -200,25 +214,25 @@ def test_old_clients_too(sim, rowcache, version):
     eventually(lambda: files(daemon) >= before + COUNT)
     for sock in socks:
         sock.close()
-    eventually(lambda: files(daemon) < before + COUNT / 2, 4)
+    closed(daemon, clock, before + COUNT / 2)
     sim.release()
     eventually(lambda: daemon.metrics().value("rowcache_cache_entries") == 1, 30)
 
 
-def test_over_a_unix_socket_too(sim, rowcache, tmp_path):
+def test_over_a_unix_socket_too(sim, driven, clock, tmp_path):
     path = f"unix:{tmp_path}/socket"
-    daemon = rowcache(ONE, f"server.listen=127.0.0.1:0,{path}")
+    daemon = driven(ONE, PATIENT, f"server.listen=127.0.0.1:0,{path}")
     first = occupy(sim, daemon)
     with send(path, question()):
         waiting(daemon, 2)
-    waiting(daemon, 1)
+    left(daemon, clock, 1)
     sim.release()
     first.close()
 
 
-def test_over_tls_too(sim, rowcache, tmp_path):
+def test_over_tls_too(sim, driven, clock, tmp_path):
     certificate, key = make_certificate(tmp_path, "client")
-    daemon = rowcache(ONE, f"server.tls_certificate={certificate}", f"server.tls_key={key}")
+    daemon = driven(ONE, PATIENT, f"server.tls_certificate={certificate}", f"server.tls_key={key}")
     sim.hold(match=QUESTIONS)
     first = daemon.client(trust(certificate))
     first.send("GET", "/?" + encode(question("rows-1.example")))
@@ -227,7 +241,7 @@ def test_over_tls_too(sim, rowcache, tmp_path):
     second.send("GET", "/?" + encode(question()))
     waiting(daemon, 2)
     second.close()
-    waiting(daemon, 1)
+    left(daemon, clock, 1)
     sim.release()
     assert first.receive().miss
     first.close()
@@ -253,11 +267,12 @@ def test_who_only_closes_the_sending_side_is_served_when_there_is_a_place(sim, r
         assert read_all(sock).startswith(b"HTTP/1.1 200 ")
 
 
-def test_what_became_of_it_can_be_looked_up(sim, rowcache):
-    daemon = rowcache("server.log_requests=all")
+def test_what_became_of_it_can_be_looked_up(sim, driven, clock):
+    daemon = driven(PATIENT, "server.log_requests=all")
     sim.fault("hold", match=QUESTIONS)
     send(daemon.address, question()).close()
-    line = daemon.wait_for_log(r"\brequest id=\w+ outcome=error status=499")
+    with clock.flying():
+        line = daemon.wait_for_log(r"\brequest id=\w+ outcome=error status=499")
     sim.release()
     where = "/api/request/" + line.split("id=")[1].split()[0]
     eventually(lambda: daemon.admin_json(where)["rows_spent"])
@@ -265,8 +280,8 @@ def test_what_became_of_it_can_be_looked_up(sim, rowcache):
     assert told["status"] == 499 and told["rows_spent"] == "2.0"
 
 
-def test_reconciling_may_be_left_too(sim, rowcache, house):
-    daemon = rowcache(house)
+def test_reconciling_may_be_left_too(sim, driven, clock, house):
+    daemon = driven(house, PATIENT)
     sim.hold(match={"from": "subscription_info"})
     before = files(daemon)
     pages = [Client(daemon.addresses("admin")[0]) for _ in range(COUNT)]
@@ -276,5 +291,5 @@ def test_reconciling_may_be_left_too(sim, rowcache, house):
     eventually(lambda: files(daemon) >= before + COUNT)
     for page in pages:
         page.close()
-    eventually(lambda: files(daemon) < before + COUNT * 1.5, 4)  # those upstream go on
+    closed(daemon, clock, before + COUNT * 1.5)  # those upstream go on
     sim.release()
