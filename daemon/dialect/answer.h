@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/fault.h"
+#include "dialect/location.h"
+#include "query/question.h"
 
 #include <stdint.h>
 
@@ -38,4 +40,19 @@ struct answer_head {
   bool is_error;         /* X-Status: error */
   bool sent_again;       /* the request was sent more than once, each of which may have cost */
   char content_type[ANSWER_CONTENT_TYPE_SIZE];
+};
+
+/* All that is known at the end of a request. */
+struct answer_evidence {
+  enum question_kind kind;
+  bool sent;     /* at least a part of the request left this machine */
+  bool clean;    /* the answer ended as its framing says */
+  int64_t limit; /* the most results that can have been asked for */
+  struct answer_head head;
+  char location[LOCATION_SIZE]; /* of a redirect, as it may be shown; empty: none */
+  bool read;                    /* JSON was read to its end and found whole */
+  bool error;                   /* an error stands at the top level */
+  int64_t counted;              /* results read so far */
+  struct fault transport;       /* where not clean */
+  struct fault reading;         /* where not read */
 };

@@ -84,7 +84,7 @@ static int64_t greater(int64_t a, int64_t b) {
 /* What X-Results-Count says, also where that is more than was asked for; -1 where it was not sent,
  * or is more than any answer can have, was asked for, and has come: such nonsense must not reach an
  * account. */
-static int64_t announced_of(const struct v2_evidence *e) {
+static int64_t announced_of(const struct answer_evidence *e) {
   int64_t most = greater(V2_RESULTS_MOST, greater(e->limit, e->counted));
   return e->head.results_count > most ? -1 : e->head.results_count;
 }
@@ -92,14 +92,14 @@ static int64_t announced_of(const struct v2_evidence *e) {
 /* The most results that may have been charged: what was announced or has come, whichever is more;
  * where nothing was announced and the answer was not read to its end, as many as were asked for
  * (-1), unless more have come. */
-static int64_t at_most(const struct v2_evidence *e) {
+static int64_t at_most(const struct answer_evidence *e) {
   if (announced_of(e) >= 0 || (e->read && e->head.results_count < 0))
     return greater(e->head.results_count, e->counted);
   return e->counted > e->limit ? e->counted : -1;
 }
 
 /* A client that is told to go elsewhere would take its token there. */
-static struct answer_verdict redirected(const struct v2_evidence *e) {
+static struct answer_verdict redirected(const struct answer_evidence *e) {
   struct fault fault;
   if (*e->location)
     fault_set(&fault, FAULT_UPSTREAM,
@@ -115,20 +115,21 @@ static struct answer_verdict redirected(const struct v2_evidence *e) {
 }
 
 /* Upstream said "error" with status 200. A refusal comes before any result and costs nothing. */
-static struct answer_verdict refused(const struct v2_evidence *e) {
+static struct answer_verdict refused(const struct answer_evidence *e) {
   struct answer_verdict verdict = {.outcome = e->clean ? ANSWER_REFUSED : ANSWER_BROKEN,
                                    .charge = ANSWER_FREE,
                                    .fault = e->transport};
-  if (e->kind == V2_FREE || (e->counted == 0 && e->head.results_count <= 0))
+  if (e->kind == QUESTION_SUBSCRIPTION || (e->counted == 0 && e->head.results_count <= 0))
     return verdict;
   verdict.charge = ANSWER_AT_MOST;
   verdict.results = at_most(e);
   return verdict;
 }
 
-static struct answer_verdict whole(const struct v2_evidence *e) {
+static struct answer_verdict whole(const struct answer_evidence *e) {
   int64_t announced = announced_of(e);
-  if (e->kind == V2_RESULTS && e->head.results_count >= 0 && e->head.results_count != e->counted) {
+  if (e->kind == QUESTION_RESULTS && e->head.results_count >= 0 &&
+      e->head.results_count != e->counted) {
     struct fault fault;
     fault_set(&fault, FAULT_UPSTREAM,
               "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "
@@ -136,17 +137,17 @@ static struct answer_verdict whole(const struct v2_evidence *e) {
               e->counted, e->head.results_count);
     return broken(ANSWER_AT_MOST, at_most(e), &fault);
   }
-  bool by_reading = e->kind == V2_RESULTS || (announced < 0 && e->read);
+  bool by_reading = e->kind == QUESTION_RESULTS || (announced < 0 && e->read);
   int64_t results = by_reading ? e->counted : announced;
-  bool is_known = results >= 0 && e->kind != V2_UNKNOWN;
+  bool is_known = results >= 0 && e->kind != QUESTION_UNKNOWN;
   return (struct answer_verdict){.outcome = ANSWER_COMPLETE,
                                  .charge = is_known ? ANSWER_KNOWN : ANSWER_AT_MOST,
                                  .results = results,
                                  .read = e->read};
 }
 
-struct answer_verdict v2_judge(const struct v2_evidence *e) {
-  bool free = e->kind == V2_FREE || !e->sent;
+struct answer_verdict v2_judge(const struct answer_evidence *e) {
+  bool free = e->kind == QUESTION_SUBSCRIPTION || !e->sent;
   if (e->head.status == 0)
     return broken(free ? ANSWER_FREE : ANSWER_AT_MOST, -1, &e->transport);
   if (v2_is_redirect(e->head.status))
@@ -158,10 +159,10 @@ struct answer_verdict v2_judge(const struct v2_evidence *e) {
     return refused(e);
   if (!e->clean)
     return broken(free ? ANSWER_FREE : ANSWER_AT_MOST, at_most(e), &e->transport);
-  if (e->kind == V2_FREE)
+  if (e->kind == QUESTION_SUBSCRIPTION)
     return (struct answer_verdict){
         .outcome = ANSWER_COMPLETE, .charge = ANSWER_FREE, .read = e->read};
-  if (e->kind == V2_RESULTS && !e->read)
+  if (e->kind == QUESTION_RESULTS && !e->read)
     return broken(ANSWER_AT_MOST, at_most(e), &e->reading);
   return whole(e);
 }

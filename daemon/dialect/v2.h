@@ -26,31 +26,6 @@ void v2_location(struct view line, struct view token, char location[LOCATION_SIZ
 /* Whether a status is that of a redirect (RFC 9110 15.4): no answer, and never followed. */
 bool v2_is_redirect(unsigned status);
 
-/* What is asked for, as far as it decides what an answer means. */
-enum v2_kind {
-  V2_RESULTS, /* backlinks_new_lost as JSON: read, counted, may be stored */
-  V2_OPAQUE,  /* backlinks_new_lost in another form: counted by X-Results-Count */
-  V2_OTHER,   /* another table: untouched */
-  V2_FREE,    /* subscription_info */
-  V2_UNKNOWN, /* with a body whose meaning is not known: what it asks for, and costs, upstream
-                 knows; counted by X-Results-Count, never certain and never free */
-};
-
-/* All that is known at the end of a request. */
-struct v2_evidence {
-  enum v2_kind kind;
-  bool sent;     /* at least a part of the request left this machine */
-  bool clean;    /* the answer ended as its framing says */
-  int64_t limit; /* the most results that can have been asked for */
-  struct answer_head head;
-  char location[LOCATION_SIZE]; /* of a redirect, as it may be shown; empty: none */
-  bool read;                    /* JSON was read to its end and found whole */
-  bool error;                   /* an error stands at the top level */
-  int64_t counted;              /* results read so far */
-  struct fault transport;       /* where not clean */
-  struct fault reading;         /* where not read */
-};
-
 /* What subscription_info tells (reference, "Answer"). */
 struct v2_account {
   struct rows left, limit;
@@ -69,4 +44,4 @@ bool v2_refuses_token(const struct answer_head *head, const struct answer_verdic
 /* What an answer means, and what it costs. Results are charged as they are returned, whatever was
  * asked for (reference, "Price"): what was read to its end costs what stands in it; what was not,
  * at the most what was announced, has come, or was asked for, whichever is known and greatest. */
-struct answer_verdict v2_judge(const struct v2_evidence *evidence);
+struct answer_verdict v2_judge(const struct answer_evidence *evidence);

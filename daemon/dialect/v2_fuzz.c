@@ -16,14 +16,15 @@ static bool has(struct view text, char letter) {
   return text.length && memchr(text.at, letter, text.length);
 }
 
-static struct v2_evidence begin(struct view line) {
+static struct answer_evidence begin(struct view line) {
   static const unsigned statuses[] = {0, 200, 503};
-  struct v2_evidence evidence = {.kind = (enum v2_kind)((unsigned char)(at(line, 0) - '0') % 5),
-                                 .sent = has(line, 's'),
-                                 .clean = has(line, 'c'),
-                                 .read = has(line, 'r'),
-                                 .error = has(line, 'e'),
-                                 .counted = (unsigned char)(at(line, 2) - '0')};
+  struct answer_evidence evidence = {
+      .kind = (enum question_kind)((unsigned char)(at(line, 0) - '0') % 5),
+      .sent = has(line, 's'),
+      .clean = has(line, 'c'),
+      .read = has(line, 'r'),
+      .error = has(line, 'e'),
+      .counted = (unsigned char)(at(line, 2) - '0')};
   evidence.head.results_count = -1;
   evidence.head.status = statuses[(unsigned char)(at(line, 1) - '0') % 3];
   return evidence;
@@ -49,7 +50,7 @@ static void check_head(const struct answer_head *head) {
     CHECK((unsigned char)*c >= 0x20 && *c != 0x7f);
 }
 
-static void check_verdict(const struct v2_evidence *e, const struct answer_verdict *verdict) {
+static void check_verdict(const struct answer_evidence *e, const struct answer_verdict *verdict) {
   bool other_status = e->head.status != 0 && e->head.status != 200;
   CHECK(!other_status || verdict->charge == ANSWER_FREE);
   CHECK(verdict->charge != ANSWER_KNOWN ||
@@ -60,9 +61,9 @@ static void check_verdict(const struct v2_evidence *e, const struct answer_verdi
   if (verdict->outcome != ANSWER_COMPLETE)
     return;
   CHECK(e->clean && e->head.status == 200 && !e->error && !e->head.is_error);
-  CHECK(e->kind != V2_RESULTS || (e->read && verdict->results == e->counted));
-  CHECK(e->kind != V2_FREE || verdict->charge == ANSWER_FREE);
-  CHECK(e->kind != V2_UNKNOWN || verdict->charge == ANSWER_AT_MOST);
+  CHECK(e->kind != QUESTION_RESULTS || (e->read && verdict->results == e->counted));
+  CHECK(e->kind != QUESTION_SUBSCRIPTION || verdict->charge == ANSWER_FREE);
+  CHECK(e->kind != QUESTION_UNKNOWN || verdict->charge == ANSWER_AT_MOST);
 }
 
 static void check_url(struct view args) {
@@ -83,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   check_url(lines);
   if (!view_split(&lines, '\n', &first))
     return 0;
-  struct v2_evidence evidence = begin(first);
+  struct answer_evidence evidence = begin(first);
   if (lines.at)
     note(lines, &evidence.head);
   check_head(&evidence.head);

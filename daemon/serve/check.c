@@ -89,23 +89,23 @@ static bool check_spending(const struct request *request, struct fault *fault) {
   return is_reckoned || query_check_limit(request->query, fault);
 }
 
-static enum v2_kind kind_of(const struct request *request) {
+static enum question_kind kind_of(const struct request *request) {
   if (request->has_foreign_body)
-    return V2_UNKNOWN;
+    return QUESTION_UNKNOWN;
   switch (query_table(request->query)) {
   case QUERY_SUBSCRIPTION_INFO:
-    return V2_FREE;
+    return QUESTION_SUBSCRIPTION;
   case QUERY_OTHER:
-    return V2_OTHER;
+    return QUESTION_OTHER;
   case QUERY_BACKLINKS_NEW_LOST:
     break;
   }
-  return query_output(request->query) == QUERY_JSON ? V2_RESULTS : V2_OPAQUE;
+  return query_output(request->query) == QUERY_JSON ? QUESTION_RESULTS : QUESTION_OPAQUE;
 }
 
 static bool check_table(struct request *request, struct fault *fault) {
   request->kind = kind_of(request);
-  bool may_be_other = request->kind == V2_OTHER || request->kind == V2_UNKNOWN;
+  bool may_be_other = request->kind == QUESTION_OTHER || request->kind == QUESTION_UNKNOWN;
   return !may_be_other || request->settings->tables_other == TABLES_OTHER_FORWARD ||
          fault_set(fault, FAULT_REFUSED,
                    "only from=backlinks_new_lost is answered here (tables.other = refuse)");

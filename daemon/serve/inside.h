@@ -52,14 +52,14 @@ struct paid_order {
   const struct digest *fingerprint;
   bool is_strangers; /* a token that nobody has let in: request_is_strangers() */
   const char *id;    /* X-Request-Id */
-  enum v2_kind kind;
+  enum question_kind kind;
   bool store;
   bool unread;       /* asked behind the client's back: sent though nobody reads it */
   bool is_ours;      /* no client's request: not in the account; must cost nothing */
   bool is_check;     /* of ours: counted and bounded in serve/access.h */
   bool has_spent;    /* of a check: the ledger says that the token was accepted once */
   bool states_limit; /* another table's limit is sent also where it was left out */
-  const struct view *foreign_body; /* NULL: a GET; else the kind is V2_UNKNOWN */
+  const struct view *foreign_body; /* NULL: a GET; else the kind is QUESTION_UNKNOWN */
   struct view foreign_type;
 };
 

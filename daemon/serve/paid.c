@@ -28,7 +28,7 @@ struct paid {
   char token[MASK_MOST]; /* that it was asked with */
   bool is_own_token;     /* ours, not the client's */
   bool is_ours;          /* no client's request */
-  bool is_unknown;       /* V2_UNKNOWN: it may have been asked with another token in its body */
+  bool is_unknown;       /* QUESTION_UNKNOWN: it may have been asked with another token in its body */
   bool is_check;         /* of a token: */
   bool has_spent;        /* the ledger says that upstream accepted it once */
   struct access_bounds bounds;
@@ -250,7 +250,7 @@ static struct transfer_ask *make_ask(const struct paid_order *order, const struc
   ask->limit = tariff->limit;
   ask->settings = settings_hold(order->settings);
   const struct query_wording wording = {.token = order->token,
-                                        .as_it_came = order->kind == V2_UNKNOWN,
+                                        .as_it_came = order->kind == QUESTION_UNKNOWN,
                                         .states_limit = order->states_limit};
   bool ok = query_upstream_args(order->query, &wording, &args);
   v2_url(view_of(order->settings->upstream_url), text_view(&args), &url);
@@ -305,7 +305,7 @@ static void copy_order(struct paid *paid, const struct paid_order *order) {
                                         .per_minute = settings->checks_per_minute};
   paid->remember_yes = settings->remember_yes;
   paid->remember_no = settings->remember_no;
-  paid->is_unknown = order->kind == V2_UNKNOWN;
+  paid->is_unknown = order->kind == QUESTION_UNKNOWN;
   paid->tariff =
       paid->is_unknown ? tariff_for_unknown(settings) : tariff_for(settings, order->query);
   paid->key = *order->key;

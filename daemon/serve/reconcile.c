@@ -36,7 +36,7 @@ static struct flight *begin(struct reconcile *reconcile, struct asked *asked) {
                              .token = view_of(asked->token),
                              .fingerprint = &asked->fingerprint,
                              .id = id,
-                             .kind = V2_FREE,
+                             .kind = QUESTION_SUBSCRIPTION,
                              .is_ours = true};
   return paid_prepare(&order, &asked->fault);
 }

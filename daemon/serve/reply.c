@@ -235,7 +235,7 @@ static void note_cost(struct request *request, const struct flight_state *state)
   if (state->phase == FLIGHT_CONCLUDED)
     cost = paid_cost(flight);
   else if (state->head.results_count >= 0 && state->head.status == 200 && !state->head.is_error &&
-           request->kind != V2_UNKNOWN) {
+           request->kind != QUESTION_UNKNOWN) {
     cost.once = cost.spent = paid_price(flight, state->head.results_count);
     cost.is_known = !state->head.sent_again;
   }
@@ -249,7 +249,7 @@ static void note_cost(struct request *request, const struct flight_state *state)
 
 static void add_upstream_headers(struct request *request, const struct flight_state *state) {
   const struct answer_head *head = &state->head;
-  bool read = state->phase == FLIGHT_CONCLUDED && request->kind == V2_RESULTS &&
+  bool read = state->phase == FLIGHT_CONCLUDED && request->kind == QUESTION_RESULTS &&
               state->verdict.outcome == ANSWER_COMPLETE;
   bool tells =
       mask_finds(&(struct mask){.secret = request->mask.secret}, view_of(head->content_type));

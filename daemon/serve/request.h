@@ -26,7 +26,7 @@ struct request {
   struct digest fingerprint; /* of the token, where there was one */
   bool has_token;
   struct token_facts token; /* what is known of it */
-  enum v2_kind kind;
+  enum question_kind kind;
   bool has_foreign_body;
 
   struct cache_hold *stored; /* what the cache has for the query; NULL: nothing */

@@ -12,13 +12,13 @@ void steps_forget_stored(struct request *request) {
 
 static void find_stored(struct request *request) {
   steps_forget_stored(request);
-  if (request->kind == V2_RESULTS)
+  if (request->kind == QUESTION_RESULTS)
     request->stored = cache_find(request->serve->cache, query_key(request->query));
 }
 
 static void decide(struct request *request) {
   const struct settings *settings = request->settings;
-  struct plan_facts facts = {.cacheable = request->kind == V2_RESULTS,
+  struct plan_facts facts = {.cacheable = request->kind == QUESTION_RESULTS,
                              .stored = request->stored != NULL,
                              .wish = request->wish,
                              .ttl = settings->ttl,
@@ -108,7 +108,7 @@ static struct flight *make_check(void *context, struct fault *fault) {
                              .token = query_token(request->query),
                              .fingerprint = &request->fingerprint,
                              .id = request->id,
-                             .kind = V2_FREE,
+                             .kind = QUESTION_SUBSCRIPTION,
                              .is_ours = true,
                              .is_check = true,
                              .has_spent = request->token.has_spent};
@@ -204,7 +204,7 @@ static enum exchange_step refuse_not_cached(struct request *request) {
 /* What is never cached is never only cached: that needs no upstream, and tells a stranger nothing.
  */
 enum exchange_step steps_begin(struct request *request) {
-  if (request->kind != V2_RESULTS && request->wish.only_if_cached)
+  if (request->kind != QUESTION_RESULTS && request->wish.only_if_cached)
     return refuse_not_cached(request);
   switch (access_of(request)) {
   case ACCESS_YES:
@@ -237,7 +237,7 @@ static struct flight *make_paid(void *context, struct fault *fault) {
       .kind = request->kind,
       .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH,
       .unread = request->plan.action == PLAN_HIT_AND_REFRESH,
-      .states_limit = request->kind == V2_OTHER && request->token.has_budget,
+      .states_limit = request->kind == QUESTION_OTHER && request->token.has_budget,
       .foreign_body = request->has_foreign_body ? &body : NULL,
       .foreign_type = exchange_header(request->exchange, "Content-Type")};
   if (!is_issued || request->own_token)

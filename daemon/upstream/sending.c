@@ -102,7 +102,7 @@ static void read_body(struct sending *request, struct view bytes) {
 /* What cannot be read will never be stored: nothing is gained by taking the rest. But an error of
  * upstream's own is relayed, readable or not. */
 static bool is_hopeless(const struct sending *request) {
-  return request->evidence.kind == V2_RESULTS && request->evidence.head.status == 200 &&
+  return request->evidence.kind == QUESTION_RESULTS && request->evidence.head.status == 200 &&
          !request->reading && !request->evidence.head.is_error && !reader_is_error(request->reader);
 }
 
@@ -193,13 +193,13 @@ static void set_options(struct sending *request) {
 }
 
 bool sending_prepare(struct sending *request, struct sockets *sockets) {
-  enum v2_kind kind = request->evidence.kind;
+  enum question_kind kind = request->evidence.kind;
   request->sockets = sockets;
   request->easy = curl_easy_init();
   if (!request->easy)
     return false;
-  if (kind != V2_OPAQUE && kind != V2_UNKNOWN) {
-    enum reader_table table = kind == V2_RESULTS ? READER_REFPAGES : READER_ANY;
+  if (kind != QUESTION_OPAQUE && kind != QUESTION_UNKNOWN) {
+    enum reader_table table = kind == QUESTION_RESULTS ? READER_REFPAGES : READER_ANY;
     request->reader = reader_create(table, request->ask.settings->max_depth);
     request->reading = request->reader != NULL;
     if (!request->reader)
@@ -279,7 +279,7 @@ static void explain(const struct sending *request, CURLcode code, struct fault *
 }
 
 static void gather(struct sending *request, CURLcode code) {
-  struct v2_evidence *evidence = &request->evidence;
+  struct answer_evidence *evidence = &request->evidence;
   bool gave_up_reading = code == CURLE_WRITE_ERROR && request->reader && !request->reading;
   evidence->sent = request->sends > 0;
   evidence->clean = code == CURLE_OK || gave_up_reading;

@@ -28,7 +28,7 @@ struct sending {
   int64_t sends; /* libcurl sends again by itself where a kept connection turns out to be closed */
   int64_t last_byte; /* clock_monotonic() */
   curl_off_t received;
-  struct v2_evidence evidence;
+  struct answer_evidence evidence;
   char error[CURL_ERROR_SIZE]; /* libcurl's words, for the log */
   struct sending *next, *prev;
 };

@@ -40,7 +40,7 @@ static void count(struct transfer *transfer, const struct answer_head *head) {
 }
 
 /* A redirect is logged when it is new, not at each request. What is no answer tells nothing. */
-static void note_redirect(struct transfer *transfer, const struct v2_evidence *evidence) {
+static void note_redirect(struct transfer *transfer, const struct answer_evidence *evidence) {
   unsigned status = evidence->head.status;
   struct transfer_redirect now = {.status = v2_is_redirect(status) ? status : 0};
   if (!status)
@@ -59,7 +59,7 @@ static void note_redirect(struct transfer *transfer, const struct v2_evidence *e
 }
 
 static void warn(const struct sending *request, const struct answer_verdict *verdict) {
-  const struct v2_evidence *evidence = &request->evidence;
+  const struct answer_evidence *evidence = &request->evidence;
   if (verdict->outcome == ANSWER_BROKEN && !request->deserted &&
       !v2_is_redirect(evidence->head.status))
     log_warning("upstream", "outcome=broken status=%u reason=%s detail=%s", evidence->head.status,
@@ -146,7 +146,7 @@ static bool ends_with_them(const struct sending *request, int64_t patience) {
 static bool is_its_readers_alone(const struct sending *request) {
   struct flight_state state;
   flight_look(request->flight, &state);
-  return request->sends > 0 && request->evidence.kind != V2_FREE && !state.storing;
+  return request->sends > 0 && request->evidence.kind != QUESTION_SUBSCRIPTION && !state.storing;
 }
 
 /* Those that have waited for too long for a first byte go; what was sent for them is not cut off

@@ -21,7 +21,7 @@ void transfer_stop(struct transfer **transfer);
 
 /* One request to upstream. The strings are owned; transfer_ask_release() frees them. */
 struct transfer_ask {
-  enum v2_kind kind;
+  enum question_kind kind;
   int64_t limit; /* the most results that can have been asked for */
   char *url;     /* holds the token: never logged; wiped when it is released */
   char *token;   /* likewise; NULL: not known, as there may be others in the body */

@@ -78,7 +78,7 @@ static const struct flight_owner owner = {take_chunk, take_out, note_over};
 static struct transfer_ask *make_ask(struct settings *settings) {
   struct transfer_ask *ask = transfer_ask_create();
   assert_non_null(ask);
-  ask->kind = V2_RESULTS;
+  ask->kind = QUESTION_RESULTS;
   ask->url = strdup("http://127.0.0.1:1/?token=x");
   ask->settings = settings_hold(settings);
   return ask;

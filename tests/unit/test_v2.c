@@ -173,7 +173,7 @@ static void a_location_is_noted(void **state) {
 
 static void a_redirect_names_its_location(void **state) {
   (void)state;
-  struct v2_evidence evidence = {
+  struct answer_evidence evidence = {
       .sent = true, .clean = true, .head.status = 308, .location = "https://e.example/x"};
   struct answer_verdict verdict = v2_judge(&evidence);
   assert_non_null(strstr(verdict.fault.text, "(status 308) to https://e.example/x,"));
@@ -189,7 +189,7 @@ enum what { SENT = 1, CLEAN = 2, READ = 4, ERROR = 8, HEAD_ERROR = 16 };
 enum fault_of { NO_FAULT, TRANSPORT, READING, COUNTS, REDIRECTED };
 
 static const struct judge_case {
-  enum v2_kind kind;
+  enum question_kind kind;
   unsigned what, status;
   int64_t announced, counted;
   enum answer_outcome outcome;
@@ -201,138 +201,139 @@ static const struct judge_case {
 #define REFUSED(charge, results) ANSWER_REFUSED, ANSWER_##charge, results, NO_FAULT
 #define BROKEN(charge, results, fault) ANSWER_BROKEN, ANSWER_##charge, results, fault
     /* results */
-    {V2_RESULTS, WHOLE, 200, 5, 5, COMPLETE(KNOWN, 5)},
-    {V2_RESULTS, WHOLE, 200, 0, 0, COMPLETE(KNOWN, 0)},
-    {V2_RESULTS, WHOLE, 200, NONE, 5, COMPLETE(KNOWN, 5)},
-    {V2_RESULTS, WHOLE, 200, NONE, 0, COMPLETE(KNOWN, 0)},
+    {QUESTION_RESULTS, WHOLE, 200, 5, 5, COMPLETE(KNOWN, 5)},
+    {QUESTION_RESULTS, WHOLE, 200, 0, 0, COMPLETE(KNOWN, 0)},
+    {QUESTION_RESULTS, WHOLE, 200, NONE, 5, COMPLETE(KNOWN, 5)},
+    {QUESTION_RESULTS, WHOLE, 200, NONE, 0, COMPLETE(KNOWN, 0)},
     /* the count does not agree: it was charged for the most of both */
-    {V2_RESULTS, WHOLE, 200, 6, 5, BROKEN(AT_MOST, 6, COUNTS)},
-    {V2_RESULTS, WHOLE, 200, 4, 5, BROKEN(AT_MOST, 5, COUNTS)},
-    {V2_RESULTS, WHOLE, 200, 0, 5, BROKEN(AT_MOST, 5, COUNTS)},
-    {V2_RESULTS, WHOLE, 200, INT64_MAX, 5, BROKEN(AT_MOST, NONE, COUNTS)},
+    {QUESTION_RESULTS, WHOLE, 200, 6, 5, BROKEN(AT_MOST, 6, COUNTS)},
+    {QUESTION_RESULTS, WHOLE, 200, 4, 5, BROKEN(AT_MOST, 5, COUNTS)},
+    {QUESTION_RESULTS, WHOLE, 200, 0, 5, BROKEN(AT_MOST, 5, COUNTS)},
+    {QUESTION_RESULTS, WHOLE, 200, INT64_MAX, 5, BROKEN(AT_MOST, NONE, COUNTS)},
     /* it cannot be read */
-    {V2_RESULTS, SENT | CLEAN, 200, 7, 5, BROKEN(AT_MOST, 7, READING)},
-    {V2_RESULTS, SENT | CLEAN, 200, 5, 7, BROKEN(AT_MOST, 7, READING)},
-    {V2_RESULTS, SENT | CLEAN, 200, 5, 5, BROKEN(AT_MOST, 5, READING)},
-    {V2_RESULTS, SENT | CLEAN, 200, NONE, 5, BROKEN(AT_MOST, NONE, READING)},
-    {V2_RESULTS, SENT | CLEAN, 200, 0, 0, BROKEN(AT_MOST, 0, READING)},
-    {V2_RESULTS, SENT | CLEAN, 200, NONE, 0, BROKEN(AT_MOST, NONE, READING)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, 7, 5, BROKEN(AT_MOST, 7, READING)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, 5, 7, BROKEN(AT_MOST, 7, READING)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, 5, 5, BROKEN(AT_MOST, 5, READING)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, NONE, 5, BROKEN(AT_MOST, NONE, READING)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, 0, 0, BROKEN(AT_MOST, 0, READING)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, NONE, 0, BROKEN(AT_MOST, NONE, READING)},
     /* it breaks off */
-    {V2_RESULTS, SENT, 200, 7, 5, BROKEN(AT_MOST, 7, TRANSPORT)},
-    {V2_RESULTS, SENT, 200, 5, 7, BROKEN(AT_MOST, 7, TRANSPORT)},
-    {V2_RESULTS, SENT, 200, NONE, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_RESULTS, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_OPAQUE, SENT, 200, 7, 0, BROKEN(AT_MOST, 7, TRANSPORT)},
-    {V2_OPAQUE, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_OTHER, SENT, 200, 7, 9, BROKEN(AT_MOST, 9, TRANSPORT)},
-    {V2_OTHER, SENT, 200, NONE, 9, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, 7, 5, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, 5, 7, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, NONE, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_OPAQUE, SENT, 200, 7, 0, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {QUESTION_OPAQUE, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_OTHER, SENT, 200, 7, 9, BROKEN(AT_MOST, 9, TRANSPORT)},
+    {QUESTION_OTHER, SENT, 200, NONE, 9, BROKEN(AT_MOST, NONE, TRANSPORT)},
     /* more than was asked for was announced, or came: what it was is what it can have cost */
-    {V2_RESULTS, SENT, 200, LIMIT + 500, 7, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
-    {V2_RESULTS, SENT, 200, LIMIT + 500, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
-    {V2_RESULTS, SENT, 200, 5, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
-    {V2_RESULTS, SENT, 200, NONE, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
-    {V2_RESULTS, SENT, 200, NONE, LIMIT, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_RESULTS, SENT | CLEAN, 200, NONE, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, READING)},
-    {V2_RESULTS, WHOLE, 200, NONE, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
-    {V2_RESULTS, WHOLE, 200, LIMIT + 500, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
-    {V2_RESULTS, WHOLE, 200, LIMIT + 500, 5, BROKEN(AT_MOST, LIMIT + 500, COUNTS)},
-    {V2_OPAQUE, SENT, 200, LIMIT + 500, 0, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
-    {V2_OPAQUE, SENT | CLEAN, 200, LIMIT + 500, 0, COMPLETE(KNOWN, LIMIT + 500)},
-    {V2_OTHER, WHOLE, 200, LIMIT + 500, 5, COMPLETE(KNOWN, LIMIT + 500)},
-    {V2_OTHER, WHOLE, 200, NONE, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
-    /* what no answer can have is nonsense */
-    {V2_OPAQUE, SENT | CLEAN, 200, V2_RESULTS_MOST, 0, COMPLETE(KNOWN, V2_RESULTS_MOST)},
-    {V2_OPAQUE, SENT | CLEAN, 200, V2_RESULTS_MOST + 1, 0, COMPLETE(AT_MOST, NONE)},
-    {V2_RESULTS, SENT, 200, V2_RESULTS_MOST + 1, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_RESULTS, SENT, 200, V2_RESULTS_MOST + 1, LIMIT + 500,
+    {QUESTION_RESULTS, SENT, 200, LIMIT + 500, 7, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, LIMIT + 500, LIMIT + 500,
      BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
-    {V2_FREE, SENT, 200, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_FREE, SENT, 200, 7, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, 5, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, NONE, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, NONE, LIMIT, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, NONE, LIMIT + 500, BROKEN(AT_MOST, LIMIT + 500, READING)},
+    {QUESTION_RESULTS, WHOLE, 200, NONE, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
+    {QUESTION_RESULTS, WHOLE, 200, LIMIT + 500, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
+    {QUESTION_RESULTS, WHOLE, 200, LIMIT + 500, 5, BROKEN(AT_MOST, LIMIT + 500, COUNTS)},
+    {QUESTION_OPAQUE, SENT, 200, LIMIT + 500, 0, BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {QUESTION_OPAQUE, SENT | CLEAN, 200, LIMIT + 500, 0, COMPLETE(KNOWN, LIMIT + 500)},
+    {QUESTION_OTHER, WHOLE, 200, LIMIT + 500, 5, COMPLETE(KNOWN, LIMIT + 500)},
+    {QUESTION_OTHER, WHOLE, 200, NONE, LIMIT + 500, COMPLETE(KNOWN, LIMIT + 500)},
+    /* what no answer can have is nonsense */
+    {QUESTION_OPAQUE, SENT | CLEAN, 200, V2_RESULTS_MOST, 0, COMPLETE(KNOWN, V2_RESULTS_MOST)},
+    {QUESTION_OPAQUE, SENT | CLEAN, 200, V2_RESULTS_MOST + 1, 0, COMPLETE(AT_MOST, NONE)},
+    {QUESTION_RESULTS, SENT, 200, V2_RESULTS_MOST + 1, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 200, V2_RESULTS_MOST + 1, LIMIT + 500,
+     BROKEN(AT_MOST, LIMIT + 500, TRANSPORT)},
+    {QUESTION_SUBSCRIPTION, SENT, 200, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_SUBSCRIPTION, SENT, 200, 7, 0, BROKEN(FREE, 0, TRANSPORT)},
     /* no answer at all */
-    {V2_RESULTS, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_OPAQUE, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_OTHER, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_FREE, SENT, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_RESULTS, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_OPAQUE, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_OTHER, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_SUBSCRIPTION, SENT, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
     /* nothing was sent */
-    {V2_RESULTS, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_OPAQUE, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_OTHER, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_FREE, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_RESULTS, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_OPAQUE, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_OTHER, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_SUBSCRIPTION, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
     /* another status: a refusal, whatever its body */
-    {V2_RESULTS, WHOLE, 403, 5, 5, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT | CLEAN, 400, NONE, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT | CLEAN, 429, NONE, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT | CLEAN, 404, NONE, 0, REFUSED(FREE, 0)},
-    {V2_OPAQUE, SENT | CLEAN, 503, NONE, 0, REFUSED(FREE, 0)},
-    {V2_OTHER, WHOLE, 404, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, WHOLE, 403, 5, 5, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, SENT | CLEAN, 400, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, SENT | CLEAN, 429, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, SENT | CLEAN, 404, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_OPAQUE, SENT | CLEAN, 503, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_OTHER, WHOLE, 404, NONE, 0, REFUSED(FREE, 0)},
     /* a redirect is no answer, however it ended */
-    {V2_RESULTS, WHOLE, 301, 5, 5, BROKEN(FREE, 0, REDIRECTED)},
-    {V2_RESULTS, SENT, 302, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
-    {V2_OPAQUE, SENT | CLEAN, 300, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
-    {V2_OTHER, WHOLE, 399, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
-    {V2_FREE, WHOLE, 304, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
-    {V2_OTHER, WHOLE, 299, NONE, 0, REFUSED(FREE, 0)},
-    {V2_OTHER, WHOLE, 400, NONE, 0, REFUSED(FREE, 0)},
-    {V2_FREE, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT | CLEAN | HEAD_ERROR, 400, 0, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT, 500, 5, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_OTHER, SENT, 502, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_FREE, SENT, 500, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_RESULTS, WHOLE, 301, 5, 5, BROKEN(FREE, 0, REDIRECTED)},
+    {QUESTION_RESULTS, SENT, 302, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
+    {QUESTION_OPAQUE, SENT | CLEAN, 300, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
+    {QUESTION_OTHER, WHOLE, 399, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
+    {QUESTION_SUBSCRIPTION, WHOLE, 304, NONE, 0, BROKEN(FREE, 0, REDIRECTED)},
+    {QUESTION_OTHER, WHOLE, 299, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_OTHER, WHOLE, 400, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_SUBSCRIPTION, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, SENT | CLEAN | HEAD_ERROR, 400, 0, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, SENT, 500, 5, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_OTHER, SENT, 502, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_SUBSCRIPTION, SENT, 500, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
     /* "error" with status 200 */
-    {V2_RESULTS, WHOLE | ERROR, 200, 0, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, WHOLE | ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, WHOLE | ERROR, 200, 5, 0, REFUSED(AT_MOST, 5)}, /* results were announced */
-    {V2_RESULTS, WHOLE | ERROR | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, WHOLE | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
-    {V2_OPAQUE, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
-    {V2_OTHER, WHOLE | ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
-    {V2_FREE, SENT | CLEAN | HEAD_ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
-    {V2_RESULTS, SENT | ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_OPAQUE, SENT | HEAD_ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_FREE, SENT | HEAD_ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, 5, 0, REFUSED(AT_MOST, 5)}, /* results were announced */
+    {QUESTION_RESULTS, WHOLE | ERROR | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, WHOLE | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {QUESTION_OPAQUE, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {QUESTION_OTHER, WHOLE | ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_SUBSCRIPTION, SENT | CLEAN | HEAD_ERROR, 200, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_RESULTS, SENT | ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_OPAQUE, SENT | HEAD_ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_SUBSCRIPTION, SENT | HEAD_ERROR, 200, 0, 0, BROKEN(FREE, 0, TRANSPORT)},
     /* results came all the same: then they may have been charged */
-    {V2_RESULTS, WHOLE | ERROR, 200, NONE, 5, REFUSED(AT_MOST, 5)},
-    {V2_RESULTS, WHOLE | ERROR, 200, 0, 5, REFUSED(AT_MOST, 5)},
-    {V2_RESULTS, WHOLE | ERROR, 200, 7, 5, REFUSED(AT_MOST, 7)},
-    {V2_RESULTS, SENT | ERROR, 200, 7, 5, BROKEN(AT_MOST, 7, TRANSPORT)},
-    {V2_RESULTS, SENT | HEAD_ERROR, 200, NONE, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, NONE, 5, REFUSED(AT_MOST, 5)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, 0, 5, REFUSED(AT_MOST, 5)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, 7, 5, REFUSED(AT_MOST, 7)},
+    {QUESTION_RESULTS, SENT | ERROR, 200, 7, 5, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {QUESTION_RESULTS, SENT | HEAD_ERROR, 200, NONE, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
     /* in another form: by the header alone */
-    {V2_OPAQUE, SENT | CLEAN, 200, 7, 0, COMPLETE(KNOWN, 7)},
-    {V2_OPAQUE, SENT | CLEAN, 200, 0, 0, COMPLETE(KNOWN, 0)},
-    {V2_OPAQUE, SENT | CLEAN, 200, NONE, 0, COMPLETE(AT_MOST, NONE)},
+    {QUESTION_OPAQUE, SENT | CLEAN, 200, 7, 0, COMPLETE(KNOWN, 7)},
+    {QUESTION_OPAQUE, SENT | CLEAN, 200, 0, 0, COMPLETE(KNOWN, 0)},
+    {QUESTION_OPAQUE, SENT | CLEAN, 200, NONE, 0, COMPLETE(AT_MOST, NONE)},
     /* with a body whose meaning is not known: never certain, and never free unless it was refused
      */
-    {V2_UNKNOWN, SENT | CLEAN, 200, 7, 0, COMPLETE(AT_MOST, 7)},
-    {V2_UNKNOWN, SENT | CLEAN, 200, 0, 0, COMPLETE(AT_MOST, 0)},
-    {V2_UNKNOWN, SENT | CLEAN, 200, NONE, 0, COMPLETE(AT_MOST, NONE)},
-    {V2_UNKNOWN, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_UNKNOWN, SENT, 200, 7, 0, BROKEN(AT_MOST, 7, TRANSPORT)},
-    {V2_UNKNOWN, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    {V2_UNKNOWN, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
-    {V2_UNKNOWN, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
-    {V2_UNKNOWN, SENT | CLEAN, 403, NONE, 0, REFUSED(FREE, 0)},
+    {QUESTION_UNKNOWN, SENT | CLEAN, 200, 7, 0, COMPLETE(AT_MOST, 7)},
+    {QUESTION_UNKNOWN, SENT | CLEAN, 200, 0, 0, COMPLETE(AT_MOST, 0)},
+    {QUESTION_UNKNOWN, SENT | CLEAN, 200, NONE, 0, COMPLETE(AT_MOST, NONE)},
+    {QUESTION_UNKNOWN, SENT, 200, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_UNKNOWN, SENT, 200, 7, 0, BROKEN(AT_MOST, 7, TRANSPORT)},
+    {QUESTION_UNKNOWN, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+    {QUESTION_UNKNOWN, 0, 0, NONE, 0, BROKEN(FREE, 0, TRANSPORT)},
+    {QUESTION_UNKNOWN, SENT | CLEAN | HEAD_ERROR, 200, 0, 0, REFUSED(FREE, 0)},
+    {QUESTION_UNKNOWN, SENT | CLEAN, 403, NONE, 0, REFUSED(FREE, 0)},
     /* another table: by the header, else by reading, else not known */
-    {V2_OTHER, WHOLE, 200, 7, 7, COMPLETE(KNOWN, 7)},
-    {V2_OTHER, WHOLE, 200, 7, 9, COMPLETE(KNOWN, 7)},
-    {V2_OTHER, WHOLE, 200, NONE, 9, COMPLETE(KNOWN, 9)},
-    {V2_OTHER, SENT | CLEAN, 200, 7, 0, COMPLETE(KNOWN, 7)},
-    {V2_OTHER, SENT | CLEAN, 200, NONE, 3, COMPLETE(AT_MOST, NONE)},
+    {QUESTION_OTHER, WHOLE, 200, 7, 7, COMPLETE(KNOWN, 7)},
+    {QUESTION_OTHER, WHOLE, 200, 7, 9, COMPLETE(KNOWN, 7)},
+    {QUESTION_OTHER, WHOLE, 200, NONE, 9, COMPLETE(KNOWN, 9)},
+    {QUESTION_OTHER, SENT | CLEAN, 200, 7, 0, COMPLETE(KNOWN, 7)},
+    {QUESTION_OTHER, SENT | CLEAN, 200, NONE, 3, COMPLETE(AT_MOST, NONE)},
     /* what is free stays free */
-    {V2_FREE, SENT | CLEAN, 200, NONE, 0, COMPLETE(FREE, 0)},
-    {V2_FREE, SENT | CLEAN, 200, 7, 0, COMPLETE(FREE, 0)},
-    {V2_FREE, WHOLE, 200, NONE, 0, COMPLETE(FREE, 0)},
+    {QUESTION_SUBSCRIPTION, SENT | CLEAN, 200, NONE, 0, COMPLETE(FREE, 0)},
+    {QUESTION_SUBSCRIPTION, SENT | CLEAN, 200, 7, 0, COMPLETE(FREE, 0)},
+    {QUESTION_SUBSCRIPTION, WHOLE, 200, NONE, 0, COMPLETE(FREE, 0)},
 };
 
-static struct v2_evidence evidence_of(const struct judge_case *one) {
-  struct v2_evidence evidence = {.kind = one->kind,
-                                 .sent = one->what & SENT,
-                                 .clean = one->what & CLEAN,
-                                 .read = one->what & READ,
-                                 .error = one->what & ERROR,
-                                 .limit = LIMIT,
-                                 .counted = one->counted};
+static struct answer_evidence evidence_of(const struct judge_case *one) {
+  struct answer_evidence evidence = {.kind = one->kind,
+                                     .sent = one->what & SENT,
+                                     .clean = one->what & CLEAN,
+                                     .read = one->what & READ,
+                                     .error = one->what & ERROR,
+                                     .limit = LIMIT,
+                                     .counted = one->counted};
   evidence.head = (struct answer_head){
       .status = one->status, .results_count = one->announced, .is_error = one->what & HEAD_ERROR};
   fault_set(&evidence.transport, FAULT_UPSTREAM_TIMEOUT, "the transport");
@@ -360,7 +361,7 @@ static void judged(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(judge_cases); i++) {
     const struct judge_case *one = &judge_cases[i];
-    struct v2_evidence evidence = evidence_of(one);
+    struct answer_evidence evidence = evidence_of(one);
     struct answer_verdict verdict = v2_judge(&evidence);
     if (verdict.outcome != one->outcome || verdict.charge != one->charge ||
         (one->charge != ANSWER_FREE && verdict.results != one->results) ||
@@ -372,8 +373,8 @@ static void judged(void **state) {
 
 static void counts_that_differ_are_named(void **state) {
   (void)state;
-  struct v2_evidence evidence = evidence_of(&(struct judge_case){
-      .kind = V2_RESULTS, .what = WHOLE, .status = 200, .announced = 1000, .counted = 999});
+  struct answer_evidence evidence = evidence_of(&(struct judge_case){
+      .kind = QUESTION_RESULTS, .what = WHOLE, .status = 200, .announced = 1000, .counted = 999});
   struct answer_verdict verdict = v2_judge(&evidence);
   assert_string_equal(verdict.fault.text,
                       "upstream's answer is broken: it has 999 results, its X-Results-Count says "
@@ -382,24 +383,25 @@ static void counts_that_differ_are_named(void **state) {
 
 /* --- what no evidence may lead to --- */
 
-static void check(const struct v2_evidence *evidence) {
+static void check(const struct answer_evidence *evidence) {
   struct answer_verdict verdict = v2_judge(evidence);
   int64_t announced = evidence->head.results_count, counted = evidence->counted;
   bool refused = evidence->head.status != 200 && evidence->head.status != 0;
-  if (refused || evidence->kind == V2_FREE)
+  if (refused || evidence->kind == QUESTION_SUBSCRIPTION)
     assert_int_equal(verdict.charge, ANSWER_FREE);
   if (verdict.charge == ANSWER_KNOWN)
     assert_int_equal(verdict.outcome, ANSWER_COMPLETE);
-  if (verdict.charge != ANSWER_FREE && verdict.results >= 0 && evidence->kind != V2_OTHER)
+  if (verdict.charge != ANSWER_FREE && verdict.results >= 0 && evidence->kind != QUESTION_OTHER)
     assert_true(verdict.results >= counted && verdict.results >= announced);
   if (verdict.outcome != ANSWER_BROKEN)
     assert_true(evidence->clean && evidence->head.status);
   if (verdict.outcome == ANSWER_COMPLETE)
     assert_true(evidence->head.status == 200 && !evidence->error && !evidence->head.is_error);
-  if (verdict.outcome == ANSWER_COMPLETE && evidence->kind == V2_RESULTS)
+  if (verdict.outcome == ANSWER_COMPLETE && evidence->kind == QUESTION_RESULTS)
     assert_true(evidence->read && verdict.results == counted && verdict.charge == ANSWER_KNOWN);
   /* What may have been charged is never called free. */
-  if (verdict.charge == ANSWER_FREE && evidence->kind != V2_FREE && evidence->sent && !refused)
+  if (verdict.charge == ANSWER_FREE && evidence->kind != QUESTION_SUBSCRIPTION && evidence->sent &&
+      !refused)
     assert_true(counted == 0 && (evidence->error || evidence->head.is_error));
 }
 
@@ -407,21 +409,21 @@ static void all_evidence(void **state) {
   (void)state;
   static const unsigned statuses[] = {0, 200, 204, 302, 404, 503};
   static const int64_t counts[] = {-1, 0, 5, 6};
-  for (int kind = V2_RESULTS; kind <= V2_UNKNOWN; kind++)
+  for (int kind = QUESTION_RESULTS; kind <= QUESTION_UNKNOWN; kind++)
     for (unsigned what = SENT; what < 32; what += 2)
       for (size_t i = 0; i < COUNT(statuses) * COUNT(counts) * COUNT(counts); i++) {
-        struct judge_case one = {.kind = (enum v2_kind)kind,
+        struct judge_case one = {.kind = (enum question_kind)kind,
                                  .what = what,
                                  .status = statuses[i / COUNT(counts) / COUNT(counts)],
                                  .announced = counts[i / COUNT(counts) % COUNT(counts)],
                                  .counted = counts[i % COUNT(counts)]};
         /* What is not read as JSON counts nothing; what has no status is not clean. */
-        bool counting = kind == V2_RESULTS || kind == V2_OTHER;
+        bool counting = kind == QUESTION_RESULTS || kind == QUESTION_OTHER;
         if (one.counted < 0 || (!counting && one.counted > 0))
           continue;
         if (!one.status)
           one.what &= ~(unsigned)CLEAN;
-        struct v2_evidence evidence = evidence_of(&one);
+        struct answer_evidence evidence = evidence_of(&one);
         check(&evidence);
       }
 }
