@@ -3,36 +3,48 @@
 #include "base/scope.h"
 #include "base/utf8.h"
 
+#include <stdio.h>
 #include <yajl/yajl_parse.h>
 
 static const struct view byte_order_mark = VIEW("\xef\xbb\xbf");
 
-/* Where the reader stands: depth 0 outside, 1 in the top-level object, 2 in one of its members. */
+/* Depth 0 is outside, 1 in the top-level object, 2 in one of its members. */
 struct reader {
   yajl_handle yajl;
-  enum reader_table table;
+  struct view rows; /* the name of the array; empty: any */
   int64_t max_depth, depth;
   int64_t results;
-  size_t since_event; /* bytes since yajl last told of a value: bounds what it keeps */
+  size_t since_event; /* bytes since yajl last reported a value: bounds what it buffers */
   size_t mark;        /* bytes of a byte order mark that have come */
-  bool counting;      /* in the array whose elements are results */
-  bool wants_array;   /* the member just named is one whose array holds results */
+  bool counting;      /* in an array whose elements are rows */
+  bool wants_array;   /* the member just named may be an array of rows */
   bool in_error;      /* the member just named, and its value, is `error` */
-  bool seen_refpages, seen_other, seen_error, error_says_something;
+  bool seen_rows, seen_other, seen_error, error_says_something;
   bool past_mark, began, ended;
   struct utf8 utf8;
   bool broken;
   struct fault fault; /* the first one */
 };
 
-static int refuse(struct reader *reader, const char *what) {
+static bool has_name(const struct reader *reader) {
+  return reader->rows.length > 0;
+}
+
+static int refuse(struct reader *reader, const char *why) {
   if (!reader->broken)
-    fault_set(&reader->fault, FAULT_UPSTREAM, "upstream's answer is broken: %s", what);
+    fault_set(&reader->fault, FAULT_UPSTREAM, "upstream's answer is broken: %s", why);
   reader->broken = true;
   return 0;
 }
 
-/* What stands in an ARRAY or a MAP comes later. EMPTY: false, or "". */
+/* The reason names the array of rows. */
+static int refuse_rows(struct reader *reader, const char *before, const char *after) {
+  char why[128];
+  snprintf(why, sizeof why, "%s'%.*s'%s", before, (int)reader->rows.length, reader->rows.at, after);
+  return refuse(reader, why);
+}
+
+/* An ARRAY or a MAP has only begun. EMPTY: false, or "". */
 enum value { VALUE_NULL, VALUE_EMPTY, VALUE_FULL, VALUE_ARRAY, VALUE_MAP };
 
 /* The value of a member of the top-level object. */
@@ -41,8 +53,8 @@ static int begin_member(struct reader *reader, enum value value) {
   reader->wants_array = false;
   if (reader->in_error && value == VALUE_FULL)
     reader->error_says_something = true;
-  if (wanted && value != VALUE_NULL && value != VALUE_ARRAY && reader->table == READER_REFPAGES)
-    return refuse(reader, "'refpages' is no array");
+  if (wanted && value != VALUE_NULL && value != VALUE_ARRAY && has_name(reader))
+    return refuse_rows(reader, "", " is no array");
   reader->counting = wanted && value == VALUE_ARRAY;
   return 1;
 }
@@ -104,7 +116,7 @@ static int on_end(void *context) {
   reader->since_event = 0;
   if (--reader->depth == 1)
     reader->counting = false;
-  /* At the end of the document yajl is stopped: it would take the beginning of another value. */
+  /* Stop yajl at the end of the document: it would accept the beginning of another value. */
   reader->ended = reader->depth == 0;
   return !reader->ended;
 }
@@ -115,11 +127,12 @@ static int on_key(void *context, const unsigned char *text, size_t length) {
   if (reader->depth != 1)
     return 1;
   struct view name = {(const char *)text, length};
-  reader->wants_array = reader->table == READER_ANY || view_is(name, "refpages");
-  if (view_is(name, "refpages")) {
-    if (reader->seen_refpages)
-      return refuse(reader, "'refpages' stands twice");
-    reader->seen_refpages = true;
+  bool is_rows = has_name(reader) && view_equal(name, reader->rows);
+  reader->wants_array = is_rows || !has_name(reader);
+  if (is_rows) {
+    if (reader->seen_rows)
+      return refuse_rows(reader, "", " stands twice");
+    reader->seen_rows = true;
   }
   reader->in_error = view_is(name, "error");
   reader->seen_error = reader->seen_error || reader->in_error;
@@ -139,11 +152,11 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end,
 };
 
-struct reader *reader_create(enum reader_table table, int64_t max_depth) {
+struct reader *reader_create(const struct reader_shape *shape, int64_t max_depth) {
   struct reader *reader = calloc(1, sizeof *reader);
   if (!reader)
     return NULL;
-  reader->table = table;
+  reader->rows = shape->rows;
   reader->max_depth = max_depth;
   reader->yajl = yajl_alloc(&callbacks, NULL, reader);
   if (!reader->yajl)
@@ -160,13 +173,13 @@ void reader_release(struct reader **address) {
   free(reader);
 }
 
-/* --- what yajl lets pass: RFC 3629, and RFC 8259's white space --- */
+/* --- checks that yajl does not make: RFC 3629, and the white space of RFC 8259 --- */
 
 static bool is_white(unsigned char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* How many of the bytes can stand in JSON text. */
+/* The number of bytes, from the first, that are valid in JSON text. */
 static size_t text_length(struct reader *reader, struct view bytes) {
   for (size_t i = 0; i < bytes.length; i++) {
     unsigned char c = (unsigned char)bytes.at[i];
@@ -192,8 +205,8 @@ static bool judged(struct reader *reader, yajl_status status, struct fault *faul
   return !reader->broken;
 }
 
-/* Takes a byte order mark off the beginning, in whatever pieces it comes; a part of one is left out
- * too, and is no JSON. */
+/* Removes a byte order mark from the beginning, also when it comes in pieces. A part of a mark is
+ * removed too, and is no JSON. */
 static struct view skip_mark(struct reader *reader, struct view bytes) {
   while (bytes.length && !reader->past_mark) {
     if (reader->mark == byte_order_mark.length || bytes.at[0] != byte_order_mark.at[reader->mark])
@@ -206,7 +219,7 @@ static struct view skip_mark(struct reader *reader, struct view bytes) {
   return bytes;
 }
 
-/* Feeds yajl until the document's end; returns what stands behind it. */
+/* Feeds yajl up to the end of the document; returns the bytes behind it. */
 static struct view parse(struct reader *reader, struct view bytes, yajl_status *status) {
   reader->since_event += bytes.length;
   *status = yajl_parse(reader->yajl, (const unsigned char *)bytes.at, bytes.length);
@@ -234,8 +247,8 @@ bool reader_finish(struct reader *reader, struct fault *fault) {
     return false;
   if (!reader->ended)
     refuse(reader, "it ends too early");
-  else if (reader->table == READER_REFPAGES && !reader->seen_refpages && !reader->seen_error)
-    refuse(reader, "it has neither 'refpages' nor 'error'");
+  else if (has_name(reader) && !reader->seen_rows && !reader->seen_error)
+    refuse_rows(reader, "it has neither ", " nor 'error'");
   return judged(reader, yajl_status_ok, fault);
 }
 
@@ -244,6 +257,6 @@ int64_t reader_results(const struct reader *reader) {
 }
 
 bool reader_is_error(const struct reader *reader) {
-  bool is_beside = reader->table == READER_REFPAGES ? reader->seen_refpages : reader->seen_other;
+  bool is_beside = has_name(reader) ? reader->seen_rows : reader->seen_other;
   return reader->error_says_something || (reader->seen_error && !is_beside);
 }

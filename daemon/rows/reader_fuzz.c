@@ -1,5 +1,5 @@
-/* Fuzz target: an answer of v2 in JSON. The first byte: "0" for `refpages`, "1" for another table.
- */
+/* Fuzz target: an answer in JSON. The first byte: "0" where the rows stand in `refpages`, "1" where
+ * their array has no name. */
 #include "base/check.h"
 #include "rows/reader.h"
 
@@ -17,9 +17,9 @@ struct outcome {
 
 /* In pieces of `step` bytes, each of just that size, so that a sanitizer sees a read past its end.
  */
-static struct outcome read_in(enum reader_table table, struct view rest, size_t step) {
+static struct outcome read_in(const struct reader_shape *shape, struct view rest, size_t step) {
   struct outcome outcome = {.ok = true};
-  struct reader *reader = reader_create(table, DEPTH);
+  struct reader *reader = reader_create(shape, DEPTH);
   CHECK(reader);
   while (outcome.ok && rest.length) {
     struct view piece = view_first(rest, step);
@@ -60,13 +60,14 @@ static void check_whole(const struct outcome *whole, struct view document) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!size || size > READER_MAX_VALUE)
     return 0;
-  enum reader_table table = *data & 1 ? READER_ANY : READER_REFPAGES;
+  static const struct reader_shape named = {VIEW("refpages")}, any = {VIEW("")};
+  const struct reader_shape *shape = *data & 1 ? &any : &named;
   struct view document = {(const char *)data + 1, size - 1};
-  struct outcome whole = read_in(table, document, size);
+  struct outcome whole = read_in(shape, document, size);
   check_whole(&whole, document);
   static const size_t steps[] = {1, 2, 7, 64};
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-    struct outcome split = read_in(table, document, steps[i]);
+    struct outcome split = read_in(shape, document, steps[i]);
     CHECK(split.ok == whole.ok && split.error == whole.error && split.results == whole.results);
     CHECK(whole.ok || strcmp(split.fault.text, whole.fault.text) == 0);
   }

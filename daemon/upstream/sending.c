@@ -199,8 +199,9 @@ bool sending_prepare(struct sending *request, struct sockets *sockets) {
   if (!request->easy)
     return false;
   if (kind != QUESTION_OPAQUE && kind != QUESTION_UNKNOWN) {
-    enum reader_table table = kind == QUESTION_RESULTS ? READER_REFPAGES : READER_ANY;
-    request->reader = reader_create(table, request->ask.settings->max_depth);
+    static const struct reader_shape results = {VIEW("refpages")}, any = {VIEW("")};
+    request->reader =
+        reader_create(kind == QUESTION_RESULTS ? &results : &any, request->ask.settings->max_depth);
     request->reading = request->reader != NULL;
     if (!request->reader)
       return false;
