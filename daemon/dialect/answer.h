@@ -1,4 +1,4 @@
-/* What an answer of upstream says, in words that all dialects share. Plain values. */
+/* An answer of upstream, in words that all dialects share. Plain values; pure. */
 #pragma once
 
 #include "base/fault.h"
@@ -34,10 +34,10 @@ struct answer_verdict {
 
 struct answer_head {
   unsigned status;       /* HTTP; 0 while none has come */
-  int64_t results_count; /* X-Results-Count; -1 where it was not sent */
+  int64_t results_count; /* as announced; -1 where it was not */
   int64_t retry_after;   /* seconds; 0 where it was not sent */
   int64_t answered_at;   /* seconds since 1970 */
-  bool is_error;         /* X-Status: error */
+  bool is_error;         /* the head says so, whatever the status */
   bool sent_again;       /* the request was sent more than once, each of which may have cost */
   char content_type[ANSWER_CONTENT_TYPE_SIZE];
 };
@@ -56,3 +56,12 @@ struct answer_evidence {
   struct fault transport;       /* where not clean */
   struct fault reading;         /* where not read */
 };
+
+/* True if `status` is that of a redirect (RFC 9110 15.4). Redirects are no answers, and are never
+ * followed. */
+bool answer_is_redirect(unsigned status);
+
+/* Verdicts that every dialect gives. */
+struct answer_verdict answer_broken(enum answer_charge charge, int64_t results,
+                                    const struct fault *fault);
+struct answer_verdict answer_redirected(const struct answer_evidence *evidence);

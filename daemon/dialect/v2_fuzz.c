@@ -3,6 +3,7 @@
  * clean, "r" read, "e" error those that hold. The other lines are headers. */
 #include "base/check.h"
 #include "dialect/v2.h"
+#include "dialect/v2_request.h"
 
 #include <stdlib.h>
 
@@ -31,14 +32,14 @@ static struct answer_evidence begin(struct view line) {
 }
 
 /* Each line from a copy of just its size, so that a sanitizer sees a read past its end. */
-static void note(struct view lines, struct answer_head *head) {
+static void note(struct view lines, struct answer_evidence *evidence) {
   struct view line;
   while (view_split(&lines, '\n', &line)) {
     char *copy = malloc(line.length);
     CHECK(copy || !line.length);
     if (line.length)
       memcpy(copy, line.at, line.length);
-    v2_header((struct view){copy, line.length}, head);
+    dialect_read_header(&dialect_v2, (struct view){copy, line.length}, VIEW("token"), evidence);
     free(copy);
   }
 }
@@ -86,15 +87,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   struct answer_evidence evidence = begin(first);
   if (lines.at)
-    note(lines, &evidence.head);
+    note(lines, &evidence);
   check_head(&evidence.head);
-  struct answer_verdict verdict = v2_judge(&evidence);
+  struct answer_verdict verdict = dialect_v2.judge(&evidence);
   check_verdict(&evidence, &verdict);
 
   /* Said again, it is the same. */
-  struct answer_head again = evidence.head;
+  struct answer_evidence twice = evidence;
   if (lines.at)
-    note(lines, &again);
+    note(lines, &twice);
+  const struct answer_head again = twice.head;
   CHECK(again.results_count == evidence.head.results_count);
   CHECK(again.is_error == evidence.head.is_error);
   CHECK(strcmp(again.content_type, evidence.head.content_type) == 0);

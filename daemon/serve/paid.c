@@ -19,10 +19,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "dialect/v2_request.h"
 #include "query/form.h"
 
 struct paid {
   struct serve *serve;
+  const struct dialect *dialect;
   struct flight *flight; /* whose context this is; referenced until settled, and by each save */
   struct transfer_ask *ask;
   char token[MASK_MOST]; /* that it was asked with */
@@ -157,12 +159,13 @@ static void note_check(struct paid *paid, const struct flight_state *state) {
   const struct digest *token = &paid->entry.token;
   if (!paid->is_check)
     return;
-  if (v2_accepts_token(&state->head, &state->verdict)) {
+  enum dialect_token word = paid->dialect->judge_token(&state->head, &state->verdict);
+  if (word == DIALECT_TOKEN_ACCEPTED) {
     paid->verdict = ACCESS_YES;
     access_learn(access, token, ACCESS_YES, paid->remember_yes);
     if (paid->told.secret.length)
       access_keep(access, token, paid->told.secret);
-  } else if (v2_refuses_token(&state->head, &state->verdict)) {
+  } else if (word == DIALECT_TOKEN_REFUSED) {
     paid->verdict = ACCESS_NO;
     access_learn(access, token, ACCESS_NO, paid->remember_no);
   }
@@ -246,6 +249,7 @@ static struct transfer_ask *make_ask(const struct paid_order *order, const struc
   scope_text struct text url = {0};
   if (!ask)
     return NULL;
+  ask->dialect = dialect_for(order->settings);
   ask->kind = order->kind;
   ask->limit = tariff->limit;
   ask->settings = settings_hold(order->settings);
@@ -297,6 +301,7 @@ static bool is_to_store(const struct paid_order *order) {
 static void copy_order(struct paid *paid, const struct paid_order *order) {
   const struct settings *settings = order->settings;
   paid->serve = order->serve;
+  paid->dialect = dialect_for(settings);
   paid->is_own_token = order->is_own_token;
   paid->is_ours = order->is_ours;
   paid->is_check = order->is_check;

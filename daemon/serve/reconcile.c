@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "base/scope.h"
-#include "dialect/v2.h"
+#include "dialect/dialect.h"
 #include "serve/inside.h"
 
 struct asked {
@@ -131,7 +131,8 @@ bool reconcile_await(struct reconcile *reconcile) {
 }
 
 /* All that has come; what is longer than the first read was no answer to this question. */
-static bool read_answer(struct asked *asked, struct v2_account *account, struct fault *fault) {
+static bool read_answer(struct asked *asked, const struct dialect *dialect,
+                        struct dialect_subscription *subscription, struct fault *fault) {
   char body[4096];
   size_t length;
   int64_t number;
@@ -146,26 +147,28 @@ static bool read_answer(struct asked *asked, struct v2_account *account, struct 
     *fault = state.verdict.fault;
     return false;
   }
-  if (state.verdict.outcome == ANSWER_REFUSED && state.head.status == 200)
+  if (dialect->judge_token(&state.head, &state.verdict) == DIALECT_TOKEN_REFUSED)
     return fault_set(fault, FAULT_BAD_TOKEN, "upstream does not accept this token");
   if (state.verdict.outcome == ANSWER_REFUSED)
     return fault_set(fault, FAULT_UPSTREAM, "upstream answered with status %u", state.head.status);
   if (!state.verdict.read ||
       flight_read(asked->reader, body, sizeof body, &length, &number) != FLIGHT_READ_BYTES)
     return fault_set(fault, FAULT_UPSTREAM, "upstream's answer cannot be read");
-  return v2_read_account((struct view){body, length}, account, fault);
+  return dialect->read_subscription((struct view){body, length}, subscription, fault);
 }
 
 static bool settle(struct reconcile *reconcile, struct asked *asked,
                    struct reconcile_account *account, struct fault *fault) {
-  struct v2_account told;
+  const struct dialect *dialect = dialect_for(reconcile->settings);
+  struct dialect_subscription subscription;
   if (!asked->reader) {
     *fault = asked->fault;
     return false;
   }
-  return read_answer(asked, &told, fault) &&
-         ledger_reconcile(reconcile->serve->ledger, &asked->fingerprint, asked->is_own, told.left,
-                          told.limit, &account->now, &account->before, &account->had_before, fault);
+  return read_answer(asked, dialect, &subscription, fault) &&
+         ledger_reconcile(reconcile->serve->ledger, &asked->fingerprint, asked->is_own,
+                          subscription.left, subscription.limit, &account->now, &account->before,
+                          &account->had_before, fault);
 }
 
 void reconcile_finish(struct reconcile *reconcile, reconcile_each *each, void *context) {

@@ -129,7 +129,7 @@ static enum exchange_step refuse_unchecked(struct request *request,
   struct fault fault;
   enum fault_kind kind = FAULT_UPSTREAM;
   /* Its fault says what to do; before the end there is none yet. */
-  if (state->phase == FLIGHT_CONCLUDED && v2_is_redirect(state->head.status))
+  if (state->phase == FLIGHT_CONCLUDED && answer_is_redirect(state->head.status))
     return refuse(request, &state->verdict.fault);
   if (state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT)
     kind = FAULT_UPSTREAM_TIMEOUT;

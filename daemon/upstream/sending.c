@@ -36,9 +36,8 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   }
   while (text.length && (text.at[text.length - 1] == '\n' || text.at[text.length - 1] == '\r'))
     text.length--;
-  v2_header(text, &request->evidence.head);
-  v2_location(text, request->ask.token ? view_of(request->ask.token) : VIEW(""),
-              request->evidence.location);
+  struct view token = request->ask.token ? view_of(request->ask.token) : VIEW("");
+  dialect_read_header(request->ask.dialect, text, token, &request->evidence);
   return size * count;
 }
 
@@ -111,7 +110,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   struct view body = {bytes, size * count};
   note_head(request);
   note_byte(request);
-  if (v2_is_redirect(request->evidence.head.status))
+  if (answer_is_redirect(request->evidence.head.status))
     return CURL_WRITEFUNC_ERROR; /* none of it is for a client */
   if (!flight_feed(request->flight, body)) {
     request->paused = true;
@@ -193,15 +192,13 @@ static void set_options(struct sending *request) {
 }
 
 bool sending_prepare(struct sending *request, struct sockets *sockets) {
-  enum question_kind kind = request->evidence.kind;
   request->sockets = sockets;
   request->easy = curl_easy_init();
   if (!request->easy)
     return false;
-  if (kind != QUESTION_OPAQUE && kind != QUESTION_UNKNOWN) {
-    static const struct reader_shape results = {VIEW("refpages")}, any = {VIEW("")};
-    request->reader =
-        reader_create(kind == QUESTION_RESULTS ? &results : &any, request->ask.settings->max_depth);
+  const struct reader_shape *shape = request->ask.dialect->shape(request->ask.kind);
+  if (shape) {
+    request->reader = reader_create(shape, request->ask.settings->max_depth);
     request->reading = request->reader != NULL;
     if (!request->reader)
       return false;
@@ -300,7 +297,7 @@ struct answer_verdict sending_judge(struct sending *request, CURLcode code) {
   if (request->easy)
     note_head(request);
   gather(request, code);
-  struct answer_verdict verdict = v2_judge(&request->evidence);
+  struct answer_verdict verdict = request->ask.dialect->judge(&request->evidence);
   verdict.extra_sends = request->sends > 1 ? request->sends - 1 : 0;
   return verdict;
 }

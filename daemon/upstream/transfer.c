@@ -33,7 +33,7 @@ struct transfer {
 
 static void count(struct transfer *transfer, const struct answer_head *head) {
   unsigned status = head->status < STATUSES ? head->status : 0;
-  bool answered = status && !v2_is_redirect(status);
+  bool answered = status && !answer_is_redirect(status);
   atomic_fetch_add(&transfer->counts[status], 1);
   atomic_store(answered ? &transfer->answered_at : &transfer->failed_at, clock_seconds());
   atomic_store(&transfer->failing, !answered);
@@ -42,7 +42,7 @@ static void count(struct transfer *transfer, const struct answer_head *head) {
 /* A redirect is logged when it is new, not at each request. What is no answer tells nothing. */
 static void note_redirect(struct transfer *transfer, const struct answer_evidence *evidence) {
   unsigned status = evidence->head.status;
-  struct transfer_redirect now = {.status = v2_is_redirect(status) ? status : 0};
+  struct transfer_redirect now = {.status = answer_is_redirect(status) ? status : 0};
   if (!status)
     return;
   if (now.status)
@@ -61,7 +61,7 @@ static void note_redirect(struct transfer *transfer, const struct answer_evidenc
 static void warn(const struct sending *request, const struct answer_verdict *verdict) {
   const struct answer_evidence *evidence = &request->evidence;
   if (verdict->outcome == ANSWER_BROKEN && !request->deserted &&
-      !v2_is_redirect(evidence->head.status))
+      !answer_is_redirect(evidence->head.status))
     log_warning("upstream", "outcome=broken status=%u reason=%s detail=%s", evidence->head.status,
                 LOG_VALUE(verdict->fault.text), LOG_VALUE(evidence->clean ? NULL : request->error));
 }

@@ -9,7 +9,7 @@
  * requests whose connection died after they may have been charged. */
 #pragma once
 
-#include "dialect/v2.h"
+#include "dialect/dialect.h"
 #include "settings/settings.h"
 #include "upstream/flight.h"
 
@@ -21,6 +21,7 @@ void transfer_stop(struct transfer **transfer);
 
 /* One request to upstream. The strings are owned; transfer_ask_release() frees them. */
 struct transfer_ask {
+  const struct dialect *dialect;
   enum question_kind kind;
   int64_t limit; /* the most results that can have been asked for */
   char *url;     /* holds the token: never logged; wiped when it is released */

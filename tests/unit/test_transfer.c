@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "dialect/v2.h"
 #include "upstream/flights.h"
 #include "upstream/sockets.h"
 #include "upstream/transfer.h"
@@ -78,6 +79,7 @@ static const struct flight_owner owner = {take_chunk, take_out, note_over};
 static struct transfer_ask *make_ask(struct settings *settings) {
   struct transfer_ask *ask = transfer_ask_create();
   assert_non_null(ask);
+  ask->dialect = &dialect_v2;
   ask->kind = QUESTION_RESULTS;
   ask->url = strdup("http://127.0.0.1:1/?token=x");
   ask->settings = settings_hold(settings);

@@ -1,5 +1,7 @@
 /* How v2 speaks: the URL, the headers, and what an answer means and costs. */
 #include "dialect/v2.h"
+#include "dialect/v2_answer.h"
+#include "dialect/v2_request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -95,18 +97,22 @@ static const struct header_case {
     {"X-Results-Count: 3\nContent-Type: b\nServer: x\nX-Status: error\nDate: y", 3, true, "b"},
 };
 
+static void read_header(struct view line, struct answer_evidence *evidence) {
+  dialect_read_header(&dialect_v2, line, VIEW("token"), evidence);
+}
+
 static struct answer_head note(const char *lines) {
-  struct answer_head head = {.results_count = -1};
+  struct answer_evidence evidence = {.head.results_count = -1};
   struct view rest = view_of(lines), line;
   while (view_split(&rest, '\n', &line)) {
     /* A copy of just that size, so that a sanitizer sees a read past its end. */
     char *copy = malloc(line.length);
     if (line.length)
       memcpy(copy, line.at, line.length);
-    v2_header((struct view){copy, line.length}, &head);
+    read_header((struct view){copy, line.length}, &evidence);
     free(copy);
   }
-  return head;
+  return evidence.head;
 }
 
 static void headers(void **state) {
@@ -128,27 +134,27 @@ static void long_content_types(void **state) {
   (void)state;
   for (size_t length = ANSWER_CONTENT_TYPE_SIZE - 2; length < 70000; length = length * 3 / 2) {
     scope_text struct text line = {0};
-    struct answer_head head = {.results_count = -1};
+    struct answer_evidence evidence = {.head.results_count = -1};
     text_add(&line, VIEW("Content-Type: "));
     for (size_t i = 0; i < length; i++)
       text_add_char(&line, 'a');
-    v2_header(text_view(&line), &head);
+    read_header(text_view(&line), &evidence);
     size_t kept = length < ANSWER_CONTENT_TYPE_SIZE ? length : ANSWER_CONTENT_TYPE_SIZE - 1;
-    assert_int_equal(strlen(head.content_type), kept);
+    assert_int_equal(strlen(evidence.head.content_type), kept);
   }
 }
 
 static void nul_in_headers(void **state) {
   (void)state;
-  struct answer_head head = {.results_count = -1};
-  v2_header(VIEW("X-Results-Count: 1\0"), &head);
-  assert_int_equal(head.results_count, -1);
-  v2_header(VIEW("X-Status: error\0"), &head);
-  assert_false(head.is_error);
-  v2_header(VIEW("Content-Type: a\0b"), &head);
-  assert_string_equal(head.content_type, "a");
-  v2_header(VIEW("X-Status\0: error"), &head);
-  assert_false(head.is_error);
+  struct answer_evidence evidence = {.head.results_count = -1};
+  read_header(VIEW("X-Results-Count: 1\0"), &evidence);
+  assert_int_equal(evidence.head.results_count, -1);
+  read_header(VIEW("X-Status: error\0"), &evidence);
+  assert_false(evidence.head.is_error);
+  read_header(VIEW("Content-Type: a\0b"), &evidence);
+  assert_string_equal(evidence.head.content_type, "a");
+  read_header(VIEW("X-Status\0: error"), &evidence);
+  assert_false(evidence.head.is_error);
 }
 
 /* --- redirects --- */
@@ -165,9 +171,9 @@ static void a_location_is_noted(void **state) {
       {"Location", "as before"},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
-    char location[LOCATION_SIZE] = "as before";
-    v2_location(view_of(cases[i].line), VIEW("token"), location);
-    assert_string_equal(location, cases[i].location);
+    struct answer_evidence evidence = {.location = "as before"};
+    read_header(view_of(cases[i].line), &evidence);
+    assert_string_equal(evidence.location, cases[i].location);
   }
 }
 
@@ -175,7 +181,7 @@ static void a_redirect_names_its_location(void **state) {
   (void)state;
   struct answer_evidence evidence = {
       .sent = true, .clean = true, .head.status = 308, .location = "https://e.example/x"};
-  struct answer_verdict verdict = v2_judge(&evidence);
+  struct answer_verdict verdict = dialect_v2.judge(&evidence);
   assert_non_null(strstr(verdict.fault.text, "(status 308) to https://e.example/x,"));
 }
 
@@ -362,7 +368,7 @@ static void judged(void **state) {
   for (size_t i = 0; i < COUNT(judge_cases); i++) {
     const struct judge_case *one = &judge_cases[i];
     struct answer_evidence evidence = evidence_of(one);
-    struct answer_verdict verdict = v2_judge(&evidence);
+    struct answer_verdict verdict = dialect_v2.judge(&evidence);
     if (verdict.outcome != one->outcome || verdict.charge != one->charge ||
         (one->charge != ANSWER_FREE && verdict.results != one->results) ||
         !fault_is(&verdict.fault, one->fault))
@@ -375,7 +381,7 @@ static void counts_that_differ_are_named(void **state) {
   (void)state;
   struct answer_evidence evidence = evidence_of(&(struct judge_case){
       .kind = QUESTION_RESULTS, .what = WHOLE, .status = 200, .announced = 1000, .counted = 999});
-  struct answer_verdict verdict = v2_judge(&evidence);
+  struct answer_verdict verdict = dialect_v2.judge(&evidence);
   assert_string_equal(verdict.fault.text,
                       "upstream's answer is broken: it has 999 results, its X-Results-Count says "
                       "1000");
@@ -384,7 +390,7 @@ static void counts_that_differ_are_named(void **state) {
 /* --- what no evidence may lead to --- */
 
 static void check(const struct answer_evidence *evidence) {
-  struct answer_verdict verdict = v2_judge(evidence);
+  struct answer_verdict verdict = dialect_v2.judge(evidence);
   int64_t announced = evidence->head.results_count, counted = evidence->counted;
   bool refused = evidence->head.status != 200 && evidence->head.status != 0;
   if (refused || evidence->kind == QUESTION_SUBSCRIPTION)
@@ -428,29 +434,30 @@ static void all_evidence(void **state) {
       }
 }
 
-/* --- the account --- */
+/* --- subscription_info --- */
 
 static const struct {
   const char *body;
   int64_t left, limit; /* tenths */
-} accounts[] = {
+} subscriptions[] = {
     {"{\"info\":{\"rows_left\":497323,\"rows_limit\":500000}}", 4973230, 5000000},
     {" {\"x\":[{}],\"info\":{\"rows_limit\":1.0,\"s\":\"t\",\"rows_left\":0.5}} ", 5, 10},
     {"{\"info\":{\"rows_left\":-12,\"rows_limit\":0}}", -120, 0},
 };
 
-static void accounts_are_read(void **state) {
+static void subscriptions_are_read(void **state) {
   (void)state;
-  struct v2_account account;
+  struct dialect_subscription subscription;
   struct fault fault;
-  for (size_t i = 0; i < COUNT(accounts); i++) {
-    assert_true(v2_read_account(view_of(accounts[i].body), &account, &fault));
-    assert_int_equal(account.left.tenths, accounts[i].left);
-    assert_int_equal(account.limit.tenths, accounts[i].limit);
+  for (size_t i = 0; i < COUNT(subscriptions); i++) {
+    assert_true(
+        dialect_v2.read_subscription(view_of(subscriptions[i].body), &subscription, &fault));
+    assert_int_equal(subscription.left.tenths, subscriptions[i].left);
+    assert_int_equal(subscription.limit.tenths, subscriptions[i].limit);
   }
 }
 
-static void what_tells_no_account_is_refused(void **state) {
+static void an_answer_without_the_figures_is_refused(void **state) {
   (void)state;
   static const char *const bodies[] = {
       "",
@@ -465,10 +472,10 @@ static void what_tells_no_account_is_refused(void **state) {
       "{\"info\":{\"rows_left\":1.25,\"rows_limit\":2}}",
       "{\"info\":{\"rows_left\":99999999999999999999,\"rows_limit\":2}}",
   };
-  struct v2_account account;
+  struct dialect_subscription subscription;
   struct fault fault;
   for (size_t i = 0; i < COUNT(bodies); i++) {
-    if (v2_read_account(view_of(bodies[i]), &account, &fault))
+    if (dialect_v2.read_subscription(view_of(bodies[i]), &subscription, &fault))
       fail_msg("taken: %s", bodies[i]);
     assert_int_equal(fault.kind, FAULT_UPSTREAM);
   }
@@ -479,23 +486,24 @@ static void what_an_answer_says_of_its_token(void **state) {
   static const struct {
     unsigned status;
     enum answer_outcome outcome;
-    bool read, accepts, refuses;
+    bool read;
+    enum dialect_token token;
   } said[] = {
-      {200, ANSWER_COMPLETE, true, true, false},
-      {200, ANSWER_COMPLETE, false, false, false}, /* a web page */
-      {200, ANSWER_REFUSED, false, false, true},
-      {200, ANSWER_BROKEN, false, false, false},
-      {0, ANSWER_BROKEN, false, false, false},
-      {401, ANSWER_REFUSED, false, false, false}, /* v2 refuses with 200: a proxy, or a limit */
-      {403, ANSWER_REFUSED, false, false, false},
-      {429, ANSWER_REFUSED, false, false, false},
-      {503, ANSWER_REFUSED, false, false, false},
+      {200, ANSWER_COMPLETE, true, DIALECT_TOKEN_ACCEPTED},
+      {200, ANSWER_COMPLETE, false, DIALECT_TOKEN_UNJUDGED}, /* a web page */
+      {200, ANSWER_REFUSED, false, DIALECT_TOKEN_REFUSED},
+      {200, ANSWER_BROKEN, false, DIALECT_TOKEN_UNJUDGED},
+      {0, ANSWER_BROKEN, false, DIALECT_TOKEN_UNJUDGED},
+      {401, ANSWER_REFUSED, false,
+       DIALECT_TOKEN_UNJUDGED}, /* v2 refuses with 200: a proxy, or a limit */
+      {403, ANSWER_REFUSED, false, DIALECT_TOKEN_UNJUDGED},
+      {429, ANSWER_REFUSED, false, DIALECT_TOKEN_UNJUDGED},
+      {503, ANSWER_REFUSED, false, DIALECT_TOKEN_UNJUDGED},
   };
   for (size_t i = 0; i < COUNT(said); i++) {
     struct answer_head head = {.status = said[i].status};
     struct answer_verdict verdict = {.outcome = said[i].outcome, .read = said[i].read};
-    assert_int_equal(v2_accepts_token(&head, &verdict), said[i].accepts);
-    assert_int_equal(v2_refuses_token(&head, &verdict), said[i].refuses);
+    assert_int_equal(dialect_v2.judge_token(&head, &verdict), said[i].token);
   }
 }
 
@@ -510,8 +518,8 @@ int main(void) {
       cmocka_unit_test(judged),
       cmocka_unit_test(counts_that_differ_are_named),
       cmocka_unit_test(all_evidence),
-      cmocka_unit_test(accounts_are_read),
-      cmocka_unit_test(what_tells_no_account_is_refused),
+      cmocka_unit_test(subscriptions_are_read),
+      cmocka_unit_test(an_answer_without_the_figures_is_refused),
       cmocka_unit_test(what_an_answer_says_of_its_token),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

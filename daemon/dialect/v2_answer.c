@@ -1,0 +1,114 @@
+#include "dialect/v2_answer.h"
+
+#include "base/num.h"
+
+#include <inttypes.h>
+
+const struct reader_shape *v2_shape(enum question_kind kind) {
+  static const struct reader_shape results = {VIEW("refpages")}, any = {VIEW("")};
+  if (kind == QUESTION_OPAQUE || kind == QUESTION_UNKNOWN)
+    return NULL;
+  return kind == QUESTION_RESULTS ? &results : &any;
+}
+
+/* --- headers --- */
+
+/* Said twice in two ways, the dearer counts. */
+static void note_count(struct view value, struct answer_head *head) {
+  int64_t count;
+  if (num_integer(value, &count) && count > head->results_count)
+    head->results_count = count;
+}
+
+static void note_status(struct view value, struct answer_head *head) {
+  head->is_error = head->is_error || num_same_word(value, VIEW("error"));
+}
+
+void v2_header(struct view name, struct view value, struct answer_head *head) {
+  static const struct {
+    struct view name;
+    void (*note)(struct view value, struct answer_head *head);
+  } headers[] = {
+      {VIEW("X-Results-Count"), note_count},
+      {VIEW("X-Status"), note_status},
+  };
+  for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+    if (num_same_word(name, headers[i].name))
+      headers[i].note(value, head);
+}
+
+/* --- the meaning of an answer, and its cost --- */
+
+static int64_t greater(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+/* What X-Results-Count says, also where that is more than was asked for; -1 where it was not sent,
+ * or is more than any answer can have, was asked for, and has come: such nonsense must not reach an
+ * account. */
+static int64_t announced_of(const struct answer_evidence *e) {
+  int64_t most = greater(V2_RESULTS_MOST, greater(e->limit, e->counted));
+  return e->head.results_count > most ? -1 : e->head.results_count;
+}
+
+/* The most results that may have been charged: what was announced or has come, whichever is more;
+ * where nothing was announced and the answer was not read to its end, as many as were asked for
+ * (-1), unless more have come. */
+static int64_t at_most(const struct answer_evidence *e) {
+  if (announced_of(e) >= 0 || (e->read && e->head.results_count < 0))
+    return greater(e->head.results_count, e->counted);
+  return e->counted > e->limit ? e->counted : -1;
+}
+
+/* Upstream said "error" with status 200. A refusal comes before any result and costs nothing. */
+static struct answer_verdict refused(const struct answer_evidence *e) {
+  struct answer_verdict verdict = {.outcome = e->clean ? ANSWER_REFUSED : ANSWER_BROKEN,
+                                   .charge = ANSWER_FREE,
+                                   .fault = e->transport};
+  if (e->kind == QUESTION_SUBSCRIPTION || (e->counted == 0 && e->head.results_count <= 0))
+    return verdict;
+  verdict.charge = ANSWER_AT_MOST;
+  verdict.results = at_most(e);
+  return verdict;
+}
+
+static struct answer_verdict whole(const struct answer_evidence *e) {
+  int64_t announced = announced_of(e);
+  if (e->kind == QUESTION_RESULTS && e->head.results_count >= 0 &&
+      e->head.results_count != e->counted) {
+    struct fault fault;
+    fault_set(&fault, FAULT_UPSTREAM,
+              "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "
+              "%" PRId64,
+              e->counted, e->head.results_count);
+    return answer_broken(ANSWER_AT_MOST, at_most(e), &fault);
+  }
+  bool by_reading = e->kind == QUESTION_RESULTS || (announced < 0 && e->read);
+  int64_t results = by_reading ? e->counted : announced;
+  bool is_known = results >= 0 && e->kind != QUESTION_UNKNOWN;
+  return (struct answer_verdict){.outcome = ANSWER_COMPLETE,
+                                 .charge = is_known ? ANSWER_KNOWN : ANSWER_AT_MOST,
+                                 .results = results,
+                                 .read = e->read};
+}
+
+struct answer_verdict v2_judge(const struct answer_evidence *e) {
+  bool free = e->kind == QUESTION_SUBSCRIPTION || !e->sent;
+  if (e->head.status == 0)
+    return answer_broken(free ? ANSWER_FREE : ANSWER_AT_MOST, -1, &e->transport);
+  if (answer_is_redirect(e->head.status))
+    return answer_redirected(e);
+  if (e->head.status != 200)
+    return e->clean ? (struct answer_verdict){.outcome = ANSWER_REFUSED, .charge = ANSWER_FREE}
+                    : answer_broken(ANSWER_FREE, 0, &e->transport);
+  if (e->head.is_error || e->error)
+    return refused(e);
+  if (!e->clean)
+    return answer_broken(free ? ANSWER_FREE : ANSWER_AT_MOST, at_most(e), &e->transport);
+  if (e->kind == QUESTION_SUBSCRIPTION)
+    return (struct answer_verdict){
+        .outcome = ANSWER_COMPLETE, .charge = ANSWER_FREE, .read = e->read};
+  if (e->kind == QUESTION_RESULTS && !e->read)
+    return answer_broken(ANSWER_AT_MOST, at_most(e), &e->reading);
+  return whole(e);
+}
