@@ -113,25 +113,27 @@ static void add_spelling(struct spellings *spellings, struct text *spelling) {
     spellings->texts[spellings->count++] = *spelling;
 }
 
-static void spell(struct view target, struct spellings *spellings) {
+static bool spell(struct view target, struct spellings *spellings, struct fault *fault) {
   struct text as_given = {0}, normal = {0}, with_slash = {0};
-  bool is_normal = target_normalize(target, &normal);
+  bool ok = target_normalize(target, &normal, fault);
   text_add(&as_given, target);
   add_spelling(spellings, &as_given);
-  if (is_normal && !has_path(target)) {
+  if (normal.length && !has_path(target)) {
     text_add(&with_slash, text_view(&normal));
     text_add_char(&with_slash, '/');
     add_spelling(spellings, &with_slash);
   }
-  if (is_normal || !text_ok(&normal)) /* which is told where they are used */
+  if (ok && normal.length)
     add_spelling(spellings, &normal);
+  else
+    text_free(&normal);
+  return ok;
 }
 
 static bool purge_target(struct cache *cache, struct view target, int64_t *count,
                          struct fault *fault) {
   struct spellings spellings = {.count = 0};
-  bool ok = true;
-  spell(target, &spellings);
+  bool ok = spell(target, &spellings, fault);
   for (size_t i = 0; i < spellings.count; i++) {
     int64_t purged = 0;
     struct text *spelling = &spellings.texts[i];

@@ -70,37 +70,28 @@ static bool is_same_name(struct view a, struct view b) {
   return a.length == 0 && b.length == 0;
 }
 
-static bool turns_back(const char *labels, struct view host, bool *memory) {
-  char *back = NULL;
-  int result = idn2_to_unicode_8z8z(labels, &back, 0);
-  bool same = result == IDN2_OK && is_same_name(host, view_of(back));
-  *memory = result != IDN2_MALLOC;
-  idn2_free(back);
-  return same;
-}
-
-/* `host` as A-labels. Non-transitional, because transitional processing maps four characters that
- * IDNA 2008 allows in names of their own (German sharp s, Greek final sigma, the two joiners) and
- * so takes faß.de, registered by one, for fass.de, registered by another. */
-static bool add_a_labels(struct text *out, struct view host) {
+/* Adds `host` as A-labels, or nothing where it is not certain that they are the same name. False: no
+ * memory. Non-transitional, because transitional processing maps four characters that IDNA 2008
+ * allows in names of their own (German sharp s, Greek final sigma, the two joiners) and so takes
+ * faß.de, registered by one, for fass.de, registered by another. */
+static bool add_a_labels(struct text *out, struct view host, struct fault *fault) {
   if (host.length > QUERY_IDN_MAX || memchr(host.at, '\0', host.length))
-    return false;
+    return true;
   scope_text struct text terminated = {0};
   text_add(&terminated, host);
   uint8_t *labels = NULL;
-  bool memory = text_ok(&terminated), same = false;
-  if (memory) {
-    int result = idn2_lookup_u8((const uint8_t *)text_string(&terminated), &labels,
-                                IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    memory = result != IDN2_MALLOC;
-    same = result == IDN2_OK && turns_back((const char *)labels, host, &memory);
-  }
-  if (same)
+  char *back = NULL;
+  int result = IDN2_MALLOC;
+  if (text_ok(&terminated))
+    result = idn2_lookup_u8((const uint8_t *)text_string(&terminated), &labels,
+                            IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  if (result == IDN2_OK)
+    result = idn2_to_unicode_8z8z((const char *)labels, &back, 0);
+  if (result == IDN2_OK && is_same_name(host, view_of(back)))
     add_lower(out, view_of((const char *)labels));
-  if (!memory)
-    out->failed = true; /* which does not mean that it is no host */
   idn2_free(labels);
-  return same;
+  idn2_free(back);
+  return result != IDN2_MALLOC || fault_no_memory(fault);
 }
 
 /* --- what can be a host --- */
@@ -133,16 +124,22 @@ static bool is_literal(struct view host) {
   return true;
 }
 
-bool host_normalize(struct view raw, struct text *host) {
-  if (raw.length && raw.at[0] == '[') {
-    add_lower(host, raw);
-    return is_literal(raw);
-  }
-  if (is_ascii(raw))
-    add_lower(host, raw);
-  else if (!add_a_labels(host, raw))
-    return false;
+static void drop_last_dot(struct text *host) {
   if (host->length && host->at[host->length - 1] == '.')
     host->at[--host->length] = '\0';
-  return is_name(text_view(host));
+}
+
+bool host_normalize(struct view raw, struct text *host, struct fault *fault) {
+  bool is_bracketed = raw.length && raw.at[0] == '[';
+  if (is_bracketed || is_ascii(raw))
+    add_lower(host, raw);
+  else if (!add_a_labels(host, raw, fault))
+    return false;
+  if (!text_ok(host))
+    return fault_no_memory(fault);
+  if (!is_bracketed)
+    drop_last_dot(host);
+  if (!(is_bracketed ? is_literal : is_name)(text_view(host)))
+    text_clear(host);
+  return true;
 }

@@ -4,16 +4,16 @@
  * letters, one dot at the end, and the A-labels and U-labels of one name. */
 #pragma once
 
+#include "base/fault.h"
 #include "base/text.h"
 #include "base/view.h"
 
-/* Writes the one spelling of `raw` (any bytes are safe) to `host`, which is empty: lower case,
- * without one dot at its end, an internationalized name as A-labels, an IPv6 literal in its
- * brackets. False: it is no host, or one whose spelling is not certain, and what `host` holds says
- * nothing. The caller looks at text_ok(host): without memory neither answer counts.
+/* Writes the one spelling of `raw` (any bytes) to `host`, which is empty: lower case, without one
+ * dot at its end, an internationalized name as A-labels, an IPv6 literal in its brackets. `host`
+ * stays empty if `raw` is no host, or if its spelling is not certain. False: no memory.
  *
  * A name is internationalized for certain when its A-labels turn back into itself, but for the case
  * of letters. So nothing is left out (soft hyphens, joiners, variation selectors), made narrower
  * (full-width letters), composed, or taken for a dot (U+3002), as IDNA's mapping for user
  * interfaces would do: upstream may read such a text as another host, or as none. */
-bool host_normalize(struct view raw, struct text *host) MUST_CHECK;
+bool host_normalize(struct view raw, struct text *host, struct fault *fault) MUST_CHECK;

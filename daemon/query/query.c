@@ -22,8 +22,7 @@ struct query {
   int64_t limit, offset;
   struct view token; /* in its one spelling; where it is 40 digits, in `digits` */
   char digits[TOKEN_TEXT_DIGITS];
-  struct text target; /* in its one spelling, if it has one */
-  bool target_is_normal;
+  struct text target; /* in its one spelling; empty: it has none */
   struct columns select, order;
   struct conditions where, having;
   struct text normal;
@@ -33,6 +32,10 @@ struct query {
 static struct view value_or_empty(const struct query *query, const char *name) {
   const struct view *value = form_get(&query->form, name);
   return value ? *value : VIEW("");
+}
+
+static bool has_target_spelling(const struct query *query) {
+  return query->target.length > 0;
 }
 
 /* ---- Reading: one function for each parameter that has something to be understood. */
@@ -148,9 +151,8 @@ static bool read_amounts(struct query *query, struct fault *fault) {
 }
 
 static bool read_target(struct query *query, struct fault *fault) {
-  query->target_is_normal = query->mode != QUERY_MODE_UNKNOWN &&
-                            target_normalize(*form_get(&query->form, "target"), &query->target);
-  return text_ok(&query->target) || fault_no_memory(fault);
+  return query->mode == QUERY_MODE_UNKNOWN ||
+         target_normalize(*form_get(&query->form, "target"), &query->target, fault);
 }
 
 static bool read_columns(struct query *query, struct fault *fault) {
@@ -194,7 +196,7 @@ static void write_mode(const struct query *query, struct view name, struct norma
 }
 
 static void write_target(const struct query *query, struct view name, struct normal *normal) {
-  put_raw_unless(normal, query->target_is_normal, name, query_target_text(query));
+  put_raw_unless(normal, has_target_spelling(query), name, query_target_text(query));
 }
 
 static void write_select(const struct query *query, struct view name, struct normal *normal) {
@@ -400,15 +402,12 @@ struct view query_token(const struct query *query) {
 }
 
 struct view query_target_text(const struct query *query) {
-  return query->target_is_normal ? text_view(&query->target) : value_or_empty(query, "target");
-}
-
-bool query_target_is_normal(const struct query *query) {
-  return query->target_is_normal;
+  return has_target_spelling(query) ? text_view(&query->target) : value_or_empty(query, "target");
 }
 
 struct view query_target_host(const struct query *query) {
-  return query->target_is_normal ? target_host(text_view(&query->target), query->mode) : VIEW("");
+  return has_target_spelling(query) ? target_host(text_view(&query->target), query->mode)
+                                    : VIEW("");
 }
 
 enum query_mode query_mode(const struct query *query) {

@@ -62,7 +62,6 @@ struct view query_token(const struct query *query);
 /* The target in its one spelling (query/target.h), where there is one, and else as it came; empty
  * when there is none. */
 struct view query_target_text(const struct query *query);
-bool query_target_is_normal(const struct query *query);
 
 /* The target's host in its one spelling, without port; empty where it is not certain that upstream
  * takes the target for that host's (target_host()). */

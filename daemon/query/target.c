@@ -60,20 +60,19 @@ static bool split(struct view target, struct parts *parts) {
   return true;
 }
 
-bool target_normalize(struct view target, struct text *out) {
+bool target_normalize(struct view target, struct text *out, struct fault *fault) {
   scope_text struct text host = {0};
   struct parts parts;
   if (has_blank_or_control(target) || !split(target, &parts))
+    return true;
+  if (!host_normalize(parts.host, &host, fault))
     return false;
-  bool is_host = host_normalize(parts.host, &host);
-  if (!text_ok(&host))
-    out->failed = true;
-  if (!is_host || !text_ok(out))
-    return false;
-  text_add(out, parts.scheme);
-  text_add(out, text_view(&host));
-  text_add(out, parts.behind);
-  return true;
+  if (host.length) {
+    text_add(out, parts.scheme);
+    text_add(out, text_view(&host));
+    text_add(out, parts.behind);
+  }
+  return text_ok(out) || fault_no_memory(fault);
 }
 
 struct view target_host(struct view normal, enum query_mode mode) {

@@ -6,20 +6,20 @@
  * `example.com#x`, answers for example.com, is not known. */
 #pragma once
 
+#include "base/fault.h"
 #include "base/text.h"
 #include "base/view.h"
 #include "query/query.h"
 
-/* Appends to `out` the one spelling of `target` (UTF-8, any bytes are safe) and returns true, or
- * returns false and adds nothing: the target is to be taken as it came. A target in its one
- * spelling gives itself. Either way the caller looks at text_ok(out): without memory neither answer
- * counts.
+/* Writes the one spelling of `target` (UTF-8, any bytes are safe) to `out`, which is empty; it stays
+ * empty if the target is to be taken as it came. A target in its one spelling gives itself. False:
+ * no memory.
  *
  * Scheme, if there is one, in lower case; host in its one spelling; port, path, query and fragment
  * byte for byte. As it came: blanks or control characters, user information, a scheme other than
  * http and https, a port that is not 1 to 65535 written plainly (an empty one too, so that
  * `http://http://x` has no host `http`), a host that cannot be one. */
-bool target_normalize(struct view target, struct text *out) MUST_CHECK;
+bool target_normalize(struct view target, struct text *out, struct fault *fault) MUST_CHECK;
 
 /* The host in a target that target_normalize() wrote, without port; a part of `normal`. Empty in
  * mode domain or subdomains where more than a path stands beside the host, and in an unknown mode:

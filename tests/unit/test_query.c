@@ -138,7 +138,6 @@ static void test_accessors(void **state) {
   assert_true(query_sends_offset(query) && query_has_where(query) && query_has_having(query));
   assert_true(view_is(query_token(query), "t"));
   assert_true(view_is(query_target_text(query), "example.com"));
-  assert_true(query_target_is_normal(query));
   assert_int_equal(query_form(query)->count, 11);
   assert_int_equal(query_where(query)->count, 2);
   assert_false(query_having(query)->parsed);

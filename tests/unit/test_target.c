@@ -133,9 +133,9 @@ static const struct target_case {
 
 static void check(const char *target, const char *expected) {
   scope_text struct text out = {0};
-  bool normal = target_normalize(view_of(target), &out);
-  if (normal != !!expected || strcmp(text_string(&out), expected ? expected : "") != 0)
-    fail_msg("\"%s\": \"%s\"", target, normal ? text_string(&out) : "as it came");
+  assert_true(target_normalize(view_of(target), &out, NULL));
+  if (strcmp(text_string(&out), expected ? expected : "") != 0)
+    fail_msg("\"%s\": \"%s\"", target, out.length ? text_string(&out) : "as it came");
 }
 
 static void test_cases(void **state) {
@@ -173,7 +173,7 @@ static void test_long_host(void **state) {
   scope_text struct text host = {0}, out = {0};
   for (int i = 0; i < 50000; i++)
     text_add(&host, VIEW("\xc3\xbc"));
-  assert_false(target_normalize(text_view(&host), &out));
+  assert_true(target_normalize(text_view(&host), &out, NULL));
   assert_int_equal(out.length, 0);
 }
 
