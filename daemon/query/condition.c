@@ -23,12 +23,13 @@ static const struct operator_row functions[] = {
 };
 #define ROWS_OF(table) (sizeof(table) / sizeof *(table))
 
-/* A condition as the grammar alone sees it. */
+/* A condition as the grammar alone sees it; the views are parts of the text. */
 struct draft {
   struct view column;
   enum condition_op op;
   bool quoted;
-  struct text value; /* decoded; keeps lack of memory for later */
+  struct view value; /* without its quotes, with its escapes */
+  struct view text;  /* the whole condition */
 };
 
 static bool is_name_char(char c) {
@@ -66,38 +67,31 @@ static bool take_name(struct view *rest, struct view *name) {
   return take_run(rest, is_name_char, name) && !num_is_digit(name->at[0]);
 }
 
-static bool take_quoted(struct view *rest, struct text *value) {
+/* The quote that `rest` begins with, or NUL. */
+static char quote_of(struct view rest) {
+  return rest.length && (rest.at[0] == '"' || rest.at[0] == '\'') ? rest.at[0] : '\0';
+}
+
+static bool take_quoted(struct view *rest, struct view *value) {
   skip_blanks(rest);
-  char quote = rest->length ? rest->at[0] : '\0';
-  if (quote != '"' && quote != '\'')
-    return false;
-  for (size_t i = 1; i < rest->length; i++) {
-    char c = rest->at[i];
-    if (c == quote) {
+  char quote = quote_of(*rest);
+  for (size_t i = 1; quote && i < rest->length; i++) {
+    if (rest->at[i] == quote) {
+      *value = (struct view){rest->at + 1, i - 1};
       *rest = view_from(*rest, i + 1);
       return true;
     }
-    if (c == '\\') {
-      i++;
-      if (i == rest->length || !memchr("\"'\\", rest->at[i], 3))
-        return false;
-      c = rest->at[i];
-    }
-    text_add_char(value, c);
+    if (rest->at[i] == '\\' && (++i == rest->length || !memchr("\"'\\", rest->at[i], 3)))
+      return false;
   }
   return false;
 }
 
 static bool take_value(struct view *rest, struct draft *draft) {
   skip_blanks(rest);
-  draft->quoted = rest->length && (rest->at[0] == '"' || rest->at[0] == '\'');
-  if (draft->quoted)
-    return take_quoted(rest, &draft->value);
-  struct view bare;
-  if (!take_run(rest, is_bare_char, &bare))
-    return false;
-  text_add(&draft->value, bare);
-  return true;
+  draft->quoted = quote_of(*rest) != '\0';
+  return draft->quoted ? take_quoted(rest, &draft->value)
+                       : take_run(rest, is_bare_char, &draft->value);
 }
 
 static bool take_comparison(struct view *rest, struct draft *draft) {
@@ -121,12 +115,16 @@ static bool take_function(struct view *rest, struct view name, struct draft *dra
          take_quoted(rest, &draft->value) && take(rest, VIEW(")"));
 }
 
+/* False: `rest` does not begin with a condition. */
 static bool take_condition(struct view *rest, struct draft *draft) {
+  skip_blanks(rest);
+  struct view begin = *rest;
   if (!take_name(rest, &draft->column))
     return false;
-  if (take(rest, VIEW("(")))
-    return take_function(rest, draft->column, draft);
-  return take_comparison(rest, draft);
+  bool ok = take(rest, VIEW("(")) ? take_function(rest, draft->column, draft)
+                                  : take_comparison(rest, draft);
+  draft->text = view_first(begin, begin.length - rest->length);
+  return ok;
 }
 
 static bool is_integer(struct view text) {
@@ -138,9 +136,9 @@ static bool is_integer(struct view text) {
   return text.length > 0;
 }
 
-/* What a value is once its column is known. */
-static enum condition_kind judge(const struct column *column, const struct draft *draft) {
-  struct view value = text_view(&draft->value);
+/* The kind of a value (decoded) whose column is known. */
+static enum condition_kind judge(const struct column *column, const struct draft *draft,
+                                 struct view value) {
   if (draft->op < CONDITION_SUBSTRING) {
     if (column->type == COLUMN_INT && is_integer(value))
       return CONDITION_NUMBER;
@@ -148,6 +146,13 @@ static enum condition_kind judge(const struct column *column, const struct draft
       return CONDITION_BOOLEAN;
   }
   return draft->quoted ? CONDITION_STRING : CONDITION_BARE;
+}
+
+static void add_decoded(struct text *out, const struct draft *draft) {
+  for (size_t i = 0; i < draft->value.length; i++) {
+    i += draft->quoted && draft->value.at[i] == '\\';
+    text_add_char(out, draft->value.at[i]);
+  }
 }
 
 static void add_integer(struct text *out, struct view value) {
@@ -195,57 +200,51 @@ static void print(struct text *out, const struct condition *condition, struct vi
     text_add_char(out, ')');
 }
 
+static void settle_known(const struct draft *draft, struct condition *out, struct text *value,
+                         struct text *bytes) {
+  scope_text struct text decoded = {0};
+  add_decoded(&decoded, draft);
+  out->kind = judge(out->column, draft, text_view(&decoded));
+  if (out->kind == CONDITION_NUMBER)
+    add_integer(value, text_view(&decoded));
+  else
+    text_add(value, text_view(&decoded));
+  text_add(bytes, text_view(value));
+  print(bytes, out, text_view(value));
+  bytes->failed = bytes->failed || !text_ok(&decoded) || !text_ok(value);
+}
+
 /* False: no memory. */
-static bool settle(const struct draft *draft, struct view as_it_came, struct condition *out) {
-  const struct column *column = schema_find(draft->column);
-  *out = (struct condition){.column = column, .op = draft->op};
+static bool settle(const struct draft *draft, struct condition *out, struct fault *fault) {
   scope_text struct text value = {0}, bytes = {0};
-  if (column) {
-    out->kind = judge(column, draft);
-    if (out->kind == CONDITION_NUMBER)
-      add_integer(&value, text_view(&draft->value));
-    else
-      text_add(&value, text_view(&draft->value));
-    text_add(&bytes, text_view(&value));
-    print(&bytes, out, text_view(&value));
-  } else {
-    text_add(&bytes, as_it_came);
-  }
+  *out = (struct condition){.column = schema_find(draft->column), .op = draft->op};
+  if (out->column)
+    settle_known(draft, out, &value, &bytes);
+  else
+    text_add(&bytes, draft->text);
   size_t length = bytes.length;
-  if (!text_ok(&draft->value) || !text_ok(&value) || !(out->bytes = text_steal(&bytes)))
-    return false;
+  out->bytes = text_steal(&bytes);
+  if (!out->bytes)
+    return fault_no_memory(fault);
   out->value = (struct view){out->bytes, value.length};
   out->text = (struct view){out->bytes + value.length, length - value.length};
   return true;
 }
 
-/* Takes the next condition into the set. *grammar tells whether it was one; false: no memory. */
-static bool take_item(struct view *rest, struct conditions *set, bool *grammar) {
-  skip_blanks(rest);
-  struct view begin = *rest;
-  struct draft draft = {0};
-  bool memory = true;
-  *grammar = set->count < QUERY_CONDITIONS_MAX && take_condition(rest, &draft);
-  if (*grammar) {
-    struct view as_it_came = view_first(begin, begin.length - rest->length);
-    memory = settle(&draft, as_it_came, &set->items[set->count]);
-    set->count += memory;
-  }
-  text_free(&draft.value);
-  return memory;
-}
-
-/* Whether the whole of set->raw was by the grammar; *memory false: that could not be found out. */
-static bool take_set(struct conditions *set, bool *memory) {
+/* Takes the conditions of set->raw; sets `parsed` if they are all of it. False: no memory. */
+static bool take_items(struct conditions *set, struct fault *fault) {
   struct view rest = set->raw;
-  bool grammar;
   do {
-    *memory = take_item(&rest, set, &grammar);
-    if (!*memory || !grammar)
+    struct draft draft = {0};
+    if (set->count == QUERY_CONDITIONS_MAX || !take_condition(&rest, &draft))
+      return true;
+    if (!settle(&draft, &set->items[set->count], fault))
       return false;
+    set->count++;
   } while (take(&rest, VIEW(",")));
   skip_blanks(&rest);
-  return rest.length == 0;
+  set->parsed = rest.length == 0;
+  return true;
 }
 
 static int order(const void *a, const void *b) {
@@ -283,21 +282,15 @@ static size_t count_at_most(struct view raw) {
 
 bool condition_parse(struct view raw, struct conditions *set, struct fault *fault) {
   *set = (struct conditions){.present = true, .raw = raw};
-  bool memory = true;
   set->items = calloc(count_at_most(raw), sizeof *set->items);
-  if (!set->items)
-    memory = false;
-  else
-    set->parsed = take_set(set, &memory);
-  if (set->parsed) {
+  bool ok = set->items ? take_items(set, fault) : fault_no_memory(fault);
+  if (!ok)
+    condition_release(set);
+  else if (set->parsed)
     sort_and_unite(set);
-    return true;
-  }
-  drop_items(set);
-  if (memory)
-    return true;
-  *set = (struct conditions){0};
-  return fault_no_memory(fault);
+  else
+    drop_items(set);
+  return ok;
 }
 
 void condition_release(struct conditions *set) {
