@@ -8,7 +8,6 @@
 #include "plan/tariff.h"
 #include "query/query.h"
 #include "serve/access.h"
-#include "serve/mask.h"
 #include "upstream/flights.h"
 
 #include <pthread.h>

@@ -18,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mask.h"
 #include "base/scope.h"
 #include "dialect/v2_request.h"
 #include "query/form.h"

@@ -10,8 +10,8 @@
  * goes on when the request is woken. */
 #pragma once
 
+#include "base/mask.h"
 #include "serve/inside.h"
-#include "serve/mask.h"
 
 struct request {
   struct serve *serve;

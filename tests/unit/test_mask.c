@@ -1,5 +1,5 @@
 /* The secret never comes out, wherever a stream is cut; everything else does, unchanged. */
-#include "serve/mask.h"
+#include "base/mask.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-#include "serve/mask.h"
+#include "base/mask.h"
 
 #include "base/check.h"
 

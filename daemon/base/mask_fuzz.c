@@ -1,7 +1,7 @@
 /* Fuzz target: a secret in a stream. The input is the length of the secret, the size of each read,
  * the secret, and the stream. */
 #include "base/check.h"
-#include "serve/mask.h"
+#include "base/mask.h"
 
 #include <stdint.h>
 #include <stdlib.h>
