@@ -52,7 +52,7 @@ struct exchange {
   size_t header_count;
   struct MHD_Response *response;
   unsigned status;
-  exchange_read_body *read;
+  struct body *reply;           /* what is read from; NULL where the reply is in memory */
   struct exchange *next, *prev; /* in `open_ends`, where the reply is such */
 
   bool has_begun;         /* the request: step() has been called */
@@ -182,7 +182,8 @@ static void drop_body(struct exchange *exchange) {
   text_free(&exchange->body);
 }
 
-/* Nobody wakes it any more: the handler sees to its own wakes, and the watch has ended. */
+/* Nothing wakes it any more once the watch has ended, the body is released, and the handler has
+ * ended its own wakes. */
 void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
                   enum MHD_RequestTerminationCode why) {
   (void)side, (void)connection;
@@ -191,6 +192,7 @@ void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
     return;
   watch_end(exchange->side->watch, &exchange->watched);
   close_end(exchange, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+  body_release(&exchange->reply); /* may still wake the exchange until it is released */
   exchange->handler->finished(exchange->handler->context, exchange);
   connections_end(exchange->side->connections, &exchange->client->connection);
   for (size_t i = 0; i < exchange->header_count; i++) {
@@ -511,15 +513,15 @@ static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t 
     return MHD_CONTENT_READER_END_WITH_ERROR;
   for (;;) {
     size_t count = 0;
-    switch (exchange->read(exchange, buffer, size, &count)) {
-    case EXCHANGE_READ_BYTES:
+    switch (body_read(exchange->reply, buffer, size, &count)) {
+    case BODY_BYTES:
       connections_sending(connections, connection);
       return (ssize_t)count;
-    case EXCHANGE_READ_END:
+    case BODY_END:
       return MHD_CONTENT_READER_END_OF_STREAM;
-    case EXCHANGE_READ_BROKEN:
+    case BODY_BROKEN:
       return MHD_CONTENT_READER_END_WITH_ERROR;
-    case EXCHANGE_READ_WAIT:
+    case BODY_WAIT:
       connections_waiting(connections, connection);
       if (suspend(exchange))
         return 0;
@@ -527,11 +529,13 @@ static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t 
   }
 }
 
-void exchange_reply_stream(struct exchange *exchange, unsigned status, int64_t length,
-                           exchange_read_body *read) {
+void exchange_reply_body(struct exchange *exchange, unsigned status, int64_t length,
+                         struct body **body) {
   CHECK(!exchange->response);
   exchange->status = status;
-  exchange->read = read;
+  exchange->reply = steal(*body);
+  if (!exchange->reply)
+    return;
   uint64_t size = length == EXCHANGE_UNKNOWN_LENGTH ? MHD_SIZE_UNKNOWN : (uint64_t)length;
   exchange->response =
       MHD_create_response_from_callback(size, BLOCK_SIZE, read_body, exchange, NULL);

@@ -5,17 +5,20 @@
  *                        exchange_wake() |      v
  *                                      EXCHANGE_WAIT: the connection is suspended
  *
- * step() and the reply's read() run on the listener's threads, one at a time for one exchange, and
- * must not wait for anything but the disk: who has to wait says so and is called again after
- * exchange_wake(), which any thread may call. A wake that comes before the wait is not lost.
+ * step() and the reads of the reply's body run on the listener's threads, one at a time for one
+ * exchange, and may block on the disk only. To wait for anything else they return EXCHANGE_WAIT or
+ * BODY_WAIT, and are called again after exchange_wake(), which any thread may call. A wake that
+ * comes before the wait is not lost.
  *
  * step() is also called, without a wake, when the client leaves or seems to while the exchange
- * waits: exchange_client() tells. A streamed reply to a client that has gone ends by itself. */
+ * waits: exchange_client() reports which. A reply with a body to a client that has gone ends by
+ * itself. */
 #pragma once
 
 #include "base/fault.h"
 #include "base/text.h"
 #include "base/view.h"
+#include "http/body.h"
 #include "http/head.h"
 
 #include <stdint.h>
@@ -76,17 +79,6 @@ void exchange_set_data(struct exchange *exchange, void *data);
 void *exchange_data(const struct exchange *exchange);
 
 /* --- the reply --- */
-enum exchange_read {
-  EXCHANGE_READ_BYTES,
-  EXCHANGE_READ_WAIT, /* nothing now: exchange_wake() will be called */
-  EXCHANGE_READ_END,
-  EXCHANGE_READ_BROKEN, /* ends the connection, so that nobody takes half for whole */
-};
-
-/* Fills at most `size` bytes. */
-typedef enum exchange_read exchange_read_body(struct exchange *exchange, char *buffer, size_t size,
-                                              size_t *count);
-
 #define EXCHANGE_UNKNOWN_LENGTH (-1)
 
 /* Headers are added before the reply; names and values are copied, and dropped where they hold what
@@ -100,9 +92,12 @@ void exchange_reply_shared(struct exchange *exchange, unsigned status, struct vi
 /* Replies with the text's bytes; takes them over and leaves the text empty. A text that has failed
  * is replied empty: the status alone has to do. */
 void exchange_reply_text(struct exchange *exchange, unsigned status, struct text *body);
-/* A body that is read as the client takes it. */
-void exchange_reply_stream(struct exchange *exchange, unsigned status, int64_t length,
-                           exchange_read_body *read);
+/* Replies with a body that is read as the client takes it, on a listener's thread. Takes over
+ * `*body` and leaves NULL; releases it once, after the last read and before finished(), also where
+ * nothing is read: for HEAD and 304, and where the reply cannot be made. A NULL `*body` closes the
+ * connection: there was no memory for it. `length` in bytes, or EXCHANGE_UNKNOWN_LENGTH. */
+void exchange_reply_body(struct exchange *exchange, unsigned status, int64_t length,
+                         struct body **body);
 
 /* Wakes an exchange that waits or is about to. Any thread; does not block; not after the exchange
  * was finished. */

@@ -1,8 +1,11 @@
 #include "serve/request.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "base/mask.h"
 #include "base/scope.h"
+#include "body/flight.h"
+#include "body/masked.h"
+#include "body/stored.h"
 #include "query/etag.h"
 #include "query/uri.h"
 #include "render/error.h"
@@ -104,35 +107,6 @@ static bool client_has(const struct request *request, struct view tag) {
 
 /* --- from the store --- */
 
-/* Copies from the chunk that holds byte `position` of the whole, from there on, `size` bytes at
- * most. `hold` may be NULL, for lack of memory. */
-static enum exchange_read copy_chunk(const struct request *request, struct cache_hold *hold,
-                                     int64_t position, char *buffer, size_t size, size_t *count) {
-  struct fault fault;
-  struct view chunk;
-  if (!(hold ? cache_read(hold, position / (int64_t)CACHE_CHUNK_SIZE, &chunk, &fault)
-             : fault_no_memory(&fault))) {
-    log_error("read", "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
-    return EXCHANGE_READ_BROKEN;
-  }
-  struct view rest = view_from(chunk, (size_t)(position % (int64_t)CACHE_CHUNK_SIZE));
-  *count = rest.length < size ? rest.length : size;
-  memcpy(buffer, rest.at, *count);
-  return *count ? EXCHANGE_READ_BYTES : EXCHANGE_READ_BROKEN;
-}
-
-static enum exchange_read read_stored(struct exchange *exchange, char *buffer, size_t size,
-                                      size_t *count) {
-  struct request *request = exchange_data(exchange);
-  if (request->position >= cache_hold_entry(request->stored)->body_length)
-    return EXCHANGE_READ_END;
-  enum exchange_read read =
-      copy_chunk(request, request->stored, request->position, buffer, size, count);
-  if (read == EXCHANGE_READ_BYTES)
-    request->position += (int64_t)*count;
-  return read;
-}
-
 void reply_stored(struct request *request, int64_t freshness) {
   scope_text struct text cache_status = {0};
   scope_text struct text tag = {0};
@@ -156,76 +130,19 @@ void reply_stored(struct request *request, int64_t freshness) {
                         *stored->content_type ? stored->content_type : default_type);
     add_number(request, "X-Results-Count", stored->results);
   }
-  /* Nothing of it is read for a 304, nor for HEAD; only its length is told. */
-  exchange_reply_stream(request->exchange, request->status, stored->body_length, read_stored);
+  /* Nothing is read for a 304 or a HEAD, which state the length all the same. */
+  int64_t length = stored->body_length;
+  struct body *body = body_stored(&request->stored, request->id);
+  exchange_reply_body(request->exchange, request->status, length, &body);
 }
 
 /* --- from a flight --- */
 
-/* A reader that lags behind what is in memory takes a chunk from the store. */
-static enum exchange_read read_lagging(struct request *request, char *buffer, size_t size,
-                                       size_t *count) {
-  if (!request->lagging)
-    request->lagging = cache_hold_again(paid_hold(flight_of(request->reader)));
-  enum exchange_read read =
-      copy_chunk(request, request->lagging, flight_offset(request->reader), buffer, size, count);
-  if (read == EXCHANGE_READ_BYTES)
-    flight_skip(request->reader, *count);
-  return read;
-}
-
-static enum exchange_read read_bytes(struct request *request, char *buffer, size_t size,
-                                     size_t *count) {
-  int64_t number;
-  switch (flight_read(request->reader, buffer, size, count, &number)) {
-  case FLIGHT_READ_BYTES:
-    return EXCHANGE_READ_BYTES;
-  case FLIGHT_READ_WAIT:
-    return EXCHANGE_READ_WAIT;
-  case FLIGHT_READ_STORED:
-    return read_lagging(request, buffer, size, count);
-  case FLIGHT_READ_END:
-    return EXCHANGE_READ_END;
-  case FLIGHT_READ_BROKEN:
-    break;
-  }
-  return EXCHANGE_READ_BROKEN;
-}
-
-/* The client's own buffer may be smaller than a secret. */
-#define MASKED_SIZE ((size_t)16 * MASK_MOST)
-
-static enum exchange_read fill_masked(struct request *request) {
-  size_t count = 0, held = mask_resume(&request->mask, request->masked);
-  enum exchange_read read = read_bytes(request, request->masked + held, MASKED_SIZE - held, &count);
-  request->masked_at = request->masked_length = 0;
-  if (read == EXCHANGE_READ_BYTES)
-    request->masked_length = mask_apply(&request->mask, request->masked, held + count);
-  else if (read == EXCHANGE_READ_END)
-    request->masked_length = mask_end(&request->mask, request->masked);
-  return request->masked_length ? EXCHANGE_READ_BYTES : read;
-}
-
-static enum exchange_read read_masked(struct request *request, char *buffer, size_t size,
-                                      size_t *count) {
-  enum exchange_read read;
-  if (!request->masked && !(request->masked = malloc(MASKED_SIZE)))
-    return EXCHANGE_READ_BROKEN;
-  while (request->masked_at == request->masked_length)
-    if ((read = fill_masked(request)) != EXCHANGE_READ_BYTES)
-      return read;
-  size_t left = request->masked_length - request->masked_at;
-  *count = left < size ? left : size;
-  memcpy(buffer, request->masked + request->masked_at, *count);
-  request->masked_at += *count;
-  return EXCHANGE_READ_BYTES;
-}
-
-static enum exchange_read read_flight(struct exchange *exchange, char *buffer, size_t size,
-                                      size_t *count) {
-  struct request *request = exchange_data(exchange);
-  return request->mask.secret.length ? read_masked(request, buffer, size, count)
-                                     : read_bytes(request, buffer, size, count);
+/* The body takes over the reader; the account needs the flight. `secret` lives as long as it. */
+static struct body *flight_body(struct request *request, struct view secret) {
+  request->flight = flight_hold(flight_of(request->reader));
+  struct body *body = body_flight(&request->reader, paid_hold(request->flight), request->id);
+  return body_masked(&body, secret);
 }
 
 /* What is known of the cost as the head goes out. */
@@ -247,12 +164,12 @@ static void note_cost(struct request *request, const struct flight_state *state)
   }
 }
 
-static void add_upstream_headers(struct request *request, const struct flight_state *state) {
+static void add_upstream_headers(struct request *request, const struct flight_state *state,
+                                 struct view secret) {
   const struct answer_head *head = &state->head;
   bool read = state->phase == FLIGHT_CONCLUDED && request->kind == QUESTION_RESULTS &&
               state->verdict.outcome == ANSWER_COMPLETE;
-  bool tells =
-      mask_finds(&(struct mask){.secret = request->mask.secret}, view_of(head->content_type));
+  bool tells = mask_finds(&(struct mask){.secret = secret}, view_of(head->content_type));
   exchange_add_header(request->exchange, "Content-Type",
                       *head->content_type && !tells ? head->content_type : default_type);
   if (head->results_count >= 0 || read)
@@ -282,20 +199,20 @@ void reply_flight(struct request *request, const struct flight_state *state) {
                                     .status = state->head.status,
                                     .stored = request->leads && request->plan.store && stored,
                                     .collapsed = !request->leads};
+  struct view secret = paid_secret(flight_of(request->reader), &request->fingerprint);
   note_cost(request, state);
-  request->mask =
-      (struct mask){.secret = paid_secret(flight_of(request->reader), &request->fingerprint)};
   request->outcome = request->plan.reason == PLAN_BYPASS ? SERVE_BYPASS
                      : request->leads                    ? SERVE_MISS
                                                          : SERVE_COLLAPSED;
   request->status = state->head.status;
   headers_forward(&forward, &cache_status);
   /* What may still be masked may be other bytes than are stored. */
-  if (stored && (concluded || !request->mask.secret.length))
+  if (stored && (concluded || !secret.length))
     add_tag(request, paid_validator(flight_of(request->reader)), &tag);
-  add_upstream_headers(request, state);
+  add_upstream_headers(request, state, secret);
   add_common(request, &cache_status);
   add_rows(request, "X-Rows-Saved", request->saved);
-  exchange_reply_stream(request->exchange, state->head.status,
-                        concluded ? state->length : EXCHANGE_UNKNOWN_LENGTH, read_flight);
+  struct body *body = flight_body(request, secret);
+  exchange_reply_body(request->exchange, state->head.status,
+                      concluded ? state->length : EXCHANGE_UNKNOWN_LENGTH, &body);
 }

@@ -43,12 +43,12 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
 /* What was not known when the head went out: the true cost, and whether the answer broke off. */
 static void note_end(struct request *request) {
   struct flight_state state;
-  if (!request->reader || request->outcome == SERVE_ERROR || request->outcome == SERVE_STALE)
+  if (!request->flight)
     return;
-  flight_look(flight_of(request->reader), &state);
+  flight_look(request->flight, &state);
   if (state.phase != FLIGHT_CONCLUDED)
     return;
-  struct paid_cost cost = paid_cost(flight_of(request->reader));
+  struct paid_cost cost = paid_cost(request->flight);
   if (request->leads) {
     request->spent = cost.spent;
     request->cost_is_known = cost.is_known;
@@ -65,7 +65,7 @@ static void note_end(struct request *request) {
 /* Its connection broke while it waited for what it leads, which may not even be reserved yet. */
 static void note_left_lead(struct request *request) {
   struct flight_state state;
-  if (!request->leads)
+  if (!request->leads || !request->reader)
     return;
   flight_look(flight_of(request->reader), &state);
   if (state.phase == FLIGHT_WAITING) {
@@ -85,17 +85,20 @@ static bool has_failed(const struct request *request) {
   return request->outcome == SERVE_ERROR || request->is_refusal;
 }
 
+/* Its own flight, also where its reply is none of what came. */
+static bool is_booked(const struct request *request) {
+  const struct flight *flight = request->reader ? flight_of(request->reader) : request->flight;
+  return request->left_lead || (request->leads && paid_is_booked(flight));
+}
+
 /* An error makes no token and no target known, and a stranger's hit no token. */
 static void count_in_ledger(const struct request *request) {
-  bool is_booked =
-      request->left_lead || (request->leads && paid_is_booked(flight_of(request->reader)));
   static const struct digest nobody;
-  if (!request->has_token || (is_booked && rows_is_zero(request->saved)))
+  bool booked = is_booked(request);
+  if (!request->has_token || (booked && rows_is_zero(request->saved)))
     return;
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
-  enum ledger_free what = is_booked             ? LEDGER_SAVED
-                          : has_failed(request) ? LEDGER_ERROR
-                                                : LEDGER_HIT;
+  enum ledger_free what = booked ? LEDGER_SAVED : has_failed(request) ? LEDGER_ERROR : LEDGER_HIT;
   ledger_count(request->serve->ledger,
                request_is_strangers(request) ? &nobody : &request->fingerprint, target, what,
                request->saved);
@@ -143,11 +146,10 @@ void request_finished(void *context, struct exchange *exchange) {
   account(request);
   steps_forget_stored(request);
   flight_leave(&request->reader);
+  flight_release(&request->flight);
   query_release(&request->query);
   settings_release(&request->settings);
   secret_release(&request->own_token);
-  cache_release(&request->lagging);
-  free(request->masked);
   free(request);
   atomic_fetch_sub(&serve->requests, 1);
 }

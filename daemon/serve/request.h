@@ -10,7 +10,6 @@
  * goes on when the request is woken. */
 #pragma once
 
-#include "base/mask.h"
 #include "serve/inside.h"
 
 struct request {
@@ -33,18 +32,13 @@ struct request {
   struct plan plan;
 
   enum exchange_step (*next)(struct request *request); /* when it is woken */
-  struct flight_reader *reader;
-  bool leads;     /* began the flight, and pays */
-  bool refreshes; /* began one that it does not read */
-  bool impatient; /* left a flight of which it had heard nothing for too long */
-  bool left_lead; /* left a flight that it led: the ledger has the flight */
 
-  struct mask mask; /* of what is read from the flight; with a secret, by way of `masked` */
-  char *masked;     /* MASKED_SIZE bytes, of which those from `masked_at` may go out */
-  size_t masked_at, masked_length;
-
-  struct cache_hold *lagging; /* on the flight's chunks, once its reader lags */
-  int64_t position;           /* in bytes, of a reply from `stored` */
+  struct flight_reader *reader; /* until the reply: then its body has it */
+  struct flight *flight;        /* that the reply is read from, for the account */
+  bool leads;                   /* began the flight, and pays */
+  bool refreshes;               /* began one that it does not read */
+  bool impatient;               /* left a flight of which it had heard nothing for too long */
+  bool left_lead;               /* left a flight that it led: the ledger has the flight */
 
   enum serve_outcome outcome;
   unsigned status;

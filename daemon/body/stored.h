@@ -1,0 +1,10 @@
+/* A body that reads a stored result. */
+#pragma once
+
+#include "cache/cache.h"
+#include "http/body.h"
+
+/* Takes over `*hold`, which has an entry, and leaves NULL, also when there is no memory (then
+ * returns NULL). The caller keeps `request` (X-Request-Id, for the log) as long as the body. Its
+ * reads never wait. */
+struct body *body_stored(struct cache_hold **hold, const char *request) MUST_CHECK;
