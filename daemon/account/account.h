@@ -27,11 +27,7 @@ account_function account_correct;     /* POST /api/correction: token, spent, unk
 #define ACCOUNT_CORRECT "token spent unknown day reason"
 
 /* The report that by=, since= and until= ask for; without them by token, for ever. Pure. */
-struct account_period {
-  enum report_by by;
-  int32_t since, until; /* days since 1970, both included */
-};
-bool account_read_period(const struct form *form, struct account_period *out,
+bool account_read_period(const struct form *form, struct report_period *out,
                          struct fault *fault) MUST_CHECK;
 
 /* The member `name`: a budget and what is left of it; null where there is none. */

@@ -7,11 +7,11 @@
 
 /* --- making one --- */
 
-static bool read_amount(const struct form *form, const char *name, struct rows *rows,
+static bool read_amount(const struct form *form, const char *name, struct amount *amount,
                         struct fault *fault) {
   const struct view *text = form_get(form, name);
-  *rows = ROWS(0);
-  return !text || rows_parse_signed(*text, rows) ||
+  *amount = amount_zero(CURRENCY_ROWS);
+  return !text || amount_parse_signed(*text, CURRENCY_ROWS, amount) ||
          fault_set(fault, FAULT_MALFORMED, "'%s' is a number of rows, such as -189.0 or 12", name);
 }
 
@@ -39,8 +39,8 @@ static void write_amounts(struct json *json, const struct ledger_correction *cor
   num_print_date(correction->day, day);
   json_text(json, "day", view_of(day));
   json_text(json, "token", correction->token);
-  json_rows(json, "rows_spent", correction->spent);
-  json_rows(json, "rows_unknown", correction->unknown);
+  json_amount(json, "rows_spent", correction->spent);
+  json_amount(json, "rows_unknown", correction->unknown);
   json_text(json, "reason", correction->reason);
 }
 
@@ -72,7 +72,7 @@ static void write_correction(void *context, const struct ledger_correction *corr
 bool account_corrections(struct ledger *ledger, struct view rest, const struct form *form,
                          struct text *out, struct fault *fault) {
   (void)rest;
-  struct account_period period;
+  struct report_period period;
   struct json json;
   if (!account_read_period(form, &period, fault))
     return false;

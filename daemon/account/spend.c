@@ -26,10 +26,10 @@ static bool read_day(const char *name, struct view date, int32_t *day, struct fa
          fault_set(fault, FAULT_MALFORMED, "'%s' is no date; write YYYY-MM-DD", name);
 }
 
-bool account_read_period(const struct form *form, struct account_period *out, struct fault *fault) {
+bool account_read_period(const struct form *form, struct report_period *out, struct fault *fault) {
   const struct view *by = form_get(form, "by"), *since = form_get(form, "since"),
                     *until = form_get(form, "until");
-  *out = (struct account_period){REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL};
+  *out = REPORT_FOREVER(REPORT_BY_TOKEN);
   if ((by && !read_group(*by, &out->by, fault)) ||
       (since && !read_day("since", *since, &out->since, fault)) ||
       (until && !read_day("until", *until, &out->until, fault)))
@@ -44,14 +44,15 @@ struct writer {
 };
 
 static void write_sums(struct json *json, const struct report_row *row) {
+  const struct report_money *rows = &row->money[CURRENCY_ROWS];
   json_integer(json, "requests", row->requests);
   json_integer(json, "hits", row->hits);
   json_integer(json, "misses", row->misses);
   json_integer(json, "errors", row->errors);
   json_integer(json, "results", row->results);
-  json_rows(json, "rows_spent", row->spent);
-  json_rows(json, "rows_unknown", row->unknown);
-  json_rows(json, "rows_saved", row->saved);
+  json_amount(json, "rows_spent", rows->spent);
+  json_amount(json, "rows_unknown", rows->unknown);
+  json_amount(json, "rows_saved", rows->saved);
 }
 
 static void write_row(void *context, const struct report_row *row) {
@@ -67,7 +68,7 @@ static void write_row(void *context, const struct report_row *row) {
 bool account_spend(struct ledger *ledger, struct view rest, const struct form *form,
                    struct text *out, struct fault *fault) {
   (void)rest;
-  struct account_period period;
+  struct report_period period;
   struct report_row total;
   if (!account_read_period(form, &period, fault))
     return false;
@@ -75,8 +76,7 @@ bool account_spend(struct ledger *ledger, struct view rest, const struct form *f
   json_begin(&writer.json, out);
   json_map(&writer.json, NULL);
   json_list(&writer.json, groups[period.by].list);
-  bool ok =
-      report_run(ledger, period.by, period.since, period.until, write_row, &writer, &total, fault);
+  bool ok = report_run(ledger, &period, write_row, &writer, &total, fault);
   json_list_end(&writer.json);
   if (ok) {
     json_map(&writer.json, "total");

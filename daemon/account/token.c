@@ -14,11 +14,11 @@ void account_write_budget(struct json *json, const char *name,
     return;
   }
   json_map(json, name);
-  json_rows(json, "rows", account->budget.rows);
+  json_amount(json, "rows", account->budget.most);
   json_text(json, "per", view_of(token_per_words[account->budget.per]));
-  json_rows(json, "spent", account->spent);
-  json_rows(json, "reserved", account->reserved);
-  json_rows(json, "left", account->left);
+  json_amount(json, "spent", account->spent);
+  json_amount(json, "reserved", account->reserved);
+  json_amount(json, "left", account->left);
   if (account->begins_anew)
     json_text(json, "begins_anew", view_of(zone_print(account->begins_anew, anew)));
   else
@@ -105,7 +105,7 @@ static bool read_budget(const struct form *form, const char *name, struct token_
   *budget = is_none ? NULL : space;
   if (is_none && form_get(form, "per"))
     return fault_set(fault, FAULT_MALFORMED, "'per' says nothing without a budget");
-  return is_none || ((rows_parse(*rows, &space->rows) ||
+  return is_none || ((amount_parse(*rows, CURRENCY_ROWS, &space->most) ||
                       fault_set(fault, FAULT_MALFORMED,
                                 "'%s' is a number of rows, such as 1000 or 0.2, or none", name)) &&
                      read_per(form, &space->per, fault));

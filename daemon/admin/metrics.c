@@ -39,14 +39,16 @@ static void add(struct token_list *list, struct view label, const struct prometh
  * reports, and what may still turn out to be less is counted when it is known. */
 static void add_token(void *context, const struct report_row *row) {
   const struct token_account *account = &row->account;
-  struct rows later = rows_add(row->corrected, row->unsettled);
+  const struct report_money *rows = &row->money[CURRENCY_ROWS];
+  struct amount later = amount_add(rows->corrected, rows->unsettled);
   add(context, row->label,
       &(struct prometheus_token){.id = row->id,
-                                 .spent = rows_subtract(row->spent, later),
-                                 .saved = row->saved,
-                                 .has_budget = account->has_budget,
-                                 .budget = account->budget.rows,
-                                 .left = account->left});
+                                 .spent = amount_rows(amount_subtract(rows->spent, later)),
+                                 .saved = amount_rows(rows->saved),
+                                 .has_budget = account->has_budget &&
+                                               account->budget.most.currency == CURRENCY_ROWS,
+                                 .budget = amount_rows(account->budget.most),
+                                 .left = amount_rows(account->left)});
 }
 
 /* The amounts come from the ledger, so they go on where they were after a restart. Where it cannot
@@ -54,8 +56,7 @@ static void add_token(void *context, const struct report_row *row) {
 static void gather_tokens(struct ledger *ledger, struct token_list *list) {
   struct report_row total;
   struct fault fault = {.text = "no memory"};
-  bool ok = report_run(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL,
-                       add_token, list, &total, &fault);
+  bool ok = report_run(ledger, &REPORT_FOREVER(REPORT_BY_TOKEN), add_token, list, &total, &fault);
   if (ok && !list->failed) {
     list->count = prometheus_fold(list->items, list->count);
     return;

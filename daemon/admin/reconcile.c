@@ -10,11 +10,11 @@ static void wake(void *exchange) {
 
 static void write_figures(struct json *json, const struct ledger_reconciliation *now) {
   json_integer(json, "at", now->at / 1000);
-  json_rows(json, "rows_left", now->left);
-  json_rows(json, "rows_limit", now->limit);
-  json_rows(json, "ledger_spent", now->spent);
-  json_rows(json, "ledger_unknown", now->unknown);
-  json_rows(json, "ledger_reserved", now->reserved);
+  json_amount(json, "rows_left", now->left);
+  json_amount(json, "rows_limit", now->limit);
+  json_amount(json, "ledger_spent", now->spent);
+  json_amount(json, "ledger_unknown", now->unknown);
+  json_amount(json, "ledger_reserved", now->reserved);
 }
 
 static void write_nulls(struct json *json, const char *const *names) {
@@ -29,12 +29,12 @@ static const char *const differences[] = {"since", "ahrefs_difference", "ledger_
 
 static void write_differences(struct json *json, const struct reconcile_account *account) {
   const struct ledger_reconciliation *before = &account->before, *now = &account->now;
-  struct rows ahrefs = rows_subtract(before->left, now->left); /* what is left falls */
-  struct rows ledger = rows_subtract(now->spent, before->spent);
+  struct amount ahrefs = amount_subtract(before->left, now->left); /* what is left falls */
+  struct amount ledger = amount_subtract(now->spent, before->spent);
   json_integer(json, "since", before->at / 1000);
-  json_rows(json, "ahrefs_difference", ahrefs);
-  json_rows(json, "ledger_difference", ledger);
-  json_rows(json, "difference", rows_subtract(ahrefs, ledger));
+  json_amount(json, "ahrefs_difference", ahrefs);
+  json_amount(json, "ledger_difference", ledger);
+  json_amount(json, "difference", amount_subtract(ahrefs, ledger));
 }
 
 static void write_account(void *context, const struct reconcile_account *account) {
@@ -46,7 +46,7 @@ static void write_account(void *context, const struct reconcile_account *account
     write_nulls(json, figures);
   else
     write_figures(json, &account->now);
-  if (account->failed || !account->had_before)
+  if (account->failed || !account->before.at)
     write_nulls(json, differences);
   else
     write_differences(json, account);

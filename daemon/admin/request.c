@@ -37,10 +37,12 @@ static void write_cost(struct json *json, const struct fate *fate) {
   json_text(json, "state", view_of(state));
   if (strcmp(state, "open") == 0)
     json_null(json, "rows_spent");
+  else if (fate->is_in_ledger)
+    json_amount(json, "rows_spent", fate->found.spent);
   else
-    json_rows(json, "rows_spent", fate->is_in_ledger ? fate->found.spent : fate->trace.spent);
+    json_rows(json, "rows_spent", fate->trace.spent);
   if (fate->is_in_ledger)
-    json_rows(json, "rows_reserved", fate->found.most);
+    json_amount(json, "rows_reserved", fate->found.most);
   json_rows(json, "rows_saved", fate->trace.saved);
   json_bool(json, "estimated", fate->is_in_ledger ? fate->found.estimated : fate->trace.estimated);
 }

@@ -18,22 +18,19 @@ static void write_requests(struct json *json, struct serve *serve) {
   json_part(json, "hit_rate", hits, answered);
 }
 
-static void ignore_row(void *context, const struct report_row *row) {
-  (void)context, (void)row;
-}
-
 /* False where the ledger cannot be read: the amounts are null then, and the rest is still told. */
-static bool write_amounts(struct json *json, const char *name, struct ledger *ledger, int32_t since,
-                          int32_t until) {
+static bool write_amounts(struct json *json, const char *name, struct ledger *ledger,
+                          const struct report_period *period) {
   struct report_row total;
-  if (!report_run(ledger, REPORT_BY_DAY, since, until, ignore_row, NULL, &total, NULL)) {
+  const struct report_money *rows = &total.money[CURRENCY_ROWS];
+  if (!report_run(ledger, period, NULL, NULL, &total, NULL)) {
     json_null(json, name);
     return false;
   }
   json_map(json, name);
-  json_rows(json, "spent", total.spent);
-  json_rows(json, "unknown", total.unknown);
-  json_rows(json, "saved", total.saved);
+  json_amount(json, "spent", rows->spent);
+  json_amount(json, "unknown", rows->unknown);
+  json_amount(json, "saved", rows->saved);
   json_map_end(json);
   return true;
 }
@@ -52,11 +49,11 @@ static bool write_warnings(struct json *json, struct ledger *ledger) {
 }
 
 static void write_ledger(struct json *json, struct ledger *ledger) {
-  int32_t today = report_day(clock_milliseconds());
+  int32_t day = report_day(clock_milliseconds());
+  const struct report_period today = {REPORT_BY_DAY, day, day};
   json_map(json, "rows");
-  bool readable = write_amounts(json, "today", ledger, today, today);
-  readable =
-      write_amounts(json, "all", ledger, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL) && readable;
+  bool readable = write_amounts(json, "today", ledger, &today);
+  readable = write_amounts(json, "all", ledger, &REPORT_FOREVER(REPORT_BY_DAY)) && readable;
   json_map_end(json);
   readable = write_warnings(json, ledger) && readable;
   json_text(json, "ledger", readable && !ledger_is_broken(ledger) ? VIEW("ok") : VIEW("broken"));

@@ -107,6 +107,10 @@ void json_rows(struct json *json, const char *name, struct rows value) {
   json_text(json, name, view_of(ROWS_TEXT(value)));
 }
 
+void json_amount(struct json *json, const char *name, struct amount value) {
+  json_text(json, name, view_of(AMOUNT_TEXT(value)));
+}
+
 void json_part(struct json *json, const char *name, int64_t part, int64_t whole) {
   char text[32];
   if (whole <= 0) {

@@ -34,5 +34,7 @@ void json_bool(struct json *json, const char *name, bool value);
 void json_null(struct json *json, const char *name);
 /* As text, "201.0", so that no reader makes a floating-point number of it. */
 void json_rows(struct json *json, const char *name, struct rows value);
+/* The same by the amount's currency: "201.0" rows, "201" units. */
+void json_amount(struct json *json, const char *name, struct amount value);
 /* A part of a whole, from 0 to 1 with four digits; null where the whole is 0. */
 void json_part(struct json *json, const char *name, int64_t part, int64_t whole);

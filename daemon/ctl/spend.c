@@ -45,7 +45,7 @@ static void print_spend_csv(struct text *out, yajl_val answer) {
 /* The daemon would say the same; said here, it is known to be the command line that is wrong. */
 static bool check_call(const struct command_call *call, const struct text *parameters,
                        struct fault *fault) {
-  struct account_period period;
+  struct report_period period;
   struct form form = {.count = 0};
   if (call->csv && call->json)
     return fault_set(fault, FAULT_MALFORMED, "give --csv or --json, not both");

@@ -31,31 +31,32 @@ static struct window window_of(enum token_per per, int32_t day) {
 
 /* -- Figures -- */
 
-static bool sum(struct db *db, int number, struct db_values values, struct rows *rows,
+static bool sum(struct db *db, int number, struct db_values values, struct amount *amount,
                 struct fault *fault) {
   struct db_statement *row;
   bool ok = db_find(db, number, values, &row, fault);
-  rows->tenths = row ? inside_wide(row, 0) : 0;
+  *amount = (struct amount){CURRENCY_ROWS, row ? inside_wide(row, 0) : 0};
   db_done(row);
   return ok;
 }
 
-static bool sum_spent(struct db *db, int64_t token, const struct window *window, struct rows *rows,
-                      struct fault *fault) {
+static bool sum_spent(struct db *db, int64_t token, const struct window *window,
+                      struct amount *spent, struct fault *fault) {
   return sum(db, LEDGER_SQL_SUM_SPENT,
-             DB_VALUES(DB_INT(token), DB_INT(window->since), DB_INT(window->until)), rows, fault);
+             DB_VALUES(DB_INT(token), DB_INT(window->since), DB_INT(window->until)), spent, fault);
 }
 
-static bool sum_reserved(struct db *db, int64_t token, struct rows *rows, struct fault *fault) {
-  return sum(db, LEDGER_SQL_SUM_RESERVED, DB_VALUES(DB_INT(token)), rows, fault);
+static bool sum_reserved(struct db *db, int64_t token, struct amount *reserved,
+                         struct fault *fault) {
+  return sum(db, LEDGER_SQL_SUM_RESERVED, DB_VALUES(DB_INT(token)), reserved, fault);
 }
 
 /* Of the unsettled ones: what counts in the window, and what is reserved for them. */
 static bool sum_unsettled(struct db *db, int64_t token, const struct window *window,
-                          struct view ids, struct rows *rows, struct fault *fault) {
+                          struct view ids, struct amount *most, struct fault *fault) {
   return sum(db, LEDGER_SQL_SUM_UNSETTLED,
              DB_VALUES(DB_INT(token), DB_INT(window->since), DB_INT(window->until), DB_TEXT(ids)),
-             rows, fault);
+             most, fault);
 }
 
 /* What could not be settled yet is spent, on its day, and not reserved any more. */
@@ -64,7 +65,7 @@ static bool move_unsettled(struct ledger *ledger, struct db *db, int64_t token,
                            struct fault *fault) {
   static const struct window always = {INT32_MIN, INT32_MAX, 0};
   scope_text struct text ids = {0};
-  struct rows spent, reserved;
+  struct amount spent, reserved;
   if (!entry_list_unsettled(ledger, &ids, fault))
     return false;
   if (!ids.length)
@@ -72,53 +73,52 @@ static bool move_unsettled(struct ledger *ledger, struct db *db, int64_t token,
   if (!sum_unsettled(db, token, window, text_view(&ids), &spent, fault) ||
       !sum_unsettled(db, token, &always, text_view(&ids), &reserved, fault))
     return false;
-  account->spent = rows_add(account->spent, spent);
-  account->reserved = rows_subtract(account->reserved, reserved);
+  account->spent = amount_add(account->spent, spent);
+  account->reserved = amount_subtract(account->reserved, reserved);
   return true;
 }
 
-static bool reaches(const struct ledger *ledger, struct rows used, struct rows budget) {
+static bool reaches(const struct ledger *ledger, struct amount used, struct amount budget) {
   int64_t percent = atomic_load(&ledger->warning_percent);
-  return percent > 0 && rows_order(rows_times(used, 100), rows_times(budget, percent)) >= 0;
+  return percent > 0 && amount_order(amount_times(used, 100), amount_times(budget, percent)) >= 0;
 }
 
-/* How the account of a token stands on a day. `budget` NULL: none. */
+/* How the account of a token with this budget stands on a day. */
 static bool look(struct ledger *ledger, struct db *db, int64_t token,
                  const struct token_budget *budget, int32_t day, struct token_account *account,
                  struct fault *fault) {
-  struct window window = window_of(budget ? budget->per : TOKEN_PER_TOTAL, day);
-  *account = (struct token_account){.has_budget = budget, .begins_anew = window.begins_anew};
+  struct window window = window_of(budget->per, day);
+  *account = (struct token_account){
+      .has_budget = true, .budget = *budget, .begins_anew = window.begins_anew};
   if (!sum_spent(db, token, &window, &account->spent, fault) ||
       !sum_reserved(db, token, &account->reserved, fault) ||
       !move_unsettled(ledger, db, token, &window, account, fault))
     return false;
-  if (!budget)
-    return true;
-  struct rows used = rows_add(account->spent, account->reserved);
-  account->budget = *budget;
-  account->left = rows_subtract(budget->rows, used);
-  if (account->left.tenths < 0)
-    account->left = ROWS(0);
-  account->warning = reaches(ledger, used, budget->rows);
+  struct amount used = amount_add(account->spent, account->reserved);
+  account->left = amount_subtract(budget->most, used);
+  if (amount_is_negative(account->left))
+    account->left = amount_zero(used.currency);
+  account->warning = reaches(ledger, used, budget->most);
   return true;
 }
 
-/* Two columns: the rows, -1 where there is none, and the window. */
+/* Two columns: how much, -1 where there is no budget, and the window. */
 static const struct token_budget *read_budget(struct db_statement *statement, int column,
                                               struct token_budget *budget) {
-  budget->rows.tenths = db_integer(statement, column);
+  budget->most = (struct amount){CURRENCY_ROWS, db_integer(statement, column)};
   int64_t per = db_integer(statement, column + 1);
   budget->per =
       per == TOKEN_PER_DAY || per == TOKEN_PER_MONTH ? (enum token_per)per : TOKEN_PER_TOTAL;
-  return budget->rows.tenths < 0 ? NULL : budget;
+  return amount_is_negative(budget->most) ? NULL : budget;
 }
 
 bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
                         struct db_statement *statement, int column, struct token_account *account,
                         struct fault *fault) {
-  struct token_budget budget;
-  return look(ledger, db, token, read_budget(statement, column, &budget),
-              zone_day(clock_milliseconds()), account, fault);
+  struct token_budget space;
+  const struct token_budget *budget = read_budget(statement, column, &space);
+  *account = (struct token_account){.has_budget = false};
+  return !budget || look(ledger, db, token, budget, zone_day(clock_milliseconds()), account, fault);
 }
 
 /* -- Admitting -- */
@@ -164,30 +164,32 @@ static const char *print_anew(int64_t begins_anew, char out[128]) {
   return out;
 }
 
-static const char *print_reserved(struct rows reserved, char out[128]) {
+static const char *print_reserved(struct amount reserved, char out[128]) {
   out[0] = '\0';
-  if (!rows_is_zero(reserved))
-    snprintf(out, 128, " (%s more are reserved by requests under way)", ROWS_TEXT(reserved));
+  if (!amount_is_zero(reserved))
+    snprintf(out, 128, " (%s more are reserved by requests under way)", AMOUNT_TEXT(reserved));
   return out;
 }
 
 /* What only reservations stand in the way of may fit as soon as they are settled. */
-static int64_t retry_after(const struct token_account *account, struct rows most) {
-  bool fits_once_settled = rows_order(rows_add(account->spent, most), account->budget.rows) <= 0;
+static int64_t retry_after(const struct token_account *account, struct amount most) {
+  bool fits_once_settled =
+      amount_order(amount_add(account->spent, most), account->budget.most) <= 0;
   int64_t seconds = account->begins_anew - clock_seconds();
   if (!fits_once_settled && !account->begins_anew)
     return 0;
   return fits_once_settled || seconds < 1 ? 1 : seconds;
 }
 
-static bool refuse(const struct terms *terms, const struct token_account *account, struct rows most,
-                   struct fault *fault) {
+static bool refuse(const struct terms *terms, const struct token_account *account,
+                   struct amount most, struct fault *fault) {
   static const char *const windows[] = {"in all", "today", "this month"};
   char anew[128], reserved[128];
   fault_set(fault, FAULT_OVER_BUDGET,
-            "token '%s' has %s of %s rows left %s%s; this request could cost %s; %s", terms->label,
-            ROWS_TEXT(account->left), ROWS_TEXT(account->budget.rows), windows[account->budget.per],
-            print_reserved(account->reserved, reserved), ROWS_TEXT(most),
+            "token '%s' has %s of %s %s left %s%s; this request could cost %s; %s", terms->label,
+            AMOUNT_TEXT(account->left), AMOUNT_TEXT(account->budget.most),
+            currency_words[most.currency], windows[account->budget.per],
+            print_reserved(account->reserved, reserved), AMOUNT_TEXT(most),
             print_anew(account->begins_anew, anew));
   fault->retry_after = retry_after(account, most);
   return false;
@@ -198,7 +200,8 @@ static bool hold(struct ledger *ledger, struct db *db, int64_t token, const stru
   struct token_account account;
   if (!look(ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
     return false;
-  return rows_order(entry->most, account.left) <= 0 || refuse(terms, &account, entry->most, fault);
+  return amount_order(entry->most, account.left) <= 0 ||
+         refuse(terms, &account, entry->most, fault);
 }
 
 bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct ledger_entry *entry,
@@ -210,7 +213,7 @@ bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct le
     return fault_set(fault, FAULT_BAD_TOKEN, "token '%s' %s", terms.label,
                      terms.revoked ? "is revoked" : "was replaced by a new one; use that");
   entry->has_budget = terms.budget != NULL;
-  return !terms.budget || rows_is_zero(entry->most) ||
+  return !terms.budget || amount_is_zero(entry->most) ||
          hold(ledger, db, token, &terms, entry, fault);
 }
 
@@ -220,8 +223,8 @@ bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
                     const struct digest *fingerprint, int32_t day, struct ledger_warning *warning,
                     struct fault *fault) {
   struct terms terms;
-  struct rows spent;
-  *warning = (struct ledger_warning){.used = ROWS(0)};
+  struct amount spent;
+  *warning = (struct ledger_warning){.is_due = false};
   if (!read_terms(db, token, fingerprint, &terms, fault))
     return false;
   if (!terms.budget)
@@ -230,17 +233,18 @@ bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
   int32_t today = zone_day(clock_milliseconds());
   if (!sum_spent(db, token, &window, &spent, fault))
     return false;
-  if (!reaches(ledger, spent, terms.budget->rows) ||
+  if (!reaches(ledger, spent, terms.budget->most) ||
       (terms.was_warned && terms.warned >= window.since && terms.warned <= today))
     return true;
+  warning->is_due = true;
   warning->used = spent;
-  warning->budget = terms.budget->rows;
+  warning->budget = terms.budget->most;
   memcpy(warning->label, terms.label, sizeof warning->label);
   return db_do(db, LEDGER_SQL_SET_WARNED, DB_VALUES(DB_INT(token), DB_INT(window.since)), fault);
 }
 
 void budget_warn(const struct ledger_warning *warning) {
-  if (!rows_is_zero(warning->used))
+  if (warning->is_due)
     log_warning("budget_warning", "token=%s used=%s budget=%s", LOG_VALUE(warning->label),
-                ROWS_TEXT(warning->used), ROWS_TEXT(warning->budget));
+                AMOUNT_TEXT(warning->used), AMOUNT_TEXT(warning->budget));
 }

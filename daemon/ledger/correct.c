@@ -19,27 +19,28 @@ static bool is_reason(struct view reason) {
   return reason.length > 0 && reason.length <= LEDGER_REASON_MOST;
 }
 
-static bool is_amount(struct rows rows) {
-  return rows.tenths >= -LEDGER_CORRECTION_MOST.tenths &&
-         rows.tenths <= LEDGER_CORRECTION_MOST.tenths;
+static bool is_amount(struct amount amount) {
+  return amount.parts >= -LEDGER_CORRECTION_MOST && amount.parts <= LEDGER_CORRECTION_MOST;
 }
 
 static bool check(const struct ledger_correction *correction, struct fault *fault) {
+  enum currency currency = correction->spent.currency;
   if (!is_reason(correction->reason))
     return fault_set(fault, FAULT_MALFORMED,
                      "a correction needs a reason: 1 to %d bytes, without control characters",
                      LEDGER_REASON_MOST);
   if (!is_amount(correction->spent) || !is_amount(correction->unknown))
-    return fault_set(fault, FAULT_MALFORMED, "a correction is of %s rows at most",
-                     ROWS_TEXT(LEDGER_CORRECTION_MOST));
-  if (rows_is_zero(correction->spent) && rows_is_zero(correction->unknown))
+    return fault_set(fault, FAULT_MALFORMED, "a correction is of %s %s at most",
+                     AMOUNT_TEXT(((struct amount){currency, LEDGER_CORRECTION_MOST})),
+                     currency_words[currency]);
+  if (amount_is_zero(correction->spent) && amount_is_zero(correction->unknown))
     return fault_set(fault, FAULT_MALFORMED, "a correction of nothing changes nothing");
   return (correction->day >= 0 && correction->day <= zone_day(clock_milliseconds())) ||
          fault_set(fault, FAULT_MALFORMED, "a correction is for a day that has begun");
 }
 
 struct day {
-  struct rows spent, unknown;
+  struct amount spent, unknown;
 };
 
 /* Rows of totals for the day, if there were none, so that reports have where to show it. */
@@ -57,8 +58,8 @@ static bool find_day(struct db *db, int32_t day, int64_t token, struct day *foun
   if (!row)
     return fault_set(fault, FAULT_INTERNAL,
                      "ledger.db is damaged: it does not keep a day's totals");
-  found->spent.tenths = db_integer(row, 0);
-  found->unknown.tenths = db_integer(row, 1);
+  found->spent = (struct amount){CURRENCY_ROWS, db_integer(row, 0)};
+  found->unknown = (struct amount){CURRENCY_ROWS, db_integer(row, 1)};
   db_done(row);
   return true;
 }
@@ -66,21 +67,21 @@ static bool find_day(struct db *db, int32_t day, int64_t token, struct day *foun
 static bool fits(const struct day *before, const struct day *after, const char *label, int32_t day,
                  struct fault *fault) {
   char date[NUM_DATE_SIZE];
-  if (after->unknown.tenths >= 0 && rows_order(after->unknown, after->spent) <= 0)
+  if (!amount_is_negative(after->unknown) && amount_order(after->unknown, after->spent) <= 0)
     return true; /* and so spent is not below zero either */
   num_print_date(day, date);
   return fault_set(fault, FAULT_MALFORMED,
                    "on %s token '%s' spent %s, %s of them unknown; with this correction that would "
                    "be %s and %s: neither can be below zero, nor more unknown than spent",
-                   date, label, ROWS_TEXT(before->spent), ROWS_TEXT(before->unknown),
-                   ROWS_TEXT(after->spent), ROWS_TEXT(after->unknown));
+                   date, label, AMOUNT_TEXT(before->spent), AMOUNT_TEXT(before->unknown),
+                   AMOUNT_TEXT(after->spent), AMOUNT_TEXT(after->unknown));
 }
 
 static bool set_day(struct db *db, int32_t day, int64_t token, const struct day *to,
                     struct fault *fault) {
   return db_do(
       db, LEDGER_SQL_SET_TOKEN_DAY,
-      DB_VALUES(DB_INT(day), DB_INT(token), DB_INT(to->spent.tenths), DB_INT(to->unknown.tenths)),
+      DB_VALUES(DB_INT(day), DB_INT(token), DB_INT(to->spent.parts), DB_INT(to->unknown.parts)),
       fault);
 }
 
@@ -88,7 +89,7 @@ static bool add(struct db *db, const struct ledger_correction *correction, int64
                 struct fault *fault) {
   return db_do(db, LEDGER_SQL_ADD_CORRECTION,
                DB_VALUES(DB_INT(clock_milliseconds()), DB_INT(correction->day), DB_INT(token),
-                         DB_INT(correction->spent.tenths), DB_INT(correction->unknown.tenths),
+                         DB_INT(correction->spent.parts), DB_INT(correction->unknown.parts),
                          DB_TEXT(correction->reason)),
                fault);
 }
@@ -101,8 +102,8 @@ static bool correct_work(struct keeper_job *job, struct db *db, struct fault *fa
       !make_days(db, correction->day, token.id, fault) ||
       !find_day(db, correction->day, token.id, &before, fault))
     return false;
-  struct day after = {rows_add(before.spent, correction->spent),
-                      rows_add(before.unknown, correction->unknown)};
+  struct day after = {amount_add(before.spent, correction->spent),
+                      amount_add(before.unknown, correction->unknown)};
   return fits(&before, &after, token.label, correction->day, fault) &&
          set_day(db, correction->day, token.id, &after, fault) &&
          add(db, correction, token.id, fault);
@@ -111,6 +112,7 @@ static bool correct_work(struct keeper_job *job, struct db *db, struct fault *fa
 bool ledger_correct(struct ledger *ledger, const struct ledger_correction *correction,
                     struct fault *fault) {
   struct correct correct = {.task.job.work = correct_work, .correction = correction};
+  CHECK(correction->spent.currency == correction->unknown.currency);
   return check(correction, fault) && inside_run(ledger, &correct.task, fault);
 }
 
@@ -123,8 +125,8 @@ static bool list(struct ledger *ledger, struct db_statement *statement,
     struct ledger_correction correction = {.token =
                                                view_of(ledger_label(ledger, &fingerprint, label)),
                                            .day = inside_day(statement, 1),
-                                           .spent.tenths = db_integer(statement, 3),
-                                           .unknown.tenths = db_integer(statement, 4),
+                                           .spent = {CURRENCY_ROWS, db_integer(statement, 3)},
+                                           .unknown = {CURRENCY_ROWS, db_integer(statement, 4)},
                                            .reason = db_text(statement, 5)};
     each(context, &correction, db_integer(statement, 0));
   }
@@ -149,39 +151,38 @@ struct reconcile {
   struct task task;
   const struct digest *fingerprint;
   struct ledger_reconciliation *now, *before;
-  bool *had_before;
 };
 
 /* One that counted the same: with what issued tokens spent, or without it. */
 static bool find_before(struct db *db, int64_t token, bool with_issued,
-                        struct ledger_reconciliation *before, bool *exists, struct fault *fault) {
+                        struct ledger_reconciliation *before, struct fault *fault) {
   struct db_statement *row;
   if (!db_find(db, LEDGER_SQL_FIND_RECONCILIATION, DB_VALUES(DB_INT(token), DB_INT(with_issued)),
                &row, fault))
     return false;
-  *exists = row;
+  *before = (struct ledger_reconciliation){.at = 0};
   if (row)
     *before = (struct ledger_reconciliation){.at = db_integer(row, 0),
-                                             .left.tenths = db_integer(row, 1),
-                                             .limit.tenths = db_integer(row, 2),
-                                             .spent.tenths = db_integer(row, 3),
-                                             .unknown.tenths = db_integer(row, 4),
-                                             .reserved.tenths = db_integer(row, 5),
+                                             .left = {CURRENCY_ROWS, db_integer(row, 1)},
+                                             .limit = {CURRENCY_ROWS, db_integer(row, 2)},
+                                             .spent = {CURRENCY_ROWS, db_integer(row, 3)},
+                                             .unknown = {CURRENCY_ROWS, db_integer(row, 4)},
+                                             .reserved = {CURRENCY_ROWS, db_integer(row, 5)},
                                              .with_issued = db_integer(row, 6) != 0};
   db_done(row);
   return true;
 }
 
 /* Amounts of the token, and of those that spend from it. */
-static bool sum(struct db *db, int number, int64_t token, bool with_issued, struct rows *first,
-                struct rows *second, struct fault *fault) {
+static bool sum(struct db *db, int number, int64_t token, bool with_issued, struct amount *first,
+                struct amount *second, struct fault *fault) {
   struct db_statement *row;
   if (!db_find(db, number, DB_VALUES(DB_INT(token), DB_INT(with_issued)), &row, fault))
     return false;
   CHECK(row);
-  first->tenths = inside_wide(row, 0);
+  *first = (struct amount){CURRENCY_ROWS, inside_wide(row, 0)};
   if (second)
-    second->tenths = inside_wide(row, 2);
+    *second = (struct amount){CURRENCY_ROWS, inside_wide(row, 2)};
   db_done(row);
   return true;
 }
@@ -190,9 +191,9 @@ static bool put(struct db *db, int64_t token, const struct ledger_reconciliation
                 struct fault *fault) {
   return db_do(db, LEDGER_SQL_ADD_RECONCILIATION,
                DB_VALUES(DB_INT(now->at), DB_INT(token), DB_INT(now->with_issued),
-                         DB_INT(now->left.tenths), DB_INT(now->limit.tenths),
-                         DB_INT(now->spent.tenths), DB_INT(now->unknown.tenths),
-                         DB_INT(now->reserved.tenths)),
+                         DB_INT(now->left.parts), DB_INT(now->limit.parts),
+                         DB_INT(now->spent.parts), DB_INT(now->unknown.parts),
+                         DB_INT(now->reserved.parts)),
                fault);
 }
 
@@ -201,8 +202,7 @@ static bool reconcile_work(struct keeper_job *job, struct db *db, struct fault *
   struct ledger_reconciliation *now = reconcile->now;
   int64_t token;
   return inside_token_id(db, reconcile->fingerprint, true, &token, fault) &&
-         find_before(db, token, now->with_issued, reconcile->before, reconcile->had_before,
-                     fault) &&
+         find_before(db, token, now->with_issued, reconcile->before, fault) &&
          sum(db, LEDGER_SQL_SUM_ACCOUNT, token, now->with_issued, &now->spent, &now->unknown,
              fault) &&
          sum(db, LEDGER_SQL_SUM_ACCOUNT_RESERVED, token, now->with_issued, &now->reserved, NULL,
@@ -210,17 +210,11 @@ static bool reconcile_work(struct keeper_job *job, struct db *db, struct fault *
          put(db, token, now, fault);
 }
 
-bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint, bool with_issued,
-                      struct rows left, struct rows limit, struct ledger_reconciliation *now,
-                      struct ledger_reconciliation *before, bool *had_before, struct fault *fault) {
-  struct reconcile reconcile = {.task.job.work = reconcile_work,
-                                .fingerprint = fingerprint,
-                                .now = now,
-                                .before = before,
-                                .had_before = had_before};
-  *now = (struct ledger_reconciliation){
-      .at = clock_milliseconds(), .left = left, .limit = limit, .with_issued = with_issued};
-  *before = (struct ledger_reconciliation){0};
-  *had_before = false;
+bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint,
+                      struct ledger_reconciliation *now, struct ledger_reconciliation *before,
+                      struct fault *fault) {
+  struct reconcile reconcile = {
+      .task.job.work = reconcile_work, .fingerprint = fingerprint, .now = now, .before = before};
+  now->at = clock_milliseconds();
   return inside_run(ledger, &reconcile.task, fault);
 }

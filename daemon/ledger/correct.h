@@ -9,14 +9,15 @@
  * tells. Everything else never is: a correction that would leave the token's day with less than
  * nothing spent, or with more unknown than spent, is refused and says what fits. */
 struct ledger_correction {
-  struct view token;          /* a label (see token.h) */
-  int32_t day;                /* since 1970; not later than today */
-  struct rows spent, unknown; /* what is added to each; may be negative. An unknown of 201.0 that
-                                 turned out to have cost 12.0: spent -189.0, unknown -201.0 */
-  struct view reason;         /* 1 to LEDGER_REASON_MOST bytes, without control characters */
+  struct view token;            /* a label (see token.h) */
+  int32_t day;                  /* since 1970; not later than today */
+  struct amount spent, unknown; /* what is added to each, in one currency; may be negative. An
+                                   unknown of 201.0 that turned out to have cost 12.0: spent
+                                   -189.0, unknown -201.0 */
+  struct view reason;           /* 1 to LEDGER_REASON_MOST bytes, without control characters */
 };
 #define LEDGER_REASON_MOST 400
-#define LEDGER_CORRECTION_MOST ((struct rows){INT64_C(1000000000000)}) /* either way */
+#define LEDGER_CORRECTION_MOST INT64_C(1000000000000) /* of a currency's parts, either way */
 
 /* Durable when it returns. Blocks; any thread but the ledger's. FAULT_MALFORMED: the arguments. */
 bool ledger_correct(struct ledger *ledger, const struct ledger_correction *correction,
@@ -34,19 +35,18 @@ bool ledger_corrections(struct ledger *ledger, int32_t since, int32_t until,
  * Ahrefs, the fall of `left` (where the subscription did not begin anew and no limit was changed),
  * and by the ledger the rise of `spent`. */
 struct ledger_reconciliation {
-  int64_t at;              /* milliseconds since 1970 */
-  struct rows left, limit; /* as Ahrefs said */
-  struct rows spent;       /* the ledger's, in all; unknown included, reserved not */
-  struct rows unknown;
-  struct rows reserved; /* under way at that moment: Ahrefs may have counted it already */
-  bool with_issued;     /* what issued tokens spent is in the three above */
+  int64_t at;                /* milliseconds since 1970 */
+  struct amount left, limit; /* as Ahrefs said; of the currency that the rest has, too */
+  struct amount spent;       /* the ledger's, in all; unknown included, reserved not */
+  struct amount unknown;
+  struct amount reserved; /* under way at that moment: Ahrefs may have counted it already */
+  bool with_issued;       /* what issued tokens spent is in the three above */
 };
 
-/* Stores what Ahrefs said (left, limit) of the token with this fingerprint, and how the ledger
- * stands. `with_issued`: it is the daemon's own Ahrefs token, which issued tokens spend from. `now`
- * receives what was stored, `before` the one before it; `*had_before` tells whether there was one.
- * Durable. Blocks; any thread but the ledger's. */
-bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint, bool with_issued,
-                      struct rows left, struct rows limit, struct ledger_reconciliation *now,
-                      struct ledger_reconciliation *before, bool *had_before,
+/* Stores what Ahrefs said of the token with this fingerprint, and how the ledger stands. The caller
+ * fills `left`, `limit` and `with_issued` (it is the daemon's own Ahrefs token, which issued tokens
+ * spend from) of `now`; the rest is filled here. `before` receives the last one that counted the
+ * same, with `at` 0 where there is none. Durable. Blocks; any thread but the ledger's. */
+bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint,
+                      struct ledger_reconciliation *now, struct ledger_reconciliation *before,
                       struct fault *fault) MUST_CHECK;

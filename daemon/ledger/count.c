@@ -70,7 +70,7 @@ static struct count *find(struct count **map, int32_t day, struct view bytes, bo
 static void sum(struct amounts *to, const struct amounts *more) {
   to->hits += more->hits;
   to->errors += more->errors;
-  to->saved = rows_add(to->saved, more->saved);
+  to->saved = amount_add(to->saved, more->saved);
 }
 
 /* Without memory a request is not counted: it cost nothing. */
@@ -113,8 +113,8 @@ static bool is_full(const struct counts *counts) {
 }
 
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
-                  enum ledger_free what, struct rows saved) {
-  CHECK(ledger->keeper && saved.tenths >= 0);
+                  enum ledger_free what, struct amount saved) {
+  CHECK(ledger->keeper && !amount_is_negative(saved));
   int32_t day = zone_day(clock_milliseconds());
   struct amounts amounts = {.hits = what == LEDGER_HIT, .errors = what == LEDGER_ERROR};
   if (what != LEDGER_ERROR)

@@ -57,8 +57,7 @@ static bool add_total(struct db *db, int number, int32_t day, struct db_value wh
   return db_do(db, number,
                DB_VALUES(DB_INT(day), whose, DB_INT(a->hits + a->misses + a->errors),
                          DB_INT(a->hits), DB_INT(a->misses), DB_INT(a->errors), DB_INT(a->results),
-                         DB_INT(a->spent.tenths), DB_INT(a->unknown.tenths),
-                         DB_INT(a->saved.tenths)),
+                         DB_INT(a->spent.parts), DB_INT(a->unknown.parts), DB_INT(a->saved.parts)),
                fault);
 }
 
@@ -76,10 +75,14 @@ bool inside_add_target_day(struct db *db, int32_t day, struct view target,
 
 /* `changed` is at a row: day, token and target of an entry that was open until now. */
 static bool add_miss(struct db *db, struct db_statement *changed, int64_t results,
-                     struct rows spent, bool known, struct fault *fault) {
+                     struct amount spent, bool known, struct fault *fault) {
   int32_t day = inside_day(changed, 0);
-  struct amounts amounts = {
-      .misses = 1, .results = results, .spent = spent, .unknown = known ? ROWS(0) : spent};
+  struct amount none = amount_zero(spent.currency);
+  struct amounts amounts = {.misses = 1,
+                            .results = results,
+                            .spent = spent,
+                            .unknown = known ? none : spent,
+                            .saved = none};
   return inside_add_token_day(db, day, db_integer(changed, 1), &amounts, fault) &&
          inside_add_target_day(db, day, db_text(changed, 2), &amounts, fault);
 }
@@ -94,7 +97,7 @@ static bool insert(struct db *db, const struct ledger_entry *entry, int64_t toke
                        DB_INT(zone_day(entry->at)), DB_INT(token),
                        has_key ? DB_BLOB(inside_bytes(&entry->key)) : DB_NULL,
                        DB_TEXT(inside_target(entry->table)), DB_TEXT(inside_target(entry->target)),
-                       DB_INT(entry->estimated), DB_INT(entry->most.tenths)),
+                       DB_INT(entry->estimated), DB_INT(entry->most.parts)),
              fault))
     return false;
   return db_changes(db) == 1 ||
@@ -167,7 +170,7 @@ static void give(struct ledger *ledger, struct ledger_entry *entry, ledger_done 
 
 void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_done *done,
                     void *context) {
-  CHECK(ledger->keeper && entry->most.tenths >= 0);
+  CHECK(ledger->keeper && !amount_is_negative(entry->most));
   entry->at = clock_milliseconds();
   entry->has_budget = false;
   entry->own.open = NULL;
@@ -218,7 +221,7 @@ static bool settle(struct ledger *ledger, struct db *db, const char *request,
   bool ok =
       db_find(db, LEDGER_SQL_SETTLE,
               DB_VALUES(DB_TEXT(view_of(request)), DB_INT(known ? STATE_SETTLED : STATE_UNKNOWN),
-                        DB_INT(settlement->results), DB_INT(settlement->spent.tenths),
+                        DB_INT(settlement->results), DB_INT(settlement->spent.parts),
                         DB_INT(settlement->at),
                         settlement->is_strangers ? DB_INT(stranger) : DB_NULL),
               &changed, fault) &&
@@ -248,7 +251,7 @@ static void again_done(struct keeper_job *job, bool ok, const struct fault *faul
   settled(ledger, &open->settlement, ok, fault);
   if (ok && open->settlement.changed)
     log_info("ledger_settled_late", "request=%s spent=%s", LOG_VALUE(open->request),
-             ROWS_TEXT(open->settlement.spent));
+             AMOUNT_TEXT(open->settlement.spent));
   if (ok) {
     forget_open(open);
     return;
@@ -345,9 +348,10 @@ static void settle_done(struct keeper_job *job, bool ok, const struct fault *fau
 }
 
 void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
-                   int64_t results, struct rows spent, ledger_done *done, void *context) {
-  CHECK(ledger->keeper && results >= 0 && spent.tenths >= 0);
-  CHECK(end != LEDGER_VOID || (results == 0 && rows_is_zero(spent)));
+                   int64_t results, struct amount spent, ledger_done *done, void *context) {
+  CHECK(ledger->keeper && results >= 0 && !amount_is_negative(spent));
+  CHECK(spent.currency == entry->most.currency);
+  CHECK(end != LEDGER_VOID || (results == 0 && amount_is_zero(spent)));
   entry->own.settlement = (struct ledger_settlement){.end = end,
                                                      .is_strangers = entry->is_strangers,
                                                      .results = results,
@@ -359,18 +363,18 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledge
 
 /* -- What the last process left -- */
 
-bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows, struct fault *fault) {
+bool entry_book_open(struct db *db, int64_t *booked, struct amount *most, struct fault *fault) {
   *booked = 0;
-  *rows = ROWS(0);
+  *most = amount_zero(CURRENCY_ROWS);
   struct db_statement *statement =
       db_each(db, LEDGER_SQL_BOOK_OPEN, DB_VALUES(DB_INT(clock_milliseconds())), fault);
   bool row, ok = statement;
   while (ok && (ok = db_step(statement, &row, fault)) && row) {
-    struct rows most = {db_integer(statement, 3)};
-    ok = add_miss(db, statement, 0, most, false, fault);
+    struct amount spent = {CURRENCY_ROWS, db_integer(statement, 3)};
+    ok = add_miss(db, statement, 0, spent, false, fault);
     if (!ok)
       break;
-    *rows = rows_add(*rows, most);
+    *most = amount_add(*most, spent);
     ++*booked;
   }
   db_done(statement);
@@ -389,8 +393,8 @@ static void read_found(struct ledger *ledger, struct db_statement *row, const ch
   ledger_label(ledger, &token, found->token);
   found->at = db_integer(row, 2);
   found->results = db_integer(row, 3);
-  found->most.tenths = db_integer(row, 4);
-  found->spent.tenths = db_integer(row, 5);
+  found->most = (struct amount){CURRENCY_ROWS, db_integer(row, 4)};
+  found->spent = (struct amount){CURRENCY_ROWS, db_integer(row, 5)};
   found->estimated = db_integer(row, 6) != 0;
   if (state == STATE_OPEN && is_unsettled(ledger, request)) {
     snprintf(found->state, sizeof found->state, "%s", states[STATE_UNKNOWN]);

@@ -53,7 +53,7 @@ struct ledger {
 /* What is added to a day's totals. */
 struct amounts {
   int64_t hits, misses, errors, results;
-  struct rows spent, unknown, saved;
+  struct amount spent, unknown, saved; /* of one currency */
 };
 
 /* A target as it is stored. */
@@ -112,7 +112,7 @@ bool inside_add_target_day(struct db *db, int32_t day, struct view target,
                            const struct amounts *amounts, struct fault *fault) MUST_CHECK;
 
 /* entry.c: books what is open at its most. In a transaction. */
-bool entry_book_open(struct db *db, int64_t *booked, struct rows *rows,
+bool entry_book_open(struct db *db, int64_t *booked, struct amount *most,
                      struct fault *fault) MUST_CHECK;
 /* Hands what could not be settled to the keeper again. */
 void entry_retry(struct ledger *ledger);
@@ -136,8 +136,8 @@ void count_flush_later(struct ledger *ledger);
 /* Forgets what could not be written; returns how many requests that was. */
 int64_t count_drop(struct ledger *ledger);
 
-/* budget.c: how the account of a token stands today. Its budget is in two columns, the rows (-1:
- * none) and the window. */
+/* budget.c: how the account of a token stands today. Its budget is in two columns: how much (-1:
+ * none), and the window. */
 bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
                         struct db_statement *statement, int column, struct token_account *account,
                         struct fault *fault) MUST_CHECK;

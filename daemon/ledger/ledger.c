@@ -133,11 +133,11 @@ static bool make_secret(struct ledger *ledger, struct db *db, struct fault *faul
   return db_do(db, LEDGER_SQL_PUT_SECRET, DB_VALUES(DB_BLOB(secret)), fault);
 }
 
-static bool prepare(struct ledger *ledger, struct db *db, int64_t *booked, struct rows *rows,
+static bool prepare(struct ledger *ledger, struct db *db, int64_t *booked, struct amount *most,
                     struct fault *fault) {
   bool exists;
   return db_execute(db, "BEGIN IMMEDIATE", fault) && find_secret(ledger, db, &exists, fault) &&
-         (exists || make_secret(ledger, db, fault)) && entry_book_open(db, booked, rows, fault) &&
+         (exists || make_secret(ledger, db, fault)) && entry_book_open(db, booked, most, fault) &&
          db_execute(db, "COMMIT", fault);
 }
 
@@ -145,18 +145,18 @@ static bool prepare(struct ledger *ledger, struct db *db, int64_t *booked, struc
 static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *fault) {
   bool damaged;
   int64_t booked;
-  struct rows rows;
+  struct amount most;
   struct fault why;
   struct known *known = NULL;
   bool ok = db_open(ledger->path, &ledger_schema, DB_WRITE_FULL, db, &damaged, &why);
-  if (ok && (!prepare(ledger, *db, &booked, &rows, &why) || !known_read(*db, &known, &why))) {
+  if (ok && (!prepare(ledger, *db, &booked, &most, &why) || !known_read(*db, &known, &why))) {
     ok = false;
     damaged = db_is_damaged(*db) || db_contradicts(*db); /* it writes nothing but what it read */
     db_close(db);
   }
   if (ok && booked)
     log_warning("ledger_unknown", "requests=%lld rows=%s file=%s", (long long)booked,
-                ROWS_TEXT(rows), LOG_VALUE(ledger->path));
+                AMOUNT_TEXT(most), LOG_VALUE(ledger->path));
   if (ok) {
     known_take(ledger, &known);
     return true;

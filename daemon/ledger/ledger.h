@@ -93,7 +93,7 @@ struct ledger_entry {
   struct digest key;   /* zero where the query has none */
   struct view table;   /* from=; the owner keeps the bytes */
   struct view target;  /* normalized; the owner keeps the bytes */
-  struct rows most;    /* the most that it can cost; not negative */
+  struct amount most;  /* the most that it can cost; not negative */
   bool estimated;      /* the tariff of its table is a guess */
   bool is_strangers;   /* of a token that nobody has let in (access.mode = open): unless it is known
                           here already, it stands for the fingerprint of zeros until it is settled,
@@ -111,11 +111,12 @@ struct ledger_entry {
       enum ledger_end end;
       bool is_strangers;
       int64_t results;
-      struct rows spent;
+      struct amount spent;
       int64_t at;
       bool changed; /* it was open until now */
       struct ledger_warning {
-        struct rows used, budget; /* zero but where this passed the warning level */
+        bool is_due; /* this passed the warning level */
+        struct amount used, budget;
         char label[LEDGER_LABEL_SIZE];
       } warning;
     } settlement;
@@ -130,8 +131,8 @@ struct ledger_entry {
 void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_done *done,
                     void *context);
 
-/* Settles what was reserved: `spent` is the true cost, or, UNKNOWN, the most it can have cost.
- * `results`: received from upstream. Neither is negative. VOID is for a stranger's that cost
+/* Settles what was reserved: `spent` is the true cost, or, UNKNOWN, the most it can have cost, in the
+ * currency of `entry->most`. `results`: received from upstream. Neither is negative. VOID is for a stranger's that cost
  * nothing and brought nothing: so that strangers cannot fill the file, its entry is deleted, and it
  * is counted as a miss for the empty target. When this fails (full disk) it is tried again every
  * second until it succeeds or the ledger closes; `done` (keeper thread) is called once, after the
@@ -139,10 +140,10 @@ void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_do
  * (reports, budgets, ledger_find()) as spent, and as unknown at the most it can have cost: as the
  * next start would book it. */
 void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
-                   int64_t results, struct rows spent, ledger_done *done, void *context);
+                   int64_t results, struct amount spent, ledger_done *done, void *context);
 
 /* Counts what cost nothing: a request that reserved nothing, as a hit (collapsed and stale
- * included) with the rows that it saved, or as an error (answered by a fault); or only the rows
+ * included) with the amount that it saved, or as an error (answered by a fault); or only the amount
  * saved for a request that did reserve, and was served stale when upstream failed. In memory; does
  * not block; any thread.
  *
@@ -151,7 +152,7 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledge
  * that a request had no token. */
 enum ledger_free { LEDGER_HIT, LEDGER_ERROR, LEDGER_SAVED };
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
-                  enum ledger_free what, struct rows saved);
+                  enum ledger_free what, struct amount saved);
 
 /* Whether the last write failed (spending is stopped until one succeeds; the ledger tries by
  * itself, every second). Any thread. */
@@ -163,7 +164,7 @@ struct ledger_found {
   char token[LEDGER_LABEL_SIZE];
   int64_t at; /* milliseconds since 1970 */
   int64_t results;
-  struct rows most, spent; /* spent: zero while it is open */
+  struct amount most, spent; /* spent: zero while it is open */
   bool estimated;
 };
 /* `request` may be any text. */

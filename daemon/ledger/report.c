@@ -21,22 +21,25 @@ static struct view print_label(struct ledger *ledger, enum report_by by,
 }
 
 static void read_row(struct db_statement *statement, struct report_row *row) {
+  struct report_money *rows = &row->money[CURRENCY_ROWS];
   row->requests = db_integer(statement, 1);
   row->hits = db_integer(statement, 2);
   row->misses = db_integer(statement, 3);
   row->errors = db_integer(statement, 4);
   row->results = inside_wide(statement, 5);
-  row->spent.tenths = inside_wide(statement, 7);
-  row->unknown.tenths = inside_wide(statement, 9);
-  row->saved.tenths = inside_wide(statement, 11);
-  row->corrected.tenths = db_integer(statement, 13);
-  row->unsettled.tenths = inside_wide(statement, 15);
+  rows->spent.parts = inside_wide(statement, 7);
+  rows->unknown.parts = inside_wide(statement, 9);
+  rows->saved.parts = inside_wide(statement, 11);
+  rows->corrected.parts = db_integer(statement, 13);
+  rows->unsettled.parts = inside_wide(statement, 15);
 }
 
 /* The totals of targets hold no corrections: they are all under the empty one. */
 static void correct_target(struct db_statement *statement, struct report_row *row) {
-  row->spent = rows_add(row->spent, row->corrected);
-  row->unknown = rows_add(row->unknown, (struct rows){db_integer(statement, 14)});
+  struct report_money *rows = &row->money[CURRENCY_ROWS];
+  struct amount unknown = {CURRENCY_ROWS, db_integer(statement, 14)};
+  rows->spent = amount_add(rows->spent, rows->corrected);
+  rows->unknown = amount_add(rows->unknown, unknown);
 }
 
 /* Without a budget there is nothing that has to be summed. */
@@ -47,6 +50,14 @@ static bool read_token(struct ledger *ledger, struct db *db, struct db_statement
   row->revoked = db_integer(statement, 19) != 0;
   return db_integer(statement, 20) < 0 ||
          budget_look_column(ledger, db, row->id, statement, 20, &row->account, fault);
+}
+
+static void add_money(struct report_money *total, const struct report_money *money) {
+  total->spent = amount_add(total->spent, money->spent);
+  total->unknown = amount_add(total->unknown, money->unknown);
+  total->saved = amount_add(total->saved, money->saved);
+  total->corrected = amount_add(total->corrected, money->corrected);
+  total->unsettled = amount_add(total->unsettled, money->unsettled);
 }
 
 /* Saturates, as money does. */
@@ -60,27 +71,24 @@ static void add_row(struct report_row *total, const struct report_row *row) {
   total->misses = plus(total->misses, row->misses);
   total->errors = plus(total->errors, row->errors);
   total->results = plus(total->results, row->results);
-  total->spent = rows_add(total->spent, row->spent);
-  total->unknown = rows_add(total->unknown, row->unknown);
-  total->saved = rows_add(total->saved, row->saved);
-  total->corrected = rows_add(total->corrected, row->corrected);
-  total->unsettled = rows_add(total->unsettled, row->unsettled);
+  for (int i = 0; i < CURRENCIES; i++)
+    add_money(&total->money[i], &row->money[i]);
 }
 
 struct asked {
   struct ledger *ledger;
-  enum report_by by;
-  int32_t since, until;
+  const struct report_period *period;
   report_each *each;
   void *context;
 };
 
 static bool read_whole(struct db *db, const struct asked *asked, struct db_statement *statement,
                        struct report_row *row, struct fault *fault) {
+  enum report_by by = asked->period->by;
   read_row(statement, row);
-  if (asked->by == REPORT_BY_TARGET)
+  if (by == REPORT_BY_TARGET)
     correct_target(statement, row);
-  return asked->by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
+  return by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
 }
 
 /* The report by target adds up months, of which there are fewer rows; days only where a month is
@@ -99,12 +107,22 @@ static struct db_statement *each_target(struct db *db, int32_t since, int32_t un
                  fault);
 }
 
-static struct db_statement *each_row(struct db *db, const struct asked *asked, struct view ids,
-                                     struct fault *fault) {
-  if (asked->by == REPORT_BY_TARGET)
-    return each_target(db, asked->since, asked->until, ids, fault);
-  return db_each(db, asked->by == REPORT_BY_DAY ? LEDGER_SQL_REPORT_DAY : LEDGER_SQL_REPORT_TOKEN,
-                 DB_VALUES(DB_INT(asked->since), DB_INT(asked->until), DB_TEXT(ids)), fault);
+static struct db_statement *each_row(struct db *db, const struct report_period *period,
+                                     struct view ids, struct fault *fault) {
+  if (period->by == REPORT_BY_TARGET)
+    return each_target(db, period->since, period->until, ids, fault);
+  return db_each(db, period->by == REPORT_BY_DAY ? LEDGER_SQL_REPORT_DAY : LEDGER_SQL_REPORT_TOKEN,
+                 DB_VALUES(DB_INT(period->since), DB_INT(period->until), DB_TEXT(ids)), fault);
+}
+
+/* Nothing, in each currency. */
+static struct report_row empty_row(struct view label) {
+  struct report_row row = {.label = label};
+  for (int i = 0; i < CURRENCIES; i++) {
+    struct amount zero = amount_zero((enum currency)i);
+    row.money[i] = (struct report_money){zero, zero, zero, zero, zero};
+  }
+  return row;
 }
 
 static bool run(struct db *db, const struct asked *asked, struct report_row *total,
@@ -112,27 +130,29 @@ static bool run(struct db *db, const struct asked *asked, struct report_row *tot
   scope_text struct text ids = {0};
   if (!entry_list_unsettled(asked->ledger, &ids, fault))
     return false;
-  struct db_statement *statement = each_row(db, asked, text_view(&ids), fault);
+  struct db_statement *statement = each_row(db, asked->period, text_view(&ids), fault);
   if (!statement)
     return false;
   bool more, ok;
   while ((ok = db_step(statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];
-    struct report_row row = {.label = print_label(asked->ledger, asked->by, statement, label)};
+    struct report_row row =
+        empty_row(print_label(asked->ledger, asked->period->by, statement, label));
     ok = read_whole(db, asked, statement, &row, fault);
     if (!ok)
       break;
     add_row(total, &row);
-    asked->each(asked->context, &row);
+    if (asked->each)
+      asked->each(asked->context, &row);
   }
   return ok;
 }
 
-bool report_run(struct ledger *ledger, enum report_by by, int32_t since, int32_t until,
-                report_each *each, void *context, struct report_row *total, struct fault *fault) {
+bool report_run(struct ledger *ledger, const struct report_period *period, report_each *each,
+                void *context, struct report_row *total, struct fault *fault) {
   struct db *db;
-  const struct asked asked = {ledger, by, since, until, each, context};
-  *total = (struct report_row){.label = VIEW("")};
+  const struct asked asked = {ledger, period, each, context};
+  *total = empty_row(VIEW(""));
   count_for_report(ledger);
   if (!inside_read(ledger, &db, fault))
     return false;

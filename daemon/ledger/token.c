@@ -92,7 +92,7 @@ static bool check_name(struct view name, struct fault *fault) {
 }
 
 static bool check_budget(const struct token_budget *budget, struct fault *fault) {
-  return !budget || budget->rows.tenths >= 0 ||
+  return !budget || !amount_is_negative(budget->most) ||
          fault_set(fault, FAULT_MALFORMED, "a budget cannot be below zero");
 }
 
@@ -197,8 +197,8 @@ static bool name_is_free(struct db *db, struct view name, int64_t own, struct fa
 /* -- Adding and registering -- */
 
 /* A budget as two values. */
-static struct db_value rows_of(const struct token_budget *budget) {
-  return budget ? DB_INT(budget->rows.tenths) : DB_NULL;
+static struct db_value most_of(const struct token_budget *budget) {
+  return budget ? DB_INT(budget->most.parts) : DB_NULL;
 }
 
 static struct db_value per_of(const struct token_budget *budget) {
@@ -210,7 +210,7 @@ static bool put(const struct change *change, struct db *db, enum token_kind kind
   return name_is_free(db, change->name, 0, fault) &&
          db_do(db, LEDGER_SQL_PUT_TOKEN,
                DB_VALUES(DB_BLOB(inside_bytes(&change->fingerprint)), DB_TEXT(change->name),
-                         DB_INT(kind), DB_INT(clock_milliseconds()), rows_of(change->budget),
+                         DB_INT(kind), DB_INT(clock_milliseconds()), most_of(change->budget),
                          per_of(change->budget)),
                fault);
 }
@@ -243,7 +243,7 @@ static bool take_over(const struct change *change, struct db *db, int64_t id, st
          name_is_free(db, change->name, id, fault) &&
          db_do(db, LEDGER_SQL_REGISTER_TOKEN,
                DB_VALUES(DB_INT(id), DB_TEXT(change->name), DB_INT(clock_milliseconds()),
-                         rows_of(change->budget), per_of(change->budget)),
+                         most_of(change->budget), per_of(change->budget)),
                fault);
 }
 
@@ -320,7 +320,7 @@ static bool apply_budget(const struct change *change, struct db *db, struct faul
   struct labelled found;
   return token_find(db, change->label, &found, fault) &&
          db_do(db, LEDGER_SQL_SET_BUDGET,
-               DB_VALUES(DB_INT(found.id), rows_of(change->budget), per_of(change->budget)), fault);
+               DB_VALUES(DB_INT(found.id), most_of(change->budget), per_of(change->budget)), fault);
 }
 
 bool token_budget_set(struct ledger *ledger, struct view label, const struct token_budget *budget,

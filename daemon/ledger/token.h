@@ -29,7 +29,7 @@ extern const char *const token_per_words[3];
  * (ledger_reserve()); one that can cost nothing never is. NULL stands for none: nothing without a
  * budget is ever held back. */
 struct token_budget {
-  struct rows rows; /* not negative */
+  struct amount most; /* not negative. The budget holds for what is spent in this currency */
   enum token_per per;
 };
 
@@ -82,15 +82,16 @@ static inline bool token_is_vouched_for(const struct token_facts *facts) {
 /* In memory, with the digests compared in constant time. Does not block; any thread. */
 void token_look(struct ledger *ledger, const struct digest *fingerprint, struct token_facts *facts);
 
-/* A budget and what is left of it now: the figures that a reservation is held against. */
+/* A budget and what is left of it now: the figures that a reservation is held against. All are in the
+ * budget's currency. */
 struct token_account {
-  bool has_budget;
+  bool has_budget; /* else there is nothing in the rest */
   struct token_budget budget;
-  struct rows spent;    /* in the budget's window; without a budget, in all */
-  struct rows reserved; /* by requests that are under way, whenever they began */
-  struct rows left;     /* the budget without these two; zero where they are more than it is */
-  int64_t begins_anew;  /* seconds since 1970; 0: never. zone_print() */
-  bool warning;         /* spent and reserved have reached the warning level */
+  struct amount spent;    /* in the budget's window */
+  struct amount reserved; /* by requests that are under way, whenever they began */
+  struct amount left;     /* the budget without these two; zero where they are more than it is */
+  int64_t begins_anew;    /* seconds since 1970; 0: never. zone_print() */
+  bool warning;           /* spent and reserved have reached the warning level */
 };
 
 #define TOKEN_DIGITS_SIZE 9 /* the first 8 hex digits of a fingerprint, and NUL */

@@ -90,7 +90,7 @@ static void settle(struct paid *paid) {
   int64_t results = state.verdict.results > 0 ? state.verdict.results : 0;
   if (paid->booked)
     ledger_settle(paid->serve->ledger, &paid->entry, end_of(paid, &state.verdict, results), results,
-                  paid->cost.spent, on_settled, paid);
+                  amount_of_rows(paid->cost.spent), on_settled, paid);
   else
     conclude(paid);
 }
@@ -115,8 +115,8 @@ static struct paid_cost cost_once(const struct paid *paid, const struct answer_v
   case ANSWER_AT_MOST:
     break;
   }
-  struct rows most =
-      verdict->results < 0 ? paid->entry.most : tariff_cost(&paid->tariff, verdict->results);
+  struct rows most = verdict->results < 0 ? amount_rows(paid->entry.most)
+                                          : tariff_cost(&paid->tariff, verdict->results);
   return (struct paid_cost){.spent = most, .is_known = rows_is_zero(most)};
 }
 
@@ -124,7 +124,7 @@ static struct paid_cost cost_once(const struct paid *paid, const struct answer_v
 static struct paid_cost cost_of(const struct paid *paid, const struct answer_verdict *verdict) {
   struct paid_cost cost = cost_once(paid, verdict);
   cost.once = cost.spent;
-  struct rows extra = rows_times(paid->entry.most, verdict->extra_sends);
+  struct rows extra = rows_times(amount_rows(paid->entry.most), verdict->extra_sends);
   cost.spent = rows_add(cost.spent, extra);
   cost.is_known = cost.is_known && rows_is_zero(extra);
   return cost;
@@ -285,7 +285,7 @@ static void fill_entry(struct paid *paid, const struct paid_order *order) {
   entry->key = paid->key;
   entry->table = text_view(&paid->table);
   entry->target = text_view(&paid->target);
-  entry->most = tariff_most(&paid->tariff);
+  entry->most = amount_of_rows(tariff_most(&paid->tariff));
   entry->estimated = paid->tariff.estimated;
   entry->is_strangers = order->is_strangers;
 }

@@ -165,10 +165,12 @@ static bool settle(struct reconcile *reconcile, struct asked *asked,
     *fault = asked->fault;
     return false;
   }
-  return read_answer(asked, dialect, &subscription, fault) &&
-         ledger_reconcile(reconcile->serve->ledger, &asked->fingerprint, asked->is_own,
-                          subscription.left, subscription.limit, &account->now, &account->before,
-                          &account->had_before, fault);
+  if (!read_answer(asked, dialect, &subscription, fault))
+    return false;
+  account->now.left = amount_of_rows(subscription.left);
+  account->now.limit = amount_of_rows(subscription.limit);
+  return ledger_reconcile(reconcile->serve->ledger, &asked->fingerprint, &account->now,
+                          &account->before, fault);
 }
 
 void reconcile_finish(struct reconcile *reconcile, reconcile_each *each, void *context) {
@@ -176,9 +178,9 @@ void reconcile_finish(struct reconcile *reconcile, reconcile_each *each, void *c
     struct asked *asked = &reconcile->asked[i];
     char label[LEDGER_LABEL_SIZE];
     struct reconcile_account account = {
-        .label = ledger_label(reconcile->serve->ledger, &asked->fingerprint, label)};
+        .label = ledger_label(reconcile->serve->ledger, &asked->fingerprint, label),
+        .now.with_issued = asked->is_own};
     account.failed = !settle(reconcile, asked, &account, &account.fault);
-    account.now.with_issued = asked->is_own;
     each(context, &account);
   }
 }

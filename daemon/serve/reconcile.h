@@ -23,8 +23,7 @@ struct reconcile_account {
   const char *label;
   bool failed; /* `fault` says why; then only `label` and `now.with_issued` hold */
   struct fault fault;
-  struct ledger_reconciliation now, before;
-  bool had_before;
+  struct ledger_reconciliation now, before; /* before.at is 0 where it is the first */
 };
 
 /* Begins to ask. `wake(context)` is called each time that reconcile_await() said to wait. FAULT_

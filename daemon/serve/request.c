@@ -101,7 +101,7 @@ static void count_in_ledger(const struct request *request) {
   enum ledger_free what = booked ? LEDGER_SAVED : has_failed(request) ? LEDGER_ERROR : LEDGER_HIT;
   ledger_count(request->serve->ledger,
                request_is_strangers(request) ? &nobody : &request->fingerprint, target, what,
-               request->saved);
+               amount_of_rows(request->saved));
 }
 
 /* A request that spent nothing waits for no log, and its line is the first to be dropped. */

@@ -196,7 +196,7 @@ bool serve_find(struct serve *serve, const char *id, struct serve_trace *trace, 
   trace->pending = strcmp(found.state, "open") == 0;
   trace->cost_is_known = strcmp(found.state, "settled") == 0;
   trace->estimated = found.estimated;
-  trace->spent = trace->pending ? found.most : found.spent;
+  trace->spent = amount_rows(trace->pending ? found.most : found.spent);
   trace->at = found.at;
   memcpy(trace->token, found.token, sizeof trace->token);
   return true;

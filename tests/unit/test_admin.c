@@ -131,7 +131,7 @@ static void tokens_are_compared_whole(void **state) {
 
 /* --- spend's parameters --- */
 
-static bool reads(const char *parameters, struct account_period *period) {
+static bool reads(const char *parameters, struct report_period *period) {
   struct form form = {.count = 0};
   assert_true(form_parse(&form, view_of(parameters), NULL));
   bool ok = account_read_period(&form, period, NULL);
@@ -141,11 +141,11 @@ static bool reads(const char *parameters, struct account_period *period) {
 
 static void spend_parameters(void **state) {
   (void)state;
-  struct account_period spend;
+  struct report_period spend;
   assert_true(reads("", &spend));
   assert_int_equal(spend.by, REPORT_BY_TOKEN);
-  assert_int_equal(spend.since, REPORT_FOREVER_SINCE);
-  assert_int_equal(spend.until, REPORT_FOREVER_UNTIL);
+  assert_int_equal(spend.since, INT32_MIN);
+  assert_int_equal(spend.until, INT32_MAX);
   assert_true(reads("by=day&since=1970-01-02&until=1970-01-02", &spend));
   assert_int_equal(spend.by, REPORT_BY_DAY);
   assert_int_equal(spend.since, 1);

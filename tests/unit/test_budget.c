@@ -26,6 +26,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define WHOLE(rows) amount_of_rows(ROWS(rows))
+
 /* -- The clock -- */
 
 /* "2026-11-23 22:04", UTC. */
@@ -107,8 +109,8 @@ static int64_t ask(const char *sql) {
 static char token[TOKEN_SIZE];
 
 static void add(struct ledger *ledger, int64_t rows, enum token_per per) {
-  must(
-      token_add(ledger, VIEW("reporting"), &(struct token_budget){ROWS(rows), per}, token, &fault));
+  must(token_add(ledger, VIEW("reporting"), &(struct token_budget){WHOLE(rows), per}, token,
+                 &fault));
 }
 
 struct wait {
@@ -136,7 +138,7 @@ static struct ledger_entry entry_of(struct ledger *ledger, struct rows most) {
   struct ledger_entry entry = {.table = VIEW("backlinks_new_lost"),
                                .target = VIEW("example.com"),
                                .token = ledger_fingerprint(ledger, view_of(token)),
-                               .most = most};
+                               .most = amount_of_rows(most)};
   snprintf(entry.request, sizeof entry.request, "request-%d", atomic_fetch_add(&number, 1));
   return entry;
 }
@@ -153,7 +155,7 @@ static bool reserve(struct ledger *ledger, struct ledger_entry *entry) {
 static void settle(struct ledger *ledger, struct ledger_entry *entry, struct rows spent) {
   struct wait wait = {0};
   sem_init(&wait.done, 0, 0);
-  ledger_settle(ledger, entry, LEDGER_SETTLED, 1, spent, wake, &wait);
+  ledger_settle(ledger, entry, LEDGER_SETTLED, 1, amount_of_rows(spent), wake, &wait);
   assert_true(wait_for(&wait));
 }
 
@@ -398,10 +400,10 @@ static void test_a_budget_that_is_lowered(void **state) {
   add(ledger, 100, TOKEN_PER_MONTH);
   spend(ledger, ROWS(60));
   must(token_budget_set(ledger, VIEW("reporting"),
-                        &(struct token_budget){ROWS(50), TOKEN_PER_MONTH}, &fault));
+                        &(struct token_budget){WHOLE(50), TOKEN_PER_MONTH}, &fault));
   struct token_account account = account_of(ledger);
-  assert_int_equal(account.left.tenths, 0);
-  assert_int_equal(account.spent.tenths, 600);
+  assert_int_equal(account.left.parts, 0);
+  assert_int_equal(account.spent.parts, 600);
   assert_false(fits(ledger, (struct rows){1}));
   ledger_close(&ledger);
 }
@@ -414,10 +416,10 @@ static void test_great_amounts(void **state) {
   must(reserve(ledger, &a) && reserve(ledger, &b));
   settle(ledger, &a, ROWS_MAX);
   must(token_budget_set(ledger, VIEW("reporting"),
-                        &(struct token_budget){ROWS_MAX, TOKEN_PER_TOTAL}, &fault));
+                        &(struct token_budget){amount_of_rows(ROWS_MAX), TOKEN_PER_TOTAL}, &fault));
   struct token_account account = account_of(ledger);
-  assert_true(account.spent.tenths == INT64_MAX && account.reserved.tenths == INT64_MAX);
-  assert_true(account.left.tenths == 0 && account.warning);
+  assert_true(account.spent.parts == INT64_MAX && account.reserved.parts == INT64_MAX);
+  assert_true(account.left.parts == 0 && account.warning);
   assert_false(fits(ledger, (struct rows){1}));
   settle(ledger, &b, ROWS_MAX);
   ledger_close(&ledger);
@@ -467,7 +469,7 @@ static void *ask_for_more(void *argument) {
       atomic_fetch_add(&refusals, wait.fault.kind == FAULT_OVER_BUDGET);
       continue;
     }
-    struct rows cost = i % 3 ? entry.most : ROWS(i % 2);
+    struct rows cost = i % 3 ? amount_rows(entry.most) : ROWS(i % 2);
     atomic_fetch_add(&sent, cost.tenths);
     settle(ledger, &entry, cost);
   }
@@ -486,12 +488,12 @@ static void test_two_hundred_at_once(void **state) {
   assert_true(atomic_load(&refusals) > 0);
   assert_in_range(atomic_load(&sent), 1, 10000);
   struct token_account account = account_of(ledger);
-  assert_int_equal(account.spent.tenths, atomic_load(&sent));
-  assert_true(rows_is_zero(account.reserved));
-  assert_int_equal(account.left.tenths, 10000 - account.spent.tenths);
+  assert_int_equal(account.spent.parts, atomic_load(&sent));
+  assert_true(amount_is_zero(account.reserved));
+  assert_int_equal(account.left.parts, 10000 - account.spent.parts);
   while (fits(ledger, (struct rows){1})) /* and to its last tenth it can be spent */
     spend(ledger, (struct rows){1});
-  assert_int_equal(account_of(ledger).spent.tenths, 10000);
+  assert_int_equal(account_of(ledger).spent.parts, 10000);
   ledger_close(&ledger);
 }
 
@@ -531,7 +533,7 @@ static void test_a_warning_a_window(void **state) {
   assert_int_equal(warnings_in(log), 1);
   settle(ledger, &entry, ROWS(80));
   assert_int_equal(warnings_in(log), 2);
-  must(token_budget_set(ledger, VIEW("reporting"), &(struct token_budget){ROWS(90), TOKEN_PER_DAY},
+  must(token_budget_set(ledger, VIEW("reporting"), &(struct token_budget){WHOLE(90), TOKEN_PER_DAY},
                         &fault));
   assert_true(fits(ledger, ROWS(1)));
   assert_int_equal(warnings_in(log), 3); /* another budget, another warning */
@@ -574,15 +576,13 @@ static void keep_row(void *context, const struct report_row *row) {
 
 static struct report_row report(struct ledger *ledger, enum report_by by) {
   struct report_row row = {0}, total;
-  must(report_run(ledger, by, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL, keep_row, &row, &total,
-                  &fault));
+  must(report_run(ledger, &REPORT_FOREVER(by), keep_row, &row, &total, &fault));
   return row;
 }
 
 static struct report_row total_of(struct ledger *ledger, enum report_by by) {
   struct report_row row, total;
-  must(report_run(ledger, by, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL, keep_row, &row, &total,
-                  &fault));
+  must(report_run(ledger, &REPORT_FOREVER(by), keep_row, &row, &total, &fault));
   return total;
 }
 
@@ -596,10 +596,10 @@ static void test_reports_tell_of_budgets(void **state) {
   must(reserve(ledger, &open));
   struct report_row row = report(ledger, REPORT_BY_TOKEN);
   assert_true(row.kind == TOKEN_ISSUED && !row.revoked && row.account.has_budget);
-  assert_int_equal(row.account.budget.rows.tenths, 10000);
+  assert_int_equal(row.account.budget.most.parts, 10000);
   assert_int_equal(row.account.budget.per, TOKEN_PER_MONTH);
-  assert_int_equal(row.account.left.tenths, 124);
-  assert_int_equal(row.account.reserved.tenths, 30);
+  assert_int_equal(row.account.left.parts, 124);
+  assert_int_equal(row.account.reserved.parts, 30);
   assert_true(row.account.warning);
   assert_string_equal(zone_print(row.account.begins_anew, time), "2026-12-01T00:00:00+01:00");
   must(token_budget_set(ledger, VIEW("reporting"), NULL, &fault));
@@ -615,7 +615,7 @@ static void test_reports_tell_of_budgets(void **state) {
 static bool correct(struct ledger *ledger, const char *date, int64_t spent, int64_t unknown,
                     struct view reason) {
   const struct ledger_correction correction = {
-      VIEW("reporting"), day_of(date), {spent}, {unknown}, reason};
+      VIEW("reporting"), day_of(date), {CURRENCY_ROWS, spent}, {CURRENCY_ROWS, unknown}, reason};
   return ledger_correct(ledger, &correction, &fault);
 }
 
@@ -632,7 +632,7 @@ static void spend_unknown(struct ledger *ledger, struct rows rows) {
   struct ledger_entry entry = entry_of(ledger, rows);
   must(reserve(ledger, &entry));
   sem_init(&wait.done, 0, 0);
-  ledger_settle(ledger, &entry, LEDGER_UNKNOWN, 0, rows, wake, &wait);
+  ledger_settle(ledger, &entry, LEDGER_UNKNOWN, 0, amount_of_rows(rows), wake, &wait);
   assert_true(wait_for(&wait));
 }
 
@@ -646,17 +646,17 @@ static void test_an_unknown_is_resolved(void **state) {
   static const enum report_by groups[] = {REPORT_BY_TOKEN, REPORT_BY_TARGET, REPORT_BY_DAY};
   for (size_t i = 0; i < 3; i++) {
     struct report_row total = total_of(ledger, groups[i]);
-    assert_int_equal(total.spent.tenths, 220);
-    assert_int_equal(total.unknown.tenths, 0);
-    assert_int_equal(total.corrected.tenths, -1890);
+    assert_int_equal(total.money[CURRENCY_ROWS].spent.parts, 220);
+    assert_int_equal(total.money[CURRENCY_ROWS].unknown.parts, 0);
+    assert_int_equal(total.money[CURRENCY_ROWS].corrected.parts, -1890);
     assert_int_equal(total.requests, 2);
   }
   struct report_row row = report(ledger, REPORT_BY_TARGET); /* the empty one comes last */
   assert_int_equal(row.label.length, 0);
-  assert_int_equal(row.spent.tenths, -1890);
-  assert_int_equal(row.corrected.tenths, -1890);
+  assert_int_equal(row.money[CURRENCY_ROWS].spent.parts, -1890);
+  assert_int_equal(row.money[CURRENCY_ROWS].corrected.parts, -1890);
   row = report(ledger, REPORT_BY_TOKEN);
-  assert_int_equal(row.account.left.tenths, 2780);             /* budgets see it */
+  assert_int_equal(row.account.left.parts, 2780);              /* budgets see it */
   assert_int_equal(ask("SELECT sum(spent) FROM entry"), 2110); /* no entry was edited */
   ledger_close(&ledger);
 }
@@ -686,9 +686,9 @@ static void test_what_cannot_be_corrected(void **state) {
   assert_int_equal(ask("SELECT count(*) FROM token_day"), 1); /* what failed left nothing */
   must(correct(ledger, "2026-11-23", -300, -200, VIEW("all of it")));
   must(correct(ledger, "2026-11-20", 50, 50, VIEW("paid for, and never seen here")));
-  assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).spent.tenths, 50);
-  assert_int_equal(total_of(ledger, REPORT_BY_DAY).unknown.tenths, 50);
-  assert_int_equal(total_of(ledger, REPORT_BY_TARGET).spent.tenths, 50);
+  assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).money[CURRENCY_ROWS].spent.parts, 50);
+  assert_int_equal(total_of(ledger, REPORT_BY_DAY).money[CURRENCY_ROWS].unknown.parts, 50);
+  assert_int_equal(total_of(ledger, REPORT_BY_TARGET).money[CURRENCY_ROWS].spent.parts, 50);
   assert_false(ledger_is_broken(ledger));
   ledger_close(&ledger);
 }
@@ -701,7 +701,7 @@ static void print_correction(void *context, const struct ledger_correction *corr
   num_print_date(correction->day, date);
   assert_int_equal(when, clock_milliseconds());
   snprintf(text + length, 1024 - length, "%s %.*s %s %s %.*s\n", date, VIEW_ARGS(correction->token),
-           ROWS_TEXT(correction->spent), ROWS_TEXT(correction->unknown),
+           AMOUNT_TEXT(correction->spent), AMOUNT_TEXT(correction->unknown),
            VIEW_ARGS(correction->reason));
 }
 
@@ -713,29 +713,33 @@ static void test_corrections_are_listed(void **state) {
   must(correct(ledger, "2026-11-23", 10, 0, VIEW("first")));
   must(correct(ledger, "2026-11-20", 30, 20, VIEW("second")));
   must(correct(ledger, "2026-11-23", -5, 0, VIEW("third")));
-  must(ledger_corrections(ledger, day_of("2026-11-21"), REPORT_FOREVER_UNTIL, print_correction,
-                          text, &fault));
+  must(ledger_corrections(ledger, day_of("2026-11-21"), INT32_MAX, print_correction, text, &fault));
   assert_string_equal(text, "2026-11-23 reporting 1.0 0.0 first\n"
                             "2026-11-23 reporting -0.5 0.0 third\n");
   struct report_row row = {0}, total;
-  must(report_run(ledger, REPORT_BY_TOKEN, day_of("2026-11-20"), day_of("2026-11-20"), keep_row,
-                  &row, &total, &fault));
-  assert_int_equal(total.corrected.tenths, 30);
+  must(report_run(
+      ledger, &(struct report_period){REPORT_BY_TOKEN, day_of("2026-11-20"), day_of("2026-11-20")},
+      keep_row, &row, &total, &fault));
+  assert_int_equal(total.money[CURRENCY_ROWS].corrected.parts, 30);
   ledger_close(&ledger);
 }
 
 /* -- Reconciliations -- */
 
+/* As Ahrefs counts: so many rows left of 10000. */
+static struct ledger_reconciliation counted(int64_t left, bool with_issued) {
+  return (struct ledger_reconciliation){
+      .left = WHOLE(left), .limit = WHOLE(10000), .with_issued = with_issued};
+}
+
 static void test_reconciliation(void **state) {
   (void)state;
-  bool had_before = true;
-  struct ledger_reconciliation first, second, before;
+  struct ledger_reconciliation first = counted(5000, true), second = counted(4970, true), before;
   struct ledger *ledger = open_in(NULL);
   struct digest own = ledger_fingerprint(ledger, VIEW("the daemon's own"));
-  must(ledger_reconcile(ledger, &own, true, ROWS(5000), ROWS(10000), &first, &before, &had_before,
-                        &fault));
-  assert_false(had_before);
-  assert_true(rows_is_zero(first.spent));
+  must(ledger_reconcile(ledger, &own, &first, &before, &fault));
+  assert_int_equal(before.at, 0);
+  assert_true(amount_is_zero(first.spent));
   add(ledger, 1000, TOKEN_PER_MONTH); /* spends from it */
   spend(ledger, ROWS(12));
   spend_unknown(ledger, ROWS(30));
@@ -747,23 +751,21 @@ static void test_reconciliation(void **state) {
   snprintf(token, sizeof token, "the daemon's own");
   spend(ledger, ROWS(1));
   set_clock("2026-11-24 10:00");
-  must(ledger_reconcile(ledger, &own, true, ROWS(4970), ROWS(10000), &second, &before, &had_before,
-                        &fault));
-  assert_true(had_before);
-  assert_true(before.at == first.at && before.left.tenths == 50000 && before.with_issued);
-  assert_int_equal(before.limit.tenths, 100000);
-  assert_true(rows_is_zero(before.spent) && rows_is_zero(before.reserved));
+  must(ledger_reconcile(ledger, &own, &second, &before, &fault));
+  assert_true(before.at == first.at && before.left.parts == 50000 && before.with_issued);
+  assert_int_equal(before.limit.parts, 100000);
+  assert_true(amount_is_zero(before.spent) && amount_is_zero(before.reserved));
   assert_int_equal(second.at, clock_milliseconds());
-  assert_int_equal(second.spent.tenths, 430);
-  assert_int_equal(second.unknown.tenths, 300);
-  assert_int_equal(second.reserved.tenths, 70);
-  must(ledger_reconcile(ledger, &own, false, ROWS(4970), ROWS(10000), &first, &before, &had_before,
-                        &fault));
-  assert_int_equal(first.spent.tenths, 10); /* its own alone */
-  assert_false(had_before);                 /* it is not compared with what counted more */
-  must(ledger_reconcile(ledger, &own, true, ROWS(4970), ROWS(10000), &first, &before, &had_before,
-                        &fault));
-  assert_true(had_before && before.with_issued && before.spent.tenths == second.spent.tenths);
+  assert_int_equal(second.spent.parts, 430);
+  assert_int_equal(second.unknown.parts, 300);
+  assert_int_equal(second.reserved.parts, 70);
+  first = counted(4970, false);
+  must(ledger_reconcile(ledger, &own, &first, &before, &fault));
+  assert_int_equal(first.spent.parts, 10); /* its own alone */
+  assert_int_equal(before.at, 0);          /* it is not compared with what counted more */
+  first = counted(4970, true);
+  must(ledger_reconcile(ledger, &own, &first, &before, &fault));
+  assert_true(before.at && before.with_issued && before.spent.parts == second.spent.parts);
   settle(ledger, &open, ROWS(7));
   ledger_close(&ledger);
 }
@@ -813,7 +815,8 @@ static void test_old_entries_leave(void **state) {
   set_clock("2027-12-28 22:05");
   ledger = open_in(NULL);
   pass_until("SELECT count(*) FROM entry", 0);
-  assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).spent.tenths, 80); /* totals stay */
+  assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).money[CURRENCY_ROWS].spent.parts,
+                   80); /* totals stay */
   assert_int_equal(total_of(ledger, REPORT_BY_TARGET).misses, 2);
   ledger_close(&ledger);
 }
@@ -839,7 +842,7 @@ static void test_entries_of_the_future_leave(void **state) {
   fake_clock_set(clock_milliseconds() + 59001);           /* the second is, the third not */
   pass_until("SELECT count(*) FROM entry", 1);
   assert_int_equal(ask("SELECT spent FROM entry"), 30);
-  assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).spent.tenths, 60);
+  assert_int_equal(total_of(ledger, REPORT_BY_TOKEN).money[CURRENCY_ROWS].spent.parts, 60);
   ledger_close(&ledger);
 }
 
@@ -864,7 +867,7 @@ static void test_what_is_open_stays(void **state) {
   int64_t entries = ask("SELECT count(*) FROM entry");
   set_clock("2099-01-01 00:00");
   /* When the timer has written this, it has looked. */
-  ledger_count(ledger, &open.token, VIEW("example.com"), LEDGER_HIT, ROWS(1));
+  ledger_count(ledger, &open.token, VIEW("example.com"), LEDGER_HIT, WHOLE(1));
   pass_until("SELECT sum(hits) FROM token_day", 1);
   ledger_close(&ledger);
   assert_int_equal(ask("SELECT count(*) FROM entry"), entries);
@@ -903,11 +906,11 @@ static void test_a_file_of_the_first_schema(void **state) {
   assert_false(ledger_open_readonly(directory, NULL, &ledger, &fault));
   assert_non_null(strstr(fault.text, "is of an older rowcache (schema 1, not 3)"));
   ledger = open_in(NULL);
-  struct token_account account = account_of(ledger);
-  assert_int_equal(account.spent.tenths, 90);
   must(token_budget_set(ledger, VIEW("reporting"),
-                        &(struct token_budget){ROWS(10), TOKEN_PER_TOTAL}, &fault));
-  assert_int_equal(account_of(ledger).left.tenths, 10);
+                        &(struct token_budget){WHOLE(10), TOKEN_PER_TOTAL}, &fault));
+  struct token_account account = account_of(ledger);
+  assert_int_equal(account.spent.parts, 90);
+  assert_int_equal(account.left.parts, 10);
   assert_int_equal(ask("SELECT spent FROM target_month WHERE target = 'a.com'"), 50);
   assert_int_equal(ask("SELECT requests FROM target_month WHERE target = 'a.com'"), 3);
   assert_int_equal(ask("SELECT unknown FROM target_month WHERE target = 'b.com'"), 7);

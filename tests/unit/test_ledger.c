@@ -87,8 +87,7 @@ static void ignore_row(void *context, const struct report_row *row) {
 static struct report_row total_of(struct ledger *ledger) {
   struct fault fault;
   struct report_row total;
-  if (!report_run(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL, ignore_row,
-                  NULL, &total, &fault))
+  if (!report_run(ledger, &REPORT_FOREVER(REPORT_BY_TOKEN), ignore_row, NULL, &total, &fault))
     fail_msg("%s", fault.text);
   assert_int_equal(total.requests, total.hits + total.misses + total.errors);
   return total;
@@ -109,15 +108,15 @@ static void test_settles_once(void **state) {
   struct ledger_found found = find(ledger, "one");
   assert_string_equal(found.state, "settled");
   assert_int_equal(found.results, 1000);
-  assert_int_equal(found.spent.tenths, 2010);
-  assert_int_equal(found.most.tenths, 2010);
+  assert_int_equal(found.spent.parts, 2010);
+  assert_int_equal(found.most.parts, 2010);
   assert_int_equal(found.at, entry.at);
   struct report_row total = total_of(ledger);
   assert_int_equal(total.requests, 1);
   assert_int_equal(total.misses, 1);
   assert_int_equal(total.results, 1000);
-  assert_int_equal(total.spent.tenths, 2010);
-  assert_true(rows_is_zero(total.unknown));
+  assert_int_equal(total.money[CURRENCY_ROWS].spent.parts, 2010);
+  assert_true(amount_is_zero(total.money[CURRENCY_ROWS].unknown));
   ledger_close(&ledger);
   assert_null(ledger);
 }
@@ -151,8 +150,8 @@ static void test_zero_is_not_unknown(void **state) {
   assert_string_equal(find(ledger, "broken").state, "unknown");
   assert_true(find(ledger, "broken").estimated);
   struct report_row total = total_of(ledger);
-  assert_int_equal(total.spent.tenths, 510);
-  assert_int_equal(total.unknown.tenths, 510);
+  assert_int_equal(total.money[CURRENCY_ROWS].spent.parts, 510);
+  assert_int_equal(total.money[CURRENCY_ROWS].unknown.parts, 510);
   assert_int_equal(total.misses, 2);
   assert_int_equal(ask("SELECT count(*) FROM entry WHERE key IS NULL"), 1);
   ledger_close(&ledger);
@@ -171,8 +170,8 @@ static void test_what_was_open_is_unknown(void **state) {
     assert_string_equal(find(ledger, "left").state, "unknown");
     struct report_row total = total_of(ledger);
     assert_int_equal(total.requests, 2);
-    assert_int_equal(total.spent.tenths, 2030);
-    assert_int_equal(total.unknown.tenths, 2010);
+    assert_int_equal(total.money[CURRENCY_ROWS].spent.parts, 2030);
+    assert_int_equal(total.money[CURRENCY_ROWS].unknown.parts, 2010);
     ledger_close(&ledger);
   }
 }
@@ -187,7 +186,8 @@ static void test_sums_saturate(void **state) {
   }
   struct report_row total = total_of(ledger);
   assert_int_equal(total.misses, 3);
-  assert_true(total.spent.tenths == INT64_MAX && total.unknown.tenths == INT64_MAX);
+  assert_true(total.money[CURRENCY_ROWS].spent.parts == INT64_MAX &&
+              total.money[CURRENCY_ROWS].unknown.parts == INT64_MAX);
   assert_true(total.results == INT64_MAX);
   assert_int_equal(ask("SELECT count(*) FROM token_day WHERE typeof(spent) = 'integer'"), 1);
   ledger_close(&ledger);
@@ -202,8 +202,8 @@ static void test_long_and_strange_texts(void **state) {
   entry.target = (struct view){target, sizeof target};
   assert_true(reserve(ledger, &entry, NULL));
   assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1), NULL));
-  ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, ROWS(1));
-  ledger_count(ledger, &entry.token, (struct view){"a\0b\xff", 4}, LEDGER_HIT, ROWS(1));
+  ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, WHOLE(1));
+  ledger_count(ledger, &entry.token, (struct view){"a\0b\xff", 4}, LEDGER_HIT, WHOLE(1));
   assert_int_equal(total_of(ledger).requests, 3);
   assert_int_equal(ask("SELECT count(*) FROM target_day"), 2);
   static const char *const requests[] = {"", "' OR 1=1 --", "\xff\xfe", "%s%n", "LONG"};
@@ -237,12 +237,12 @@ static void *reserve_many(void *argument) {
     crowd->entries[i] = request_of(crowd->ledger, request, ROWS(10));
     wait_begin(&crowd->waits[i]);
     ledger_reserve(crowd->ledger, &crowd->entries[i], wake, &crowd->waits[i]);
-    ledger_count(crowd->ledger, &crowd->entries[i].token, VIEW("hit.com"), LEDGER_HIT, ROWS(1));
+    ledger_count(crowd->ledger, &crowd->entries[i].token, VIEW("hit.com"), LEDGER_HIT, WHOLE(1));
   }
   for (int i = 0; i < EACH; i++) {
     wait_for(&crowd->waits[i]);
     wait_begin(&crowd->waits[i]);
-    ledger_settle(crowd->ledger, &crowd->entries[i], LEDGER_SETTLED, 1, ROWS(1), wake,
+    ledger_settle(crowd->ledger, &crowd->entries[i], LEDGER_SETTLED, 1, WHOLE(1), wake,
                   &crowd->waits[i]);
   }
   for (int i = 0; i < EACH; i++)
@@ -273,7 +273,7 @@ static void test_many_share_a_sync(void **state) {
     for (int j = 0; j < EACH; j++)
       assert_true(crowds[i].waits[j].ok);
   struct report_row total = total_of(ledger);
-  assert_int_equal(total.spent.tenths, THREADS * EACH * 10);
+  assert_int_equal(total.money[CURRENCY_ROWS].spent.parts, THREADS * EACH * 10);
   assert_int_equal(total.hits, THREADS * EACH);
   free(crowds);
   ledger_close(&ledger);
@@ -331,10 +331,11 @@ static void test_killed_under_load(void **state) {
   struct ledger *ledger = open_ledger(NULL);
   struct report_row total = total_of(ledger);
   assert_int_equal(ask("SELECT count(*) FROM entry WHERE state = 0"), 0);
-  assert_true(total.spent.tenths >= atomic_load(settled_tenths));
-  assert_true(total.unknown.tenths > 0);
-  assert_int_equal(total.spent.tenths, ask("SELECT sum(spent) FROM entry"));
-  assert_int_equal(total.spent.tenths, ask("SELECT sum(spent) FROM target_day"));
+  assert_true(total.money[CURRENCY_ROWS].spent.parts >= atomic_load(settled_tenths));
+  assert_true(total.money[CURRENCY_ROWS].unknown.parts > 0);
+  assert_int_equal(total.money[CURRENCY_ROWS].spent.parts, ask("SELECT sum(spent) FROM entry"));
+  assert_int_equal(total.money[CURRENCY_ROWS].spent.parts,
+                   ask("SELECT sum(spent) FROM target_day"));
   assert_int_equal(total.misses, ask("SELECT count(*) FROM entry"));
   assert_int_equal(ask("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check = 'ok'"),
                    1);
@@ -366,7 +367,7 @@ static void live_through_a_full_disk(void) {
   struct ledger_entry during = request_of(ledger, "during", ROWS(50));
   struct ledger_entry after = request_of(ledger, "after", ROWS(50));
   MUST(2, reserve(ledger, &before, NULL));
-  ledger_count(ledger, &before.token, VIEW("example.com"), LEDGER_HIT, ROWS(5));
+  ledger_count(ledger, &before.token, VIEW("example.com"), LEDGER_HIT, WHOLE(5));
   limit_files(0);
   struct fault refused;
   MUST(3, !reserve(ledger, &during, &refused) && refused.kind == FAULT_UNAVAILABLE);
@@ -385,10 +386,10 @@ static void live_through_a_full_disk(void) {
     let_a_second_pass();
   while (ledger_is_broken(ledger))
     let_a_second_pass();
-  MUST(9, find(ledger, "before").spent.tenths == 40);
+  MUST(9, find(ledger, "before").spent.parts == 40);
   MUST(10, reserve(ledger, &after, NULL));
   struct report_row total = total_of(ledger);
-  MUST(11, total.spent.tenths == 40 && total.hits == 1 && total.misses == 1);
+  MUST(11, total.money[CURRENCY_ROWS].spent.parts == 40 && total.hits == 1 && total.misses == 1);
   ledger_close(&ledger);
   _exit(0);
 }
@@ -399,10 +400,11 @@ static bool reports_tell(struct ledger *ledger, int64_t spent, int64_t unknown, 
   bool same = true;
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     struct report_row total;
-    same = report_run(ledger, all[i], REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL, ignore_row, NULL,
-                      &total, NULL) &&
-           total.requests == 1 && total.misses == 1 && total.spent.tenths == spent &&
-           total.unknown.tenths == unknown && total.unsettled.tenths == unsettled && same;
+    same = report_run(ledger, &REPORT_FOREVER(all[i]), ignore_row, NULL, &total, NULL) &&
+           total.requests == 1 && total.misses == 1 &&
+           total.money[CURRENCY_ROWS].spent.parts == spent &&
+           total.money[CURRENCY_ROWS].unknown.parts == unknown &&
+           total.money[CURRENCY_ROWS].unsettled.parts == unsettled && same;
   }
   return same;
 }
@@ -413,8 +415,8 @@ static void take_account(void *context, const struct token_row *row) {
 
 static bool account_is(struct ledger *ledger, int64_t spent, int64_t reserved, int64_t left) {
   struct token_account account;
-  return token_list(ledger, take_account, &account, NULL) && account.spent.tenths == spent &&
-         account.reserved.tenths == reserved && account.left.tenths == left;
+  return token_list(ledger, take_account, &account, NULL) && account.spent.parts == spent &&
+         account.reserved.parts == reserved && account.left.parts == left;
 }
 
 /* A request whose settlement cannot be written counts at once, everywhere, at the most that it can
@@ -422,7 +424,7 @@ static bool account_is(struct ledger *ledger, int64_t spent, int64_t reserved, i
 static void spend_with_a_full_disk(void) {
   struct ledger *ledger;
   char token[TOKEN_SIZE];
-  const struct token_budget budget = {ROWS(100), TOKEN_PER_MONTH};
+  const struct token_budget budget = {WHOLE(100), TOKEN_PER_MONTH};
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, NULL, &ledger, NULL));
   MUST(2, token_add(ledger, VIEW("alice"), &budget, token, NULL));
@@ -437,7 +439,7 @@ static void spend_with_a_full_disk(void) {
   MUST(6, reports_tell(ledger, 500, 500, 500));
   MUST(7, account_is(ledger, 500, 0, 500));
   struct ledger_found found = find(ledger, "entry");
-  MUST(8, strcmp(found.state, "unknown") == 0 && found.spent.tenths == 500);
+  MUST(8, strcmp(found.state, "unknown") == 0 && found.spent.parts == 500);
   MUST(9, !reserve(ledger, &more, NULL));
   limit_files(RLIM_INFINITY);
   while (!reports_tell(ledger, 40, 0, 0)) {
@@ -474,7 +476,7 @@ static void die_with_a_full_disk(void) {
   MUST(2, reserve(ledger, &entry, NULL));
   limit_files(0);
   MUST(3, !settle(ledger, &entry, LEDGER_SETTLED, 7, ROWS(4), NULL));
-  ledger_count(ledger, &entry.token, VIEW("example.com"), LEDGER_HIT, ROWS(5));
+  ledger_count(ledger, &entry.token, VIEW("example.com"), LEDGER_HIT, WHOLE(5));
   ledger_close(&ledger);
   _exit(0);
 }
@@ -505,7 +507,7 @@ static void test_a_full_disk_at_the_end(void **state) {
   run_child(die_with_a_full_disk);
   struct ledger *ledger = open_ledger(NULL);
   assert_string_equal(find(ledger, "entry").state, "unknown");
-  assert_int_equal(total_of(ledger).spent.tenths, 500);
+  assert_int_equal(total_of(ledger).money[CURRENCY_ROWS].spent.parts, 500);
   ledger_close(&ledger);
 }
 
@@ -545,15 +547,16 @@ static void test_hits_survive_close(void **state) {
   struct ledger *ledger = open_ledger(NULL);
   struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
   for (int i = 0; i < 1000; i++)
-    ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT, (struct rows){2010});
+    ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT,
+                 (struct amount){CURRENCY_ROWS, 2010});
   ledger_close(&ledger);
   ledger = open_ledger(NULL);
   struct digest same = ledger_fingerprint(ledger, VIEW("a-token"));
   assert_true(digest_equal(&token, &same));
   struct report_row total = total_of(ledger);
   assert_int_equal(total.hits, 1000);
-  assert_int_equal(total.saved.tenths, 2010 * 1000);
-  assert_true(rows_is_zero(total.spent));
+  assert_int_equal(total.money[CURRENCY_ROWS].saved.parts, 2010 * 1000);
+  assert_true(amount_is_zero(total.money[CURRENCY_ROWS].spent));
   ledger_close(&ledger);
 }
 
@@ -561,7 +564,7 @@ static void test_the_timer_writes(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
   struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
-  ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT, ROWS(1));
+  ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT, WHOLE(1));
   while (ask("SELECT count(*) FROM token_day") == 0)
     let_a_second_pass();
   ledger_close(&ledger);
@@ -571,13 +574,13 @@ static void test_strangers_do_not_fill_the_file(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
   struct digest known = ledger_fingerprint(ledger, VIEW("a-token"));
-  ledger_count(ledger, &known, VIEW("known.com"), LEDGER_HIT, ROWS(1));
-  ledger_count(ledger, &known, VIEW("known.com"), LEDGER_ERROR, ROWS(0));
+  ledger_count(ledger, &known, VIEW("known.com"), LEDGER_HIT, WHOLE(1));
+  ledger_count(ledger, &known, VIEW("known.com"), LEDGER_ERROR, WHOLE(0));
   for (int i = 0; i < 20000; i++) {
     char text[32];
     snprintf(text, sizeof text, "stranger%d", i);
     struct digest token = ledger_fingerprint(ledger, view_of(text));
-    ledger_count(ledger, &token, view_of(text), LEDGER_ERROR, ROWS(0));
+    ledger_count(ledger, &token, view_of(text), LEDGER_ERROR, WHOLE(0));
   }
   struct report_row total = total_of(ledger);
   assert_int_equal(total.errors, 20001);
@@ -618,7 +621,7 @@ static void test_a_stranger_that_was_refused_leaves_nothing(void **state) {
   }
   struct report_row total = total_of(ledger);
   assert_int_equal(total.misses, 50);
-  assert_true(rows_is_zero(total.spent));
+  assert_true(amount_is_zero(total.money[CURRENCY_ROWS].spent));
   assert_int_equal(rows_in("entry"), 0);
   assert_int_equal(rows_in("token"), 1);
   assert_int_equal(rows_in("target_day"), 1);
@@ -638,7 +641,7 @@ static void test_what_a_stranger_spends_is_its_own(void **state) {
   char label[LEDGER_LABEL_SIZE];
   assert_string_equal(find(ledger, "known").token, ledger_label(ledger, &known.token, label));
   assert_string_equal(find(ledger, "lost").token, ledger_label(ledger, &lost.token, label));
-  assert_int_equal(total_of(ledger).spent.tenths, 2030);
+  assert_int_equal(total_of(ledger).money[CURRENCY_ROWS].spent.parts, 2030);
   assert_int_equal(ask("SELECT spent FROM token_day ORDER BY spent LIMIT 1"), 20);
 
   /* Known now: what it reserves is its own at once. */
@@ -655,7 +658,7 @@ static void test_what_a_stranger_left_open_is_booked(void **state) {
   assert_true(reserve(ledger, &entry, NULL));
   ledger_close(&ledger);
   ledger = open_ledger(NULL);
-  assert_int_equal(total_of(ledger).unknown.tenths, 2010);
+  assert_int_equal(total_of(ledger).money[CURRENCY_ROWS].unknown.parts, 2010);
   assert_string_equal(find(ledger, "left").state, "unknown");
   ledger_close(&ledger);
 }
@@ -671,7 +674,7 @@ static void test_no_token_is_stored(void **state) {
   entry.token = ledger_fingerprint(ledger, VIEW(SECRET_TOKEN));
   assert_true(reserve(ledger, &entry, NULL));
   assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1), NULL));
-  ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, ROWS(1));
+  ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, WHOLE(1));
   assert_int_equal(total_of(ledger).requests, 2);
   expect_no_file_shows(SECRET_TOKEN); /* the write-ahead log among them */
   ledger_close(&ledger);

@@ -48,8 +48,9 @@ static void print_row(void *context, const struct report_row *row) {
   size_t length = strlen(text);
   snprintf(text + length, 1024 - length, "%.*s %d %d %d %d %d %s %s %s\n", VIEW_ARGS(row->label),
            (int)row->requests, (int)row->hits, (int)row->misses, (int)row->errors,
-           (int)row->results, ROWS_TEXT(row->spent), ROWS_TEXT(row->unknown),
-           ROWS_TEXT(row->saved));
+           (int)row->results, AMOUNT_TEXT(row->money[CURRENCY_ROWS].spent),
+           AMOUNT_TEXT(row->money[CURRENCY_ROWS].unknown),
+           AMOUNT_TEXT(row->money[CURRENCY_ROWS].saved));
 }
 
 static void expect(struct ledger *ledger, enum report_by by, int32_t since, int32_t until,
@@ -57,14 +58,15 @@ static void expect(struct ledger *ledger, enum report_by by, int32_t since, int3
   char text[1024] = "";
   struct fault fault;
   struct report_row total;
-  if (!report_run(ledger, by, since, until, print_row, text, &total, &fault))
+  if (!report_run(ledger, &(struct report_period){by, since, until}, print_row, text, &total,
+                  &fault))
     fail_msg("%s", fault.text);
   print_row(text, &total);
   assert_string_equal(text, expected);
 }
 
 static void expect_all(struct ledger *ledger) {
-  const int32_t since = REPORT_FOREVER_SINCE, until = REPORT_FOREVER_UNTIL;
+  const int32_t since = INT32_MIN, until = INT32_MAX;
   expect(ledger, REPORT_BY_TOKEN, since, until,
          "reporting 10 7 3 0 90 40.0 0.0 70.0\n"
          "aabbccdd 5 2 2 1 15 5.0 2.0 5.0\n"
@@ -98,9 +100,9 @@ static void test_days_bound_it(void **state) {
   write_totals();
   expect(ledger, REPORT_BY_DAY, 20780, 20780,
          "2026-11-23 4 0 4 0 95 42.0 2.0 0.0\n 4 0 4 0 95 42.0 2.0 0.0\n");
-  expect(ledger, REPORT_BY_TARGET, 20781, REPORT_FOREVER_UNTIL,
+  expect(ledger, REPORT_BY_TARGET, 20781, INT32_MAX,
          "b.com 7 7 0 0 0 0.0 0.0 70.0\n 7 7 0 0 0 0.0 0.0 70.0\n");
-  expect(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, 20779,
+  expect(ledger, REPORT_BY_TOKEN, INT32_MIN, 20779,
          "aabbccdd 4 2 1 1 10 3.0 0.0 5.0\n 4 2 1 1 10 3.0 0.0 5.0\n");
   expect(ledger, REPORT_BY_TOKEN, 20781, 20779, " 0 0 0 0 0 0.0 0.0 0.0\n");
   ledger_close(&ledger);
@@ -110,11 +112,11 @@ static void test_what_is_counted_is_reported(void **state) {
   (void)state;
   struct ledger *ledger = open_quiet_ledger();
   struct digest token = {.bytes = {0xaa, 0xbb, 0xcc, 0xdd}};
-  ledger_count(ledger, &token, VIEW("a.com"), LEDGER_HIT, ROWS(3));
-  ledger_count(ledger, &token, VIEW("a.com"), LEDGER_ERROR, ROWS(0));
-  expect(ledger, REPORT_BY_TOKEN, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL,
+  ledger_count(ledger, &token, VIEW("a.com"), LEDGER_HIT, WHOLE(3));
+  ledger_count(ledger, &token, VIEW("a.com"), LEDGER_ERROR, WHOLE(0));
+  expect(ledger, REPORT_BY_TOKEN, INT32_MIN, INT32_MAX,
          "aabbccdd 2 1 0 1 0 0.0 0.0 3.0\n 2 1 0 1 0 0.0 0.0 3.0\n");
-  expect(ledger, REPORT_BY_TARGET, REPORT_FOREVER_SINCE, REPORT_FOREVER_UNTIL,
+  expect(ledger, REPORT_BY_TARGET, INT32_MIN, INT32_MAX,
          "a.com 2 1 0 1 0 0.0 0.0 3.0\n 2 1 0 1 0 0.0 0.0 3.0\n");
   ledger_close(&ledger);
 }
@@ -157,18 +159,21 @@ static void test_a_reader_books_nothing(void **state) {
   assert_true(ledger_find(reader, "left", &found, &exists, &fault));
   assert_true(exists);
   assert_string_equal(found.state, "unknown"); /* as the next start will book it */
-  assert_int_equal(found.spent.tenths, 2010);
+  assert_int_equal(found.spent.parts, 2010);
   assert_string_equal(found.token, "00000000");
   static const enum report_by all[] = {REPORT_BY_TOKEN, REPORT_BY_TARGET, REPORT_BY_DAY};
   for (size_t i = 0; i < COUNT(all); i++) {
     struct report_row total;
     char text[1024] = "";
-    assert_true(report_run(reader, all[i], 0, 9, print_row, text, &total, &fault));
+    assert_true(
+        report_run(reader, &(struct report_period){all[i], 0, 9}, print_row, text, &total, &fault));
     assert_int_equal(total.requests, 1);
     assert_int_equal(total.misses, 1);
-    assert_true(total.spent.tenths == 2010 && total.unknown.tenths == 2010);
-    assert_int_equal(total.unsettled.tenths, 2010);
-    assert_true(report_run(reader, all[i], 2, 9, print_row, text, &total, &fault));
+    assert_true(total.money[CURRENCY_ROWS].spent.parts == 2010 &&
+                total.money[CURRENCY_ROWS].unknown.parts == 2010);
+    assert_int_equal(total.money[CURRENCY_ROWS].unsettled.parts, 2010);
+    assert_true(
+        report_run(reader, &(struct report_period){all[i], 2, 9}, print_row, text, &total, &fault));
     assert_int_equal(total.requests, 0);
   }
   ledger_close(&reader);
@@ -195,12 +200,14 @@ static void test_great_sums_saturate(void **state) {
          "INSERT INTO token_day VALUES"
          " (1, 1, 1, 0, 1, 0, 9223372036854775807, 9223372036854775807, 0, 4611686018427387904),"
          " (2, 1, 1, 0, 1, 0, 9223372036854775807, 1, 1, 4611686018427387903)");
-  assert_true(report_run(ledger, REPORT_BY_TOKEN, 0, 9, print_row, text, &total, &fault));
-  assert_true(total.spent.tenths == INT64_MAX && total.results == INT64_MAX);
-  assert_true(total.saved.tenths == INT64_MAX); /* exactly */
-  assert_true(total.unknown.tenths == 1);
-  assert_true(report_run(ledger, REPORT_BY_TOKEN, 2, 2, print_row, text, &total, &fault));
-  assert_true(total.saved.tenths == INT64_C(4611686018427387903));
+  assert_true(report_run(ledger, &(struct report_period){REPORT_BY_TOKEN, 0, 9}, print_row, text,
+                         &total, &fault));
+  assert_true(total.money[CURRENCY_ROWS].spent.parts == INT64_MAX && total.results == INT64_MAX);
+  assert_true(total.money[CURRENCY_ROWS].saved.parts == INT64_MAX); /* exactly */
+  assert_true(total.money[CURRENCY_ROWS].unknown.parts == 1);
+  assert_true(report_run(ledger, &(struct report_period){REPORT_BY_TOKEN, 2, 2}, print_row, text,
+                         &total, &fault));
+  assert_true(total.money[CURRENCY_ROWS].saved.parts == INT64_C(4611686018427387903));
   ledger_close(&ledger);
 }
 
@@ -225,8 +232,8 @@ static void measure(struct ledger *ledger, const char *what, enum report_by by, 
   struct fault fault;
   struct report_row total;
   int64_t began = clock_monotonic();
-  assert_true(
-      report_run(ledger, by, since, REPORT_FOREVER_UNTIL, count_row, &groups, &total, &fault));
+  assert_true(report_run(ledger, &(struct report_period){by, since, INT32_MAX}, count_row, &groups,
+                         &total, &fault));
   print_message("%s: %d groups, %.1f ms\n", what, groups,
                 (double)(clock_monotonic() - began) / 1e6);
 }
@@ -246,9 +253,9 @@ static void test_a_million_rows(void **state) {
       "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999999)"
       " INSERT INTO target_day SELECT 20000 + i / 1000, printf('target%d.com', i * 7 % 10000),"
       " 2, 1, 1, 0, 100, 210, 0, 210 FROM n" MONTHS "COMMIT");
-  measure(ledger, "by token, all", REPORT_BY_TOKEN, REPORT_FOREVER_SINCE);
-  measure(ledger, "by target, all", REPORT_BY_TARGET, REPORT_FOREVER_SINCE);
-  measure(ledger, "by day, all", REPORT_BY_DAY, REPORT_FOREVER_SINCE);
+  measure(ledger, "by token, all", REPORT_BY_TOKEN, INT32_MIN);
+  measure(ledger, "by target, all", REPORT_BY_TARGET, INT32_MIN);
+  measure(ledger, "by day, all", REPORT_BY_DAY, INT32_MIN);
   measure(ledger, "by token, 30 days", REPORT_BY_TOKEN, 20970);
   measure(ledger, "by target, 30 days", REPORT_BY_TARGET, 20970);
   measure(ledger, "by day, 30 days", REPORT_BY_DAY, 20970);
@@ -286,10 +293,11 @@ static void test_months_stand_for_their_days(void **state) {
     for (size_t j = i; j < COUNT(edges); j++) {
       struct report_row total;
       struct fault fault;
-      assert_true(report_run(ledger, REPORT_BY_TARGET, edges[i], edges[j], ignore_row, NULL, &total,
-                             &fault));
+      assert_true(report_run(ledger, &(struct report_period){REPORT_BY_TARGET, edges[i], edges[j]},
+                             ignore_row, NULL, &total, &fault));
       assert_int_equal(total.requests, sum_days("requests", edges[i], edges[j]));
-      assert_int_equal(total.spent.tenths, sum_days("spent", edges[i], edges[j]));
+      assert_int_equal(total.money[CURRENCY_ROWS].spent.parts,
+                       sum_days("spent", edges[i], edges[j]));
     }
   ledger_close(&ledger);
 }

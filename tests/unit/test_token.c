@@ -2,6 +2,7 @@
 #include "ledger/report.h"
 #include "ledger/token.h"
 #include "unit/fixture/books.h"
+#include "unit/fixture/database.h"
 #include "unit/fixture/directory.h"
 #include "unit/fixture/unit.h"
 
@@ -43,6 +44,16 @@ static void spend(struct ledger *ledger, const char *token, const char *request)
   must(settle(ledger, &entry, LEDGER_SETTLED, 1, ROWS(3), &fault));
 }
 
+/* In all, whether it has a budget or not. */
+static struct amount spent_by(const struct token_row *row) {
+  char sql[200];
+  snprintf(sql, sizeof sql,
+           "SELECT ifnull(sum(spent), 0) FROM token_day JOIN token ON token.id = token"
+           " WHERE hex(substr(fingerprint, 1, 4)) = upper('%s')",
+           row->digits);
+  return (struct amount){CURRENCY_ROWS, database_ask("ledger.db", sql)};
+}
+
 static void print_token(void *context, const struct token_row *row) {
   char *text = context;
   size_t length = strlen(text);
@@ -50,8 +61,8 @@ static void print_token(void *context, const struct token_row *row) {
   snprintf(
       text + length, 4096 - length, "%s %s%s%s %s %s %s\n", row->label, token_kind_words[row->kind],
       row->revoked_at ? " revoked" : "", row->no_cache ? "" : " denied",
-      account->has_budget ? ROWS_TEXT(account->budget.rows) : "none",
-      account->has_budget ? token_per_words[account->budget.per] : "-", ROWS_TEXT(account->spent));
+      account->has_budget ? AMOUNT_TEXT(account->budget.most) : "none",
+      account->has_budget ? token_per_words[account->budget.per] : "-", AMOUNT_TEXT(spent_by(row)));
 }
 
 static void expect_list(struct ledger *ledger, const char *expected) {
@@ -67,7 +78,7 @@ static void test_add(void **state) {
   char token[TOKEN_SIZE], other[TOKEN_SIZE];
   struct ledger *ledger = open_ledger(NULL);
   must(token_add(ledger, VIEW("reporting"), NULL, token, &fault));
-  must(token_add(ledger, VIEW("seo.team-2"), &(struct token_budget){ROWS(1000), TOKEN_PER_MONTH},
+  must(token_add(ledger, VIEW("seo.team-2"), &(struct token_budget){WHOLE(1000), TOKEN_PER_MONTH},
                  other, &fault));
   assert_int_equal(strlen(token), 40);
   assert_int_equal(strspn(token, "0123456789abcdef"), 40);
@@ -112,7 +123,8 @@ static void test_names(void **state) {
     must(token_add(ledger, right[i], NULL, token, &fault));
   refused(token_add(ledger, VIEW("dead"), NULL, token, &fault), "'dead' already");
   assert_string_equal(token, ""); /* no token that is not in the ledger comes out */
-  refused(token_add(ledger, VIEW("b"), &(struct token_budget){.rows = {-1}}, token, &fault),
+  refused(token_add(ledger, VIEW("b"), &(struct token_budget){.most = {CURRENCY_ROWS, -1}}, token,
+                    &fault),
           "below zero");
   ledger_close(&ledger);
 }
@@ -146,7 +158,7 @@ static void test_spellings_of_a_token_are_one(void **state) {
                                           "\t0123456789ABCDEF0123456789ABCDEF01234567\r\n"};
   struct ledger *ledger = open_ledger(NULL);
   must(token_register(ledger, VIEW("agency"), view_of(spellings[1]),
-                      &(struct token_budget){ROWS(7), TOKEN_PER_DAY}, &fault));
+                      &(struct token_budget){WHOLE(7), TOKEN_PER_DAY}, &fault));
   for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
     assert_string_equal(look(ledger, spellings[i]).label, "agency");
     assert_true(look(ledger, spellings[i]).has_budget);
@@ -166,7 +178,7 @@ static void test_a_budget_is_known(void **state) {
   (void)state;
   char token[TOKEN_SIZE];
   struct ledger *ledger = open_ledger(NULL);
-  const struct token_budget some = {ROWS(0), TOKEN_PER_MONTH};
+  const struct token_budget some = {WHOLE(0), TOKEN_PER_MONTH};
   must(token_add(ledger, VIEW("alice"), NULL, token, &fault));
   assert_false(look(ledger, token).has_budget);
   must(token_budget_set(ledger, VIEW("alice"), &some, &fault));
@@ -192,7 +204,7 @@ static void test_registering_takes_history_over(void **state) {
   snprintf(expected, sizeof expected, "%s seen none - 3.0\n", seen.label);
   expect_list(ledger, expected);
   must(token_register(ledger, VIEW("agency"), VIEW(AHREFS),
-                      &(struct token_budget){ROWS(5), TOKEN_PER_TOTAL}, &fault));
+                      &(struct token_budget){WHOLE(5), TOKEN_PER_TOTAL}, &fault));
   spend(ledger, "another", "two");
   snprintf(expected, sizeof expected, "agency registered 5.0 total 3.0\n%s seen none - 3.0\n",
            look(ledger, "another").label);
@@ -242,7 +254,7 @@ static void test_digits_are_a_label(void **state) {
   assert_int_equal(fault.kind, FAULT_BAD_TOKEN);
   must(token_register(ledger, VIEW("guest"), VIEW("stranger"), NULL, &fault)); /* taken in again */
   must(reserve(ledger, &entry, &fault));
-  must(token_budget_set(ledger, view_of(label), &(struct token_budget){ROWS(99), TOKEN_PER_DAY},
+  must(token_budget_set(ledger, view_of(label), &(struct token_budget){WHOLE(99), TOKEN_PER_DAY},
                         &fault)); /* also where it has a name */
   expect_list(ledger, "guest registered denied 99.0 day 3.0\n");
   refused(token_revoke(ledger, VIEW("00000000"), &fault), "no token '00000000'");
@@ -276,7 +288,7 @@ static void test_rotate(void **state) {
   (void)state;
   char token[TOKEN_SIZE], fresh[TOKEN_SIZE];
   struct ledger *ledger = open_ledger(NULL);
-  must(token_add(ledger, VIEW("reporting"), &(struct token_budget){ROWS(20), TOKEN_PER_TOTAL},
+  must(token_add(ledger, VIEW("reporting"), &(struct token_budget){WHOLE(20), TOKEN_PER_TOTAL},
                  token, &fault));
   spend(ledger, token, "one");
   struct ledger_entry under_way = entry_of(ledger, token, "under-way", ROWS(10));
@@ -292,7 +304,7 @@ static void test_rotate(void **state) {
   assert_int_equal(fault.kind, FAULT_BAD_TOKEN);
   must(settle(ledger, &under_way, LEDGER_SETTLED, 1, ROWS(3), &fault));
   struct digest old = ledger_fingerprint(ledger, view_of(token));
-  ledger_count(ledger, &old, VIEW("example.com"), LEDGER_HIT, ROWS(1));
+  ledger_count(ledger, &old, VIEW("example.com"), LEDGER_HIT, WHOLE(1));
   expect_list(ledger, "reporting issued 20.0 total 6.0\n");
   refused(token_register(ledger, VIEW("old"), view_of(token), NULL, &fault), "issued here");
   must(token_rotate(ledger, VIEW("reporting"), token, &fault));
@@ -310,7 +322,7 @@ static void test_budget_and_rights(void **state) {
   char token[TOKEN_SIZE];
   struct ledger *ledger = open_ledger(NULL);
   must(token_add(ledger, VIEW("reporting"), NULL, token, &fault));
-  must(token_budget_set(ledger, VIEW("reporting"), &(struct token_budget){ROWS(9), TOKEN_PER_DAY},
+  must(token_budget_set(ledger, VIEW("reporting"), &(struct token_budget){WHOLE(9), TOKEN_PER_DAY},
                         &fault));
   must(token_allow(ledger, VIEW("reporting"), false, &fault));
   assert_false(look(ledger, token).no_cache);
@@ -336,16 +348,17 @@ static void test_list_tells_when(void **state) {
   char token[TOKEN_SIZE];
   struct token_row row;
   struct ledger *ledger = open_ledger(NULL);
-  must(token_add(ledger, VIEW("reporting"), NULL, token, &fault));
+  must(token_add(ledger, VIEW("reporting"), &(struct token_budget){WHOLE(99), TOKEN_PER_DAY}, token,
+                 &fault));
   must(token_list(ledger, keep_row, &row, &fault));
   assert_true(row.created_at > 0 && row.revoked_at == 0 && row.last_day == -1);
   struct digest fingerprint = ledger_fingerprint(ledger, view_of(token));
-  ledger_count(ledger, &fingerprint, VIEW("example.com"), LEDGER_HIT, ROWS(1));
+  ledger_count(ledger, &fingerprint, VIEW("example.com"), LEDGER_HIT, WHOLE(1));
   struct ledger_entry entry = entry_of(ledger, token, "one", ROWS(10));
   must(reserve(ledger, &entry, &fault));
   must(token_list(ledger, keep_row, &row, &fault));
   assert_int_equal(row.last_day, report_day(row.created_at));
-  assert_int_equal(row.account.reserved.tenths, 100);
+  assert_int_equal(row.account.reserved.parts, 100);
   must(token_revoke(ledger, VIEW("reporting"), &fault));
   struct ledger *reader;
   must(ledger_open_readonly(directory, NULL, &reader, &fault)); /* while a daemon runs */
