@@ -8,7 +8,7 @@
 #include <sys/un.h>
 
 #define FORMS "write ADDRESS:PORT, [IPv6]:PORT or unix:PATH"
-#define SHOWN 120 /* how much of a wrong text is repeated */
+#define SHOWN 120 /* bytes of a wrong text that a fault repeats */
 
 static bool parse_unix(const char *path, struct address *out, struct fault *fault) {
   struct sockaddr_un *name = (struct sockaddr_un *)&out->storage;
@@ -50,7 +50,7 @@ static bool parse_inet6(const char *host, in_port_t port, struct address *out) {
   return true;
 }
 
-/* `host` as written, in brackets or not. */
+/* `host` may stand in brackets. */
 static bool parse_host(struct view host, in_port_t port, struct address *out) {
   char text[INET6_ADDRSTRLEN] = "";
   bool bracketed = host.length >= 2 && host.at[0] == '[' && host.at[host.length - 1] == ']';
@@ -103,7 +103,7 @@ bool address_is_here(const struct address *address) {
   return address->kind == ADDRESS_UNIX || address_is_loopback(address) || is_any(address);
 }
 
-/* sin_port and sin6_port stand at the same place. */
+/* sin_port and sin6_port have the same offset. */
 static bool has_port(const struct address *address) {
   return address->kind == ADDRESS_UNIX ||
          ((const struct sockaddr_in *)&address->storage)->sin_port != 0;

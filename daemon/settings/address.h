@@ -1,5 +1,5 @@
-/* Where to listen, in the one form that the configuration and the listener share. Pure: nothing is
- * looked up, so an address is numeric, or `localhost` for 127.0.0.1. */
+/* An address to listen on, as the configuration and the listener share it. Pure: no name is looked
+ * up, so an address is numeric, or `localhost` for 127.0.0.1. */
 #pragma once
 
 #include "base/fault.h"
@@ -18,14 +18,12 @@ struct address {
  * the system pick one. */
 bool address_parse(const char *text, struct address *out, struct fault *fault) MUST_CHECK;
 
-/* 127.0.0.0/8 or ::1. A UNIX socket is not one; ask its kind. */
+/* True for 127.0.0.0/8 and ::1; false for a UNIX socket. */
 bool address_is_loopback(const struct address *address);
 
-/* Whether who connects to it reaches this machine: loopback, a UNIX socket, or every address there
- * is.
- */
+/* True if a connection to it ends on this machine: loopback, a UNIX socket, or a wildcard address. */
 bool address_is_here(const struct address *address);
 
-/* Whether binding the second would find the first in the way. Port 0 is never in the way; a
- * wildcard address is compared like any other. */
+/* True if both cannot be bound at the same time. Port 0 never conflicts; a wildcard address is
+ * compared like any other. */
 bool address_same(const struct address *a, const struct address *b);

@@ -1,4 +1,4 @@
-/* A snapshot being built. Of the settings room only. */
+/* A snapshot that is being built. Private to the settings room. */
 #pragma once
 
 #include "settings/settings.h"
@@ -10,7 +10,7 @@ enum key {
   KEYS
 };
 
-/* Where a key's value comes from; a positive number is a line of the text. */
+/* The source of a key's value; a positive number is a line of the text. */
 enum { FROM_PRESET = 0, FROM_OVERRIDE = -1 };
 
 struct build {
@@ -19,11 +19,11 @@ struct build {
   int from[KEYS];
 };
 
-#define SHOWN 80 /* how much of a wrong name or value a fault repeats */
+#define SHOWN 80 /* bytes of a wrong name or value that a fault repeats */
 
-/* Says what is wrong with the key's value, with the place that the value comes from before it. */
+/* Sets a fault about the key's value, which begins with the source of that value. */
 bool build_refuse(const struct build *build, enum key key, struct fault *fault, const char *format,
                   ...) PRINTF_LIKE(4, 5);
 
-/* Whether the whole can be used; every value has the form of its type already. */
+/* Checks the rules for the whole. Every value has the form of its type already. */
 bool rules_keep(const struct build *build, struct fault *fault) MUST_CHECK;

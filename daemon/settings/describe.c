@@ -15,7 +15,7 @@ static const struct line {
 #undef SETTING
 };
 
-/* Words, in lines of at most WIDTH columns. */
+/* Appends words in lines of at most WIDTH columns. */
 static void add_wrapped(struct text *out, const char *words) {
   struct view rest = view_of(words), word;
   size_t column = 0;

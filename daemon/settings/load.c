@@ -1,4 +1,4 @@
-/* What is not pure: the file, and the environment for state.directory. */
+/* The impure half: reads the file, and the environment for state.directory. */
 #include "settings/settings.h"
 
 #include "base/scope.h"
@@ -17,7 +17,7 @@ static bool refuse_file(const char *name, struct fault *fault) {
   return fault_set(fault, FAULT_MALFORMED, "%s: cannot be read: %s", name, strerror(errno));
 }
 
-/* All of it, or enough for settings_parse() to see that it is too much. */
+/* Reads all of it, or enough for settings_parse() to see that it is too large. */
 static bool read_file(const char *name, struct text *text, struct fault *fault) {
   __attribute__((cleanup(close_file))) FILE *file = fopen(name, "re");
   if (!file)
@@ -31,8 +31,8 @@ static bool read_file(const char *name, struct text *text, struct fault *fault) 
   return text_ok(text) || fault_no_memory(fault);
 }
 
-/* The places of state.directory, in this order; the first whose variable is set decides. systemd
- * may give several directories with colons between, and the first is ours. */
+/* The default places of state.directory; the first whose variable is set decides. systemd may list
+ * several directories, separated by colons; rowcache uses the first. */
 static const struct place {
   const char *variable;
   char end; /* what ends the directory in the variable */
@@ -43,7 +43,7 @@ static const struct place {
     {"HOME", '\0', "/.local/state/rowcache"},
 };
 
-/* The XDG specification has a relative directory ignored, and the others are never relative. */
+/* The XDG specification ignores a relative directory; the others are never relative. */
 static struct view directory_in(const struct place *place) {
   struct view rest = view_of(getenv(place->variable)), first;
   if (!view_split(&rest, place->end, &first) || first.length == 0 || first.at[0] != '/')

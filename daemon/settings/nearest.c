@@ -21,8 +21,7 @@ static size_t smallest(size_t a, size_t b, size_t c) {
   return least < c ? least : c;
 }
 
-/* Letters to put in, take out or exchange to make one of the other (Levenshtein), without regard to
- * case; SIZE_MAX where one is too long to resemble anything. */
+/* The Levenshtein distance, ignoring case; SIZE_MAX if a text is longer than NAME_LIMIT. */
 static size_t distance(struct view a, struct view b) {
   size_t row[NAME_LIMIT + 1];
   if (a.length > NAME_LIMIT || b.length > NAME_LIMIT)
@@ -46,7 +45,7 @@ static struct view behind_dot(struct view name) {
   return dot ? view_from(name, (size_t)(dot - name.at) + 1) : name;
 }
 
-/* The right key in a wrong section is nearer than any misspelling. */
+/* A known key in the wrong section is closer than any misspelling. */
 static size_t unlikeness(struct view given, const struct name *name) {
   if (view_is(behind_dot(given), name->key))
     return 0;

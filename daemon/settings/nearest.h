@@ -1,10 +1,10 @@
-/* Which right name a wrong one may have been meant for. Of the settings room only. Pure. */
+/* Suggestions for misspelt names. Private to the settings room. Pure. */
 #pragma once
 
 #include "base/view.h"
 
-/* The name of the table's key nearest to `given`, which is none; NULL: none is near. */
+/* The known key closest to the unknown name `given`; NULL if nothing is close. */
 const char *nearest_key(struct view given);
 
-/* The same for a section. */
+/* The known section closest to the unknown name `given`; NULL if nothing is close. */
 const char *nearest_section(struct view given);

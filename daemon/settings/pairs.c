@@ -4,10 +4,10 @@
 
 struct reading {
   const char *name;
-  struct view rest; /* what inih has not seen yet */
-  int line;         /* of the line it saw last */
-  bool indented;    /* that line was */
-  bool key_above;   /* the section has a key that an indented line would go on with */
+  struct view rest; /* not handed to inih yet */
+  int line;         /* number of the line that inih got last */
+  bool indented;    /* that line is indented */
+  bool key_above;   /* the section has a key that an indented line would continue */
   bool failed;      /* `fault` is set, for `line`; nothing more is read */
   const struct pairs_calls *calls;
   void *context;
@@ -28,7 +28,7 @@ static bool refuse(struct reading *reading, const char *what) {
                    what);
 }
 
-/* `line` begins with '['. inih would ignore what stands behind the ']'. */
+/* `line` begins with '['. inih would ignore text after the ']'. */
 static bool check_section(struct reading *reading, struct view line) {
   const char *end = memchr(line.at, ']', line.length);
   if (!end)
@@ -41,7 +41,7 @@ static bool check_section(struct reading *reading, struct view line) {
   return reading->calls->section(reading->context, name, reading->line, reading->fault);
 }
 
-/* `size` is inih's buffer, with room for a line feed and a NUL. */
+/* `size`: of inih's buffer, which also holds a line feed and a NUL. */
 static bool check_line(struct reading *reading, struct view line, int size) {
   if (!pairs_printable(line))
     return refuse(reading, "the line holds a control character");
@@ -60,7 +60,7 @@ static bool check_line(struct reading *reading, struct view line, int size) {
   return reading->indented || inner.at[0] != '[' || check_section(reading, inner);
 }
 
-/* Takes the next line off the rest, without its end. */
+/* Takes the next line off the rest, without its line end. */
 static bool take_line(struct reading *reading, struct view *line) {
   if (!view_split(&reading->rest, '\n', line))
     return false;
@@ -70,7 +70,7 @@ static bool take_line(struct reading *reading, struct view *line) {
   return true;
 }
 
-/* An ini_reader: fgets() over memory, which looks at each line first. */
+/* An ini_reader: fgets() over memory, which checks each line first. */
 static char *next_line(char *out, int size, void *stream) {
   struct reading *reading = stream;
   struct view line;
@@ -108,7 +108,7 @@ bool pairs_read(const char *name, struct view text, const struct pairs_calls *ca
   int result = ini_parse_stream(next_line, &reading, take_pair, &reading);
   if (result < 0)
     return fault_no_memory(fault);
-  /* inih goes on behind a line that it cannot read, so a later line may have failed, too. */
+  /* inih continues after a line that it cannot read, so a later line may have failed, too. */
   if (result > 0 && (!reading.failed || result < reading.line)) {
     reading.line = result;
     return refuse(&reading, "neither [section] nor key = value nor a comment");

@@ -1,11 +1,11 @@
-/* What must hold of the whole: rules about a value's meaning, and about several values together. */
+/* Rules for the whole configuration: about a value's meaning, and about several values together. */
 #include "settings/build.h"
 
 #include "base/num.h"
 #include "base/text.h"
 #include "settings/address.h"
 
-/* Each is compared with each, and each costs a socket: more can only be a mistake. */
+/* Each is compared with every other, and each costs a socket: more can only be a mistake. */
 #define ADDRESSES 64
 
 static bool check_addresses(const struct build *build, enum key key,
@@ -54,7 +54,7 @@ static bool rule_admin_listen(const struct build *build, struct fault *fault) {
   return true;
 }
 
-/* Whether `text`, an address, stands among the first `count` of the list. */
+/* True if the address `text` is among the first `count` of the list. */
 static bool listed(const struct settings_list *list, size_t count, const char *text) {
   struct address address, other;
   if (!address_parse(text, &address, NULL))
@@ -65,7 +65,7 @@ static bool listed(const struct settings_list *list, size_t count, const char *t
   return false;
 }
 
-/* bind(2) would say it, too, but not which key is wrong. */
+/* bind(2) would fail, too, but would not name the key. */
 static bool rule_listen_once(const struct build *build, struct fault *fault) {
   const struct settings_list *server = &build->settings->server_listen;
   const struct settings_list *admin = &build->settings->admin_listen;
@@ -130,7 +130,7 @@ static bool is_authority(struct view text) {
          is_host(view_first(text, end - 1));
 }
 
-/* What follows the scheme; {0} for another scheme than http and https. */
+/* The part of the URL after http:// or https://; {0} for any other scheme. */
 static struct view behind_scheme(struct view url) {
   static const struct view schemes[] = {VIEW("http://"), VIEW("https://")};
   for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
@@ -139,7 +139,7 @@ static struct view behind_scheme(struct view url) {
   return (struct view){0};
 }
 
-/* A name is not looked up, so localhost is the only one that counts. */
+/* No name is looked up, so localhost is the only name that counts. */
 static bool is_this_machine(struct view rest) {
   scope_text struct text text = {0};
   struct address address;
@@ -159,7 +159,7 @@ bool settings_upstream_is_exposed(const struct settings *settings) {
          !is_this_machine(view_from(url, plain.length));
 }
 
-/* Graphic ASCII: what else there is in a URL is percent-encoded. */
+/* Graphic ASCII: anything else in a URL is percent-encoded. */
 static bool is_path(struct view path) {
   for (size_t i = 0; i < path.length; i++)
     if (path.at[i] <= ' ' || path.at[i] > '~' || path.at[i] == '\\')
@@ -172,7 +172,7 @@ static bool is_url(struct view url) {
   return view_split(&path, '/', &authority) && is_authority(authority) && is_path(path);
 }
 
-/* What stands around '@', '?' and '#' may be a secret, so that fault does not repeat the URL. */
+/* The text around '@', '?' and '#' may be a secret, so that fault does not repeat the URL. */
 static bool rule_url(const struct build *build, struct fault *fault) {
   const char *url = build->settings->upstream_url;
   if (strpbrk(url, "@?#"))
@@ -185,7 +185,7 @@ static bool rule_url(const struct build *build, struct fault *fault) {
   return true;
 }
 
-/* A letter beyond ASCII may stand in a domain as its owner writes it. */
+/* A domain may have letters beyond ASCII, as its owner writes them. */
 static bool is_domain(const char *text) {
   for (const char *c = text; *c; c++)
     if (!num_is_digit(*c) && !num_is_alpha(*c) && !strchr(".-_", *c) && (unsigned char)*c < 0x80)
@@ -203,14 +203,14 @@ static bool rule_free_targets(const struct build *build, struct fault *fault) {
   return true;
 }
 
-/* One alone must fit. */
+/* A single body must fit. */
 static bool rule_bodies(const struct build *build, struct fault *fault) {
   const struct settings *s = build->settings;
   return s->max_bodies >= s->max_body ||
          build_refuse(build, KEY_max_bodies, fault, "is less than server.max_body");
 }
 
-/* In this order: each may rely on those before it. */
+/* In this order: each may rely on the rules before it. */
 static bool (*const rules[])(const struct build *build, struct fault *fault) = {
     rule_server_listen, rule_admin_listen, rule_listen_once, rule_tls,
     rule_url,           rule_free_targets, rule_bodies,

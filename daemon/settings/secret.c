@@ -13,8 +13,7 @@
 struct secret {
   int references; /* of secret_hold() and secret_release() only */
   size_t length;
-  char text[TOKEN_TEXT_MOST +
-            sizeof "\r\n"]; /* as it was read; what follows `length` does not count */
+  char text[TOKEN_TEXT_MOST + sizeof "\r\n"]; /* as it was read */
 };
 
 static bool cannot(const char *key, const char *file, struct fault *fault) {
@@ -37,7 +36,7 @@ static bool find(const char *key, const char *file, char **path, struct fault *f
   return *path || fault_no_memory(fault);
 }
 
-/* All of it, or enough to see that it is too much. */
+/* Reads all of it, or enough to see that it is too long. */
 static bool read_whole(int fd, struct secret *secret) {
   ssize_t count = 1;
   while (count > 0 && secret->length < sizeof secret->text) {

@@ -1,7 +1,7 @@
-/* A secret that a key names the file of: an Ahrefs token, or the one of the admin side.
+/* A secret from a file that a key names: an Ahrefs token, or the token of the admin side.
  *
  * The file holds one line of visible ASCII. Its text is in no fault and no log, and is wiped when
- * the last reference is given up. A secret does not change; a reload makes another. */
+ * the last reference is released. A secret never changes; a reload creates another. */
 #pragma once
 
 #include "base/fault.h"
@@ -19,8 +19,8 @@ bool secret_load(const char *key, const char *file, size_t least, struct secret 
 
 /* One more reference; NULL stays NULL. Any thread. */
 struct secret *secret_hold(struct secret *secret);
-/* Gives up one and leaves NULL; NULL is allowed. Any thread. */
+/* Releases one reference and leaves NULL; NULL is allowed. Any thread. */
 void secret_release(struct secret **secret);
 
-/* Lives as long as the reference; empty for NULL. */
+/* The text; empty for NULL. Valid as long as the reference. */
 struct view secret_view(const struct secret *secret);

@@ -1,9 +1,8 @@
-/* Pairs to a checked snapshot.
+/* Builds a checked snapshot from text.
  *
- * A snapshot is built in four steps, each of which ends at its first fault: the table's defaults,
- * the text's pairs, the overrides, and the rules for the whole (rules.c). Defaults
- * and bounds are read by what reads the user's values, so a mistake in the table fails in every
- * test. */
+ * The four steps are the table's defaults, the pairs of the text, the overrides, and the rules for
+ * the whole (rules.c); each ends at its first fault. The parsers of the user's values also read
+ * defaults and bounds, so a mistake in the table fails every test. */
 #include "settings/settings.h"
 
 #include "base/num.h"
@@ -77,7 +76,7 @@ static bool read_rows(struct view text, int64_t *tenths) {
   return true;
 }
 
-/* What the numeric types have of their own; `advice` goes on "write a whole number". */
+/* The differences between the numeric types; `advice` continues "write a whole number". */
 static const struct numeric {
   bool (*read)(struct view text, int64_t *value);
   const char *noun, *advice;
@@ -107,7 +106,7 @@ static bool set_number(const struct build *build, enum key key, struct view valu
   if (number > most)
     return build_refuse(build, key, fault, "'%.*s' is more than the most, %s", VIEW_ARGS(shown),
                         declared->most);
-  /* struct rows is its one member, too. */
+  /* struct rows has the layout of its one member. */
   *(int64_t *)((char *)build->settings + declared->offset) = number;
   return true;
 }
@@ -182,7 +181,7 @@ static bool list_add(struct settings_list *list, struct view item, struct fault 
   return true;
 }
 
-/* A comma at the end is let be: it is natural where the list goes on in the next line. */
+/* A comma at the end is allowed: it is natural if the list continues in the next line. */
 static bool extend_list(const struct build *build, enum key key, struct view value,
                         struct fault *fault) {
   struct settings_list *list = list_field(build->settings, key);
@@ -213,14 +212,14 @@ static bool (*const setters[TYPES])(const struct build *build, enum key key, str
     [TYPE_CHOICE] = set_choice,
 };
 
-/* Notes where the value comes from before it is read, so that its fault can say so. */
+/* Notes the source of the value before reading it, so that a fault can name it. */
 static bool set(struct build *build, enum key key, struct view value, int from,
                 struct fault *fault) {
   build->from[key] = from;
   return setters[declarations[key].type](build, key, value, fault);
 }
 
-/* The key whose name this is, or KEYS. */
+/* The key with this name, or KEYS. */
 static enum key find_key(struct view name) {
   enum key key = 0;
   while (key < KEYS && !view_is(name, declarations[key].name))
@@ -271,7 +270,7 @@ static bool refuse_pair(const struct build *build, const struct pair *pair, stru
   return refuse_name(text_string(&place), name, fault);
 }
 
-/* An indented line. Anywhere but in a list it is rather a key that was meant to be another. */
+/* An indented line. After any value but a list it is more likely a key of its own. */
 static bool continue_value(const struct build *build, enum key key, const struct pair *pair,
                            struct fault *fault) {
   struct build here = *build;
@@ -331,8 +330,8 @@ static bool set_overrides(struct build *build, const struct settings_override *o
   return true;
 }
 
-/* `none` alone is the empty list, which is only known when the list is whole. Beside other entries
- * it means nothing, and the rules refuse it. */
+/* `none` alone is the empty list, which shows only when the list is complete. Beside other entries
+ * it has no meaning, and the rules refuse it. */
 static void empty_lists(const struct build *build) {
   for (enum key key = 0; key < KEYS; key++) {
     if (declarations[key].type != TYPE_LIST)
@@ -385,7 +384,7 @@ void settings_release(struct settings **address) {
   *address = NULL;
   if (!settings)
     return;
-  /* Acquire: whoever frees sees all that the others did before they let go. */
+  /* Acquire: the thread that frees sees everything that the others did before they released. */
   int before = __atomic_fetch_sub(&settings->references, 1, __ATOMIC_ACQ_REL);
   CHECK(before > 0);
   if (before == 1)

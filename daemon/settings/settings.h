@@ -1,8 +1,8 @@
-/* The configuration as one unchanging value.
+/* The configuration as one value that never changes.
  *
- * settings_load() builds a snapshot whole and checks it; nothing changes in it afterwards, so every
- * thread may read it. Who keeps one holds a reference: a request keeps the snapshot that it began
- * with, and a reload swaps in another. The keys are declared in tables/settings.def.
+ * settings_load() builds a whole snapshot and checks it; after that it never changes, so every
+ * thread may read it. Snapshots are reference-counted: a request keeps the snapshot that it began
+ * with, and a reload puts another in its place. The keys are declared in tables/settings.def.
  *
  * A snapshot's life, with the calls allowed in each phase:
  *
@@ -10,8 +10,8 @@
  *   (this room)      settings_hold, _release      settings_hold, _release
  *                    any field is read            any field is read
  *
- * A list is never given in part: `none` and nothing are the empty list; the addresses in
- * server_listen and admin_listen have passed address_parse() (settings/address.h). */
+ * `none` and an empty value both give the empty list. The addresses in server_listen and
+ * admin_listen have passed address_parse() (settings/address.h). */
 #pragma once
 
 #include "base/fault.h"
@@ -42,7 +42,7 @@ struct settings_list {
 #define SETTINGS_CHOICE enum choice
 
 struct settings {
-  int references; /* of settings_hold() and settings_release() only */
+  int references; /* used by settings_hold() and settings_release() only */
 #define SETTING(section, key, type, field, preset, least, most, reload, help) SETTINGS_##type field;
 #include "tables/settings.def"
 #undef SETTING
@@ -72,22 +72,22 @@ bool settings_parse(const char *name, struct view text, const struct settings_ov
 /* One more reference. Any thread. */
 struct settings *settings_hold(struct settings *settings);
 
-/* Gives up one reference and leaves NULL. The last one frees. Any thread. */
+/* Releases one reference and leaves NULL. The last one frees. Any thread. */
 void settings_release(struct settings **settings);
 
-/* Whether the admin side may be reached from other machines: it has TLS and asks for a token. */
+/* True if the admin side may listen for other machines: it has TLS and asks for a token. */
 bool settings_admin_is_guarded(const struct settings *settings);
 
-/* Whether tokens go upstream in the clear, over a network: upstream.url is http, and its host
- * neither localhost nor a loopback address. */
+/* True if tokens cross a network in the clear on their way upstream: upstream.url is http, and its
+ * host is neither localhost nor a loopback address. */
 bool settings_upstream_is_exposed(const struct settings *settings);
 
-/* Writes to `names` (text for a log) the keys in which the two differ although their change takes a
- * new start; false when there is none. */
+/* Appends to `names`, for a log, the keys that differ between the two and need a restart; false if
+ * there are none. */
 struct text;
 bool settings_need_restart(const struct settings *from, const struct settings *to,
                            struct text *names);
 
-/* Appends the table as text for -h: each key with its default and its meaning. `out` keeps a lack of
- * memory (text_ok()). Pure. */
+/* Appends the table as text for -h: each key with its default and its meaning. `out` remembers a
+ * lack of memory (text_ok()). Pure. */
 void settings_describe(struct text *out);
