@@ -1,7 +1,5 @@
 #include "base/digest.h"
 
-#include "base/num.h"
-
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
@@ -36,16 +34,4 @@ const char *digest_print(const struct digest *digest, char out[DIGEST_HEX_SIZE])
   }
   out[DIGEST_HEX_SIZE - 1] = '\0';
   return out;
-}
-
-bool digest_parse(struct view hex, struct digest *out) {
-  if (hex.length != 2 * DIGEST_SIZE)
-    return false;
-  for (size_t i = 0; i < DIGEST_SIZE; i++) {
-    int high = num_hex_digit(hex.at[2 * i]), low = num_hex_digit(hex.at[2 * i + 1]);
-    if (high < 0 || low < 0)
-      return false;
-    out->bytes[i] = (uint8_t)(high << 4 | low);
-  }
-  return true;
 }

@@ -25,6 +25,3 @@ bool digest_equal_secret(const struct digest *a, const struct digest *b);
 /* 64 lower case hex digits and NUL; returns `out`. */
 const char *digest_print(const struct digest *digest, char out[DIGEST_HEX_SIZE]);
 #define DIGEST_TEXT(digest) digest_print((digest), (char[DIGEST_HEX_SIZE]){0})
-
-/* Exactly 64 hex digits. */
-bool digest_parse(struct view hex, struct digest *out);

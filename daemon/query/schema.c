@@ -1,7 +1,5 @@
 #include "query/schema.h"
 
-#include "base/check.h"
-
 static const struct column columns[SCHEMA_COLUMNS] = {
 #define COLUMN(name, type) {VIEW(#name), COLUMN_##type, SCHEMA_##name},
 #include "tables/columns.def"
@@ -15,9 +13,4 @@ const struct column *schema_find(struct view name) {
     if (view_equal(columns[i].name, name))
       return &columns[i];
   return NULL;
-}
-
-const struct column *schema_at(unsigned index) {
-  CHECK(index < SCHEMA_COLUMNS);
-  return &columns[index];
 }

@@ -26,9 +26,6 @@ enum {
 /* The column of that name (case matters), or NULL. It lives forever. */
 const struct column *schema_find(struct view name);
 
-/* The column at `index`, which is below SCHEMA_COLUMNS. */
-const struct column *schema_at(unsigned index);
-
 /* A set of columns has the bit of each. */
 static inline uint32_t schema_bit(const struct column *column) {
   return UINT32_C(1) << column->index;
