@@ -4,20 +4,13 @@
 #include "base/scope.h"
 #include "http/acceptor.h"
 #include "http/exchange_mhd.h"
-#include "settings/address.h"
+#include "http/socket.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#define BACKLOG 511
 #define MAX_LISTENERS 16
 #define MAX_SYSTEMD_SOCKETS 64
 /* What libmicrohttpd keeps of a connection in one pool, beside the head as it comes: for each
@@ -28,7 +21,6 @@
 /* At its own limit libmicrohttpd stops accepting, so it must never get there: those that are being
  * closed to make room are left for a moment. */
 #define CLOSING_AT_ONCE 1024
-#define UNIX_MODE 0660
 
 struct listener {
   int socket;
@@ -44,80 +36,6 @@ struct listeners {
   size_t worker_count;
   struct MHD_Daemon *workers[]; /* each serves connections in a thread of its own */
 };
-
-/* --- sockets --- */
-
-/* A socket that a dead process left behind is in the way; one that somebody serves is not ours. */
-static bool clear_stale(const struct address *address, struct fault *fault) {
-  const struct sockaddr_un *name = (const struct sockaddr_un *)&address->storage;
-  struct stat found;
-  if (lstat(name->sun_path, &found) != 0)
-    return true;
-  if (!S_ISSOCK(found.st_mode))
-    return fault_set(fault, FAULT_UNAVAILABLE, "'%s' is there, and is no socket", name->sun_path);
-  int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bool served = connect(probe, (const struct sockaddr *)&address->storage, address->length) == 0;
-  close(probe);
-  if (served)
-    return fault_set(fault, FAULT_UNAVAILABLE, "another process listens on '%s'", name->sun_path);
-  return unlink(name->sun_path) == 0 ||
-         fault_set(fault, FAULT_UNAVAILABLE, "cannot remove '%s': %s", name->sun_path,
-                   strerror(errno));
-}
-
-static bool bind_and_listen(int fd, const struct address *address, const char *text,
-                            struct fault *fault) {
-  int on = 1;
-  if (address->kind != ADDRESS_UNIX)
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address->kind == ADDRESS_INET6)
-    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  mode_t before = umask(0777 & ~UNIX_MODE);
-  bool ok = bind(fd, (const struct sockaddr *)&address->storage, address->length) == 0 &&
-            listen(fd, BACKLOG) == 0;
-  int error = errno;
-  umask(before);
-  return ok ||
-         fault_set(fault, FAULT_UNAVAILABLE, "cannot listen on '%s': %s", text, strerror(error));
-}
-
-static bool open_socket(const char *text, int *out, char **unlink_path, struct fault *fault) {
-  struct address address;
-  if (!address_parse(text, &address, fault) ||
-      (address.kind == ADDRESS_UNIX && !clear_stale(&address, fault)))
-    return false;
-  int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0)
-    return fault_set(fault, FAULT_UNAVAILABLE, "cannot make a socket for '%s': %s", text,
-                     strerror(errno));
-  if (!bind_and_listen(fd, &address, text, fault)) {
-    close(fd);
-    return false;
-  }
-  if (address.kind == ADDRESS_UNIX)
-    *unlink_path = strdup(((struct sockaddr_un *)&address.storage)->sun_path);
-  *out = fd;
-  return true;
-}
-
-/* "127.0.0.1:8080", "[::1]:8080" or "unix:/path" of a socket that listens; for the log. */
-static void describe(int fd, char *out, size_t size) {
-  struct sockaddr_storage storage = {0};
-  socklen_t length = sizeof storage;
-  char host[INET6_ADDRSTRLEN] = "?";
-  getsockname(fd, (struct sockaddr *)&storage, &length);
-  const struct sockaddr_in *v4 = (const struct sockaddr_in *)&storage;
-  const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&storage;
-  if (storage.ss_family == AF_INET) {
-    inet_ntop(AF_INET, &v4->sin_addr, host, sizeof host);
-    snprintf(out, size, "%s:%u", host, ntohs(v4->sin_port));
-  } else if (storage.ss_family == AF_INET6) {
-    inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof host);
-    snprintf(out, size, "[%s]:%u", host, ntohs(v6->sin6_port));
-  } else {
-    snprintf(out, size, "unix:%s", ((const struct sockaddr_un *)&storage)->sun_path);
-  }
-}
 
 /* --- libmicrohttpd --- */
 
@@ -196,22 +114,12 @@ static void take(void *context, int connection, const struct sockaddr *peer, soc
   (void)MHD_add_connection(worker, connection, peer, length);
 }
 
-/* Whether nothing but this machine can reach it. */
-static bool is_private(int fd) {
-  struct address address = {.length = sizeof address.storage};
-  bool known = getsockname(fd, (struct sockaddr *)&address.storage, &address.length) == 0;
-  int family = address.storage.ss_family;
-  address.kind = family == AF_INET6 ? ADDRESS_INET6 : ADDRESS_INET;
-  bool is_inet = known && (family == AF_INET || family == AF_INET6);
-  return (known && family == AF_UNIX) || (is_inet && address_is_loopback(&address));
-}
-
 /* The configuration was held against its rules, but systemd's sockets come from elsewhere. */
 static bool may_listen(const struct listener_options *options, int fd, struct fault *fault) {
-  char text[160];
-  if (!options->local_only || is_private(fd))
+  char text[SOCKET_NAME_SIZE];
+  if (!options->local_only || socket_is_private(fd))
     return true;
-  describe(fd, text, sizeof text);
+  socket_describe(fd, text);
   return fault_set(
       fault, FAULT_MALFORMED,
       "the socket %s that systemd hands over to the admin side can be reached from other "
@@ -230,11 +138,11 @@ static bool add(struct listeners *listeners, const struct listener_options *opti
     return false;
   }
   listeners->count++;
-  char address[160];
-  describe(fd, address, sizeof address);
+  char address[SOCKET_NAME_SIZE];
+  socket_describe(fd, address);
   log_info("listening", "side=%s address=%s tls=%s", sides[options->side], LOG_VALUE(address),
            options->tls ? "yes" : "no");
-  if (!options->tls && !is_private(fd))
+  if (!options->tls && !socket_is_private(fd))
     log_warning("listening", "address=%s problem=\"tokens cross the network in the clear\" %s",
                 LOG_VALUE(address), "remedy=server.tls_certificate,server.tls_key");
   return true;
@@ -263,7 +171,7 @@ static bool add_addresses(struct listeners *listeners, const struct listener_opt
     if (listeners->count == MAX_LISTENERS)
       return fault_set(fault, FAULT_MALFORMED, "more than %d addresses to listen on",
                        MAX_LISTENERS);
-    if (!open_socket(options->addresses->items[i], &fd, &unlink_path, fault) ||
+    if (!socket_open(options->addresses->items[i], &fd, &unlink_path, fault) ||
         !add(listeners, options, fd, unlink_path, fault))
       return false;
   }
