@@ -2,7 +2,9 @@
  * below use without knowing which dialect it is. All of them are pure and may be called on any
  * thread.
  *
- *   dialect_for(settings) -> shape ----> the reader of the body, if it is read
+ *   dialect_for(settings) -> price ----> what a question costs at the most
+ *                            write ----> the request that asks it
+ *                            shape ----> the reader of the body, if it is read
  *                            header ---> what a header of the answer says
  *                            judge ----> what the whole answer means, and what it costs
  *
@@ -12,6 +14,9 @@
 #include "base/money.h"
 #include "base/view.h"
 #include "dialect/answer.h"
+#include "dialect/request.h"
+#include "dialect/tariff.h"
+#include "query/question.h"
 #include "rows/reader.h"
 #include "settings/settings.h"
 
@@ -24,6 +29,14 @@ struct dialect_subscription {
 enum dialect_token { DIALECT_TOKEN_UNJUDGED, DIALECT_TOKEN_ACCEPTED, DIALECT_TOKEN_REFUSED };
 
 struct dialect {
+  /* The price of `question`. */
+  struct tariff (*price)(const struct settings *settings, const struct question *question);
+
+  /* Writes into `request`, which the caller releases in any case, the request that asks `question`
+   * with `token` (empty: with none) at the upstream that `settings` name. False: no memory. */
+  bool (*write)(const struct question *question, const struct settings *settings, struct view token,
+                struct dialect_request *request, struct fault *fault) MUST_CHECK;
+
   /* What to read of the body of an answer to such a question; NULL: the body is not read. Lives
    * forever. */
   const struct reader_shape *(*shape)(enum question_kind kind);

@@ -1,9 +1,13 @@
 #include "dialect/v2.h"
 
 #include "dialect/v2_answer.h"
+#include "dialect/v2_price.h"
+#include "dialect/v2_request.h"
 #include "dialect/v2_subscription.h"
 
 const struct dialect dialect_v2 = {
+    .price = v2_price,
+    .write = v2_write,
     .shape = v2_shape,
     .header = v2_header,
     .judge = v2_judge,

@@ -1,6 +1,7 @@
 /* Ahrefs API v2 as a dialect. Source: the reference page of v2.
  *
- *   v2_request       the URL
+ *   v2_price         the price list
+ *   v2_request       the URL, and a body
  *   v2_answer        the headers, the body, and the meaning of an answer
  *   v2_subscription  subscription_info: upstream's own count for a token */
 #pragma once

@@ -3,7 +3,6 @@
  * clean, "r" read, "e" error those that hold. The other lines are headers. */
 #include "base/check.h"
 #include "dialect/v2.h"
-#include "dialect/v2_request.h"
 
 #include <stdlib.h>
 
@@ -67,22 +66,8 @@ static void check_verdict(const struct answer_evidence *e, const struct answer_v
   CHECK(e->kind != QUESTION_UNKNOWN || verdict->charge == ANSWER_AT_MOST);
 }
 
-static void check_url(struct view args) {
-  static const struct view bases[] = {VIEW("http://h"), VIEW("http://h/"), VIEW("http://h/v2")};
-  for (size_t i = 0; i < sizeof bases / sizeof *bases; i++) {
-    scope_text struct text url = {0};
-    v2_url(bases[i], args, &url);
-    if (!text_ok(&url))
-      continue;
-    size_t question = url.length - args.length - 1;
-    CHECK(view_starts(text_view(&url), bases[i]) && question >= sizeof "http://h/" - 1);
-    CHECK(url.at[question] == '?' && view_equal(view_from(text_view(&url), question + 1), args));
-  }
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct view lines = {size ? (const char *)data : "", size}, first = {0};
-  check_url(lines);
   if (!view_split(&lines, '\n', &first))
     return 0;
   struct answer_evidence evidence = begin(first);

@@ -1,7 +1,7 @@
 /* The requests of v2 (reference, "Request"). Pure; see struct dialect. */
 #pragma once
 
-#include "base/text.h"
+#include "dialect/dialect.h"
 
-/* Appends the URL to ask: `base` (upstream.url) with `args`, the encoded parameters. */
-void v2_url(struct view base, struct view args, struct text *url);
+bool v2_write(const struct question *question, const struct settings *settings, struct view token,
+              struct dialect_request *request, struct fault *fault) MUST_CHECK;

@@ -87,6 +87,11 @@ bool columns_are_all(const struct columns *select) {
   return select->parsed && select->count == 1 && view_is(select->items[0].name, "*");
 }
 
+struct view columns_order_text(const struct columns_item *item) {
+  size_t direction = item->descending ? sizeof ":desc" - 1 : 0;
+  return (struct view){item->name.at, item->name.length + direction};
+}
+
 void columns_release(struct columns *columns) {
   free(columns->items);
   *columns = (struct columns){0};

@@ -36,5 +36,8 @@ bool columns_parse_order(struct view raw, struct columns *columns, struct fault 
  * schema is not that: upstream may have more. */
 bool columns_are_all(const struct columns *select);
 
+/* An element of `order_by` in its one spelling: `name` or `name:desc`. */
+struct view columns_order_text(const struct columns_item *item);
+
 /* Frees the list and leaves {0}. */
 void columns_release(struct columns *columns);

@@ -224,15 +224,9 @@ static void write_having(const struct query *query, struct view name, struct nor
   write_conditions(&query->having, name, normal);
 }
 
-/* `name` or `name:desc`: the element as it came, but for an `:asc` that goes without saying. */
-static struct view order_text(const struct columns_item *item) {
-  size_t direction = item->descending ? sizeof ":desc" - 1 : 0;
-  return (struct view){item->name.at, item->name.length + direction};
-}
-
 static void write_order(const struct query *query, struct view name, struct normal *normal) {
   for (size_t i = 0; i < query->order.count; i++)
-    normal_put(normal, name, NORMAL_SPELLING, order_text(&query->order.items[i]));
+    normal_put(normal, name, NORMAL_SPELLING, columns_order_text(&query->order.items[i]));
   if (!query->order.parsed)
     normal_put(normal, name, NORMAL_RAW, query->order.raw);
 }
@@ -252,41 +246,15 @@ static void write_offset(const struct query *query, struct view name, struct nor
   put_amount(normal, name, query->offset, 0);
 }
 
-/* In the client's order, each once: as far as that is known only the order of an answer's members
- * depends on it, which means nothing in JSON (RFC 8259 4), but may to whoever looks at it. */
-static void send_select(const struct query *query, struct view name, struct normal *normal) {
-  struct view rest = query->select.raw, element, earlier;
-  if (!query->select.parsed || columns_are_all(&query->select)) {
-    write_select(query, name, normal);
-    return;
-  }
-  while (view_split(&rest, ',', &element)) {
-    struct view before = view_first(query->select.raw, (size_t)(element.at - query->select.raw.at));
-    bool again = false;
-    while (!again && view_split(&before, ',', &earlier))
-      again = view_equal(view_trim(earlier), view_trim(element));
-    if (!again)
-      normal_put(normal, name, NORMAL_SPELLING, view_trim(element));
-  }
-}
-
-/* Always said: no more can come than was reckoned with, whatever upstream's default is. */
-static void send_limit(const struct query *query, struct view name, struct normal *normal) {
-  put_amount(normal, name, query->limit, -1);
-}
-
 typedef void write_value(const struct query *query, struct view name, struct normal *normal);
 
-/* What the key says of a parameter, and what is sent of it. */
 static const struct {
   const char *name;
-  write_value *write, *send;
+  write_value *write;
 } parameters[] = {
-    {"from", write_from, write_from},       {"mode", write_mode, write_mode},
-    {"target", write_target, write_target}, {"select", write_select, send_select},
-    {"where", write_where, write_where},    {"having", write_having, write_having},
-    {"order_by", write_order, write_order}, {"limit", write_limit, send_limit},
-    {"offset", write_offset, write_offset},
+    {"from", write_from},      {"mode", write_mode},   {"target", write_target},
+    {"select", write_select},  {"where", write_where}, {"having", write_having},
+    {"order_by", write_order}, {"limit", write_limit}, {"offset", write_offset},
 };
 
 static bool is_of_table(struct view name) {
@@ -301,18 +269,9 @@ static int order_by_name(const void *a, const void *b) {
   return view_order((*left)->name, (*right)->name);
 }
 
-/* The parameters that nothing is known about, as they came, sorted by name. The token is not among
- * them, nor is what write_output() writes. */
 static void write_rest(const struct query *query, struct normal *normal) {
   const struct form_pair *rest[QUERY_PARAMETERS_MAX];
-  size_t count = 0;
-  bool any_table = query->table != QUERY_BACKLINKS_NEW_LOST;
-  for (size_t i = 0; i < query->form.count; i++) {
-    struct view name = query->form.pairs[i].name;
-    if (!view_is(name, "token") && !view_is(name, "output") && (any_table || !is_of_table(name)))
-      rest[count++] = &query->form.pairs[i];
-  }
-  qsort(rest, count, sizeof *rest, order_by_name);
+  size_t count = query_rest(query, rest);
   for (size_t i = 0; i < count; i++)
     normal_put(normal, rest[i]->name, NORMAL_RAW, rest[i]->value);
 }
@@ -426,20 +385,6 @@ int64_t query_offset(const struct query *query) {
   return query->offset;
 }
 
-bool query_has_where(const struct query *query) {
-  return form_get(&query->form, "where") != NULL;
-}
-
-bool query_has_having(const struct query *query) {
-  return form_get(&query->form, "having") != NULL;
-}
-
-/* For other tables an offset of 0 stays: upstream judges their parameters, not this room. */
-bool query_sends_offset(const struct query *query) {
-  return form_get(&query->form, "offset") &&
-         (query->table != QUERY_BACKLINKS_NEW_LOST || query->offset != 0);
-}
-
 const struct columns *query_select(const struct query *query) {
   return &query->select;
 }
@@ -468,52 +413,15 @@ const struct digest *query_rows_key(const struct query *query) {
   return &query->rows_key;
 }
 
-/* ---- Sending. */
-
-static void add_argument(struct text *out, struct view name, struct view value) {
-  if (out->length)
-    text_add_char(out, '&');
-  form_encode(out, name);
-  text_add_char(out, '=');
-  form_encode(out, value);
-}
-
-/* All but the token, and the limit where it is stated. */
-static void send_as_it_came(const struct query *query, bool states_limit, struct text *out) {
+/* `token` and `output` have a meaning in every table. */
+size_t query_rest(const struct query *query, const struct form_pair *rest[QUERY_PARAMETERS_MAX]) {
+  size_t count = 0;
+  bool any_table = query->table != QUERY_BACKLINKS_NEW_LOST;
   for (size_t i = 0; i < query->form.count; i++) {
-    const struct form_pair *pair = &query->form.pairs[i];
-    if (!view_is(pair->name, "token") && !(states_limit && view_is(pair->name, "limit")))
-      add_argument(out, pair->name, pair->value);
+    struct view name = query->form.pairs[i].name;
+    if (!view_is(name, "token") && !view_is(name, "output") && (any_table || !is_of_table(name)))
+      rest[count++] = &query->form.pairs[i];
   }
-  if (states_limit) {
-    char digits[24];
-    snprintf(digits, sizeof digits, "%" PRId64, query->limit);
-    add_argument(out, VIEW("limit"), view_of(digits));
-  }
-}
-
-/* The question that the key stands for, and no other. */
-static void send_normal(const struct query *query, struct text *out) {
-  struct normal normal = {.strict = true};
-  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
-    const char *name = parameters[i].name;
-    if (form_get(&query->form, name) || parameters[i].send == send_limit)
-      parameters[i].send(query, view_of(name), &normal);
-  }
-  write_rest(query, &normal);
-  write_output(query, &normal);
-  text_add(out, text_view(&normal.text));
-  out->failed = out->failed || !normal_ok(&normal);
-  normal_free(&normal);
-}
-
-bool query_upstream_args(const struct query *query, const struct query_wording *wording,
-                         struct text *out) {
-  if (query->table == QUERY_BACKLINKS_NEW_LOST && !wording->as_it_came)
-    send_normal(query, out);
-  else
-    send_as_it_came(query, wording->states_limit && query->limit >= 0, out);
-  if (wording->token.length)
-    add_argument(out, VIEW("token"), wording->token);
-  return text_ok(out);
+  qsort(rest, count, sizeof *rest, order_by_name);
+  return count;
 }

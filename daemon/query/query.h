@@ -18,6 +18,7 @@
 #include "base/digest.h"
 #include "base/fault.h"
 #include "base/view.h"
+#include "query/limits.h"
 #include "query/output.h"
 
 #include <stdint.h>
@@ -27,9 +28,9 @@ enum query_mode { QUERY_EXACT, QUERY_DOMAIN, QUERY_SUBDOMAINS, QUERY_PREFIX, QUE
 
 struct query;
 struct form;
+struct form_pair;
 struct columns;
 struct conditions;
-struct text;
 
 /* Reads a request (reference, "Request"): `args` is its raw query string without "?", `body` its
  * raw form body, or an empty view. Neither is kept. The caller owns *out and gives it up with
@@ -81,13 +82,6 @@ int64_t query_limit(const struct query *query);
 bool query_check_limit(const struct query *query, struct fault *fault) MUST_CHECK;
 int64_t query_offset(const struct query *query);
 
-/* Whether the parameter is there, if only empty. */
-bool query_has_where(const struct query *query);
-bool query_has_having(const struct query *query);
-
-/* Whether an `offset` goes upstream: one of 0 does not, as an older price list charges for it. */
-bool query_sends_offset(const struct query *query);
-
 /* Of backlinks_new_lost; for other tables as if the parameter were absent. query/columns.h,
  * query/condition.h. */
 const struct columns *query_select(const struct query *query);
@@ -107,17 +101,6 @@ const struct digest *query_key(const struct query *query);
 /* The same without a known `output`: equal where the same rows are asked for, in any form. */
 const struct digest *query_rows_key(const struct query *query);
 
-/* How a query is put to upstream. */
-struct query_wording {
-  struct view token; /* in the place of the client's; empty: none */
-  bool as_it_came;   /* with a body whose meaning is not known: nothing is normalized */
-  bool states_limit; /* another table's limit is said also where the client did not */
-};
-
-/* Appends to `out`, which is empty, the parameters to send upstream, strictly encoded, the token at
- * the end. Of backlinks_new_lost they are made of what the key is made of, so that the answer
- * belongs to the key whoever asked: the normalized query, but with `select` in the client's order,
- * and always with a `limit`. Of other tables, which are not cached, they are the client's, in the
- * client's order. False: `out` failed (text_ok()). */
-bool query_upstream_args(const struct query *query, const struct query_wording *wording,
-                         struct text *out) MUST_CHECK;
+/* Puts the parameters of unknown meaning into `rest`, sorted by name, and returns their number. For
+ * other tables than backlinks_new_lost those are all but the token and `output`. */
+size_t query_rest(const struct query *query, const struct form_pair *rest[QUERY_PARAMETERS_MAX]);

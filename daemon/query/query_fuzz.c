@@ -1,6 +1,4 @@
 /* Fuzz target: a request (query string, newline, form body). */
-#include "base/text.h"
-#include "query/form.h"
 #include "query/query.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,11 +18,6 @@ static void check_same(const struct query *query, struct view args) {
 
 static void check_query(const struct query *query) {
   check_same(query, query_normal(query));
-  scope_text struct text args = {0};
-  CHECK(query_upstream_args(query, &(struct query_wording){.token = VIEW("another")}, &args));
-  /* A token and a limit of our own are two parameters more, and that may be too many. */
-  if (query_form(query)->count + 2 <= QUERY_PARAMETERS_MAX)
-    check_same(query, text_view(&args));
   struct view host = query_target_host(query);
   for (size_t i = 0; i < host.length; i++)
     CHECK(host.at[i] > ' ' && host.at[i] < 0x7f);

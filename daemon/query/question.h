@@ -1,7 +1,23 @@
-/* A question: what is asked of upstream. Pure. */
+/* A question: what is asked of upstream, in the words of no dialect.
+ *
+ *   struct query (what a client asks) -> question_of() -> struct question -> dialect -> upstream
+ *
+ * A question is a value, which may be changed before it is asked: other columns, fewer conditions,
+ * another limit. A dialect (dialect/dialect.h) writes the request. Everything in a question is
+ * borrowed, from the query where not said otherwise. Pure. */
 #pragma once
 
-/* What a question is about, as far as it decides what an answer means. */
+#include "base/view.h"
+#include "query/limits.h"
+
+#include <stdint.h>
+
+struct columns;
+struct conditions;
+struct form_pair;
+struct query;
+
+/* The kind decides how a question is written, and the meaning of its answer. */
 enum question_kind {
   QUESTION_RESULTS,      /* backlinks_new_lost as JSON: read, counted, may be stored */
   QUESTION_OPAQUE,       /* backlinks_new_lost in another form: counted as upstream announces */
@@ -10,3 +26,43 @@ enum question_kind {
   QUESTION_UNKNOWN,      /* with a body of unknown meaning: only upstream knows what it asks for and
                             costs; counted as upstream announces, never certain and never free */
 };
+
+struct question {
+  enum question_kind kind;
+  struct view table;  /* `from`; empty: a QUESTION_SUBSCRIPTION of rowcache's own */
+  struct view target; /* in its one spelling, or, if it has none, as it came; empty: none */
+  struct view host;   /* query_target_host() */
+
+  /* Of RESULTS and OPAQUE only: */
+  struct view mode;
+  const struct columns *select;    /* NULL: all columns */
+  const struct conditions *where;  /* NULL: none */
+  const struct conditions *having; /* NULL: none */
+  const struct columns *order;     /* NULL: none */
+  int64_t offset;
+  struct view output; /* empty: JSON */
+
+  int64_t limit;     /* results; -1: of OTHER, what came is no number */
+  bool states_limit; /* of OTHER: the limit is sent also where the client left it out */
+
+  /* Sent as they came: of RESULTS and OPAQUE those of unknown meaning, by name; else all but the
+   * token, in the client's order. */
+  const struct form_pair *parameters[QUERY_PARAMETERS_MAX];
+  size_t parameter_count;
+
+  /* Of UNKNOWN only, and borrowed from the caller: */
+  struct view body, body_type; /* type empty: it came without */
+};
+
+/* A body of unknown meaning. */
+struct question_body {
+  struct view bytes, type;
+};
+
+/* The question that a query asks, with `body`, or without (NULL). */
+struct question question_of(const struct query *query, const struct question_body *body);
+/* The kind that it would have. */
+enum question_kind question_kind_of(const struct query *query, bool has_body);
+
+/* For upstream's own count for a token. */
+struct question question_of_subscription(void);

@@ -89,22 +89,8 @@ static bool check_spending(const struct request *request, struct fault *fault) {
   return is_reckoned || query_check_limit(request->query, fault);
 }
 
-static enum question_kind kind_of(const struct request *request) {
-  if (request->has_foreign_body)
-    return QUESTION_UNKNOWN;
-  switch (query_table(request->query)) {
-  case QUERY_SUBSCRIPTION_INFO:
-    return QUESTION_SUBSCRIPTION;
-  case QUERY_OTHER:
-    return QUESTION_OTHER;
-  case QUERY_BACKLINKS_NEW_LOST:
-    break;
-  }
-  return query_output(request->query) == QUERY_JSON ? QUESTION_RESULTS : QUESTION_OPAQUE;
-}
-
 static bool check_table(struct request *request, struct fault *fault) {
-  request->kind = kind_of(request);
+  request->kind = question_kind_of(request->query, request->has_foreign_body);
   bool may_be_other = request->kind == QUESTION_OTHER || request->kind == QUESTION_UNKNOWN;
   return !may_be_other || request->settings->tables_other == TABLES_OTHER_FORWARD ||
          fault_set(fault, FAULT_REFUSED,

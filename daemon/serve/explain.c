@@ -52,7 +52,8 @@ bool serve_explain(struct serve *serve, struct view args, struct serve_explanati
     return false;
   struct settings *settings = serve_settings(serve);
   struct plan plan = plan_for(serve, settings, query, out);
-  struct tariff tariff = tariff_for(settings, query);
+  struct question question = question_of(query, NULL);
+  struct tariff tariff = dialect_for(settings)->price(settings, &question);
   out->outcome = serve_outcome_word(outcome_of(&plan));
   explain_cost(&plan, &tariff, out);
   text_add(&out->normal, query_normal(query));

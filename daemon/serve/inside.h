@@ -5,8 +5,8 @@
 
 #include "ledger/token.h"
 #include "plan/plan.h"
-#include "plan/tariff.h"
 #include "query/query.h"
+#include "query/question.h"
 #include "serve/access.h"
 #include "upstream/flights.h"
 
@@ -44,22 +44,19 @@ struct serve {
 struct paid_order {
   struct serve *serve;
   struct settings *settings;
-  const struct query *query;
+  const struct question *question;
+  struct view normal;       /* the normalized query: what is stored is listed under it */
   const struct digest *key; /* under which the flight stands in the table of flights, if it does */
   struct view token;        /* what upstream sees */
   bool is_own_token;        /* it is ours, not the client's */
   const struct digest *fingerprint;
   bool is_strangers; /* a token that nobody has let in: request_is_strangers() */
   const char *id;    /* X-Request-Id */
-  enum question_kind kind;
   bool store;
-  bool unread;       /* asked behind the client's back: sent though nobody reads it */
-  bool is_ours;      /* no client's request: not in the account; must cost nothing */
-  bool is_check;     /* of ours: counted and bounded in serve/access.h */
-  bool has_spent;    /* of a check: the ledger says that the token was accepted once */
-  bool states_limit; /* another table's limit is sent also where it was left out */
-  const struct view *foreign_body; /* NULL: a GET; else the kind is QUESTION_UNKNOWN */
-  struct view foreign_type;
+  bool unread;    /* asked behind the client's back: sent though nobody reads it */
+  bool is_ours;   /* no client's request: not in the account; must cost nothing */
+  bool is_check;  /* of ours: counted and bounded in serve/access.h */
+  bool has_spent; /* of a check: the ledger says that the token was accepted once */
 };
 
 struct paid;

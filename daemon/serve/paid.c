@@ -20,8 +20,6 @@
 #include "base/log.h"
 #include "base/mask.h"
 #include "base/scope.h"
-#include "dialect/v2_request.h"
-#include "query/form.h"
 
 struct paid {
   struct serve *serve;
@@ -31,9 +29,9 @@ struct paid {
   char token[MASK_MOST]; /* that it was asked with */
   bool is_own_token;     /* ours, not the client's */
   bool is_ours;          /* no client's request */
-  bool is_unknown;       /* QUESTION_UNKNOWN: it may have been asked with another token in its body */
-  bool is_check;         /* of a token: */
-  bool has_spent;        /* the ledger says that upstream accepted it once */
+  bool is_unknown; /* QUESTION_UNKNOWN: it may have been asked with another token in its body */
+  bool is_check;   /* of a token: */
+  bool has_spent;  /* the ledger says that upstream accepted it once */
   struct access_bounds bounds;
   enum access_lane lane;
   enum access_verdict verdict;       /* that it found */
@@ -244,40 +242,6 @@ static const struct flight_owner owner = {.chunk = chunk, .ended = ended, .relea
 
 /* --- the beginning: made, which does nothing yet --- */
 
-static struct transfer_ask *make_ask(const struct paid_order *order, const struct tariff *tariff) {
-  struct transfer_ask *ask = transfer_ask_create();
-  scope_text struct text args = {0};
-  scope_text struct text url = {0};
-  if (!ask)
-    return NULL;
-  ask->dialect = dialect_for(order->settings);
-  ask->kind = order->kind;
-  ask->limit = tariff->limit;
-  ask->settings = settings_hold(order->settings);
-  const struct query_wording wording = {.token = order->token,
-                                        .as_it_came = order->kind == QUESTION_UNKNOWN,
-                                        .states_limit = order->states_limit};
-  bool ok = query_upstream_args(order->query, &wording, &args);
-  v2_url(view_of(order->settings->upstream_url), text_view(&args), &url);
-  ask->url = ok && text_ok(&args) ? text_steal(&url) : NULL;
-  if (!order->foreign_body)
-    ask->token = strndup(order->token.at, order->token.length);
-  ok = ask->url != NULL && (ask->token || order->foreign_body);
-  if (order->foreign_body) {
-    ask->body_length = order->foreign_body->length;
-    ask->body = malloc(ask->body_length + 1);
-    if (ask->body)
-      memcpy(ask->body, order->foreign_body->at, ask->body_length);
-    ask->content_type = order->foreign_type.length
-                            ? strndup(order->foreign_type.at, order->foreign_type.length)
-                            : NULL;
-    ok = ok && ask->body;
-  }
-  if (!ok)
-    transfer_ask_release(&ask);
-  return ask;
-}
-
 static void fill_entry(struct paid *paid, const struct paid_order *order) {
   struct ledger_entry *entry = &paid->entry;
   memcpy(entry->request, order->id, sizeof entry->request);
@@ -311,9 +275,8 @@ static void copy_order(struct paid *paid, const struct paid_order *order) {
                                         .per_minute = settings->checks_per_minute};
   paid->remember_yes = settings->remember_yes;
   paid->remember_no = settings->remember_no;
-  paid->is_unknown = order->kind == QUESTION_UNKNOWN;
-  paid->tariff =
-      paid->is_unknown ? tariff_for_unknown(settings) : tariff_for(settings, order->query);
+  paid->is_unknown = order->question->kind == QUESTION_UNKNOWN;
+  paid->tariff = paid->dialect->price(settings, order->question);
   paid->key = *order->key;
   if (is_secret(order->token)) {
     memcpy(paid->token, order->token.at, order->token.length);
@@ -322,23 +285,33 @@ static void copy_order(struct paid *paid, const struct paid_order *order) {
 }
 
 static bool copy_texts(struct paid *paid, const struct paid_order *order) {
-  text_add(&paid->table, *form_get(query_form(order->query), "from"));
-  text_add(&paid->target, query_target_text(order->query));
+  text_add(&paid->table, order->question->table);
+  text_add(&paid->target, order->question->target);
   if (is_to_store(order))
-    text_add(&paid->normal, query_normal(order->query));
+    text_add(&paid->normal, order->normal);
   return text_ok(&paid->table) && text_ok(&paid->target) && text_ok(&paid->normal);
 }
 
-static struct paid *make(const struct paid_order *order) {
-  struct paid *paid = calloc(1, sizeof *paid);
-  if (!paid)
-    return NULL;
+static bool fill(struct paid *paid, const struct paid_order *order, struct fault *fault) {
   copy_order(paid, order);
-  paid->ask = make_ask(order, &paid->tariff);
-  if (paid->ask && copy_texts(paid, order)) {
-    fill_entry(paid, order);
-    return paid;
+  paid->ask = transfer_ask_create(paid->dialect, order->question, order->settings, order->token,
+                                  paid->tariff.limit, fault);
+  if (!paid->ask)
+    return false;
+  if (!copy_texts(paid, order))
+    return fault_no_memory(fault);
+  fill_entry(paid, order);
+  return true;
+}
+
+static struct paid *make(const struct paid_order *order, struct fault *fault) {
+  struct paid *paid = calloc(1, sizeof *paid);
+  if (!paid) {
+    fault_no_memory(fault);
+    return NULL;
   }
+  if (fill(paid, order, fault))
+    return paid;
   released(paid);
   return NULL;
 }
@@ -353,11 +326,12 @@ static bool may_begin(struct serve *serve, struct fault *fault) {
 }
 
 static struct flight *prepare(const struct paid_order *order, struct fault *fault) {
-  struct paid *paid = make(order);
-  struct flight *flight = paid ? flight_create(&owner, paid, is_to_store(order)) : NULL;
+  struct paid *paid = make(order, fault);
+  if (!paid)
+    return NULL;
+  struct flight *flight = flight_create(&owner, paid, is_to_store(order));
   if (!flight) {
-    if (paid)
-      released(paid);
+    released(paid);
     fault_no_memory(fault);
     return NULL;
   }
@@ -427,7 +401,8 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
   }
   begin_storing(paid);
   /* The reservation is for one send, and the budget holds no more. */
-  paid->ask->send_once = paid->entry.has_budget;
+  if (paid->entry.has_budget)
+    transfer_ask_once(paid->ask);
   transfer_submit(paid->serve->transfer, paid->flight, &paid->ask);
 }
 

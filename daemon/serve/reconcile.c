@@ -19,7 +19,6 @@ struct reconcile {
   struct secret *own_token; /* NULL: there is none */
   void (*wake)(void *context);
   void *context;
-  struct query *query;
   size_t count, awaited; /* of `asked`; how many of them have answered */
   size_t left_out;       /* too many of them, or no memory */
   struct asked asked[RECONCILE_MOST];
@@ -29,14 +28,14 @@ struct reconcile {
 
 static struct flight *begin(struct reconcile *reconcile, struct asked *asked) {
   char id[REQUEST_ID_SIZE] = "reconcile";
+  struct question question = question_of_subscription();
   struct paid_order order = {.serve = reconcile->serve,
                              .settings = reconcile->settings,
-                             .query = reconcile->query,
+                             .question = &question,
                              .key = &asked->fingerprint,
                              .token = view_of(asked->token),
                              .fingerprint = &asked->fingerprint,
                              .id = id,
-                             .kind = QUESTION_SUBSCRIPTION,
                              .is_ours = true};
   return paid_prepare(&order, &asked->fault);
 }
@@ -109,8 +108,8 @@ bool reconcile_begin(struct serve *serve, void (*wake)(void *context), void *con
   serve_hold(serve, &reconcile->settings, &reconcile->own_token);
   reconcile->wake = wake;
   reconcile->context = context;
-  bool ok = query_parse(VIEW("from=subscription_info"), VIEW(""), &reconcile->query, fault);
-  if (ok && (ok = find_tokens(reconcile, fault))) {
+  bool ok = find_tokens(reconcile, fault);
+  if (ok) {
     for (size_t i = 0; i < reconcile->count; i++)
       ask(reconcile, &reconcile->asked[i]);
     *out = steal(reconcile);
@@ -193,7 +192,6 @@ void reconcile_release(struct reconcile **address) {
     flight_leave(&reconcile->asked[i].reader);
     wipe(&reconcile->asked[i].token);
   }
-  query_release(&reconcile->query);
   settings_release(&reconcile->settings);
   secret_release(&reconcile->own_token);
   free(reconcile);

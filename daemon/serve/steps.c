@@ -98,22 +98,18 @@ static enum access_verdict access_of(const struct request *request) {
 /* Asks for the token's own account, which costs nothing (reference, "Answer"). */
 static struct flight *make_check(void *context, struct fault *fault) {
   const struct request *request = context;
-  struct query *query;
-  if (!query_parse(VIEW("from=subscription_info"), VIEW(""), &query, fault))
-    return NULL;
+  struct question question = question_of_subscription();
   struct paid_order order = {.serve = request->serve,
                              .settings = request->settings,
-                             .query = query,
+                             .question = &question,
                              .key = &request->fingerprint,
                              .token = query_token(request->query),
                              .fingerprint = &request->fingerprint,
                              .id = request->id,
-                             .kind = QUESTION_SUBSCRIPTION,
                              .is_ours = true,
                              .is_check = true,
                              .has_spent = request->token.has_spent};
   struct flight *flight = paid_prepare(&order, fault);
-  query_release(&query);
   return flight;
 }
 
@@ -222,24 +218,24 @@ enum exchange_step steps_begin(struct request *request) {
 /* Upstream does not know the tokens that are issued here: it is asked with ours. */
 static struct flight *make_paid(void *context, struct fault *fault) {
   struct request *request = context;
-  struct view body = exchange_body(request->exchange);
+  struct question_body body = {exchange_body(request->exchange),
+                               exchange_header(request->exchange, "Content-Type")};
+  struct question question = question_of(request->query, request->has_foreign_body ? &body : NULL);
+  question.states_limit = request->token.has_budget;
   bool is_issued = request->token.kind == TOKEN_ISSUED;
   struct paid_order order = {
       .serve = request->serve,
       .settings = request->settings,
-      .query = request->query,
+      .question = &question,
+      .normal = query_normal(request->query),
       .key = query_key(request->query),
       .token = is_issued ? secret_view(request->own_token) : query_token(request->query),
       .is_own_token = is_issued,
       .fingerprint = &request->fingerprint,
       .is_strangers = request_is_strangers(request),
       .id = request->id,
-      .kind = request->kind,
       .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH,
-      .unread = request->plan.action == PLAN_HIT_AND_REFRESH,
-      .states_limit = request->kind == QUESTION_OTHER && request->token.has_budget,
-      .foreign_body = request->has_foreign_body ? &body : NULL,
-      .foreign_type = exchange_header(request->exchange, "Content-Type")};
+      .unread = request->plan.action == PLAN_HIT_AND_REFRESH};
   if (!is_issued || request->own_token)
     return paid_prepare(&order, fault);
   fault_set(

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "base/text.h"
 #include "upstream/failure.h"
 
 #include <stdio.h>
@@ -138,21 +139,35 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
 
 /* --- one request --- */
 
-static void set_ask(struct sending *request) {
-  const struct transfer_ask *ask = &request->ask;
-  CURL *easy = request->easy;
-  curl_easy_setopt(easy, CURLOPT_URL, ask->url);
-  if (!ask->body)
-    return;
-  scope_free char *type = NULL;
-  if (asprintf(&type, "Content-Type:%s%s", ask->content_type ? " " : "",
-               ask->content_type ? ask->content_type : "") < 0)
-    type = NULL;
-  request->headers = curl_slist_append(request->headers, type ? type : "Content-Type:");
-  request->headers = curl_slist_append(request->headers, "Expect:");
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)ask->body_length);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, ask->body);
+/* An empty value: libcurl leaves out the header of that name, which it would send by itself. */
+static bool add_header(struct sending *request, const char *name, const char *value) {
+  scope_text struct text line = {0};
+  text_printf(&line, "%s:%s%s", name, *value ? " " : "", value);
+  struct curl_slist *longer =
+      text_ok(&line) ? curl_slist_append(request->headers, text_string(&line)) : NULL;
+  if (longer)
+    request->headers = longer;
+  if (line.at)
+    explicit_bzero(line.at, line.length);
+  return longer != NULL;
+}
+
+static bool set_body(struct sending *request) {
+  const struct dialect_request *asked = &request->ask.request;
+  curl_easy_setopt(request->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)asked->body_length);
+  curl_easy_setopt(request->easy, CURLOPT_POSTFIELDS, asked->body);
+  return add_header(request, "Content-Type", asked->content_type ? asked->content_type : "") &&
+         add_header(request, "Expect", "");
+}
+
+/* False: no memory. */
+static bool set_request(struct sending *request) {
+  const struct dialect_request *asked = &request->ask.request;
+  bool ok = curl_easy_setopt(request->easy, CURLOPT_URL, asked->url) == CURLE_OK &&
+            (!asked->authorization || add_header(request, "Authorization", asked->authorization)) &&
+            (!asked->body || set_body(request));
+  curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
+  return ok;
 }
 
 static void set_options(struct sending *request) {
@@ -191,44 +206,88 @@ static void set_options(struct sending *request) {
   curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 }
 
+static bool make_reader(struct sending *request) {
+  if (!request->shape)
+    return true;
+  request->reader = reader_create(request->shape, request->ask.settings->max_depth);
+  request->reading = request->reader != NULL;
+  return request->reading;
+}
+
 bool sending_prepare(struct sending *request, struct sockets *sockets) {
   request->sockets = sockets;
   request->easy = curl_easy_init();
-  if (!request->easy)
+  if (!request->easy || !make_reader(request))
     return false;
-  const struct reader_shape *shape = request->ask.dialect->shape(request->ask.kind);
-  if (shape) {
-    request->reader = reader_create(shape, request->ask.settings->max_depth);
-    request->reading = request->reader != NULL;
-    if (!request->reader)
-      return false;
-  }
   set_options(request);
-  set_ask(request);
   request->last_byte = clock_monotonic();
-  return true;
+  return set_request(request);
 }
 
-static void wipe(char **address) {
-  char *token = steal(*address);
-  if (token)
-    explicit_bzero(token, strlen(token));
-  free(token);
+static void wipe_headers(struct curl_slist *headers) {
+  for (struct curl_slist *header = headers; header; header = header->next)
+    explicit_bzero(header->data, strlen(header->data));
+  curl_slist_free_all(headers);
 }
 
 void sending_release(struct sending *request) {
   struct transfer_ask *ask = &request->ask;
   curl_easy_cleanup(request->easy);
-  curl_slist_free_all(request->headers);
+  wipe_headers(request->headers);
   reader_release(&request->reader);
   flight_release(&request->flight);
-  wipe(&ask->url);
-  wipe(&ask->token);
-  free(ask->body);
-  free(ask->content_type);
+  dialect_request_release(&ask->request);
+  if (ask->token)
+    explicit_bzero(ask->token, strlen(ask->token));
+  free(ask->token);
   settings_release(&ask->settings);
   free(request);
 }
+
+/* --- its making, on any thread --- */
+
+/* A body of unknown meaning may carry other tokens: then it is not known what must not be shown. */
+static bool fill(struct sending *request, const struct question *question, struct view token,
+                 struct fault *fault) {
+  struct transfer_ask *ask = &request->ask;
+  if (!ask->dialect->write(question, ask->settings, token, &ask->request, fault))
+    return false;
+  if (question->kind != QUESTION_UNKNOWN)
+    ask->token = strndup(token.at, token.length);
+  return ask->token || question->kind == QUESTION_UNKNOWN || fault_no_memory(fault);
+}
+
+struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
+                                         const struct question *question, struct settings *settings,
+                                         struct view token, int64_t limit, struct fault *fault) {
+  struct sending *request = calloc(1, sizeof *request);
+  if (!request) {
+    fault_no_memory(fault);
+    return NULL;
+  }
+  request->ask.dialect = dialect;
+  request->ask.settings = settings_hold(settings);
+  request->shape = dialect->shape(question->kind);
+  request->evidence.kind = question->kind;
+  request->evidence.limit = limit;
+  request->evidence.head.results_count = -1;
+  if (fill(request, question, token, fault))
+    return &request->ask;
+  sending_release(request);
+  return NULL;
+}
+
+void transfer_ask_once(struct transfer_ask *ask) {
+  ask->send_once = true;
+}
+
+void transfer_ask_release(struct transfer_ask **address) {
+  struct transfer_ask *ask = steal(*address);
+  if (ask)
+    sending_release((struct sending *)ask);
+}
+
+/* --- its end --- */
 
 bool sending_may_restart(struct sending *request, CURLcode code) {
   bool may = code == CURLE_ABORTED_BY_CALLBACK && request->lost && !request->aborted &&

@@ -8,14 +8,24 @@
 
 #include <curl/curl.h>
 
+/* What is sent: all that the caller decides. */
+struct transfer_ask {
+  const struct dialect *dialect;
+  struct dialect_request request;
+  char *token;               /* in the request; wiped; NULL: not known, the body may have others */
+  bool send_once;            /* transfer_ask_once() */
+  struct settings *settings; /* one reference: timeouts, depth, TLS */
+};
+
 struct sending {
-  struct transfer_ask ask; /* first: who makes an ask makes all of this */
+  struct transfer_ask ask; /* first: making an ask makes all of this */
   struct flight *flight;   /* one reference, from transfer_submit() on */
   struct sockets *sockets;
   CURL *easy;
   struct curl_slist *headers;
-  struct reader *reader; /* NULL: the body is not read */
-  bool reading;          /* the reader still accepts */
+  const struct reader_shape *shape; /* NULL: the body is not read */
+  struct reader *reader;
+  bool reading; /* the reader still accepts */
   bool paused, stalled, aborted;
   bool kept_back;  /* it would have been sent again */
   bool has_waited; /* for its turn */

@@ -290,17 +290,6 @@ void transfer_stop(struct transfer **address) {
   free(transfer);
 }
 
-struct transfer_ask *transfer_ask_create(void) {
-  struct sending *request = calloc(1, sizeof *request);
-  return request ? &request->ask : NULL;
-}
-
-void transfer_ask_release(struct transfer_ask **address) {
-  struct transfer_ask *ask = steal(*address);
-  if (ask)
-    sending_release((struct sending *)ask);
-}
-
 static void tell(struct transfer *transfer, bool *what) {
   pthread_mutex_lock(&transfer->lock);
   bool told = *what;
@@ -327,9 +316,6 @@ static const struct flight_writer writer = {.room = on_room, .deserted = on_dese
 void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask) {
   struct sending *request = (struct sending *)steal(*ask);
   request->flight = flight_hold(flight);
-  request->evidence.kind = request->ask.kind;
-  request->evidence.limit = request->ask.limit;
-  request->evidence.head.results_count = -1;
   flight_set_writer(flight, &writer, transfer);
   atomic_fetch_add(&transfer->inflight, 1);
   pthread_mutex_lock(&transfer->lock);

@@ -19,22 +19,18 @@ bool transfer_start(struct transfer **out, struct fault *fault) MUST_CHECK;
 /* Ends the thread; all must have ended (transfer_abort(), then wait). Leaves NULL. */
 void transfer_stop(struct transfer **transfer);
 
-/* One request to upstream. The strings are owned; transfer_ask_release() frees them. */
-struct transfer_ask {
-  const struct dialect *dialect;
-  enum question_kind kind;
-  int64_t limit; /* the most results that can have been asked for */
-  char *url;     /* holds the token: never logged; wiped when it is released */
-  char *token;   /* likewise; NULL: not known, as there may be others in the body */
-  char *body;    /* NULL: GET; else POST with these bytes */
-  size_t body_length;
-  char *content_type;        /* of the body; NULL where it came without */
-  bool send_once;            /* rather fail than have libcurl send it again: it may cost twice */
-  struct settings *settings; /* one reference: timeouts, depth, TLS */
-};
-/* An empty one, with all the memory that transfer_submit() needs; NULL: no memory. */
-struct transfer_ask *transfer_ask_create(void) MUST_CHECK;
-/* Of one that was not submitted. Leaves NULL; NULL is allowed. */
+/* One request to upstream that was not submitted yet. */
+struct transfer_ask;
+/* The request that asks `question` with `token` in `dialect`, with all the memory that
+ * transfer_submit() needs. `limit`: the most results that can come. Takes a reference of
+ * `settings`, and copies the rest. NULL (with a fault): no memory. Does not block; any thread. */
+struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
+                                         const struct question *question, struct settings *settings,
+                                         struct view token, int64_t limit,
+                                         struct fault *fault) MUST_CHECK;
+/* From now on: fail rather than have libcurl send it again, which may cost twice. */
+void transfer_ask_once(struct transfer_ask *ask);
+/* Leaves NULL; NULL is allowed. */
 void transfer_ask_release(struct transfer_ask **ask);
 
 /* Sends `*ask` (taken over, NULL is left there) and feeds `flight`, of which it holds a reference

@@ -135,7 +135,6 @@ static void test_accessors(void **state) {
   assert_int_equal(query_output(query), QUERY_PHP);
   assert_int_equal(query_limit(query), 5);
   assert_int_equal(query_offset(query), 7);
-  assert_true(query_sends_offset(query) && query_has_where(query) && query_has_having(query));
   assert_true(view_is(query_token(query), "t"));
   assert_true(view_is(query_target_text(query), "example.com"));
   assert_int_equal(query_form(query)->count, 11);
@@ -177,34 +176,6 @@ static void test_the_one_spelling_of_a_token(void **state) {
   }
 }
 
-/* With a body whose meaning is not known, and of another table under a budget. */
-static void test_other_wordings(void **state) {
-  (void)state;
-  static const struct {
-    const char *args;
-    bool as_it_came, states_limit;
-    const char *upstream;
-  } wordings[] = {
-      {"target=A.com&token=t&offset=0&mode=domain&from=backlinks_new_lost&select=*", true, false,
-       "target=A.com&offset=0&mode=domain&from=backlinks_new_lost&select=%2A&token=b"},
-      {"from=refdomains&target=A.com", false, true,
-       "from=refdomains&target=A.com&limit=1000&token=b"},
-      {"limit=007&from=refdomains&target=A.com", false, true,
-       "from=refdomains&target=A.com&limit=7&token=b"},
-      {"limit=007&from=refdomains&target=A.com", false, false,
-       "limit=007&from=refdomains&target=A.com&token=b"},
-      {BASE, false, true, BASE "&limit=1000&token=b"},
-  };
-  for (size_t i = 0; i < sizeof wordings / sizeof *wordings; i++) {
-    struct query *query = parse(wordings[i].args);
-    struct query_wording wording = {VIEW("b"), wordings[i].as_it_came, wordings[i].states_limit};
-    scope_text struct text out = {0};
-    assert_true(query_upstream_args(query, &wording, &out));
-    assert_string_equal(text_string(&out), wordings[i].upstream);
-    query_release(&query);
-  }
-}
-
 static void test_limit_under_a_budget(void **state) {
   (void)state;
   static const char *const good[] = {"", "&limit=0", "&limit=0007", "&limit=5000000"};
@@ -231,7 +202,6 @@ static void test_absent(void **state) {
   assert_int_equal(query_mode(query), QUERY_MODE_UNKNOWN);
   assert_int_equal(query_output(query), QUERY_JSON);
   assert_int_equal(query_limit(query), 1000);
-  assert_false(query_sends_offset(query) || query_has_where(query) || query_has_having(query));
   assert_int_equal(query_token(query).length, 0);
   assert_true(view_is(query_target_text(query), "http://A.com:9/"));
   assert_int_equal(query_target_host(query).length, 0);
@@ -243,7 +213,7 @@ static void test_absent(void **state) {
   assert_true(view_is(query_target_text(query), "http://a.com:9/"));
   assert_true(view_is(query_target_host(query), "a.com"));
   assert_int_equal(query_output(query), QUERY_OUTPUT_UNKNOWN);
-  assert_true(query_has_where(query) && query_where(query)->present);
+  assert_true(query_where(query)->present);
   query_release(&query);
 }
 
@@ -259,7 +229,6 @@ static void test_other_tables(void **state) {
   assert_int_equal(query_mode(query), QUERY_EXACT);
   assert_int_equal(query_limit(query), -1);
   assert_true(view_is(query_target_text(query), "A.com"));
-  assert_true(query_has_where(query) && query_sends_offset(query));
   assert_false(query_where(query)->present);
   query_release(&query);
 }
@@ -292,98 +261,6 @@ static void test_known_key(void **state) {
   query_release(&query);
 }
 
-static const struct {
-  const char *args, *token, *upstream;
-} sent[] = {
-    /* the question that the key stands for, whoever asks it in whatever words */
-    {BASE, "t", BASE "&limit=1000&token=t"},
-    {BASE, "", BASE "&limit=1000"},
-    {"token=a&" BASE, "", BASE "&limit=1000"},
-    {"token=a&" BASE, "b c", BASE "&limit=1000&token=b%20c"},
-    {BASE "&token=&offset=0&limit=01000", "b", BASE "&limit=1000&token=b"},
-    {BASE "&offset=01&limit=005&limit=005", "b", BASE "&limit=5&offset=1&token=b"},
-    {BASE "&output=json&select=*&limit=7", "b", BASE "&limit=7&token=b"},
-    {BASE "&x=1+2&output=xml&a", "b", BASE "&limit=1000&a=&x=1%202&output=xml&token=b"},
-    {BASE "&output=JSON", "b", BASE "&limit=1000&output=JSON&token=b"},
-    {"from=backlinks_new_lost&mode=domain&target=EXAMPLE.com./", "b",
-     "from=backlinks_new_lost&mode=domain&target=example.com%2F&limit=1000&token=b"},
-    {"target=B%C3%9Ccher.de&mode=prefix&from=backlinks_new_lost", "b",
-     "from=backlinks_new_lost&mode=prefix&target=xn--bcher-kva.de&limit=1000&token=b"},
-    {"target=ex%E2%80%8Bample.com&mode=domain&from=backlinks_new_lost", "b",
-     "from=backlinks_new_lost&mode=domain&target=ex%E2%80%8Bample.com&limit=1000&token=b"},
-    {"from=backlinks_new_lost&mode=DOMAIN&target=EXAMPLE.com", "b",
-     "from=backlinks_new_lost&mode=DOMAIN&target=EXAMPLE.com&limit=1000&token=b"},
-    {BASE "&select=+url_to,date,%09url_to+,title", "b",
-     BASE "&select=url_to%2Cdate%2Ctitle&limit=1000&token=b"},
-    {BASE "&select=url_to,,date", "b", BASE "&select=url_to%2C%2Cdate&limit=1000&token=b"},
-    {BASE "&select=", "b", BASE "&select=&limit=1000&token=b"},
-    {BASE "&order_by=date:asc,+type:desc", "b",
-     BASE "&order_by=date%2Ctype%3Adesc&limit=1000&token=b"},
-    {BASE "&where=type:%27a+b%27,domain_rating>=%22007%22", "b",
-     BASE "&where=domain_rating%3E%3D7%2Ctype%3D%22a%20b%22&limit=1000&token=b"},
-    {BASE "&where=type+is+%27x%27&having=nofollow:'true'", "b",
-     BASE "&where=type%20is%20%27x%27&having=nofollow%3Dtrue&limit=1000&token=b"},
-    /* other tables: the client's words */
-    {"from=refdomains&offset=0&x&limit=+5&target=A.com&token=t&where=a:'b'", "b",
-     "from=refdomains&offset=0&x=&limit=%205&target=A.com&where=a%3A%27b%27&token=b"},
-    {"from=subscription_info&token=t", "b", "from=subscription_info&token=b"},
-};
-
-static void test_upstream_args(void **state) {
-  (void)state;
-  for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
-    struct query *query = parse(sent[i].args);
-    scope_text struct text out = {0};
-    struct query_wording wording = {.token = view_of(sent[i].token)};
-    assert_true(query_upstream_args(query, &wording, &out));
-    assert_string_equal(text_string(&out), sent[i].upstream);
-    query_release(&query);
-  }
-}
-
-/* Pairs that share a key, or not, share what is sent, or do not, but for the order of `select`. */
-static void test_what_is_sent_says_what_the_key_says(void **state) {
-  (void)state;
-  static const char *const spellings[] = {
-      BASE,
-      "from=backlinks_new_lost&mode=domain&target=EXAMPLE.com.&limit=01000&offset=00",
-      BASE "&output=json&select=+*&token=x",
-      BASE "&where=type:'lost'",
-      BASE "&where=+type%3D%22lost%22,type:\"lost\"",
-      BASE "&order_by=date",
-      BASE "&order_by=+date:asc",
-      BASE "&order_by=date:desc",
-      BASE "&limit=5",
-      BASE "&limit=+5",
-      BASE "&limit=005",
-      BASE "&where=",
-      BASE "&having=",
-      BASE "&a=1&b=2",
-      BASE "&b=2&a=1",
-      "from=backlinks_new_lost&mode=domain&target=example.com%23x",
-      "from=backlinks_new_lost&mode=domain&target=EXAMPLE.com%23x",
-      "from=backlinks_new_lost&mode=domain&target=example%E3%80%82com",
-      "from=backlinks_new_lost&mode=domain&target=http://example.com/",
-      "from=backlinks_new_lost&mode=domain&target=example.com:80"};
-  for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++)
-    for (size_t j = 0; j < i; j++) {
-      struct query *a = NULL, *b = NULL;
-      struct fault fault;
-      scope_text struct text left = {0}, right = {0};
-      const struct query_wording wording = {.token = VIEW("t")};
-      if (query_parse(view_of(spellings[i]), VIEW(""), &a, &fault) &&
-          query_parse(view_of(spellings[j]), VIEW(""), &b, &fault)) {
-        assert_true(query_upstream_args(a, &wording, &left));
-        assert_true(query_upstream_args(b, &wording, &right));
-        if (digest_equal(query_key(a), query_key(b)) !=
-            view_equal(text_view(&left), text_view(&right)))
-          fail_msg("%s and %s", text_string(&left), text_string(&right));
-      }
-      query_release(&a);
-      query_release(&b);
-    }
-}
-
 static void test_body(void **state) {
   (void)state;
   struct query *query, *same = parse(BASE "&limit=5");
@@ -406,12 +283,9 @@ int main(void) {
       cmocka_unit_test(test_other_tables),
       cmocka_unit_test(test_rows_key),
       cmocka_unit_test(test_known_key),
-      cmocka_unit_test(test_upstream_args),
       cmocka_unit_test(test_body),
       cmocka_unit_test(test_the_one_spelling_of_a_token),
-      cmocka_unit_test(test_other_wordings),
       cmocka_unit_test(test_limit_under_a_budget),
-      cmocka_unit_test(test_what_is_sent_says_what_the_key_says),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* What a request costs, from its text and the configuration. */
-#include "plan/tariff.h"
+#include "dialect/v2.h"
+#include "query/query.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,7 +141,8 @@ static struct tariff tariff_of(const char *args, const char *const *overrides, s
   struct fault fault;
   if (!query_parse(view_of(args), VIEW(""), &query, &fault))
     fail_msg("%s: %s", args, fault.text);
-  struct tariff tariff = tariff_for(settings, query);
+  struct question question = question_of(query, NULL);
+  struct tariff tariff = dialect_v2.price(settings, &question);
   query_release(&query);
   settings_release(&settings);
   return tariff; /* which stays what it was */

@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -75,14 +76,23 @@ static void note_over(void *context) {
 
 static const struct flight_owner owner = {take_chunk, take_out, note_over};
 
-/* Nobody listens on this port. */
-static struct transfer_ask *make_ask(struct settings *settings) {
-  struct transfer_ask *ask = transfer_ask_create();
+#define NOBODY "upstream.url=http://127.0.0.1:1" /* nobody listens there */
+
+static struct settings *settings_for(const char *url) {
+  struct settings *settings;
+  struct fault fault;
+  const struct settings_override upstream = {url};
+  assert_true(settings_parse("x.conf", VIEW(""), &upstream, 1, &settings, &fault));
+  return settings;
+}
+
+static const struct question subscription = {.kind = QUESTION_SUBSCRIPTION};
+
+static struct transfer_ask *make_ask(const struct dialect *dialect, struct settings *settings) {
+  struct fault fault;
+  struct transfer_ask *ask =
+      transfer_ask_create(dialect, &subscription, settings, VIEW("x"), 1000, &fault);
   assert_non_null(ask);
-  ask->dialect = &dialect_v2;
-  ask->kind = QUESTION_RESULTS;
-  ask->url = strdup("http://127.0.0.1:1/?token=x");
-  ask->settings = settings_hold(settings);
   return ask;
 }
 
@@ -94,25 +104,18 @@ static struct flight *make_flight(void *context, struct fault *fault) {
 }
 
 static void submit(struct owned *owned) {
-  struct transfer_ask *ask = make_ask(owned->settings);
+  struct transfer_ask *ask = make_ask(&dialect_v2, owned->settings);
   is_out_of_memory = true;
   transfer_submit(owned->transfer, owned->flight, &ask);
   is_out_of_memory = false;
   assert_null(ask);
 }
 
-static struct settings *settings_of_defaults(void) {
-  struct settings *settings;
-  struct fault fault;
-  assert_true(settings_parse("x.conf", VIEW(""), NULL, 0, &settings, &fault));
-  return settings;
-}
-
 /* A caller may hold locks that the flight's owner takes at its end: a failure that ended the flight
  * on the caller's thread would wait for itself for ever. */
 static void without_memory_a_flight_ends_on_the_transfer_thread(void **state) {
   (void)state;
-  struct owned owned = {.flights = flights_create(), .settings = settings_of_defaults()};
+  struct owned owned = {.flights = flights_create(), .settings = settings_for(NOBODY)};
   struct flights_maker maker = {.make = make_flight, .context = &owned};
   struct flights_place place;
   struct fault fault;
@@ -137,15 +140,93 @@ static void without_memory_a_flight_ends_on_the_transfer_thread(void **state) {
 
 static void what_was_not_submitted_is_released(void **state) {
   (void)state;
-  struct settings *settings = settings_of_defaults();
-  struct transfer_ask *ask = make_ask(settings);
+  struct settings *settings = settings_for(NOBODY);
+  struct transfer_ask *ask = make_ask(&dialect_v2, settings);
   transfer_ask_release(&ask);
   assert_null(ask);
   transfer_ask_release(&ask);
   is_out_of_memory = true;
-  assert_null(transfer_ask_create());
+  struct fault fault;
+  assert_null(transfer_ask_create(&dialect_v2, &subscription, settings, VIEW("x"), 1000, &fault));
   is_out_of_memory = false;
+  assert_int_equal(fault.kind, FAULT_INTERNAL);
   settings_release(&settings);
+}
+
+/* --- what is sent --- */
+
+static int port_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *)) {
+  struct sockaddr_in address;
+  socklen_t length = sizeof address;
+  assert_int_equal(get(fd, (struct sockaddr *)&address, &length), 0);
+  return ntohs(address.sin_port);
+}
+
+static int listen_here(void) {
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int listener = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(listen(listener, 8), 0);
+  return listener;
+}
+
+static bool write_with_a_key(const struct question *question, const struct settings *settings,
+                             struct view token, struct dialect_request *request,
+                             struct fault *fault) {
+  (void)question, (void)token, (void)fault;
+  *request = (struct dialect_request){.authorization = strdup("Bearer key"),
+                                      .body = strdup("{}"),
+                                      .body_length = 2,
+                                      .content_type = strdup("application/json")};
+  assert_true(asprintf(&request->url, "%s/v3/x", settings->upstream_url) > 0);
+  return true;
+}
+
+/* Answers one request on `listener`, of which it puts the first bytes into `said`. */
+static void answer_one(int listener, char *said, size_t size) {
+  static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+  int fd = accept(listener, NULL, NULL);
+  size_t length = 0;
+  said[0] = '\0';
+  while (!strstr(said, "\r\n\r\n{}")) {
+    ssize_t count = recv(fd, said + length, size - 1 - length, 0);
+    assert_true(count > 0);
+    length += (size_t)count;
+    said[length] = '\0';
+  }
+  assert_int_equal(send(fd, answer, sizeof answer - 1, 0), sizeof answer - 1);
+  close(fd);
+}
+
+static void a_request_is_sent_as_the_dialect_writes_it(void **state) {
+  (void)state;
+  struct dialect dialect = dialect_v2;
+  dialect.write = write_with_a_key;
+  int listener = listen_here();
+  char url[64], said[4096];
+  snprintf(url, sizeof url, "upstream.url=http://127.0.0.1:%d", port_of(listener, getsockname));
+  struct owned owned = {.flights = flights_create(), .settings = settings_for(url)};
+  struct fault fault;
+  sem_init(&owned.over, 0, 0);
+  assert_true(transfer_start(&owned.transfer, &fault));
+  struct flight *flight = make_flight(&owned, &fault);
+  struct transfer_ask *ask = make_ask(&dialect, owned.settings);
+  transfer_submit(owned.transfer, flight, &ask);
+  alarm(60);
+  answer_one(listener, said, sizeof said);
+  flight_release(&flight);
+  sem_wait(&owned.over);
+  alarm(0);
+  assert_true(view_starts(view_of(said), VIEW("POST /v3/x HTTP/1.1\r\n")));
+  assert_non_null(strstr(said, "\r\nAuthorization: Bearer key\r\n"));
+  assert_non_null(strstr(said, "\r\nContent-Type: application/json\r\n"));
+  assert_null(strcasestr(said, "Expect:"));
+  assert_int_equal(owned.verdict.outcome, ANSWER_COMPLETE);
+  transfer_stop(&owned.transfer);
+  flights_release(&owned.flights);
+  settings_release(&owned.settings);
+  sem_destroy(&owned.over);
+  close(listener);
 }
 
 /* --- sockets --- */
@@ -155,13 +236,6 @@ struct connection {
   char local[INET6_ADDRSTRLEN], remote[INET6_ADDRSTRLEN];
   struct socket_ends ends;
 };
-
-static int port_of(int fd, int (*get)(int, struct sockaddr *, socklen_t *)) {
-  struct sockaddr_in address;
-  socklen_t length = sizeof address;
-  assert_int_equal(get(fd, (struct sockaddr *)&address, &length), 0);
-  return ntohs(address.sin_port);
-}
 
 static struct connection connect_to(int listener) {
   struct connection connection = {.local = "127.0.0.1", .remote = "127.0.0.1"};
@@ -175,14 +249,6 @@ static struct connection connect_to(int listener) {
   connection.ends.local_port = port_of(connection.here, getsockname);
   connection.ends.remote_port = port_of(connection.here, getpeername);
   return connection;
-}
-
-static int listen_here(void) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int listener = socket(AF_INET, SOCK_STREAM, 0);
-  assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
-  assert_int_equal(listen(listener, 8), 0);
-  return listener;
 }
 
 static bool use(struct sockets *sockets, struct connection *connection) {
@@ -284,6 +350,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(without_memory_a_flight_ends_on_the_transfer_thread),
       cmocka_unit_test(what_was_not_submitted_is_released),
+      cmocka_unit_test(a_request_is_sent_as_the_dialect_writes_it),
       cmocka_unit_test(a_connection_is_used_while_it_is_quiet),
       cmocka_unit_test(a_connection_that_was_closed_is_not_used),
       cmocka_unit_test(what_comes_unasked_ends_the_use_of_a_connection),

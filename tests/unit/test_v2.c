@@ -1,7 +1,7 @@
-/* How v2 speaks: the URL, the headers, and what an answer means and costs. */
+/* The answers of v2: the headers, and what an answer means and costs. */
+#include "base/text.h"
 #include "dialect/v2.h"
 #include "dialect/v2_answer.h"
-#include "dialect/v2_request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,30 +13,6 @@
 #include <cmocka.h>
 
 #define COUNT(table) (sizeof table / sizeof *table)
-
-/* --- the URL --- */
-
-static void urls(void **state) {
-  (void)state;
-  static const struct {
-    const char *base, *args, *url;
-  } cases[] = {
-      {"https://apiv2.ahrefs.com", "from=a", "https://apiv2.ahrefs.com/?from=a"},
-      {"https://apiv2.ahrefs.com/", "from=a", "https://apiv2.ahrefs.com/?from=a"},
-      {"https://apiv2.ahrefs.com/", "", "https://apiv2.ahrefs.com/?"},
-      {"http://127.0.0.1:8080", "a=1&b=2", "http://127.0.0.1:8080/?a=1&b=2"},
-      {"http://[::1]:80", "a=%2F", "http://[::1]:80/?a=%2F"},
-      {"http://host/v2", "a", "http://host/v2?a"},
-      {"http://host/v2/", "a", "http://host/v2/?a"},
-      {"HTTP://HOST", "a=http://x/", "HTTP://HOST/?a=http://x/"},
-  };
-  for (size_t i = 0; i < COUNT(cases); i++) {
-    scope_text struct text url = {0};
-    v2_url(view_of(cases[i].base), view_of(cases[i].args), &url);
-    assert_true(text_ok(&url));
-    assert_string_equal(text_string(&url), cases[i].url);
-  }
-}
 
 /* --- headers --- */
 
@@ -509,7 +485,6 @@ static void what_an_answer_says_of_its_token(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(urls),
       cmocka_unit_test(headers),
       cmocka_unit_test(nul_in_headers),
       cmocka_unit_test(long_content_types),

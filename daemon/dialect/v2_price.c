@@ -1,0 +1,66 @@
+#include "dialect/v2_price.h"
+
+#include "base/num.h"
+
+static bool is_free(const struct settings *settings, const struct question *question) {
+  for (size_t i = 0; i < settings->free_targets.count; i++)
+    if (num_same_word(question->host, view_of(settings->free_targets.items[i])))
+      return true;
+  return false;
+}
+
+/* Charges for parameters by their presence, if only empty. */
+static struct tariff price_results(const struct settings *settings,
+                                   const struct question *question) {
+  struct rows fixed = settings->tariff_request;
+  if (question->where)
+    fixed = rows_add(fixed, settings->tariff_where);
+  if (question->having)
+    fixed = rows_add(fixed, settings->tariff_having);
+  if (question->offset)
+    fixed = rows_add(fixed, settings->tariff_offset);
+  return (struct tariff){.fixed = fixed, .result = settings->tariff_result};
+}
+
+static struct tariff price_other(const struct settings *settings) {
+  return (struct tariff){.fixed = settings->tariff_other_request,
+                         .result = settings->tariff_other_result,
+                         .estimated = true};
+}
+
+static struct rows dearer(struct rows a, struct rows b) {
+  return rows_order(a, b) > 0 ? a : b;
+}
+
+/* The highest price that a request can have. */
+static struct tariff price_unknown(const struct settings *settings) {
+  struct rows fixed = rows_add(settings->tariff_request, settings->tariff_offset);
+  fixed = rows_add(fixed, rows_add(settings->tariff_where, settings->tariff_having));
+  return (struct tariff){.fixed = dearer(fixed, settings->tariff_other_request),
+                         .result = dearer(settings->tariff_result, settings->tariff_other_result),
+                         .estimated = true};
+}
+
+static struct tariff price_by_kind(const struct settings *settings,
+                                   const struct question *question) {
+  switch (question->kind) {
+  case QUESTION_RESULTS:
+  case QUESTION_OPAQUE:
+    return is_free(settings, question) ? (struct tariff){0} : price_results(settings, question);
+  case QUESTION_OTHER:
+    return price_other(settings);
+  case QUESTION_UNKNOWN:
+    return price_unknown(settings);
+  case QUESTION_SUBSCRIPTION:
+    break;
+  }
+  return (struct tariff){0};
+}
+
+/* Upstream judges another table's limit: one that is no number here may be any number there. */
+struct tariff v2_price(const struct settings *settings, const struct question *question) {
+  struct tariff tariff = price_by_kind(settings, question);
+  bool is_stated = question->limit >= 0 && question->kind != QUESTION_UNKNOWN;
+  tariff.limit = is_stated ? question->limit : QUERY_LIMIT_MAX;
+  return tariff;
+}
