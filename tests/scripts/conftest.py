@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ahrefs import Simulator  # noqa: E402
 from clock import Clock  # noqa: E402
-from daemon import HOUSE, ROWCACHED, STRANGER, Daemon  # noqa: E402
+from daemon import AHREFS, HOUSE, ROWCACHED, STRANGER, Daemon  # noqa: E402
 
 
 def pytest_configure(config):
@@ -68,6 +68,21 @@ def clock(tmp_path):
 def driven(rowcache, clock):
     """Starts daemons in front of the simulator whose time is the clock's."""
     return lambda *options, **more: rowcache(*options, **clock.drives(), **more)
+
+
+@pytest.fixture
+def purse(tmp_path):
+    """The file with the token, which no client has, that issued tokens spend from."""
+    file = tmp_path / "ahrefs-token"
+    file.write_text(AHREFS + "\n")
+    file.chmod(0o600)
+    return file
+
+
+@pytest.fixture
+def issuing(rowcache, purse):
+    """Starts daemons whose issued tokens can spend."""
+    return lambda *options, **more: rowcache(f"upstream.token_file={purse}", *options, **more)
 
 
 @pytest.fixture

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from metrics import Metrics
-from wire import Client, encode, patience, tenths
+from wire import Client, Reply, encode, patience, tenths
 
 TOKEN = "c0ffee00" * 5
 OTHER_TOKEN = "0badcafe" * 5
 HOUSE = TOKEN  # in upstream.token_file (the fixture house), and sent by clients as well
+AHREFS = "5ec2e7c0ffee" + "0123456789abcdef" + "0badcafe1337"  # in upstream.token_file (issuing)
 TABLE = "backlinks_new_lost"
 QUESTIONS = {"from": TABLE}  # for holds and faults that are to leave checks of tokens alone
 
@@ -40,6 +41,17 @@ def arrived(sim) -> list:
     """The questions that came upstream; checks of tokens are free and do not count."""
     checks = "subscription_info"
     return [record for record in sim.requests if record["params"].get("from") != checks]
+
+
+def wait_until_held(sim, count=1):
+    """Until upstream holds that many requests."""
+    sim.wait_for(lambda sim: sim.held == count, patience(10))
+
+
+def direct(sim, query) -> Reply:
+    """The simulator's own answer, paid with another token."""
+    with Client(f"127.0.0.1:{sim.port}") as client:
+        return client.get({**query, "token": OTHER_TOKEN})
 
 
 def eventually(condition, seconds=10):
@@ -196,6 +208,12 @@ class Daemon:
     def ask(self, target="rows-5.example", headers=None, **params):
         return self.get(question(target, **params), headers)
 
+    def send(self, query, headers=None) -> Client:
+        """A client whose question is on its way."""
+        client = self.client()
+        client.send("GET", "/?" + encode(query), headers=headers)
+        return client
+
     # The admin side
 
     def admin(self, path, method="GET"):
@@ -215,8 +233,29 @@ class Daemon:
         """The total of /api/spend, its amounts in tenths of a row."""
         return amounts(self.spend()["total"])
 
+    @property
+    def accounts(self) -> dict:
+        """The lines of /api/spend by their tokens' names, or fingerprints for those without a
+        name; amounts in tenths of a row."""
+        return {line["token"]: amounts(line) for line in self.spend()["tokens"]}
+
+    def budget(self, name="alice") -> dict:
+        """A token's budget as the list of tokens has it."""
+        lines = self.admin_json("/api/token")["tokens"]
+        return next(line["budget"] for line in lines if line["token"] == name)
+
     def metrics(self) -> Metrics:
         return Metrics(self.admin("/metrics").body.decode())
+
+    @property
+    def open_files(self) -> int:
+        """Connections among them, and a few that come and go."""
+        return self.metrics().value("process_open_fds")
+
+    @property
+    def inflight(self) -> int:
+        """Requests on their way upstream, those that wait for a place included."""
+        return self.metrics().value("rowcache_upstream_inflight")
 
     def outcomes(self) -> dict:
         """How many requests had which outcome, those that none had left out."""
@@ -234,18 +273,21 @@ class Daemon:
             where += ["-o", f"admin.listen={address}"]
         return run(ROWCACHECTL, *where, *arguments, **options)
 
-    def issue(self, name, *budget) -> str:
+    def issue(self, name="alice", *budget) -> str:
         """A new token of rowcache's own."""
         return self.ctl_json("token", "add", name, *budget)["token"]
 
-    def register(self, name, token):
-        done = self.ctl("token", "register", name, input=token + "\n")
+    def register(self, name, token, *more):
+        self.ctl_text("token", "register", name, *more, input=token + "\n")
+
+    def ctl_text(self, *arguments, **options) -> str:
+        """What a command prints that has to succeed."""
+        done = self.ctl(*arguments, **options)
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def ctl_json(self, *arguments):
-        done = self.ctl(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return json.loads(self.ctl_text(*arguments, "--json"))
 
 
 def amounts(entry) -> dict:

@@ -117,7 +117,7 @@ def test_requests_with_the_same_token_share_one_check(strict, guarded):
     clients = [daemon.client() for _ in range(20)]
     for number, client in enumerate(clients):
         client.send("GET", "/?" + encode(question(f"rows-{number % 4}.example")))
-    eventually(lambda: daemon.metrics().value("process_open_fds") > 20)
+    eventually(lambda: daemon.open_files > 20)
     strict.wait_for(lambda sim: sim.held == 1, patience(10))
     strict.release()
     assert [len(client.receive().rows) for client in clients] == [0, 1, 2, 3] * 5

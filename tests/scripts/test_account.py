@@ -48,11 +48,6 @@ def budgets(daemon):
     return {line["token"]: line["budget"] for line in tokens if line["budget"]}
 
 
-def by_name(daemon):
-    """The account's lines, the tokens without a name under their fingerprints."""
-    return {line["token"]: amounts(line) for line in daemon.spend()["tokens"]}
-
-
 def reports(daemon):
     return {by: daemon.spend({"by": by}) for by in ("token", "target", "day")}
 
@@ -67,7 +62,7 @@ def read_ledger(daemon, query):
 def wait_until_settled(daemon, count):
     """Until that many requests have ended, and nothing is under way or reserved."""
     eventually(lambda: sum(daemon.outcomes().values()) == count)
-    eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == 0)
+    eventually(lambda: daemon.inflight == 0)
     eventually(lambda: {budget["reserved"] for budget in budgets(daemon).values()} <= {"0.0"})
 
 
@@ -105,7 +100,7 @@ class Play:
 
     def account(self) -> dict:
         """For each token at Ahrefs, what was spent from it and how much of that is unknown."""
-        lines = by_name(self.daemon)
+        lines = self.daemon.accounts
         assert len(lines) == 4 and {"alice", "bob", "reporting"} <= lines.keys()
         other = lines.pop("reporting")
         return {OTHER_TOKEN: _spent_and_unknown([other]),
@@ -241,7 +236,7 @@ def check_that_each_token_is_told_its_own(daemon, told):
     sums = dict.fromkeys((name for name, _ in told), 0)
     for name, reply in told:
         sums[name] += cost_told(daemon, reply)
-    lines = {name: line["rows_spent"] for name, line in by_name(daemon).items()}
+    lines = {name: line["rows_spent"] for name, line in daemon.accounts.items()}
     house, = (spent for name, spent in lines.items() if name not in sums)
     named = {name: spent for name, spent in lines.items() if name in sums}
     assert {**named, "house": house} == sums
@@ -336,7 +331,7 @@ def check_account(sim, daemon):
     """Never below the bill, known spending never above it, and no budget is overshot."""
     total = daemon.account
     assert total["rows_spent"] - total["rows_unknown"] <= sim.bill(HOUSE) <= total["rows_spent"]
-    lines = by_name(daemon)
+    lines = daemon.accounts
     for name, budget in budgets(daemon).items():
         assert budget["reserved"] == "0.0" and budget["rows"] == f"{BUDGETS[name]}.0"
         spent = lines[name]["rows_spent"] if name in lines else 0

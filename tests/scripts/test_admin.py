@@ -7,7 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from daemon import OTHER_TOKEN, QUESTIONS, TABLE, TOKEN, amounts, arrived, eventually, question
+from daemon import (
+    OTHER_TOKEN, QUESTIONS, TABLE, TOKEN, amounts, arrived, eventually, question, wait_until_held,
+)
 from wire import encode
 
 ROWS_5 = 10 + 5 * 2
@@ -221,7 +223,7 @@ def test_status(sim, rowcache):
     sim.hold(match=QUESTIONS)
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question("rows-9.example")))
-        sim.wait_for(lambda sim: sim.held == 1)
+        wait_until_held(sim)
         status = daemon.ctl_json("status")
         sim.release()
         client.receive()

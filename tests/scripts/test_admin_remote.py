@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import ssl
-import subprocess
 import threading
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ from socket import create_server
 
 import pytest
 
-from certificates import HERE, make_certificate
+from certificates import HERE, make_certificate, name_shown, trust
 from daemon import ROWCACHECTL, ROWCACHED, TOKEN, eventually, question, run, told_by_proc
 from wire import FORM, Client, encode, open_socket, patience, read_all
 
@@ -86,10 +85,6 @@ def here(daemon):
 
 def bearer(secret=SECRET):
     return {"Authorization": "Bearer " + secret}
-
-
-def trust(certificate):
-    return ssl.create_default_context(cafile=str(certificate))
 
 
 class Admin:
@@ -440,26 +435,15 @@ def test_a_token_may_be_a_credential_of_systemd(rowcache, files, tmp_path):
 # Reload
 
 
-def name_shown(daemon):
-    """The subject of the certificate that a new connection is shown."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with context.wrap_socket(open_socket(here(daemon))) as sock:
-        shown = ssl.DER_cert_to_PEM_cert(sock.getpeercert(binary_form=True))
-    done = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=shown,
-                          capture_output=True, text=True, check=True)
-    return re.search(r"CN ?= ?(\w+)", done.stdout)[1]
-
-
 def test_a_reload_reads_token_and_certificate_again(remote, files):
     with Client(here(remote), trust(files.certificate)) as kept:
         assert kept.ask("GET", "/api/spend", headers=bearer()).status == 200
         files.write_token(OTHER_SECRET + "\n")
         files.renew_certificate("second")
         assert kept.ask("GET", "/api/spend", headers=bearer()).status == 200
-        assert name_shown(remote) == "first"
+        assert name_shown(here(remote)) == "first"
         remote.signal(signal.SIGHUP)
-        eventually(lambda: name_shown(remote) == "second")
+        eventually(lambda: name_shown(here(remote)) == "second")
         new = Admin(remote, files, bearer(OTHER_SECRET))
         eventually(lambda: new.ask("/api/spend").status == 200)
         assert kept.ask("GET", "/api/spend", headers=bearer(OTHER_SECRET)).status == 200
@@ -480,14 +464,14 @@ def test_a_reload_with_a_broken_token_changes_nothing(remote, files, damage):
     remote.signal(signal.SIGHUP)
     line = remote.wait_for_log(r"(warn|error).*(admin\.token_file|admin-token)")
     assert "hunter2" not in line
-    assert name_shown(remote) == "first"
+    assert name_shown(here(remote)) == "first"
     with Client(here(remote), old) as client:
         assert client.ask("GET", "/api/spend", headers=bearer()).status == 200
         check_unauthorized(client.ask("GET", "/api/spend"))
 
     files.write_token(OTHER_SECRET)
     remote.signal(signal.SIGHUP)
-    eventually(lambda: name_shown(remote) == "second")
+    eventually(lambda: name_shown(here(remote)) == "second")
     new = Admin(remote, files, bearer(OTHER_SECRET))
     eventually(lambda: new.ask("/api/spend").status == 200)
 
@@ -498,7 +482,7 @@ def test_a_reload_with_a_broken_certificate_changes_nothing(remote, files):
     files.write_token(OTHER_SECRET)
     remote.signal(signal.SIGHUP)
     remote.wait_for_log(r"(warn|error).*(admin\.tls_|chain\.pem)")
-    assert name_shown(remote) == "first"
+    assert name_shown(here(remote)) == "first"
     with Client(here(remote), old) as client:
         assert client.ask("GET", "/api/spend", headers=bearer()).status == 200
         check_unauthorized(client.ask("GET", "/api/spend", headers=bearer(OTHER_SECRET)))

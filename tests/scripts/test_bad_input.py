@@ -331,9 +331,9 @@ def test_who_says_nothing_is_sent_away_and_holds_nobody_up(rowcache):
 
 def test_clients_that_leave_in_the_middle_leave_nothing_behind(sim, rowcache):
     daemon = rowcache(IDLE)
-    before = daemon.metrics().value("process_open_fds")
+    before = daemon.open_files
     for end in range(1, len(LINE), 17):
         with open_socket(daemon.address) as sock:
             sock.sendall(LINE[:end].encode())
-    eventually(lambda: daemon.metrics().value("process_open_fds") <= before + 2)
+    eventually(lambda: daemon.open_files <= before + 2)
     check_that_it_goes_on(sim, daemon)

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from ahrefs import Simulator
-from daemon import OTHER_TOKEN, TOKEN, arrived, eventually, question
-from wire import Client, encode, patience, talk
+from daemon import TOKEN, arrived, direct, eventually, question, wait_until_held
+from wire import encode, talk
 
 STALL = "upstream.stall_timeout=30s"
 SMALL = {"target": "rows-20.example", "limit": 50}
@@ -65,8 +65,7 @@ def check_that_it_goes_on(sim, daemon, query, cost):
     before = daemon.account["rows_spent"]
     again = daemon.ask(**query)
     assert again.miss and again.whole
-    with Client(f"127.0.0.1:{sim.port}") as ahrefs:
-        assert again.json == ahrefs.get(question(**query, token=OTHER_TOKEN)).json
+    assert again.json == direct(sim, question(**query)).json
     assert daemon.account["rows_spent"] == before + cost
     assert daemon.ask(**query).hit
     assert daemon.metrics().value("rowcache_cache_entries") == 1
@@ -76,7 +75,7 @@ def ask_what_comes_to_a_halt(sim, daemon, clock, query):
     """The answer to a question of which no more comes from upstream: then time passes."""
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question(**query)))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         with clock.flying():
             return client.receive()
 
@@ -265,8 +264,7 @@ def test_a_byte_order_mark_is_upstreams_and_stays(sim, rowcache):
     daemon = rowcache()
     sim.fault("bom", times=None)
     for query in (SMALL, BIG):
-        with Client(f"127.0.0.1:{sim.port}") as ahrefs:
-            expected = ahrefs.get(question(**query, token=OTHER_TOKEN)).body
+        expected = direct(sim, question(**query)).body
         assert expected.startswith(b"\xef\xbb\xbf{")
         assert [daemon.ask(**query).body for _ in range(2)] == [expected] * 2
 
@@ -387,7 +385,7 @@ def test_slow_is_not_broken(sim, rowcache, kind, options):
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question(**SMALL)))
         if kind == "hold_body":
-            sim.wait_for(lambda sim: sim.held == 1)
+            wait_until_held(sim)
             sim.release()
         reply = client.receive()
     assert reply.miss and len(reply.rows) == 20
@@ -409,7 +407,7 @@ def test_nobody_listens_upstream(start):
     daemon = start("http://127.0.0.1:1")
     check_clean_error(daemon.ask(**SMALL), 502)
     assert daemon.account["rows_spent"] == 0
-    assert daemon.metrics().value("rowcache_upstream_inflight") == 0
+    assert daemon.inflight == 0
 
 
 def test_a_name_that_does_not_resolve_upstream(start):
@@ -420,7 +418,7 @@ def test_a_name_that_does_not_resolve_upstream(start):
 
 def test_many_failures_leave_nothing_behind(sim, rowcache):
     daemon = rowcache()
-    before = daemon.metrics().value("process_open_fds")
+    before = daemon.open_files
     for kind in ("cut", "garbage", "status", "refuse", "bad_gzip") * 6:
         sim.fault(kind, times=None)
         assert daemon.ask(**SMALL).status != 200

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from daemon import (
-    OTHER_TOKEN, QUESTIONS, ROWCACHED, TOKEN, amounts, arrived, eventually, question, run,
+    AHREFS, OTHER_TOKEN, QUESTIONS, ROWCACHED, TOKEN, amounts, arrived, eventually, question, run,
+    wait_until_held,
 )
-from wire import COLLAPSED, REFRESHED, Client, encode, patience, tenths
+from wire import COLLAPSED, REFRESHED, encode, patience, tenths
 
-AHREFS = "5ec2e7c0ffee" + "0123456789abcdef" + "0badcafe1337"
 ROWS_5 = 10 + 5 * 2
 MOST_50 = 10 + 50 * 2
 NO_CACHE = {"Cache-Control": "no-cache"}
@@ -21,43 +21,21 @@ AMOUNTS = ("rows", "spent", "reserved", "left")
 ZONES = ["UTC", "Pacific/Kiritimati", "Etc/GMT+12", "Europe/Berlin"]  # from +14:00 to -12:00
 
 
-@pytest.fixture
-def issuing(rowcache, tmp_path):
-    """Starts daemons whose issued tokens spend from that of Ahrefs."""
-    file = tmp_path / "ahrefs-token"
-    file.write_text(AHREFS + "\n")
-    file.chmod(0o600)
-    return lambda *options, **more: rowcache(f"upstream.token_file={file}", *options, **more)
-
-
-def ctl(daemon, *words, **options) -> str:
-    """What a command prints that has to succeed."""
-    done = daemon.ctl(*words, **options)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def add(daemon, name="alice", rows=None, per=None) -> str:
     """A new token of rowcache's own, with that budget."""
     budget = ["--budget", rows] if rows else []
     budget += ["--per", per] if per else []
-    return ctl(daemon, "token", "add", name, *budget).removesuffix("\n")
+    return daemon.issue(name, *budget)
 
 
 def set_budget(daemon, name, rows, *per):
-    ctl(daemon, "token", "budget", name, rows, *per)
-
-
-def told(daemon, name="alice"):
-    """A budget as the list of tokens tells it."""
-    lines = daemon.admin_json("/api/token")["tokens"]
-    return next(line["budget"] for line in lines if line["token"] == name)
+    daemon.ctl_text("token", "budget", name, rows, *per)
 
 
 def budget(daemon, name="alice") -> dict:
-    """The same, its amounts in tenths of a row."""
+    """A token's budget, its amounts in tenths of a row."""
     return {key: tenths(value) if key in AMOUNTS else value
-            for key, value in told(daemon, name).items()}
+            for key, value in daemon.budget(name).items()}
 
 
 def fresh(number, rows=5):
@@ -87,24 +65,17 @@ def under_way(sim, daemon, query):
     sim.hold(match=QUESTIONS)
     with daemon.client() as client:
         client.send("GET", "/?" + encode(query))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         yield
         sim.release()
         assert client.receive().miss
 
 
-def send(daemon, query) -> Client:
-    """A client whose question is on its way."""
-    client = daemon.client()
-    client.send("GET", "/?" + encode(query))
-    return client
-
-
 def send_from_many(daemon, count, query) -> list:
     """Clients whose questions have come, as far as can be told from here."""
-    before = daemon.metrics().value("process_open_fds")
-    clients = [send(daemon, query) for _ in range(count)]
-    eventually(lambda: daemon.metrics().value("process_open_fds") >= before + count)
+    before = daemon.open_files
+    clients = [daemon.send(query) for _ in range(count)]
+    eventually(lambda: daemon.open_files >= before + count)
     return clients
 
 
@@ -168,11 +139,11 @@ def test_what_it_could_cost_must_fit_whatever_it_does_cost(sim, issuing, rows, p
 def test_who_is_held_back_costs_nothing_and_reaches_nobody(sim, issuing):
     daemon = issuing()
     alice = add(daemon, rows="5")
-    before = told(daemon)
+    before = daemon.budget()
     for number in range(10):
         check_held_back(daemon.ask(fresh(number), token=alice), left=50, most=2010)
     check_held_back(daemon.ask(token=alice, headers=NO_CACHE))
-    assert sim.requests == [] and told(daemon) == before
+    assert sim.requests == [] and daemon.budget() == before
     account = daemon.account
     assert account["rows_spent"] == account["rows_unknown"] == account["rows_saved"] == 0
     eventually(lambda: daemon.outcomes() == {"error": 11})
@@ -357,10 +328,10 @@ def test_what_was_spent_before_a_restart_counts_after_it(sim, issuing, end):
     daemon = issuing()
     alice = add(daemon, rows="5")
     spend(daemon, alice, 1)
-    before = told(daemon)
+    before = daemon.budget()
     getattr(daemon, end)()
     daemon.start()
-    assert told(daemon) == before and before["spent"] == "2.0"
+    assert daemon.budget() == before and before["spent"] == "2.0"
     spend(daemon, alice, 1, start=1)
     check_held_back(daemon.ask(fresh(2), token=alice, limit=5), left=10, most=20)
     assert sim.bill(AHREFS) == 2 * ROWS_5
@@ -370,8 +341,8 @@ def test_what_was_under_way_at_a_kill_counts_at_the_most(sim, issuing):
     daemon = issuing()
     alice = add(daemon, rows="12")
     sim.fault("hold", charged=True)
-    client = send(daemon, question(token=alice, limit=50))
-    sim.wait_for(lambda sim: sim.held == 1, patience(10))
+    client = daemon.send(question(token=alice, limit=50))
+    wait_until_held(sim)
     daemon.kill()
     client.close()
     daemon.start()
@@ -398,7 +369,7 @@ def test_what_is_given_back_is_no_cause_to_warn(issuing):
     daemon = issuing()
     alice = add(daemon, rows="230")
     assert daemon.ask(fresh(0), token=alice).miss
-    assert warnings(daemon) == [] and told(daemon)["warning"] is False
+    assert warnings(daemon) == [] and daemon.budget()["warning"] is False
     set_budget(daemon, "alice", "4.5")
     spend(daemon, alice, 1, start=1)
     daemon.wait_for_log(r"\bbudget_warning token=alice used=4\.0 budget=4\.5")
@@ -415,7 +386,7 @@ def test_anybody_can_have_a_budget(issuing, kind):
     if kind == "issued":
         token = add(daemon, rows="3")
     elif kind == "registered":
-        ctl(daemon, "token", "register", "alice", "--budget", "3", input=TOKEN + "\n")
+        daemon.ctl_text("token", "register", "alice", "--budget", "3", input=TOKEN + "\n")
     else:
         assert daemon.ask("rows-1.example").hit
         name = eventually(lambda: _label(daemon, hits=1))
@@ -438,13 +409,13 @@ def test_a_budget_is_told_as_it_was_given(issuing, given, shown):
     daemon = issuing()
     add(daemon, "alice", given, "month")
     add(daemon, "bob", given)
-    found = told(daemon)
+    found = daemon.budget()
     expected = {"rows": shown, "spent": "0.0", "reserved": "0.0", "left": shown, "per": "month"}
     assert expected.items() <= found.items()
     assert {"rows", "per", "spent", "reserved", "left", "begins_anew", "warning"} <= set(found)
-    assert told(daemon, "bob")["per"] == "total", "is what goes without saying"
+    assert daemon.budget("bob")["per"] == "total", "is what goes without saying"
     set_budget(daemon, "bob", given, "--per", "day")
-    assert told(daemon, "bob")["per"] == "day" and told(daemon, "bob")["rows"] == shown
+    assert daemon.budget("bob")["per"] == "day" and daemon.budget("bob")["rows"] == shown
 
 
 def test_another_budget_holds_at_once(issuing):
@@ -466,7 +437,7 @@ def test_none_lifts_it(issuing):
     alice = add(daemon, rows="0")
     check_held_back(daemon.ask(token=alice))
     set_budget(daemon, "alice", "none")
-    assert told(daemon) is None
+    assert daemon.budget() is None
     assert daemon.ask(token=alice).miss
     assert daemon.spend()["tokens"][0]["budget"] is None
     assert daemon.metrics().all("rowcache_budget_rows") == []
@@ -476,8 +447,8 @@ def test_none_lifts_it(issuing):
 def test_a_budget_belongs_to_the_name_and_not_to_the_token(issuing):
     daemon = issuing()
     spend(daemon, add(daemon, rows="5"), 1)
-    new = ctl(daemon, "token", "rotate", "alice").strip()
-    ctl(daemon, "token", "rename", "alice", "carol")
+    new = daemon.ctl_text("token", "rotate", "alice").strip()
+    daemon.ctl_text("token", "rename", "alice", "carol")
     spend(daemon, new, 1, start=1)
     assert {"rows": 50, "spent": 40, "left": 10}.items() <= budget(daemon, "carol").items()
     check_held_back(daemon.ask(fresh(2), token=new, limit=5), left=10, most=20)
@@ -488,7 +459,7 @@ def test_all_who_tell_of_a_budget_tell_the_same(sim, issuing):
     alice = add(daemon, "alice", "20", "day")
     spend(daemon, alice, 1)
     with under_way(sim, daemon, question("rows-6.example", token=alice, limit=40)):
-        found = told(daemon)
+        found = daemon.budget()
         expected = {"rows": "20.0", "per": "day", "spent": "2.0", "reserved": "9.0", "left": "9.0"}
         assert expected.items() <= found.items() and found["warning"] is False
         for report in (daemon.spend(), daemon.ctl_json("spend"), daemon.ctl_json("token", "list")):
@@ -498,7 +469,7 @@ def test_all_who_tell_of_a_budget_tell_the_same(sim, issuing):
         assert metrics.value("rowcache_budget_left_rows", token="alice") == 9
         check_held_back(daemon.ask("rows-7.example", token=alice, limit=50), 90, MOST_50)
         assert daemon.admin_json("/api/status")["budget_warnings"] == []
-        assert "20.0" in ctl(daemon, "token", "list")
+        assert "20.0" in daemon.ctl_text("token", "list")
     eventually(lambda: budget(daemon)["spent"] == daemon.account["rows_spent"] == sim.bill(AHREFS))
 
 
@@ -517,7 +488,7 @@ def test_metrics_tell_of_those_who_have_a_budget(issuing):
 def test_without_a_budget_none_is_told(issuing):
     daemon = issuing()
     daemon.ask(token=add(daemon))
-    assert told(daemon) is None and daemon.spend()["tokens"][0]["budget"] is None
+    assert daemon.budget() is None and daemon.spend()["tokens"][0]["budget"] is None
     assert daemon.metrics().all("rowcache_budget_rows") == []
 
 
@@ -536,12 +507,12 @@ def test_it_is_warned_of_once(issuing, options, asks):
     daemon = issuing(*options)
     alice = add(daemon, rows="11")
     spend(daemon, alice, asks - 1)
-    assert told(daemon)["warning"] is False and warnings(daemon) == []
+    assert daemon.budget()["warning"] is False and warnings(daemon) == []
     assert daemon.ctl_json("status")["budget_warnings"] == []
     spend(daemon, alice, 1, start=asks)
     used = f"{2 * asks}.0"
     daemon.wait_for_log(rf"\bwarning budget_warning token=alice used={used} budget=11\.0\b")
-    assert told(daemon)["warning"] is True
+    assert daemon.budget()["warning"] is True
     assert daemon.spend()["tokens"][0]["budget"]["warning"] is True
     assert daemon.admin_json("/api/status")["budget_warnings"] == ["alice"]
     assert daemon.ctl_json("status")["budget_warnings"] == ["alice"]
@@ -554,10 +525,10 @@ def test_a_hundred_percent_is_all_of_it(issuing):
     daemon = issuing("ledger.budget_warning=100")
     alice = add(daemon, rows="4")
     spend(daemon, alice, 1)
-    assert told(daemon)["warning"] is False
+    assert daemon.budget()["warning"] is False
     spend(daemon, alice, 1, start=1)
     daemon.wait_for_log(r"\bwarning budget_warning token=alice used=4\.0 budget=4\.0")
-    assert told(daemon)["warning"] is True
+    assert daemon.budget()["warning"] is True
 
 
 def test_it_need_not_be_warned_of(issuing):
@@ -565,7 +536,7 @@ def test_it_need_not_be_warned_of(issuing):
     alice = add(daemon, rows="2")
     spend(daemon, alice, 1)
     check_held_back(daemon.ask(fresh(1), token=alice), left=0, most=2010)
-    assert told(daemon)["warning"] is False
+    assert daemon.budget()["warning"] is False
     assert daemon.admin_json("/api/status")["budget_warnings"] == []
     assert daemon.stop() == 0 and warnings(daemon) == []
 
@@ -576,7 +547,7 @@ def test_a_larger_budget_is_no_cause_to_warn(issuing):
     spend(daemon, add(daemon, "bob", "2"), 1, start=1)
     assert sorted(daemon.admin_json("/api/status")["budget_warnings"]) == ["alice", "bob"]
     set_budget(daemon, "alice", "1000")
-    assert told(daemon)["warning"] is False
+    assert daemon.budget()["warning"] is False
     assert daemon.admin_json("/api/status")["budget_warnings"] == ["bob"]
 
 
@@ -605,7 +576,7 @@ def test_a_budget_begins_anew_with_the_day_or_the_month_there(issuing, zone):
     for per in ("day", "month"):
         add(daemon, per, "10", per)
         before = beginning_of_next(per, zone)
-        found = told(daemon, per)["begins_anew"]
+        found = daemon.budget(per)["begins_anew"]
         assert found in (before, beginning_of_next(per, zone))
 
 
@@ -615,7 +586,7 @@ def test_it_is_held_back_until_the_day_begins_anew_there(issuing, zone):
     alice = add(daemon, "alice", "1", "day")
     reply = daemon.ask(token=alice)
     check_held_back(reply, left=10, most=2010)
-    anew = datetime.fromisoformat(told(daemon)["begins_anew"])
+    anew = datetime.fromisoformat(daemon.budget()["begins_anew"])
     assert str(anew.date()) in reply.error
     assert abs(anew.timestamp() - time.time() - int(reply.headers["Retry-After"])) < patience(60)
 
@@ -642,7 +613,7 @@ def test_the_days_of_far_zones_are_not_the_same(issuing):
     for zone in ("Pacific/Kiritimati", "Etc/GMT+12"):
         daemon = issuing(f"ledger.timezone={zone}")
         add(daemon, "alice", "100", "day")
-        days.add(told(daemon)["begins_anew"][:10])
+        days.add(daemon.budget()["begins_anew"][:10])
     assert len(days) == 2
 
 
@@ -669,14 +640,14 @@ JUNK = ["ten", "", "-5", "-0.1", "1e3", "1.25", "0x10", "10 rows", "nan", "inf",
 def test_what_is_no_amount_is_refused(issuing, rows):
     daemon = issuing()
     add(daemon, "alice", "10")
-    before = told(daemon)
+    before = daemon.budget()
     for words in (["add", "bob", "--budget", rows], ["budget", "alice", rows],
                   ["register", "bob", "--budget", rows]):
         done = daemon.ctl("token", *words, input=TOKEN + "\n")
         assert done.returncode in (1, 2) and done.stderr and not done.stdout, done
         assert TOKEN not in done.stderr
     assert [line["token"] for line in daemon.admin_json("/api/token")["tokens"]] == ["alice"]
-    assert told(daemon) == before
+    assert daemon.budget() == before
 
 
 @pytest.mark.parametrize("words", [
@@ -796,7 +767,7 @@ def test_two_budgets_at_once_do_not_stand_in_each_others_way(sim, issuing):
     for number in range(40):
         for turn, token in enumerate(tokens.values()):
             query = question(fresh(2 * number + turn, 10), token=token, limit=10)
-            clients.append(send(daemon, query))
+            clients.append(daemon.send(query))
     replies = receive_all(clients)
     assert [sum(reply.status == 200 for reply in replies[turn::2]) for turn in range(2)] == [10, 20]
     assert all(reply.status in (200, 402) for reply in replies)

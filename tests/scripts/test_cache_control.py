@@ -2,15 +2,11 @@
 
 import pytest
 
-from daemon import TOKEN, arrived, eventually
-from wire import MISS
+from daemon import TOKEN, arrived
+from wire import MISS, wish
 
 ROWS_5 = 10 + 5 * 2
 STALE_OR_REQUEST = ("rowcache; fwd=request; stored", "rowcache; fwd=stale; stored")
-
-
-def wish(text):
-    return {"Cache-Control": text}
 
 
 def grow_old(daemon, clock, text):

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from daemon import QUESTIONS, TOKEN, eventually, question
+from daemon import QUESTIONS, TOKEN, eventually, question, wait_until_held
 from wire import encode, open_socket, patience, read_all
 
 MOST = 4096
@@ -118,7 +118,7 @@ def test_who_is_being_served_is_not_closed(sim, rowcache):
     busy = [open_socket(daemon.address) for _ in range(4)]
     for sock in busy:
         sock.sendall(ask)
-    sim.wait_for(lambda sim: sim.held == 1, patience(10))
+    wait_until_held(sim)
     eventually(lambda: all_are_busy(daemon))
     sim.release()
     for sock in busy:
@@ -235,7 +235,7 @@ def test_four_thousand_idle_connections_cost_little(rowcache, many_files, data, 
     before = daemon.metrics().value("process_resident_memory_bytes")
     held = open_idle(daemon, MOST, data, answered)
     if not answered:  # of the others only as many stay open as server.max_kept allows
-        eventually(lambda: daemon.metrics().value("process_open_fds") >= MOST)
+        eventually(lambda: daemon.open_files >= MOST)
     for _ in range(40):
         assert daemon.ask().hit
     cost = daemon.metrics().value("process_resident_memory_bytes") - before

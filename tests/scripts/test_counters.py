@@ -23,11 +23,6 @@ def check_none_fell(before, after):
     assert not fallen
 
 
-def ctl(daemon, *words):
-    done = daemon.ctl(*words)
-    assert done.returncode == 0, done.stderr
-
-
 def spent(daemon, token):
     return round(daemon.metrics().value(SPENT, token=token) * 10)
 
@@ -39,7 +34,7 @@ def test_a_correction_is_in_the_reports_and_in_no_counter(rowcache, house):
     before = counters(daemon)
     assert spent(daemon, "alice") == 60
     for rows in ("-3.0", "+5.0"):
-        ctl(daemon, "correction", "add", "alice", "--spent", rows, "--reason", "says Ahrefs")
+        daemon.ctl_text("correction", "add", "alice", "--spent", rows, "--reason", "says Ahrefs")
         check_none_fell(before, counters(daemon))
         assert spent(daemon, "alice") == 60
     assert daemon.account["rows_spent"] == 80
@@ -58,7 +53,7 @@ def test_no_series_falls_when_tokens_are_changed(rowcache, house):
     changes = (["rotate", "alice"], ["budget", "alice", "none"], ["rename", "alice", "carol"],
                ["deny", "carol", "no-cache"], ["revoke", "carol"])
     for words in changes:
-        ctl(daemon, "token", *words)
+        daemon.ctl_text("token", *words)
         after = counters(daemon)
         check_none_fell(before, after)
         before = after

@@ -5,8 +5,8 @@ import struct
 
 import pytest
 
-from daemon import QUESTIONS, TOKEN, arrived, eventually, question
-from test_admin_remote import make_certificate, trust
+from certificates import make_certificate, trust
+from daemon import QUESTIONS, TOKEN, arrived, eventually, question, wait_until_held
 from wire import Client, encode, open_socket, patience, read_all
 
 pytestmark = pytest.mark.concurrent
@@ -29,13 +29,9 @@ def send(address, query, **how):
     return sock
 
 
-def held(sim, count=1):
-    sim.wait_for(lambda sim: sim.held == count, patience(10))
-
-
 def waiting(daemon, count):
     """Until so many requests are on their way upstream, those that wait for a place included."""
-    eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == count)
+    eventually(lambda: daemon.inflight == count)
 
 
 def left(daemon, clock, count):
@@ -47,7 +43,7 @@ def left(daemon, clock, count):
 def closed(daemon, clock, most):
     """That second passes; fewer files than that stay open."""
     with clock.flying():
-        eventually(lambda: files(daemon) < most)
+        eventually(lambda: daemon.open_files < most)
 
 
 def reset(sock):
@@ -60,11 +56,6 @@ def half_close(sock):
     sock.shutdown(socket.SHUT_WR)
 
 
-def files(daemon):
-    """How many the daemon has open: connections, and a few that come and go."""
-    return daemon.metrics().value("process_open_fds")
-
-
 LEAVING = {"close": socket.socket.close, "reset": reset, "half": half_close}
 
 
@@ -72,7 +63,7 @@ def occupy(sim, daemon):
     """The one place upstream is taken by a question that is not answered yet."""
     sim.hold(match=QUESTIONS)
     first = send(daemon.address, question("rows-1.example"))
-    held(sim)
+    wait_until_held(sim)
     return first
 
 
@@ -126,9 +117,9 @@ def test_it_is_sent_as_long_as_one_client_waits_for_it(sim, driven, clock):
     first = occupy(sim, daemon)
     leaver = send(daemon.address, question())
     waiting(daemon, 2)
-    opened = min(files(daemon) for _ in range(5))  # what comes and goes is not in all of them
+    opened = min(daemon.open_files for _ in range(5))  # what comes and goes is not in all of them
     stayer = send(daemon.address, question())
-    eventually(lambda: files(daemon) > opened)
+    eventually(lambda: daemon.open_files > opened)
     leaver.close()
     with clock.flying():
         eventually(lambda: daemon.outcomes().get("error") == 1)
@@ -182,10 +173,10 @@ def test_what_was_sent_is_finished_and_its_connection_is_free_at_once(
     """Upstream may take its time; the dead connections are not kept for it."""
     daemon = driven(PATIENT)
     sim.fault(fault, match=QUESTIONS, **options)
-    before = files(daemon)
+    before = daemon.open_files
     socks = [send(daemon.address, query) for _ in range(COUNT)]
-    held(sim)
-    eventually(lambda: files(daemon) >= before + COUNT)
+    wait_until_held(sim)
+    eventually(lambda: daemon.open_files >= before + COUNT)
     for sock in socks:
         leave(sock)
     closed(daemon, clock, before + COUNT / 2)
@@ -208,10 +199,10 @@ def test_old_clients_too(sim, driven, clock, version):
     """An HTTP/1.0 client waits for the end of an answer before it is told of its beginning."""
     daemon = driven(PATIENT)
     sim.fault("hold_body", after=200000)
-    before = files(daemon)
+    before = daemon.open_files
     socks = [send(daemon.address, BIG, version=version) for _ in range(COUNT)]
-    held(sim)
-    eventually(lambda: files(daemon) >= before + COUNT)
+    wait_until_held(sim)
+    eventually(lambda: daemon.open_files >= before + COUNT)
     for sock in socks:
         sock.close()
     closed(daemon, clock, before + COUNT / 2)
@@ -236,7 +227,7 @@ def test_over_tls_too(sim, driven, clock, tmp_path):
     sim.hold(match=QUESTIONS)
     first = daemon.client(trust(certificate))
     first.send("GET", "/?" + encode(question("rows-1.example")))
-    held(sim)
+    wait_until_held(sim)
     second = daemon.client(trust(certificate))
     second.send("GET", "/?" + encode(question()))
     waiting(daemon, 2)
@@ -285,12 +276,12 @@ def test_what_became_of_it_can_be_looked_up(sim, driven, clock):
 def test_reconciling_may_be_left_too(sim, driven, clock, house):
     daemon = driven(house, PATIENT)
     sim.hold(match={"from": "subscription_info"})
-    before = files(daemon)
+    before = daemon.open_files
     pages = [Client(daemon.addresses("admin")[0]) for _ in range(COUNT)]
     for page in pages:
         page.send("POST", "/api/reconcile")
-    held(sim, COUNT)
-    eventually(lambda: files(daemon) >= before + COUNT)
+    wait_until_held(sim, COUNT)
+    eventually(lambda: daemon.open_files >= before + COUNT)
     for page in pages:
         page.close()
     closed(daemon, clock, before + COUNT * 1.5)  # those upstream go on

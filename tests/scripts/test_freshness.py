@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from ahrefs import Simulator
-from daemon import QUESTIONS, TOKEN, arrived, eventually, question
+from daemon import QUESTIONS, TOKEN, arrived, eventually, question, wait_until_held
 from wire import REFRESHED, encode
 
 ROWS_5 = 10 + 5 * 2
@@ -127,7 +127,7 @@ def test_while_revalidating_the_old_result_is_served_at_once(sim, driven, clock)
     clock.go_on(seconds=1)
     first = daemon.ask()
     assert first.stale and first.rows == old and first.spent == 0
-    sim.wait_for(lambda sim: sim.held == 1)
+    wait_until_held(sim)
     for _ in range(5):
         reply = daemon.ask()
         assert reply.stale and reply.rows == old

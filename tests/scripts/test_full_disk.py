@@ -5,8 +5,8 @@ import resource
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from daemon import HOUSE, QUESTIONS, amounts, eventually, question
-from wire import encode, patience, tenths
+from daemon import HOUSE, QUESTIONS, amounts, eventually, question, wait_until_held
+from wire import encode, tenths
 
 ROWS_7 = 10 + 7 * 2
 MOST = 2010  # of a question with the usual limit
@@ -27,7 +27,7 @@ def answered_on_a_full_disk(sim, daemon, token):
     sim.hold(QUESTIONS)
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(daemon.ask, "rows-7.example", token=token)
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         limit_files(daemon, 1)
         sim.release()
         yield asking.result()
@@ -97,7 +97,7 @@ def test_what_is_under_way_is_neither_spent_nor_unknown(sim, rowcache, house):
     sim.hold(QUESTIONS)
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(daemon.ask, "rows-7.example", token=alice)
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         assert budget(daemon) == {"spent": 0, "reserved": MOST, "left": 5000 - MOST}
         assert daemon.account == dict.fromkeys(NOBODY_KNOWS, 0)
         stopped = daemon.ctl_json("-o", "admin.listen=none", "spend")
@@ -112,7 +112,7 @@ def test_what_a_killed_daemon_left_is_told_before_the_next_start(sim, rowcache, 
     sim.hold(QUESTIONS)
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question("rows-7.example", token=alice)))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         daemon.kill()
     assert totals(lambda by: daemon.ctl_json("spend", "--by", by)) == NOBODY_KNOWS
     sim.clear_faults()

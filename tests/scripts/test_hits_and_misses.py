@@ -8,17 +8,11 @@ import urllib.request
 import pytest
 
 from ahrefs import Simulator
-from daemon import OTHER_TOKEN, TOKEN, arrived, eventually, question
-from wire import BYPASS, FORM, MISS, Client, encode, open_socket, read_all
+from daemon import OTHER_TOKEN, TOKEN, arrived, direct, eventually, question
+from wire import BYPASS, FORM, MISS, encode, open_socket, read_all
 
 ROWS_5 = 10 + 5 * 2
 BIG = question("rows-2000.example", limit=2000)  # about 1.4 MB, far more than is held back
-
-
-def direct(sim, query):
-    """The simulator's own answer, paid with another token."""
-    with Client(f"127.0.0.1:{sim.port}") as client:
-        return client.get({**query, "token": OTHER_TOKEN})
 
 
 def test_a_miss_is_forwarded_and_then_it_is_a_hit(sim, rowcache):

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from ahrefs import Simulator
-from certificates import make_certificate
-from daemon import QUESTIONS, TOKEN, amounts, arrived, eventually, question
+from certificates import make_certificate, name_shown, trust
+from daemon import QUESTIONS, TOKEN, amounts, arrived, eventually, question, wait_until_held
 from wire import Client, encode, open_socket, patience, read_all
 
 ROWS_5 = 10 + 5 * 2
@@ -30,17 +29,6 @@ def short_path():
     """A directory whose name leaves room in a UNIX socket's path."""
     with tempfile.TemporaryDirectory(prefix="rc") as path:
         yield Path(path)
-
-
-def send(daemon, query):
-    """A client whose question is on its way."""
-    client = daemon.client()
-    client.send("GET", "/?" + encode(query))
-    return client
-
-
-def held(sim):
-    sim.wait_for(lambda sim: sim.held == 1, patience(10))
 
 
 # The end
@@ -66,8 +54,8 @@ def test_it_stops_at_once_with_idle_connections(rowcache):
 def test_a_miss_under_way_is_finished_before_the_end(sim, rowcache, query, fault, count):
     daemon = rowcache()
     sim.fault(fault)
-    with send(daemon, query) as client:
-        held(sim)
+    with daemon.send(query) as client:
+        wait_until_held(sim)
         daemon.signal(signal.SIGTERM)
         eventually(lambda: _refuses(daemon))
         assert daemon.running
@@ -91,8 +79,8 @@ def _refuses(daemon):
 def test_what_is_paid_for_is_finished_though_its_client_has_left(sim, rowcache):
     daemon = rowcache()
     sim.fault("hold_body")
-    send(daemon, question("rows-20.example")).close()
-    held(sim)
+    daemon.send(question("rows-20.example")).close()
+    wait_until_held(sim)
     daemon.signal(signal.SIGTERM)
     eventually(lambda: _refuses(daemon))
     sim.release()
@@ -104,8 +92,8 @@ def test_what_is_paid_for_is_finished_though_its_client_has_left(sim, rowcache):
 def test_health_says_that_it_is_draining(sim, rowcache):
     daemon = rowcache()
     sim.fault("hold")
-    with send(daemon, question()) as client:
-        held(sim)
+    with daemon.send(question()) as client:
+        wait_until_held(sim)
         assert daemon.admin("/health").status == 200
         daemon.signal(signal.SIGTERM)
         eventually(lambda: daemon.admin("/health").status == 503)
@@ -117,8 +105,8 @@ def test_health_says_that_it_is_draining(sim, rowcache):
 def test_a_drain_ends_some_time_and_leaves_the_account_above_the_bill(sim, driven, clock):
     daemon = driven("server.drain_timeout=1s")
     sim.fault("hold", charged=True)
-    with send(daemon, question(limit=50)) as client:
-        held(sim)
+    with daemon.send(question(limit=50)) as client:
+        wait_until_held(sim)
         daemon.signal(signal.SIGTERM)
         with clock.flying():
             assert daemon.wait() == 0
@@ -139,8 +127,8 @@ def _broken_or_error(client):
 def test_it_stops_while_many_are_asking(sim, rowcache):
     daemon = rowcache()
     sim.hold(match=QUESTIONS)
-    clients = [send(daemon, question(f"rows-{n % 20}.example")) for n in range(60)]
-    sim.wait_for(lambda sim: sim.held == 20, patience(10))
+    clients = [daemon.send(question(f"rows-{n % 20}.example")) for n in range(60)]
+    wait_until_held(sim, 20)
     daemon.signal(signal.SIGTERM)
     eventually(lambda: _refuses(daemon))
     sim.release()
@@ -178,8 +166,8 @@ def test_what_was_answered_is_on_the_account_whatever_happens(sim, rowcache):
 def test_killed_while_waiting_for_upstream(sim, rowcache, fault):
     daemon = rowcache()
     sim.fault(**fault)
-    client = send(daemon, question(limit=50))
-    held(sim)
+    client = daemon.send(question(limit=50))
+    wait_until_held(sim)
     kill_and_restart(daemon)
     client.close()
     account = daemon.account
@@ -193,10 +181,10 @@ def test_killed_while_waiting_for_upstream(sim, rowcache, fault):
 def test_killed_in_the_middle_of_a_big_answer(sim, rowcache):
     daemon = rowcache()
     sim.fault("hold_body", after=6000000)
-    client = send(daemon, BIG)
+    client = daemon.send(BIG)
     response = client.head()
     assert len(response.read(1000000)) == 1000000
-    held(sim)
+    wait_until_held(sim)
     kill_and_restart(daemon)
     client.close()
     sim.release()
@@ -213,8 +201,8 @@ def test_the_account_can_be_read_after_a_kill(sim, rowcache):
     daemon = rowcache()
     daemon.ask()
     sim.fault("hold", charged=True)
-    client = send(daemon, question("rows-6.example", limit=6))
-    held(sim)
+    client = daemon.send(question("rows-6.example", limit=6))
+    wait_until_held(sim)
     daemon.kill()
     client.close()
     report = daemon.ctl_json("spend")
@@ -348,8 +336,8 @@ def test_a_reload_drops_no_connection(rowcache, configuration):
 def test_a_request_under_way_outlives_a_reload(sim, rowcache, configuration):
     daemon = rowcache(arguments=["-c", str(configuration)])
     sim.fault("hold", match={"target": "rows-5.example"})
-    with send(daemon, question()) as waiting, daemon.client() as client:
-        held(sim)
+    with daemon.send(question()) as waiting, daemon.client() as client:
+        wait_until_held(sim)
         write(configuration, cache="ttl = 1h")
         daemon.signal(signal.SIGHUP)
         eventually(lambda: time_to_live(client) <= 3600)
@@ -418,21 +406,6 @@ def test_many_reloads_under_load(rowcache, configuration):
 # TLS
 
 
-def trust(certificate):
-    return ssl.create_default_context(cafile=certificate)
-
-
-def name_shown(daemon):
-    """The subject of the certificate that a new connection is shown."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with context.wrap_socket(open_socket(daemon.address)) as sock:
-        shown = ssl.DER_cert_to_PEM_cert(sock.getpeercert(binary_form=True))
-    done = subprocess.run(["openssl", "x509", "-noout", "-subject"], input=shown,
-                          capture_output=True, text=True, check=True)
-    return re.search(r"CN ?= ?(\w+)", done.stdout)[1]
-
-
 @pytest.fixture
 def tls(tmp_path):
     """A certificate and a key where the daemon will look for them."""
@@ -496,9 +469,9 @@ def test_a_renewed_certificate_is_shown_after_a_reload(rowcache, tls, tmp_path):
         sock = old.connection.sock
         for source, place in zip(make_certificate(tmp_path, "second"), tls):
             shutil.copy(source, place)
-        assert name_shown(daemon) == "first"
+        assert name_shown(daemon.address) == "first"
         daemon.signal(signal.SIGHUP)
-        eventually(lambda: name_shown(daemon) == "second")
+        eventually(lambda: name_shown(daemon.address) == "second")
         assert old.get(question()).hit and old.connection.sock is sock
     with daemon.client(trust(tls[0])) as new:
         assert new.get(question()).hit
@@ -515,7 +488,7 @@ def test_a_certificate_that_cannot_be_used_leaves_the_old_one(rowcache, tls, tmp
         Path(tls[0]).unlink()
     daemon.signal(signal.SIGHUP)
     daemon.wait_for_log(r"(warn|error).*(tls|certificate|pem)")
-    assert name_shown(daemon) == "first"
+    assert name_shown(daemon.address) == "first"
 
 
 def test_it_does_not_start_with_a_certificate_that_cannot_be_used(rowcache, tls):

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 
-from daemon import QUESTIONS, TOKEN, eventually
+from daemon import QUESTIONS, TOKEN, eventually, wait_until_held
 from wire import Client, patience
 
 MANY = 16
@@ -103,7 +103,7 @@ def test_a_long_answer_flows_although_the_cache_is_locked(sim, rowcache):
     sim.hold(QUESTIONS)
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(timed, lambda: daemon.ask(f"rows-{rows}.example", limit=rows))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         with locked(daemon, "cache.db"):
             sim.release()
             reply, seconds = asking.result()

@@ -6,8 +6,8 @@ import ssl
 
 import pytest
 
+from certificates import make_certificate, trust
 from daemon import TOKEN, eventually, question
-from test_admin_remote import make_certificate, trust
 from wire import encode, open_socket, patience
 
 HUGE = {"target": "huge-5000.example", "limit": 5000}  # about 3 MB

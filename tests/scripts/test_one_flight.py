@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ahrefs import Simulator
-from daemon import OTHER_TOKEN, QUESTIONS, TOKEN, arrived, eventually, question
+from daemon import OTHER_TOKEN, QUESTIONS, TOKEN, arrived, eventually, question, wait_until_held
 from wire import COLLAPSED, MISS, Client, encode, open_socket, patience
 
 pytestmark = pytest.mark.concurrent
@@ -17,16 +17,9 @@ BIG = question("huge-20000.example", limit=20000)  # 12 MB: more than any buffer
 BIG_COST = 10 + 20000 * 2
 
 
-def send(daemon, query, headers=None):
-    """A client whose question is on its way."""
-    client = daemon.client()
-    client.send("GET", "/?" + encode(query), headers=headers)
-    return client
-
-
 def send_from_many(daemon, count, query):
-    clients = [send(daemon, query) for _ in range(count)]
-    eventually(lambda: daemon.metrics().value("process_open_fds") > count)
+    clients = [daemon.send(query) for _ in range(count)]
+    eventually(lambda: daemon.open_files > count)
     return clients
 
 
@@ -39,15 +32,11 @@ def receive_all(clients):
     return replies
 
 
-def held(sim, count=1):
-    sim.wait_for(lambda sim: sim.held == count, patience(10))
-
-
 def test_two_hundred_at_once_pay_once(sim, rowcache):
     daemon = rowcache()
     sim.hold(match=QUESTIONS)
     clients = send_from_many(daemon, 200, question())
-    held(sim)
+    wait_until_held(sim)
     sim.release()
     replies = receive_all(clients)
 
@@ -74,7 +63,7 @@ def test_they_all_get_the_whole_of_a_big_answer(sim, rowcache):
     daemon = rowcache()
     sim.hold(match=QUESTIONS)
     clients = send_from_many(daemon, 10, BIG)
-    held(sim)
+    wait_until_held(sim)
     sim.release()
     replies = receive_all(clients)
     assert len({reply.body for reply in replies}) == 1
@@ -88,8 +77,8 @@ def test_they_all_get_the_whole_of_a_big_answer(sim, rowcache):
 def test_the_first_may_leave_and_the_others_are_served(sim, rowcache, fault, query):
     daemon = rowcache()
     sim.fault(fault)
-    first = send(daemon, query)
-    held(sim)
+    first = daemon.send(query)
+    wait_until_held(sim)
     others = send_from_many(daemon, 20, query)
     first.close()
     more = send_from_many(daemon, 20, query)
@@ -106,8 +95,8 @@ def test_the_first_may_leave_and_the_others_are_served(sim, rowcache, fault, que
 def test_what_is_paid_for_is_stored_even_if_nobody_waits(sim, rowcache, fault, query, cost):
     daemon = rowcache()
     sim.fault(fault)
-    client = send(daemon, query)
-    held(sim)
+    client = daemon.send(query)
+    wait_until_held(sim)
     client.close()
     sim.release()
     eventually(lambda: daemon.metrics().value("rowcache_cache_entries") == 1, 30)
@@ -123,8 +112,8 @@ def test_a_slow_reader_holds_nobody_up(sim, rowcache):
         slow.sendall(
             f"GET /?{encode(BIG)} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
         begun = slow.recv(1000)
-        held(sim)
-        joined = send(daemon, BIG)
+        wait_until_held(sim)
+        joined = daemon.send(BIG)
         sim.release()
         quick = joined.receive()
         joined.close()
@@ -140,7 +129,7 @@ def test_a_slow_reader_holds_nobody_up(sim, rowcache):
 def test_a_slow_reader_of_a_hit_holds_nobody_up(rowcache):
     daemon = rowcache()
     expected = daemon.get(BIG).body
-    slow = send(daemon, BIG)
+    slow = daemon.send(BIG)
     response = slow.head()
     beginning = response.read(1000)
     assert daemon.get(BIG).body == expected
@@ -152,7 +141,7 @@ def test_a_slow_reader_of_a_hit_holds_nobody_up(rowcache):
 def test_a_result_that_is_purged_while_it_is_read_is_read_to_its_end(rowcache):
     daemon = rowcache()
     expected = daemon.get(BIG).json
-    slow = send(daemon, BIG)
+    slow = daemon.send(BIG)
     response = slow.head()
     assert response.headers["Cache-Status"].startswith("rowcache; hit")
     assert daemon.ctl("cache", "purge", "--all").returncode == 0
@@ -175,10 +164,10 @@ def test_nobody_is_served_what_another_ones_token_was_told(start):
         daemon = start(sim.url)
         sim.fault("error_first", match={**QUESTIONS, "token": OTHER_TOKEN}, text="invalid token")
         sim.hold(match=QUESTIONS)
-        bad = send(daemon, question(token=OTHER_TOKEN))
+        bad = daemon.send(question(token=OTHER_TOKEN))
         sim.wait_for(lambda sim: arrived(sim), patience(10))
-        good = [send(daemon, question()) for _ in range(5)]
-        eventually(lambda: daemon.metrics().value("process_open_fds") > 6)
+        good = [daemon.send(question()) for _ in range(5)]
+        eventually(lambda: daemon.open_files > 6)
         sim.release()
         refused = bad.receive()
         assert refused.headers["X-Status"] == "error" and "token" in refused.error
@@ -198,7 +187,7 @@ def test_a_failure_costs_once_whoever_waited_for_it(sim, rowcache, kind, options
     sim.fault(kind, times=None, **options)
     sim.hold(match=QUESTIONS)
     clients = send_from_many(daemon, 30, question())
-    held(sim)
+    wait_until_held(sim)
     sim.release()
     replies = receive_all(clients)
     assert all(reply.status in (status, 502) and reply.whole for reply in replies)
@@ -214,11 +203,11 @@ def test_a_failure_costs_once_whoever_waited_for_it(sim, rowcache, kind, options
 def test_different_questions_do_not_wait_for_each_other(sim, rowcache):
     daemon = rowcache()
     sim.hold(match={"target": "rows-5.example"})
-    waiting = send(daemon, question())
-    held(sim)
+    waiting = daemon.send(question())
+    wait_until_held(sim)
     assert daemon.ask("rows-6.example").miss
     assert daemon.ask("rows-6.example").hit
-    assert daemon.metrics().value("rowcache_upstream_inflight") == 1
+    assert daemon.inflight == 1
     sim.release()
     assert waiting.receive().miss
     waiting.close()
@@ -227,8 +216,8 @@ def test_different_questions_do_not_wait_for_each_other(sim, rowcache):
 def test_more_misses_than_may_be_under_way_wait_their_turn(sim, rowcache):
     daemon = rowcache("upstream.max_inflight=3")
     sim.hold(match=QUESTIONS)
-    clients = [send(daemon, question(f"rows-{n}.example")) for n in range(10)]
-    held(sim, 3)
+    clients = [daemon.send(question(f"rows-{n}.example")) for n in range(10)]
+    wait_until_held(sim, 3)
     sim.release()
     assert [len(reply.rows) for reply in receive_all(clients)] == list(range(10))
     assert daemon.account["rows_spent"] == sim.bill(TOKEN)

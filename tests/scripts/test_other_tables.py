@@ -2,20 +2,14 @@
 
 import pytest
 
-from daemon import OTHER_TOKEN, TOKEN, arrived, eventually, question
-from wire import BYPASS, Client, encode, patience
+from daemon import TOKEN, arrived, direct, eventually, question, wait_until_held
+from wire import BYPASS, encode
 
 TABLES = [
     "ahrefs_rank", "anchors", "backlinks", "backlinks_new_lost_counters",
     "backlinks_one_per_domain", "broken_links", "domain_rating", "linked_domains", "metrics",
     "pages", "refdomains", "refips",
 ]
-
-
-def direct(sim, query):
-    """The simulator's own answer, paid with another token."""
-    with Client(f"127.0.0.1:{sim.port}") as client:
-        return client.get({**query, "token": OTHER_TOKEN})
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -86,7 +80,7 @@ def test_killed_while_it_was_under_way_it_may_have_cost_the_most(sim, rowcache):
     sim.fault("hold", charged=True)
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question("shop.example", from_="anchors", limit=30)))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         daemon.kill()
     daemon.start()
     account = daemon.account

@@ -10,7 +10,7 @@ import pytest
 
 from ahrefs import Simulator
 from daemon import (
-    HOUSE, OTHER_TOKEN, QUESTIONS, TOKEN, Daemon, amounts, arrived, eventually, question,
+    HOUSE, OTHER_TOKEN, QUESTIONS, TOKEN, Daemon, arrived, eventually, question, wait_until_held,
 )
 from wire import Client, encode, patience, tenths
 
@@ -25,10 +25,6 @@ LOST_MOST = 10 + 50 * 2
 def signed(text) -> int:
     """An amount that may be below zero, in tenths."""
     return -tenths(text[1:]) if text.startswith("-") else tenths(text)
-
-
-def by_name(daemon):
-    return {line["token"]: amounts(line) for line in daemon.spend()["tokens"]}
 
 
 def spend_directly(sim, target="rows-5.example", token=HOUSE):
@@ -108,7 +104,7 @@ def test_whoever_spent_is_reconciled_however_it_ended(sim, rowcache, how):
         sim.hold(match=QUESTIONS)
         with daemon.client() as client:
             client.send("GET", "/?" + encode(question()))
-            sim.wait_for(lambda sim: sim.held == 1, patience(10))
+            wait_until_held(sim)
         sim.release()
         eventually(lambda: daemon.account["misses"] == 1)
     _, others = reconcile(daemon)
@@ -172,7 +168,7 @@ def test_a_reservation_shows_while_it_is_open(sim, rowcache, house):
     sim.hold(match=QUESTIONS)
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question(token=alice, limit=50)))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         own, _ = reconcile(daemon)
         sim.release()
         assert client.receive().miss
@@ -194,7 +190,7 @@ def test_every_ahrefs_token_has_an_account_of_its_own(sim, rowcache, house):
     other = others["reporting"]
     assert figures(other, "ledger_spent", "rows_left") == (30, LIMIT * 10 - 30)
     assert sim.bills() == {HOUSE: 30, OTHER_TOKEN: 30}
-    lines = by_name(daemon)
+    lines = daemon.accounts
     assert own["token"] in lines.keys() - {"alice", "reporting"}
 
 
@@ -203,7 +199,7 @@ def test_who_was_let_in_without_spending_is_reconciled_too(rowcache):
     assert daemon.ask().miss and daemon.ask(token=OTHER_TOKEN).hit
     eventually(lambda: daemon.account["hits"] == 1)
     own, others = reconcile(daemon)
-    assert own is None and others.keys() == by_name(daemon).keys()
+    assert own is None and others.keys() == daemon.accounts.keys()
     assert sorted(signed(one["ledger_spent"]) for one in others.values()) == [0, ROWS_5]
     assert sorted(signed(one["rows_left"]) for one in others.values()) == [
         LIMIT * 10 - ROWS_5, LIMIT * 10]
@@ -438,10 +434,10 @@ def test_what_was_unknown_may_turn_out_to_be_right(sim, rowcache, house):
 def test_a_correction_of_a_token_without_a_name(sim, rowcache):
     daemon = rowcache()
     assert daemon.ask().miss
-    label, = by_name(daemon)
+    label, = daemon.accounts
     told = correct(daemon, label, "-0.5")
     assert told["token"] == label
-    assert by_name(daemon)[label]["rows_spent"] == ROWS_5 - 5
+    assert daemon.accounts[label]["rows_spent"] == ROWS_5 - 5
     check_reports(daemon, ROWS_5 - 5)
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from daemon import OTHER_TOKEN, QUESTIONS, TOKEN, amounts, arrived, eventually
+from daemon import OTHER_TOKEN, QUESTIONS, TOKEN, amounts, eventually, wait_until_held
 from wire import REFRESHED, patience
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -28,11 +28,6 @@ def spend(daemon, token):
 
 
 spend.turn = 0
-
-
-def budget(daemon, name="alice") -> dict:
-    lines = daemon.admin_json("/api/token")["tokens"]
-    return next(line["budget"] for line in lines if line["token"] == name)
 
 
 def days(daemon) -> dict:
@@ -71,13 +66,13 @@ def test_a_budget_begins_anew_at_midnight_there_and_not_before(
     assert refused.status == 402
     wait = int(refused.headers["Retry-After"])
     assert wait == anew.timestamp() - clock.now.timestamp()
-    assert datetime.fromisoformat(budget(daemon)["begins_anew"]) == anew
+    assert datetime.fromisoformat(daemon.budget()["begins_anew"]) == anew
 
     clock.go_on(seconds=wait - 1)
     refused = spend(daemon, alice)
     assert refused.status == 402 and refused.headers["Retry-After"] == "1"
     clock.go_on(seconds=1)
-    assert budget(daemon)["left"] == "2.0"
+    assert daemon.budget()["left"] == "2.0"
     assert spend(daemon, alice).spent == ROWS_5
     assert spend(daemon, alice).status == 402
     assert sum(sim.bills().values()) == 2 * ROWS_5
@@ -107,14 +102,14 @@ def test_what_is_reserved_before_midnight_counts_on_its_own_day(sim, driven, clo
     sim.hold(match=QUESTIONS)
     with ThreadPoolExecutor(1) as pool:
         reply = pool.submit(spend, daemon, alice)
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         clock.go_on(seconds=1)
-        during = budget(daemon)
+        during = daemon.budget()
         sim.release()
         assert reply.result().spent == ROWS_5
     assert (during["reserved"], during["left"]) == ("2.0", "0.0")
     assert days(daemon) == {"2026-03-03": ROWS_5}
-    assert budget(daemon)["left"] == "2.0"
+    assert daemon.budget()["left"] == "2.0"
     assert spend(daemon, alice).spent == ROWS_5
 
 
@@ -161,7 +156,7 @@ def test_a_window_of_days_for_refreshes_behind_the_back(sim, driven, clock):
     clock.go_on(days=4, seconds=-1)
     reply = daemon.ask()
     assert reply.stale and reply.rows == old and reply.spent == 0
-    sim.wait_for(lambda sim: sim.held == 1, patience(10))
+    wait_until_held(sim)
     sim.release()
     eventually(lambda: daemon.ask().hit)
 
@@ -250,7 +245,7 @@ def test_upstream_may_be_silent_for_a_minute_and_no_longer(sim, driven, clock, h
     sim.fault("hold", times=None)
     with ThreadPoolExecutor(1) as pool:
         reply = pool.submit(daemon.ask, token=token, limit=50)
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         clock.go_on(seconds=59)
         assert daemon.ask("rows-3.example", token=token).hit
         assert not reply.done() and sim.held == 1
@@ -264,7 +259,7 @@ def test_a_drain_waits_for_its_timeout(sim, driven, clock):
     sim.fault("hold", charged=True)
     with ThreadPoolExecutor(1) as pool:
         reply = pool.submit(daemon.ask, limit=50)
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         daemon.signal(15)
         daemon.wait_for_log(r"\binfo drain timeout=30s\b")
         eventually(lambda: daemon.admin("/health").status == 503)

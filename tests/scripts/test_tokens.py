@@ -19,12 +19,11 @@ import pytest
 
 from ahrefs import Simulator
 from daemon import (
-    OTHER_TOKEN, QUESTIONS, ROWCACHECTL, ROWCACHED, TABLE, TOKEN, amounts, arrived, eventually,
-    question, run, told_by_proc,
+    AHREFS, OTHER_TOKEN, QUESTIONS, ROWCACHECTL, ROWCACHED, TABLE, TOKEN, Daemon, arrived,
+    eventually, question, run, told_by_proc, wait_until_held,
 )
-from wire import BYPASS, FORM, MISS, Client, encode, patience
+from wire import BYPASS, FORM, MISS, Client, encode, patience, wish
 
-AHREFS = "5ec2e7c0ffee" + "0123456789abcdef" + "0badcafe1337"
 NEW_AHREFS = "facade5ec2e7" + "fedcba9876543210" + "1337deadbeef"
 STRANGER = "deadbeef" * 5
 HIDDEN = "x" * len(AHREFS)
@@ -56,43 +55,12 @@ def sim():
         yield simulator
 
 
-@pytest.fixture
-def purse(tmp_path):
-    """The file with the token that issued tokens spend from."""
-    file = tmp_path / "ahrefs-token"
-    file.write_text(AHREFS + "\n")
-    file.chmod(0o600)
-    return file
-
-
-@pytest.fixture
-def issuing(rowcache, purse):
-    """Starts daemons whose issued tokens can spend."""
-    return lambda *options, **more: rowcache(f"upstream.token_file={purse}", *options, **more)
-
-
-def ctl(daemon, *words, **options) -> str:
-    """What a command prints that has to succeed."""
-    done = daemon.ctl(*words, **options)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def add(daemon, name="alice", *more) -> str:
-    """A new token of rowcache's own."""
-    return ctl(daemon, "token", "add", name, *more).removesuffix("\n")
-
-
-def register(daemon, name, token, *more):
-    ctl(daemon, "token", "register", name, *more, input=token + "\n")
-
-
 def make(daemon, kind):
     """A token of that kind, and what it is called."""
     if kind == "issued":
-        return add(daemon), "alice"
+        return daemon.issue(), "alice"
     if kind == "registered":
-        register(daemon, "alice", TOKEN)
+        daemon.register("alice", TOKEN)
         return TOKEN, "alice"
     assert daemon.ask("rows-1.example").miss
     label, = listed(daemon)
@@ -106,18 +74,9 @@ def listed(daemon, *options) -> dict:
     return {line["token"]: line for line in lines}
 
 
-def accounts(daemon) -> dict:
-    """The lines of the account by what they call the tokens, in tenths of a row."""
-    return {line["token"]: amounts(line) for line in daemon.spend()["tokens"]}
-
-
 def checks(sim) -> list:
     """The checks of tokens that came upstream."""
     return [record for record in sim.requests if record["params"].get("from") == INFO["from"]]
-
-
-def wish(text):
-    return {"Cache-Control": text}
 
 
 def check_refused(reply, status):
@@ -167,15 +126,15 @@ def test_a_new_token_in_json(issuing):
 
 def test_upstream_sees_the_token_of_the_file_and_never_the_issued_one(sim, issuing):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     first, second = daemon.ask(token=alice), daemon.ask(token=alice)
     assert first.miss and first.spent == ROWS_5 and len(first.rows) == 5
     assert second.hit and second.rows == first.rows
     assert [record["token"] for record in sim.requests] == [AHREFS]
     assert alice not in repr(sim.requests)
     assert sim.bills() == {AHREFS: ROWS_5}
-    eventually(lambda: accounts(daemon)["alice"]["hits"] == 1)
-    account = accounts(daemon)
+    eventually(lambda: daemon.accounts["alice"]["hits"] == 1)
+    account = daemon.accounts
     assert list(account) == ["alice"] and account["alice"]["rows_spent"] == ROWS_5
 
 
@@ -215,13 +174,13 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 def test_however_it_is_sent_the_issued_token_stays_here(sim, issuing, way):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     with daemon.client() as client:
         reply = way(client, alice)
     assert reply.status == 200 and "X-Status" not in reply.headers
     sent, = sim.requests
     assert sent["token"] == AHREFS and alice not in repr(sent) and escaped(alice) not in repr(sent)
-    assert accounts(daemon).get("alice", {"rows_spent": 0})["rows_spent"] >= sim.bill(AHREFS)
+    assert daemon.accounts.get("alice", {"rows_spent": 0})["rows_spent"] >= sim.bill(AHREFS)
 
 
 class Tap(BaseHTTPRequestHandler):
@@ -253,7 +212,7 @@ def tap():
 @pytest.mark.parametrize("way", WAYS.values(), ids=list(WAYS))
 def test_not_a_byte_of_it_goes_upstream(tap, start, purse, way):
     daemon = start(f"http://127.0.0.1:{tap.server_port}", f"upstream.token_file={purse}")
-    alice = add(daemon)
+    alice = daemon.issue()
     with daemon.client() as client:
         assert way(client, alice).status == 200
     assert AHREFS.encode() in tap.seen
@@ -262,8 +221,8 @@ def test_not_a_byte_of_it_goes_upstream(tap, start, purse, way):
 
 def test_colleagues_share_what_one_of_them_paid(sim, issuing):
     daemon = issuing()
-    register(daemon, "reporting", TOKEN)
-    tokens = [add(daemon, "alice"), add(daemon, "bob"), TOKEN, OTHER_TOKEN]
+    daemon.register("reporting", TOKEN)
+    tokens = [daemon.issue("alice"), daemon.issue("bob"), TOKEN, OTHER_TOKEN]
     for number, payer in enumerate(tokens):
         target = f"rows-5.n{number}.example"
         rows = daemon.ask(target, token=payer).rows
@@ -276,8 +235,8 @@ def test_colleagues_share_what_one_of_them_paid(sim, issuing):
 def test_each_name_has_an_account_of_its_own(sim, issuing):
     daemon = issuing()
     for name, rows in (("alice", 5), ("bob", 6)):
-        assert daemon.ask(f"rows-{rows}.example", token=add(daemon, name)).miss
-    assert {name: line["rows_spent"] for name, line in accounts(daemon).items()} == {
+        assert daemon.ask(f"rows-{rows}.example", token=daemon.issue(name)).miss
+    assert {name: line["rows_spent"] for name, line in daemon.accounts.items()} == {
         "alice": 20, "bob": 22}
     metrics = daemon.metrics()
     assert metrics.value("rowcache_rows_spent_total", token="alice") == 2.0
@@ -287,7 +246,7 @@ def test_each_name_has_an_account_of_its_own(sim, issuing):
 
 def test_a_check_by_the_client_tells_what_the_token_of_the_file_has_left(sim, issuing):
     daemon = issuing()
-    reply = daemon.get({"token": add(daemon), **INFO})
+    reply = daemon.get({"token": daemon.issue(), **INFO})
     assert reply.cache == BYPASS and reply.json["info"]["rows_left"] == 500000
     assert daemon.account["rows_spent"] == 0
 
@@ -298,11 +257,11 @@ def test_a_check_by_the_client_tells_what_the_token_of_the_file_has_left(sim, is
 @pytest.mark.parametrize("end", ["\n", ""], ids=["a line", "no end of line"])
 def test_a_token_is_registered_from_standard_input(sim, rowcache, end):
     daemon = rowcache()
-    ctl(daemon, "token", "register", "reporting", input=TOKEN + end)
+    daemon.ctl_text("token", "register", "reporting", input=TOKEN + end)
     assert daemon.ask().miss and daemon.ask().hit
     assert listed(daemon)["reporting"]["kind"] == "registered"
     assert sim.bills() == {TOKEN: ROWS_5} and checks(sim) == []
-    account = accounts(daemon)
+    account = daemon.accounts
     assert list(account) == ["reporting"] and account["reporting"]["rows_spent"] == ROWS_5
 
 
@@ -316,9 +275,9 @@ def test_registering_in_json(rowcache):
 def test_what_a_token_spent_before_it_had_a_name_is_kept(rowcache):
     daemon = rowcache()
     daemon.ask()
-    register(daemon, "reporting", TOKEN)
+    daemon.register("reporting", TOKEN)
     daemon.ask("rows-6.example")
-    assert {name: line["rows_spent"] for name, line in accounts(daemon).items()} == {
+    assert {name: line["rows_spent"] for name, line in daemon.accounts.items()} == {
         "reporting": 20 + 22}
     assert list(listed(daemon)) == ["reporting"]
 
@@ -349,14 +308,14 @@ def test_what_is_no_token_is_not_registered(rowcache, text):
 def test_names_that_are_good(rowcache):
     daemon = rowcache()
     for name in GOOD_NAMES:
-        add(daemon, name)
+        daemon.issue(name)
     assert set(listed(daemon)) == set(GOOD_NAMES)
 
 
 @pytest.mark.parametrize("name", BAD_NAMES.values(), ids=list(BAD_NAMES))
 def test_names_that_are_refused(rowcache, name):
     daemon = rowcache()
-    add(daemon, "alice")
+    daemon.issue("alice")
     for words in (["add", name], ["register", name], ["rename", "alice", name]):
         done = daemon.ctl("token", *words, input=TOKEN + "\n")
         check_command_refused(done, 1, 2)
@@ -376,7 +335,7 @@ PLACES = [  # where somebody may put a token whose place is elsewhere
 @pytest.mark.parametrize("place", PLACES)
 def test_what_looks_like_a_token_is_not_repeated(rowcache, place):
     daemon = rowcache()
-    add(daemon, "alice")
+    daemon.issue("alice")
     for _ in ("while it runs", "without it"):
         for secret in (STRANGER, AHREFS.upper()):
             words = place.replace("TOKEN", secret).split()
@@ -391,7 +350,7 @@ def test_what_looks_like_a_token_is_not_repeated(rowcache, place):
 
 def test_a_name_is_given_once(issuing):
     daemon = issuing()
-    alice, bob = add(daemon, "alice"), add(daemon, "bob")
+    alice, bob = daemon.issue("alice"), daemon.issue("bob")
     before = listed(daemon)
     for words in (["add", "alice"], ["register", "alice"], ["rename", "bob", "alice"]):
         check_command_refused(daemon.ctl("token", *words, input=TOKEN + "\n"), 1)
@@ -422,7 +381,7 @@ def test_a_command_that_makes_no_sense(rowcache, words):
 
 def test_there_is_one_right_to_deny(rowcache):
     daemon = rowcache()
-    add(daemon)
+    daemon.issue()
     before = listed(daemon)
     check_command_refused(daemon.ctl("token", "deny", "alice", "everything"), 1, 2)
     assert listed(daemon) == before
@@ -433,9 +392,9 @@ def test_there_is_one_right_to_deny(rowcache):
 
 def test_the_list_tells_what_is_known_of_each(issuing):
     daemon = issuing()
-    alice = add(daemon, "alice")
-    add(daemon, "bob", "--budget", "5")
-    register(daemon, "reporting", TOKEN)
+    alice = daemon.issue("alice")
+    daemon.issue("bob", "--budget", "5")
+    daemon.register("reporting", TOKEN)
     daemon.ask(token=alice)
     daemon.ask("rows-6.example", token=OTHER_TOKEN)
     eventually(lambda: listed(daemon)["alice"]["last_used"])
@@ -456,11 +415,11 @@ def test_the_list_tells_what_is_known_of_each(issuing):
 
 def test_whoever_asks_for_the_list_is_told_the_same(issuing):
     daemon = issuing()
-    add(daemon, "alice", "--budget", "5", "--per", "month")
-    register(daemon, "reporting", TOKEN)
+    daemon.issue("alice", "--budget", "5", "--per", "month")
+    daemon.register("reporting", TOKEN)
     told = daemon.admin_json("/api/token")
     assert daemon.ctl_json("token", "list") == told
-    for_people = ctl(daemon, "token", "list")
+    for_people = daemon.ctl_text("token", "list")
     assert "alice" in for_people and "reporting" in for_people
     assert daemon.stop() == 0
     assert daemon.ctl_json("token", "list") == told
@@ -471,48 +430,48 @@ def test_whoever_asks_for_the_list_is_told_the_same(issuing):
 
 def test_a_new_name_keeps_token_and_history(sim, issuing):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     daemon.ask(token=alice)
-    ctl(daemon, "token", "rename", "alice", "carol")
+    daemon.ctl_text("token", "rename", "alice", "carol")
     assert daemon.ask("rows-6.example", token=alice).miss
-    account = accounts(daemon)
+    account = daemon.accounts
     assert list(account) == list(listed(daemon)) == ["carol"]
     assert account["carol"]["rows_spent"] == sim.bill(AHREFS) == 20 + 22
     samples = daemon.metrics().all("rowcache_rows_spent_total")
     assert {labels["token"] for labels, value in samples if value} == {"carol"}
     check_command_refused(daemon.ctl("token", "revoke", "alice"), 1)
-    add(daemon, "alice")
+    daemon.issue("alice")
     assert set(listed(daemon)) == {"alice", "carol"}
 
 
 def test_a_token_that_was_only_seen_is_named_by_its_fingerprint(rowcache):
     daemon = rowcache()
     token, label = make(daemon, "seen")
-    ctl(daemon, "token", "rename", label, "reporting")
+    daemon.ctl_text("token", "rename", label, "reporting")
     assert daemon.ask("rows-1.example", token=token).hit
-    assert list(accounts(daemon)) == list(listed(daemon)) == ["reporting"]
+    assert list(daemon.accounts) == list(listed(daemon)) == ["reporting"]
 
 
 def test_the_fingerprint_names_a_token_that_has_a_name(issuing):
     daemon = issuing()
-    alice = add(daemon)
-    ctl(daemon, "token", "revoke", listed(daemon)["alice"]["fingerprint"])
+    alice = daemon.issue()
+    daemon.ctl_text("token", "revoke", listed(daemon)["alice"]["fingerprint"])
     assert listed(daemon)["alice"]["revoked"]
     check_refused(daemon.ask(token=alice), 403)
 
 
 def test_a_rotated_token_takes_the_place_of_the_old_one(sim, issuing):
     daemon = issuing()
-    old = add(daemon)
+    old = daemon.issue()
     assert daemon.ask(token=old).miss
-    printed = ctl(daemon, "token", "rotate", "alice")
+    printed = daemon.ctl_text("token", "rotate", "alice")
     assert re.fullmatch(r"[0-9a-f]{40}\n", printed)
     new = printed.strip()
     assert new != old
     check_shut_out(sim, daemon, old)
     assert daemon.ask(token=new).hit
     assert daemon.ask("rows-6.example", token=new).miss
-    account = accounts(daemon)
+    account = daemon.accounts
     assert list(account) == ["alice"] and account["alice"]["rows_spent"] == 20 + 22
     newer = daemon.ctl_json("token", "rotate", "alice")
     assert newer["name"] == "alice"
@@ -530,11 +489,11 @@ def test_a_revoked_token_is_shut_out_at_once(sim, issuing, kind, mode):
     token, name = make(daemon, kind)
     daemon.ask(token=token)
     assert daemon.ask(token=token).hit
-    ctl(daemon, "token", "revoke", name)
+    daemon.ctl_text("token", "revoke", name)
     check_shut_out(sim, daemon, token)
     line = listed(daemon)[name]
     assert line["revoked"] and abs(line["revoked_at"] - time.time()) < 3600
-    assert accounts(daemon)[name]["rows_spent"] >= ROWS_5
+    assert daemon.accounts[name]["rows_spent"] >= ROWS_5
     daemon.restart()
     check_shut_out(sim, daemon, token)
 
@@ -551,8 +510,8 @@ def test_who_is_revoked_while_upstream_is_asked_does_not_get_what_is_stale(sim, 
     sim.hold(match=QUESTIONS)
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question(token=token)))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
-        ctl(daemon, "token", "revoke", name)
+        wait_until_held(sim)
+        daemon.ctl_text("token", "revoke", name)
         sim.release()
         check_refused(client.receive(), 403)
 
@@ -570,14 +529,14 @@ def test_who_is_revoked_while_waiting_for_too_long_does_not_get_what_is_stale(
     sim.fault("hold", match={"target": "rows-5.example"})
     with daemon.client() as first, daemon.client() as client:
         first.send("GET", "/?" + encode(question("rows-1.example", token=token)))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        wait_until_held(sim)
         client.send("GET", "/?" + encode(question(token=token)))
-        eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == 2)
+        eventually(lambda: daemon.inflight == 2)
         clock.go_on(seconds=40)
         sim.release()
         sim.wait_for(lambda sim: sim.held == 1
                      and arrived(sim)[-1]["params"]["target"] == "rows-5.example", patience(10))
-        ctl(daemon, "token", "revoke", name)
+        daemon.ctl_text("token", "revoke", name)
         clock.go_on(seconds=20)
         check_refused(client.receive(), 403)
         assert sim.held == 1
@@ -594,10 +553,10 @@ def test_who_is_revoked_while_joined_does_not_get_what_another_pays_for(sim, iss
     query = f"rows-{rows}.example"
     sim.hold(match=QUESTIONS)
     with daemon.client() as leader, daemon.client() as client:
-        leader.send("GET", "/?" + encode(question(query, token=add(daemon, "leader"), limit=rows)))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
+        leader.send("GET", "/?" + encode(question(query, token=daemon.issue("leader"), limit=rows)))
+        wait_until_held(sim)
         client.send("GET", "/?" + encode(question(query, token=token, limit=rows)))
-        ctl(daemon, "token", "revoke", name)
+        daemon.ctl_text("token", "revoke", name)
         sim.release()
         check_refused(client.receive(), 403)
         assert len(leader.receive().rows) == rows
@@ -606,32 +565,32 @@ def test_who_is_revoked_while_joined_does_not_get_what_another_pays_for(sim, iss
 @pytest.mark.concurrent
 def test_who_is_revoked_while_the_token_is_checked_sees_nothing(sim, issuing):
     daemon = issuing()
-    daemon.ask(token=add(daemon))
+    daemon.ask(token=daemon.issue())
     sim.hold(match=INFO)
     with daemon.client() as client:
         client.send("GET", "/?" + encode(question()))
-        sim.wait_for(lambda sim: sim.held == 1, patience(10))
-        register(daemon, "carol", TOKEN)
-        ctl(daemon, "token", "revoke", "carol")
+        wait_until_held(sim)
+        daemon.register("carol", TOKEN)
+        daemon.ctl_text("token", "revoke", "carol")
         sim.release()
         check_refused(client.receive(), 403)
 
 
 def test_others_are_served_when_one_is_revoked(issuing):
     daemon = issuing()
-    alice, bob = add(daemon, "alice"), add(daemon, "bob")
+    alice, bob = daemon.issue("alice"), daemon.issue("bob")
     daemon.ask(token=alice)
-    ctl(daemon, "token", "revoke", "alice")
+    daemon.ctl_text("token", "revoke", "alice")
     assert daemon.ask(token=bob).hit and daemon.ask().hit
     assert daemon.ask("rows-6.example", token=bob).miss
 
 
 def test_a_connection_that_is_open_is_no_way_around_it(issuing):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     with daemon.client() as client:
         assert client.get(question(token=alice)).miss
-        ctl(daemon, "token", "revoke", "alice")
+        daemon.ctl_text("token", "revoke", "alice")
         check_refused(client.get(question(token=alice)), 403)
 
 
@@ -643,17 +602,17 @@ def test_a_connection_that_is_open_is_no_way_around_it(issuing):
 ])
 def test_whoever_is_denied_no_cache_gets_the_hit(sim, issuing, text):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     daemon.ask(token=alice)
     too_old = wish("only-if-cached, max-age=0")
     eventually(lambda: daemon.ask(headers=too_old).status == 504)
-    ctl(daemon, "token", "deny", "alice", "no-cache")
+    daemon.ctl_text("token", "deny", "alice", "no-cache")
     assert not listed(daemon)["alice"]["no_cache"]
     reply = daemon.ask(token=alice, headers=wish(text))
     assert reply.hit and reply.spent == 0
     assert sim.bill(AHREFS) == ROWS_5
 
-    ctl(daemon, "token", "allow", "alice", "no-cache")
+    daemon.ctl_text("token", "allow", "alice", "no-cache")
     assert listed(daemon)["alice"]["no_cache"]
     assert daemon.ask(token=alice, headers=wish(text)).cache.startswith("rowcache; fwd=")
     assert sim.bill(AHREFS) == 2 * ROWS_5
@@ -664,7 +623,7 @@ def test_the_right_can_be_denied_to_anybody(issuing, kind):
     daemon = issuing()
     token, name = make(daemon, kind)
     daemon.ask(token=token)
-    ctl(daemon, "token", "deny", name, "no-cache")
+    daemon.ctl_text("token", "deny", name, "no-cache")
     assert daemon.ask(token=token, headers=wish("no-cache")).hit
     asked = daemon.ask(token=OTHER_TOKEN, headers=wish("no-cache"))
     assert asked.cache == "rowcache; fwd=request; stored"
@@ -672,8 +631,8 @@ def test_the_right_can_be_denied_to_anybody(issuing, kind):
 
 def test_who_is_denied_no_cache_still_has_misses_and_other_wishes(issuing):
     daemon = issuing()
-    alice = add(daemon)
-    ctl(daemon, "token", "deny", "alice", "no-cache")
+    alice = daemon.issue()
+    daemon.ctl_text("token", "deny", "alice", "no-cache")
     text = "no-cache, only-if-cached"
     assert daemon.ask(token=alice, headers=wish(text)).status == 504
     assert daemon.ask(token=alice, headers=wish("no-cache")).cache == MISS
@@ -683,13 +642,13 @@ def test_who_is_denied_no_cache_still_has_misses_and_other_wishes(issuing):
 def test_no_store_is_no_way_past_a_denied_no_cache(sim, issuing):
     """Nothing would be stored, so that every such question would be a miss and spend."""
     daemon = issuing()
-    alice = add(daemon)
-    ctl(daemon, "token", "deny", "alice", "no-cache")
+    alice = daemon.issue()
+    daemon.ctl_text("token", "deny", "alice", "no-cache")
     assert daemon.ask(token=alice, headers=wish("no-store")).cache == MISS
     assert daemon.ask(token=alice, headers=wish("no-store")).hit
     assert len(arrived(sim)) == 1 and sim.bill(AHREFS) == ROWS_5
 
-    ctl(daemon, "token", "allow", "alice", "no-cache")
+    daemon.ctl_text("token", "allow", "alice", "no-cache")
     reply = daemon.ask("rows-6.example", token=alice, headers=wish("no-store"))
     assert reply.cache == "rowcache; fwd=uri-miss"
 
@@ -704,7 +663,7 @@ def test_no_store_is_no_way_past_a_denied_no_cache(sim, issuing):
 ], ids=str)
 def test_in_listed_mode_nobody_else_is_let_in(sim, issuing, params):
     daemon = issuing("access.mode=listed")
-    assert daemon.ask(token=add(daemon)).miss
+    assert daemon.ask(token=daemon.issue()).miss
     reply = daemon.ask(**{"token": OTHER_TOKEN, **params})
     assert reply.status == 403 and reply.headers["X-Status"] == "error"
     assert len(sim.requests) == 1 and OTHER_TOKEN not in repr(sim.requests)
@@ -714,8 +673,8 @@ def test_in_listed_mode_nobody_else_is_let_in(sim, issuing, params):
 def test_in_listed_mode_issued_and_registered_tokens_are_let_in(sim, issuing):
     daemon = issuing("access.mode=listed")
     check_refused(daemon.ask(), 403)
-    register(daemon, "reporting", TOKEN)
-    assert daemon.ask().miss and daemon.ask(token=add(daemon)).hit
+    daemon.register("reporting", TOKEN)
+    assert daemon.ask().miss and daemon.ask(token=daemon.issue()).hit
     assert daemon.ask(from_="anchors", limit=2).status == 200
     for token in (OTHER_TOKEN, AHREFS):
         check_refused(daemon.ask(token=token), 403)
@@ -728,14 +687,14 @@ def test_to_have_been_seen_is_not_to_be_listed(sim, issuing):
     daemon.restart("access.mode=listed")
     for token in (TOKEN, OTHER_TOKEN):
         check_shut_out(sim, daemon, token)
-    register(daemon, "reporting", TOKEN)
+    daemon.register("reporting", TOKEN)
     assert daemon.ask().hit
 
 
 def test_in_verify_mode_known_tokens_are_not_checked(sim, issuing):
     daemon = issuing()
-    alice = add(daemon)
-    register(daemon, "reporting", TOKEN)
+    alice = daemon.issue()
+    daemon.register("reporting", TOKEN)
     assert daemon.ask(token=alice).miss and daemon.ask().hit
     assert checks(sim) == []
     assert daemon.ask(token=OTHER_TOKEN).hit
@@ -745,9 +704,9 @@ def test_in_verify_mode_known_tokens_are_not_checked(sim, issuing):
 
 def test_in_verify_mode_known_tokens_are_served_while_upstream_is_down(sim, issuing):
     daemon = issuing()
-    rows = daemon.ask(token=add(daemon, "alice")).rows
-    bob = add(daemon, "bob")
-    register(daemon, "reporting", TOKEN)
+    rows = daemon.ask(token=daemon.issue("alice")).rows
+    bob = daemon.issue("bob")
+    daemon.register("reporting", TOKEN)
     sim.fault("refuse", match={}, times=None)
     for token in (bob, TOKEN):
         reply = daemon.ask(token=token)
@@ -760,9 +719,9 @@ def test_in_verify_mode_known_tokens_are_served_while_upstream_is_down(sim, issu
 
 def test_in_open_mode_everybody_reads_the_cache(sim, issuing):
     daemon = issuing("access.mode=open")
-    assert daemon.ask(token=add(daemon)).miss
-    register(daemon, "reporting", TOKEN)
-    for token in (TOKEN, OTHER_TOKEN, STRANGER, add(daemon, "bob")):
+    assert daemon.ask(token=daemon.issue()).miss
+    daemon.register("reporting", TOKEN)
+    for token in (TOKEN, OTHER_TOKEN, STRANGER, daemon.issue("bob")):
         assert daemon.ask(token=token).hit
     assert len(sim.requests) == 1
     assert "token" in daemon.ask("rows-6.example", token=STRANGER).error
@@ -772,7 +731,7 @@ def test_in_open_mode_everybody_reads_the_cache(sim, issuing):
 @pytest.mark.parametrize("mode", ["verify", "listed", "open"])
 def test_without_a_token_nobody_is_let_in(sim, issuing, mode):
     daemon = issuing(f"access.mode={mode}")
-    daemon.ask(token=add(daemon))
+    daemon.ask(token=daemon.issue())
     for token in (None, ""):
         check_refused(daemon.ask(token=token), 401)
         check_refused(daemon.ask(token=token, from_="anchors"), 401)
@@ -792,18 +751,18 @@ def nobody(_daemon):
 
 
 def revoked(daemon):
-    token = add(daemon)
-    ctl(daemon, "token", "revoke", "alice")
+    token = daemon.issue()
+    daemon.ctl_text("token", "revoke", "alice")
     return token
 
 
 def poor(daemon):
-    register(daemon, "reporting", TOKEN, "--budget", "0")
+    daemon.register("reporting", TOKEN, "--budget", "0")
     return TOKEN
 
 
 @pytest.mark.parametrize("status, prepare", [
-    (401, nobody), (403, revoked), (402, poor), (503, add),
+    (401, nobody), (403, revoked), (402, poor), (503, Daemon.issue),
 ], ids=["no token", "revoked", "over budget", "nothing to spend from"])
 def test_every_refusal_has_its_status_and_the_form_of_v2(sim, rowcache, status, prepare):
     daemon = rowcache()
@@ -834,7 +793,7 @@ def test_every_refusal_has_its_status_and_the_form_of_v2(sim, rowcache, status, 
 ], ids=str)
 def test_without_a_token_to_spend_from_there_are_hits_only(sim, rowcache, params):
     daemon = rowcache()
-    alice = add(daemon)
+    alice = daemon.issue()
     reply = daemon.ask(**{"token": alice, **params})
     assert reply.status == 503 and reply.headers["X-Status"] == "error"
     assert b"token" in reply.body and alice.encode() not in reply.body
@@ -880,7 +839,7 @@ def test_it_starts_with_a_token(purse, end):
 
 def test_another_token_is_taken_from_the_file_at_a_reload(sim, issuing, purse):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     purse.write_text(NEW_AHREFS + "\n")
     assert daemon.ask("rows-1.example", token=alice).miss
     assert set(sim.bills()) == {AHREFS}
@@ -889,13 +848,13 @@ def test_another_token_is_taken_from_the_file_at_a_reload(sim, issuing, purse):
     eventually(lambda: daemon.ask(f"rows-0.n{next(number)}.example", token=alice).miss
                and sim.bill(NEW_AHREFS))
     assert daemon.ask("rows-1.example", token=alice).hit
-    assert accounts(daemon)["alice"]["rows_spent"] == sum(sim.bills().values())
+    assert daemon.accounts["alice"]["rows_spent"] == sum(sim.bills().values())
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=list(BROKEN))
 def test_a_file_that_is_broken_at_a_reload_leaves_the_old_token(sim, issuing, purse, content):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     put(purse, content)
     daemon.signal(signal.SIGHUP)
     line = daemon.wait_for_log(r"\b(warning|error)\b.*upstream\.token_file")
@@ -908,7 +867,7 @@ def test_a_file_that_is_broken_at_a_reload_leaves_the_old_token(sim, issuing, pu
 def test_a_name_without_a_slash_is_a_credential_of_systemd(sim, rowcache, purse):
     here = {**os.environ, "CREDENTIALS_DIRECTORY": str(purse.parent)}
     daemon = rowcache(f"upstream.token_file={purse.name}", env=here)
-    assert daemon.ask(token=add(daemon)).miss
+    assert daemon.ask(token=daemon.issue()).miss
     assert sim.bills() == {AHREFS: ROWS_5}
 
 
@@ -952,7 +911,7 @@ def check_hidden(reply):
 @pytest.mark.parametrize("kind, options, said", ECHOES.values(), ids=list(ECHOES))
 def test_the_token_that_upstream_repeats_is_not_shown(sim, issuing, kind, options, said):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     sim.fault(kind, **options)
     reply = daemon.ask(token=alice)
     assert sim.requests[0]["faults"] == [kind]
@@ -973,7 +932,7 @@ def test_the_token_that_upstream_repeats_is_not_shown(sim, issuing, kind, option
 @pytest.mark.parametrize("params", [{"from_": "anchors"}, {"output": "xml"}], ids=str)
 def test_nor_is_it_in_what_is_passed_through(sim, issuing, faults, params):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     for kind, options in faults:
         sim.fault(kind, **options)
     reply = daemon.ask(token=alice, limit=2, **params)
@@ -1039,7 +998,7 @@ def test_what_repeats_a_token_is_shown_to_nobody_else(echo, start, purse, rows, 
     """Not to those who ask later either: it is not stored."""
     daemon = start(f"http://127.0.0.1:{echo.server_port}", f"upstream.token_file={purse}")
     echo.padding = [json.dumps({"url_from": "x" * 90})] * rows
-    alice = add(daemon)
+    alice = daemon.issue()
     first, secret = (alice, AHREFS) if payer == "issued" else (TOKEN, TOKEN)
     query = {"limit": rows + 2}
     reply = daemon.ask(token=first, **query)
@@ -1057,7 +1016,7 @@ def test_a_content_type_that_repeats_it_is_not_shown(echo, start, purse):
     daemon = start(f"http://127.0.0.1:{echo.server_port}", f"upstream.token_file={purse}")
     echo.content_type = "application/json; of={path}"
     for name in ("alice", "bob"):
-        reply = daemon.ask(token=add(daemon, name), limit=2)
+        reply = daemon.ask(token=daemon.issue(name), limit=2)
         assert reply.status == 200
         check_hidden(reply)
 
@@ -1079,7 +1038,7 @@ def test_a_long_token_is_masked_whatever_room_there_is(echo, start, tmp_path):
     file.chmod(0o600)
     daemon = start(f"http://127.0.0.1:{echo.server_port}", f"upstream.token_file={file}")
     echo.padding = [json.dumps({"url_from": secret + "5ec2"})] * 600
-    alice = add(daemon)
+    alice = daemon.issue()
     for count in (0, 800, 1300, 1700, 1914):
         headers = {f"a{number}": "" for number in range(count)}
         reply = daemon.ask(f"t{count}.example", headers=headers, token=alice, limit=1000)
@@ -1098,29 +1057,22 @@ def test_a_page_with_status_200_lets_nobody_in(sim, issuing):
     check_refused(daemon.ask(token=STRANGER), 403)
 
 
-def send(daemon, token):
-    """A client whose question is on its way."""
-    client = daemon.client()
-    client.send("GET", "/?" + encode(question(token=token)))
-    return client
-
-
 @pytest.mark.concurrent
 @pytest.mark.parametrize("payer", ["issued", "registered"])
 def test_nor_is_it_shown_to_those_who_waited_for_the_same_answer(sim, issuing, payer):
     """It is the token of somebody else, of whom they know nothing."""
     daemon = issuing()
-    register(daemon, "reporting", TOKEN)
-    register(daemon, "research", OTHER_TOKEN)
-    first, secret = (add(daemon), AHREFS) if payer == "issued" else (TOKEN, TOKEN)
-    others = [add(daemon, "bob"), OTHER_TOKEN]
+    daemon.register("reporting", TOKEN)
+    daemon.register("research", OTHER_TOKEN)
+    first, secret = (daemon.issue(), AHREFS) if payer == "issued" else (TOKEN, TOKEN)
+    others = [daemon.issue("bob"), OTHER_TOKEN]
     sim.fault("status", code=403, body=f"{secret} has no rows left")
     sim.hold()
-    clients = [send(daemon, first)]
-    sim.wait_for(lambda sim: sim.held == 1, patience(10))
-    open_files = daemon.metrics().value("process_open_fds")
-    clients += [send(daemon, token) for token in others * 5]
-    eventually(lambda: daemon.metrics().value("process_open_fds") >= open_files + 10)
+    clients = [daemon.send(question(token=first))]
+    wait_until_held(sim)
+    open_files = daemon.open_files
+    clients += [daemon.send(question(token=token)) for token in others * 5]
+    eventually(lambda: daemon.open_files >= open_files + 10)
     sim.release()
     for client in clients:
         reply = client.receive()
@@ -1132,14 +1084,14 @@ def test_nor_is_it_shown_to_those_who_waited_for_the_same_answer(sim, issuing, p
 def test_colleagues_share_a_refusal_too(sim, issuing):
     """Ahrefs sees one token of them all, and what it says to one it says to all; masked."""
     daemon = issuing()
-    tokens = [add(daemon, f"t{number}") for number in range(6)]
+    tokens = [daemon.issue(f"t{number}") for number in range(6)]
     sim.fault("status", times=None, code=403, body=f"{AHREFS} has no rows left")
     sim.hold()
-    clients = [send(daemon, tokens[0])]
-    sim.wait_for(lambda sim: sim.held == 1, patience(10))
-    open_files = daemon.metrics().value("process_open_fds")
-    clients += [send(daemon, token) for token in tokens[1:]]
-    eventually(lambda: daemon.metrics().value("process_open_fds") >= open_files + 5)
+    clients = [daemon.send(question(token=tokens[0]))]
+    wait_until_held(sim)
+    open_files = daemon.open_files
+    clients += [daemon.send(question(token=token)) for token in tokens[1:]]
+    eventually(lambda: daemon.open_files >= open_files + 5)
     sim.release()
     for client in clients:
         reply = client.receive()
@@ -1151,7 +1103,7 @@ def test_what_is_only_nearly_the_token_is_left_as_it_is(sim, issuing):
     daemon = issuing()
     said = f"{AHREFS[:-1]} {AHREFS[1:]} {NEW_AHREFS} {AHREFS[:20]}\n{AHREFS[20:]}"
     sim.fault("status", body=said)
-    assert daemon.ask(token=add(daemon)).body.decode() == said
+    assert daemon.ask(token=daemon.issue()).body.decode() == said
 
 
 # Commands while no daemon runs
@@ -1161,13 +1113,13 @@ def test_what_is_changed_while_it_is_stopped_holds_when_it_runs(issuing):
     daemon = issuing()
     daemon.ask()
     names = ("first", "second", "third", "fourth")
-    renamed, revoked_one, rotated, denied = (add(daemon, name) for name in names)
+    renamed, revoked_one, rotated, denied = (daemon.issue(name) for name in names)
     assert daemon.stop() == 0
-    added, new = add(daemon, "fifth"), ctl(daemon, "token", "rotate", "third").strip()
-    register(daemon, "reporting", OTHER_TOKEN)
+    added, new = daemon.issue("fifth"), daemon.ctl_text("token", "rotate", "third").strip()
+    daemon.register("reporting", OTHER_TOKEN)
     for words in (["rename", "first", "carol"], ["budget", "carol", "0"], ["revoke", "second"],
                   ["deny", "fourth", "no-cache"]):
-        ctl(daemon, "token", *words)
+        daemon.ctl_text("token", *words)
     told = listed(daemon)
     daemon.start()
     assert listed(daemon) == told
@@ -1187,12 +1139,12 @@ def test_tokens_can_be_issued_before_there_ever_was_a_daemon(sim, issuing, tmp_p
         assert file.stat().st_mode & 0o077 == 0, f"others can read {file.name}"
     daemon = issuing(f"state.directory={state}")
     assert daemon.ask(token=done.stdout.strip()).miss
-    assert sim.bills() == {AHREFS: ROWS_5} and list(accounts(daemon)) == ["alice"]
+    assert sim.bills() == {AHREFS: ROWS_5} and list(daemon.accounts) == ["alice"]
 
 
 def test_behind_the_back_of_a_running_daemon_nothing_is_changed(issuing):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     before = listed(daemon)
     daemon.restart("admin.listen=none")
     nowhere = ("-o", "admin.listen=none")
@@ -1244,7 +1196,7 @@ def test_to_look_at_the_admin_side_issues_nothing(rowcache):
 
 def test_a_page_in_somebodys_browser_issues_nothing(issuing):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     for origin in ("https://evil.example", "null", f"http://{daemon.addresses('admin')[0]}"):
         for path, form in (("add", {"name": "bob"}), ("revoke", {"name": "alice"})):
             reply = post(daemon, f"/api/token/{path}", form, {"Origin": origin})
@@ -1270,18 +1222,18 @@ def test_the_admin_side_does_not_repeat_what_looks_like_a_token(rowcache):
 
 def varied_play(sim, daemon):
     """Everything that happens to tokens: gives the tokens, and what their clients were told."""
-    alice, bob, carol = (add(daemon, name) for name in ("alice", "bob", "carol"))
-    register(daemon, "reporting", TOKEN)
-    newer = ctl(daemon, "token", "rotate", "carol").strip()
+    alice, bob, carol = (daemon.issue(name) for name in ("alice", "bob", "carol"))
+    daemon.register("reporting", TOKEN)
+    newer = daemon.ctl_text("token", "rotate", "carol").strip()
     for words in (["budget", "bob", "0"], ["rename", "alice", "dave"],
                   ["deny", "dave", "no-cache"]):
-        ctl(daemon, "token", *words)
+        daemon.ctl_text("token", *words)
     tokens = [alice, bob, carol, newer, TOKEN, OTHER_TOKEN]
     told = []
     for token in tokens:
         told += _ask_in_many_ways(sim, daemon, token)
-    ctl(daemon, "token", "revoke", "bob")
-    ctl(daemon, "token", "revoke", "reporting")
+    daemon.ctl_text("token", "revoke", "bob")
+    daemon.ctl_text("token", "revoke", "reporting")
     told += [daemon.ask(token=bob), daemon.ask(token=TOKEN)]
     return [AHREFS, *tokens], told
 
@@ -1339,14 +1291,14 @@ def test_no_token_is_anywhere_but_where_it_was_issued(sim, issuing):
 
 def test_a_fingerprint_says_nothing_of_an_issued_token(issuing):
     daemon = issuing()
-    alice = add(daemon)
+    alice = daemon.issue()
     assert listed(daemon)["alice"]["fingerprint"] not in alice
 
 
 def test_nothing_that_was_issued_or_revoked_is_tried_upstream(sim, issuing):
     daemon = issuing()
-    alice, bob = add(daemon, "alice"), add(daemon, "bob")
-    ctl(daemon, "token", "revoke", "bob")
+    alice, bob = daemon.issue("alice"), daemon.issue("bob")
+    daemon.ctl_text("token", "revoke", "bob")
     for token in (alice, bob, TOKEN):
         daemon.ask(token=token)
         daemon.ask("rows-6.example", token=token)

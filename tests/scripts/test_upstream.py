@@ -12,7 +12,7 @@ import pytest
 
 from ahrefs import Simulator
 from certificates import make_certificate
-from daemon import HOUSE, OTHER_TOKEN, TOKEN, arrived, eventually, question
+from daemon import HOUSE, OTHER_TOKEN, TOKEN, arrived, eventually, question, wait_until_held
 from nginx import Nginx
 from wire import SLOW, patience
 
@@ -230,14 +230,10 @@ WAIT = 2 * SLOW
 STALL = 60  # of upstream.stall_timeout
 
 
-def inflight(daemon):
-    return daemon.metrics().value("rowcache_upstream_inflight")
-
-
 def send_late(sim, daemon, clock, count=2):
     """The one upstream is answered when the one that waits first has a third of its time left; and
     then that passes as well. `count` are under way in all."""
-    eventually(lambda: inflight(daemon) == count)
+    eventually(lambda: daemon.inflight == count)
     clock.go_on(seconds=STALL * 2 / 3)
     sim.release()
     sim.wait_for(lambda sim: sim.held == 1
@@ -261,12 +257,12 @@ def test_the_wait_for_a_place_upstream_has_an_end(sim, driven, clock, house, bud
     with ThreadPoolExecutor(12) as pool:
         hanging = [in_background(pool, daemon, f"rows-{40 + n}.example", token=token)
                    for n in range(2)]
-        sim.wait_for(lambda sim: sim.held == 2)
+        wait_until_held(sim, 2)
         clock.go_on(seconds=1)
         waiting = [in_background(pool, daemon, f"rows-{50 + n}.example", token=token)
                    for n in range(9)]
         stale = in_background(pool, daemon, "rows-3.example", token=token)
-        eventually(lambda: inflight(daemon) == 12)
+        eventually(lambda: daemon.inflight == 12)
         clock.go_on(seconds=STALL - 2)
         assert daemon.outcomes() == before_outcomes and sim.held == 2
         clock.go_on(seconds=2)  # no more: nobody waits for a turn
@@ -275,7 +271,7 @@ def test_the_wait_for_a_place_upstream_has_an_end(sim, driven, clock, house, bud
         assert {reply.result().spent for reply in waiting} == {0}
         assert {reply.result().status for reply in hanging} == {504}
     assert len(arrived(sim)) == before + 2
-    eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == 0)
+    eventually(lambda: daemon.inflight == 0)
     account = daemon.account
     assert account["rows_spent"] == spent + account["rows_unknown"]
     assert account["rows_unknown"] == 2 * 2010
@@ -351,7 +347,7 @@ def test_what_was_sent_after_slow_connecting_is_not_cut_off(start, house, tmp_pa
         sim.fault("delay", seconds=1.25 * WAIT, charged=True)
         reply = daemon.ask("rows-6.example", token=token)
         assert reply.status == 504
-        eventually(lambda: daemon.metrics().value("rowcache_upstream_inflight") == 0)
+        eventually(lambda: daemon.inflight == 0)
         assert daemon.request(reply)["state"] == "settled"
         assert daemon.ask("rows-6.example", {"Cache-Control": "only-if-cached"}, token=token).hit
         account = daemon.account
@@ -374,7 +370,7 @@ def test_what_was_sent_late_and_is_not_stored_is_waited_for(
         first = in_background(pool, daemon, "rows-4.example")
         sim.wait_for(lambda sim: sim.in_flight == 1)
         late = pool.submit(daemon.ask, "rows-6.example", headers, **params)
-        eventually(lambda: inflight(daemon) == 2)
+        eventually(lambda: daemon.inflight == 2)
         unsent = in_background(pool, daemon, "rows-7.example")
         send_late(sim, daemon, clock, 3)
         assert first.result().miss
@@ -417,9 +413,9 @@ def test_the_check_of_a_token_that_waits_for_a_place_has_an_end_too(sim, driven,
     sim.fault("hold", times=None)
     with ThreadPoolExecutor(2) as pool:
         hanging = in_background(pool, daemon, "rows-4.example")
-        sim.wait_for(lambda sim: sim.held == 1)
+        wait_until_held(sim)
         check = in_background(pool, daemon, "rows-5.example", token=OTHER_TOKEN)
-        eventually(lambda: inflight(daemon) == 2)
+        eventually(lambda: daemon.inflight == 2)
         clock.go_on(seconds=STALL)
         assert check.result().status == hanging.result().status == 504
 

@@ -6,7 +6,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 
-from daemon import TOKEN, TABLE, eventually
+from daemon import TABLE, TOKEN, eventually
 
 # Commands to a terminal, marks that turn the order of letters, and what cannot be seen.
 HIDDEN = {

@@ -30,6 +30,11 @@ def tenths(text) -> int:
     return int(whole + tenth)
 
 
+def wish(text) -> dict:
+    """The header in which a client says what it wishes of a cache."""
+    return {"Cache-Control": text}
+
+
 def encode(query) -> str:
     """The query string of a dict; a string is one already."""
     return query if isinstance(query, str) else urlencode(query)
