@@ -24,9 +24,10 @@ def pytest_configure(config):
 
 
 @pytest.fixture
-def sim():
-    """The simulated Ahrefs; it accepts every token of 40 hex digits."""
-    with Simulator() as simulator:
+def sim(request):
+    """The simulated Ahrefs; it accepts every token of 40 hex digits, or those that the plays' file
+    names in AHREFS_KNOWS."""
+    with Simulator(tokens=getattr(request.module, "AHREFS_KNOWS", None)) as simulator:
         yield simulator
 
 
