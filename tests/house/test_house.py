@@ -21,6 +21,17 @@ LIBRARIES = {
     "microhttpd.h": "libmicrohttpd", "nettle/": "nettle", "sqlite3.h": "sqlite3",
     "systemd/": "libsystemd", "yajl/": "yajl", "zstd.h": "zstd",
 }
+TESTS = HOUSE.parent / "tests"
+
+# These shrink: what is not in them must not come back.
+ROOMS_WITH_INSIDE = {"ledger", "serve"}
+V2_ELSEWHERE = {("cache/cache.h", "refpages"), ("serve/paid.c", "v2_")}
+
+_V2 = re.compile(r"refpages|\bV2_|\bv2_|X-Status")
+_SAYS_ERROR = re.compile(r'exchange_add_header\(.*, "X-Status", "error"\)')
+_FUZZ_TARGETS = re.compile(r"^fuzz_targets = \{(.*?)^\}", re.MULTILINE | re.DOTALL)
+_TARGET = re.compile(r"'(\w+)': '(\w+)'")
+_PLACE = re.compile(r"/(?:work|home|root)/[a-z]")
 _ROW = re.compile(r"\| `(\w+)` \| [^|]+ \|([^|]*)\|")
 _FORTIFIED = re.compile("^__(.+)_chk$")  # what FORTIFY_SOURCE makes of a function of libc
 _INCLUDE = re.compile(r'^#include (?:"([a-z0-9_]+)/[^"]+"|<([^>]+)>)', re.MULTILINE)
@@ -106,6 +117,43 @@ def test_only_db_names_types_and_functions_of_sqlite():
     files = [file for room in ROOMS if room != "db" for file in sources(room)]
     assert [file.name for file in files + [HOUSE / "db" / "db.h"]
             if "sqlite3" in file.read_text()] == []
+
+
+def test_a_header_is_named_by_its_subject():
+    """Headers of the same name in several rooms cannot be told apart in an editor."""
+    seen = [file for room in ROOMS for file in sources(room) if file.name == "inside.h"]
+    assert {file.parent.name for file in seen} <= ROOMS_WITH_INSIDE
+
+
+def test_words_of_v2_are_in_its_files_only():
+    """Another dialect is files of its own. Fuzz targets may use v2's answers as examples, and
+    rowcache's own errors say to their clients that they are errors."""
+    found = {(file.relative_to(HOUSE).as_posix(), word)
+             for room in ROOMS for file in sources(room)
+             if not (room == "dialect" and file.name.startswith("v2"))
+             and not file.name.endswith("_fuzz.c")
+             for line in file.read_text().splitlines() if not _SAYS_ERROR.search(line)
+             for word in _V2.findall(line)}
+    assert found <= V2_ELSEWHERE
+
+
+def test_each_parser_beside_which_a_fuzz_target_stands_is_fuzzed():
+    """tests/meson.build lists them: what it forgets is neither run nor replayed."""
+    listed = set(_TARGET.findall(_FUZZ_TARGETS.search((TESTS / "meson.build").read_text())[1]))
+    assert listed == {(file.name.removesuffix("_fuzz.c"), room) for room in ROOMS
+                      for file in sources(room) if file.name.endswith("_fuzz.c")}
+    assert {name for name, _ in listed} == {place.name for place in (TESTS / "corpus").iterdir()}
+
+
+def test_no_text_names_a_place_of_one_machine():
+    """Code, documents and tests hold wherever they are checked out."""
+    tree = HOUSE.parent
+    files = [file for part in ("daemon", "sql", "conf", "systemd", "tests") for file in
+             sorted((tree / part).rglob("*")) if file.is_file()]
+    for file in [tree / "README.md", tree / "meson.build", *files]:
+        if "__pycache__" not in file.parts and "corpus" not in file.parts:
+            found = _PLACE.search(file.read_text(errors="replace"))
+            assert not found, f"{file.relative_to(tree)}: {found[0]}"
 
 
 def symbols(library=PURE):
