@@ -1,4 +1,4 @@
-/* What the room `account` answers. */
+/* /api/spend, /api/token and /api/correction: the room `account` answers. */
 #include "admin/route.h"
 
 static bool ask_account(account_function *function, struct route_call *call, struct text *body,

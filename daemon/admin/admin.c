@@ -51,7 +51,7 @@ static void reply_fault(struct exchange *exchange, const struct fault *fault) {
   json_text(&json, "error", view_of(fault->text));
   json_map_end(&json);
   if (!json_end(&json, NULL))
-    text_clear(&body); /* no memory: the status has to do */
+    text_clear(&body); /* no memory: the status must do */
   exchange_add_header(exchange, "X-Status", "error");
   if (fault->retry_after > 0) {
     char seconds[24];
@@ -81,7 +81,7 @@ static bool run_route(const struct route *route, struct route_call *call, struct
   return true;
 }
 
-/* The limits here are not those that exchange_fault() has words for. */
+/* The text of exchange_fault() names the limits of the client side, which do not apply here. */
 static bool is_sound(const struct exchange *exchange, struct fault *fault) {
   const struct fault *found = exchange_fault(exchange);
   if (found->kind == FAULT_NONE)
@@ -135,7 +135,8 @@ static struct exchange_limits limits(void *context) {
   (void)context;
   return (struct exchange_limits){.head = {MAX_URI, MAX_HEADERS, MAX_HEADER_COUNT},
                                   .body = MAX_BODY,
-                                  .bodies = SIZE_MAX, /* its few connections bound both */
+                                  .bodies =
+                                      SIZE_MAX, /* the small number of connections limits both */
                                   .kept = SIZE_MAX};
 }
 

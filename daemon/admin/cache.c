@@ -84,8 +84,8 @@ bool route_cache_show(struct route_call *call, struct text *body, struct fault *
 
 /* --- purging --- */
 
-/* Stored targets are in their one spelling; purged are those that ask for what was written, with
- * and without the `/` behind a host. */
+/* The store has each target in its normal spelling. A purge removes the spelling that was given, the
+ * normal one, and the normal one with a `/` after the host. */
 #define SPELLINGS 3
 
 struct spellings {

@@ -5,7 +5,7 @@
 
 #include <arpa/inet.h>
 
-/* As an address in a URL: IPv6 stands in brackets. */
+/* True for an address as in a URL: IPv6 in brackets. */
 static bool is_address(struct view host) {
   char text[INET6_ADDRSTRLEN] = "";
   struct in6_addr address;
@@ -18,7 +18,7 @@ static bool is_address(struct view host) {
   return inet_pton(bracketed ? AF_INET6 : AF_INET, text, &address) == 1;
 }
 
-/* Takes ":8081" off the end; false where something else follows the last colon. */
+/* Removes ":8081" from the end; false if anything but a port follows the last colon. */
 static bool drop_port(struct view *host) {
   size_t length = host->length;
   while (length > 0 && num_is_digit(host->at[length - 1]))

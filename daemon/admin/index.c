@@ -1,7 +1,7 @@
 /* /: the routes, as a page. */
 #include "admin/route.h"
 
-/* The table's words hold nothing that HTML reads otherwise. */
+/* The words of the table contain nothing that HTML would interpret. */
 bool route_index(struct route_call *call, struct text *body, struct fault *fault) {
   (void)call, (void)fault;
   text_add(body, VIEW("<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"

@@ -1,4 +1,4 @@
-/* Gathers what /metrics shows. */
+/* /metrics: gathers the figures of the rooms. */
 #include "admin/route.h"
 
 #include "admin/prometheus.h"
@@ -35,8 +35,8 @@ static void add(struct token_list *list, struct view label, const struct prometh
   snprintf(added->label, sizeof added->label, "%.*s", VIEW_ARGS(label));
 }
 
-/* Counters must not fall: they are what requests spent and is settled. Corrections are in the
- * reports, and what may still turn out to be less is counted when it is known. */
+/* Counters must never fall, so they hold settled spending without corrections: those are in the
+ * reports, and an amount that may still become smaller is counted when it is settled. */
 static void add_token(void *context, const struct report_row *row) {
   const struct token_account *account = &row->account;
   const struct report_money *rows = &row->money[CURRENCY_ROWS];
@@ -51,8 +51,8 @@ static void add_token(void *context, const struct report_row *row) {
                                  .left = amount_rows(account->left)});
 }
 
-/* The amounts come from the ledger, so they go on where they were after a restart. Where it cannot
- * be read they are missing, not zero, and everything else is still told. */
+/* The amounts come from the ledger, so they continue after a restart. If it cannot be read they are
+ * missing, not zero, and everything else is still written. */
 static void gather_tokens(struct ledger *ledger, struct token_list *list) {
   struct report_row total;
   struct fault fault = {.text = "no memory"};

@@ -9,11 +9,11 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Enough for /proc/self/stat, and for what stands before "btime" on machines with hundreds of CPUs
- * or interrupts. */
+/* Bytes: enough for /proc/self/stat, and for the lines before "btime" on machines with hundreds of
+ * CPUs or interrupts. */
 #define FILE_SIZE ((size_t)256 * 1024)
 
-/* proc(5) counts fields from 1; here from the third, the first behind the name. */
+/* proc(5) counts fields from 1; parsing begins at the third, the first after the name. */
 #define FIRST_FIELD 3
 static const struct {
   int field;
@@ -28,7 +28,7 @@ static const struct {
 #define STAT_FIELDS (sizeof stat_fields / sizeof *stat_fields)
 
 bool process_parse_stat(struct view text, struct process_stat *out) {
-  /* The name stands in parentheses and may hold anything, spaces and parentheses too. */
+  /* The name is in parentheses and may contain anything, even spaces and parentheses. */
   const char *end_of_name = text.length ? memrchr(text.at, ')', text.length) : NULL;
   if (!end_of_name)
     return false;
@@ -53,7 +53,7 @@ bool process_parse_boot(struct view text, int64_t *seconds) {
   return false;
 }
 
-/* Into `buffer` of FILE_SIZE; empty where that is not possible. */
+/* Reads into `buffer` of FILE_SIZE; empty on failure. */
 static struct view read_file(const char *path, char *buffer) {
   size_t length = 0;
   ssize_t count = 0;
@@ -74,7 +74,7 @@ static int64_t count_open_fds(void) {
   for (const struct dirent *entry; (entry = readdir(directory));)
     count += entry->d_name[0] != '.';
   closedir(directory);
-  return count - 1; /* without the one for looking */
+  return count - 1; /* without the one of `directory` */
 }
 
 static int64_t find_max_fds(void) {

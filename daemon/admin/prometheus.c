@@ -12,7 +12,7 @@ static int order_by_label(const void *a, const void *b) {
   return strcmp(left->label, right->label);
 }
 
-/* Ids are given in turn, from 1 on, and never again. */
+/* The ledger numbers tokens from 1 on and never reuses a number. */
 static bool has_own_label(const struct prometheus_token *token) {
   return token->id > 0 && token->id <= PROMETHEUS_TOKENS &&
          strcmp(token->label, PROMETHEUS_OTHER) != 0;
@@ -37,7 +37,7 @@ static size_t merge_same(struct prometheus_token *tokens, size_t count) {
   return kept;
 }
 
-/* Moves those of "other" to the end and sums them there; returns how many have their own label. */
+/* Sums the tokens without a label of their own at the end; returns the number of the others. */
 static size_t sum_others(struct prometheus_token *tokens, size_t count, size_t *others) {
   struct prometheus_token other = {.label = PROMETHEUS_OTHER};
   size_t own = 0;
@@ -165,8 +165,8 @@ static void write_bucket(struct text *out, const char *name, const char *outcome
               count);
 }
 
-/* The count is the sum of the buckets, and not the counter beside it: they are read one after the
- * other while requests go on, and a histogram has to agree with itself. */
+/* The count is the sum of the buckets rather than the counter beside it: they are read one after the
+ * other while requests go on, and a histogram must be consistent in itself. */
 static void write_histogram(const struct prometheus *snapshot, const char *name,
                             enum serve_outcome outcome, struct text *out) {
   const struct serve_counts *counts = &snapshot->outcomes[outcome];

@@ -26,7 +26,7 @@ struct prometheus {
   const char *version;
   struct serve_counts outcomes[SERVE_OUTCOMES];
   const double *bounds;                  /* of the buckets: serve_bucket_seconds */
-  const struct prometheus_token *tokens; /* as prometheus_fold() left them */
+  const struct prometheus_token *tokens; /* as prometheus_fold() leaves them */
   size_t token_count;
   const struct prometheus_code *codes;
   size_t code_count;
@@ -35,11 +35,11 @@ struct prometheus {
   struct process process;
 };
 
-/* Makes the labels different from each other, which the format asks for (two tokens may share their
- * first 8 digits), and sums as "other", at the end, all but the PROMETHEUS_TOKENS that the ledger
- * has known for the longest. A counter must not fall, so a token never changes between a label of
- * its own and "other", whoever else comes or spends; one that is named so (by an older rowcache)
- * belongs there. Returns how many are left. */
+/* Merges tokens with the same label, since the format requires different ones (two tokens may share
+ * their first 8 digits), and sums all but the PROMETHEUS_TOKENS oldest of the ledger as "other", at
+ * the end. A counter must never fall, so a token never moves between its own label and "other",
+ * whatever other tokens do; a token with the name "other" (from an older rowcache) belongs there.
+ * Returns the number of tokens that remain. */
 size_t prometheus_fold(struct prometheus_token *tokens, size_t count);
 
 void prometheus_write(const struct prometheus *snapshot, struct text *out);

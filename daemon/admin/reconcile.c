@@ -29,7 +29,7 @@ static const char *const differences[] = {"since", "ahrefs_difference", "ledger_
 
 static void write_differences(struct json *json, const struct reconcile_account *account) {
   const struct ledger_reconciliation *before = &account->before, *now = &account->now;
-  struct amount ahrefs = amount_subtract(before->left, now->left); /* what is left falls */
+  struct amount ahrefs = amount_subtract(before->left, now->left); /* the rows left fall */
   struct amount ledger = amount_subtract(now->spent, before->spent);
   json_integer(json, "since", before->at / 1000);
   json_amount(json, "ahrefs_difference", ahrefs);
@@ -57,7 +57,7 @@ static void write_account(void *context, const struct reconcile_account *account
   json_map_end(json);
 }
 
-/* Run again each time that it is woken; the exchange's data is what it has begun. */
+/* Runs again each time that it is woken; the exchange's data is the reconciliation under way. */
 bool route_reconcile(struct route_call *call, struct text *body, struct fault *fault) {
   struct reconcile *reconcile = exchange_data(call->exchange);
   struct json json;

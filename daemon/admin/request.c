@@ -31,7 +31,7 @@ static void write_optional(struct json *json, const char *name, const char *text
     json_null(json, name);
 }
 
-/* While it is open, what it spent is not known; what it spends at most is reserved. */
+/* The cost of an open request is unknown; its maximum is reserved. */
 static void write_cost(struct json *json, const struct fate *fate) {
   const char *state = fate->is_in_ledger ? fate->found.state : "free";
   json_text(json, "state", view_of(state));

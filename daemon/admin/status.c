@@ -18,7 +18,7 @@ static void write_requests(struct json *json, struct serve *serve) {
   json_part(json, "hit_rate", hits, answered);
 }
 
-/* False where the ledger cannot be read: the amounts are null then, and the rest is still told. */
+/* False if the ledger cannot be read: the amounts are null then, and the rest is still written. */
 static bool write_amounts(struct json *json, const char *name, struct ledger *ledger,
                           const struct report_period *period) {
   struct report_row total;
@@ -40,7 +40,7 @@ static void write_warning(void *context, const struct token_row *row) {
     json_text(context, NULL, view_of(row->label));
 }
 
-/* The tokens whose budgets are nearly or wholly spent; false where they cannot be read. */
+/* The tokens whose budgets are nearly or fully spent; false if they cannot be read. */
 static bool write_warnings(struct json *json, struct ledger *ledger) {
   json_list(json, "budget_warnings");
   bool readable = token_list(ledger, write_warning, json, NULL);
