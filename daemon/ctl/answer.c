@@ -10,7 +10,7 @@ static bool is_surrogate(struct view escape) {
          num_hex_digit(escape.at[2]) >= 8;
 }
 
-/* Looks at brackets and strings only; yajl judges the rest. */
+/* Checks brackets and strings only; yajl checks the rest. */
 static const char *find_upsetting(struct view body) {
   int depth = 0;
   bool in_string = false;

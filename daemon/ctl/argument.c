@@ -2,7 +2,7 @@
 
 #include "query/form.h"
 
-/* What stands behind the '?' of a URL; a query string may hold "://" too, but not so soon. */
+/* The part of a URL after its '?'. A query string may contain "://", too, but not at its beginning. */
 static struct view find_query(struct view argument) {
   if (view_starts(argument, VIEW("?")))
     return view_from(argument, 1);
@@ -16,7 +16,7 @@ static struct view find_query(struct view argument) {
   return mark ? view_from(argument, (size_t)(mark - argument.at) + 1) : VIEW("");
 }
 
-/* However its name is escaped. */
+/* True for the parameter `token`, in any escaping of its name. */
 static bool is_token(struct view piece) {
   struct form form = {.count = 0};
   const char *equals = memchr(piece.at, '=', piece.length);

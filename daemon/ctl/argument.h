@@ -1,9 +1,9 @@
-/* The QUERY of `rowcachectl explain`, made ready to be sent. Pure. */
+/* Prepares the QUERY of `rowcachectl explain` for sending. Pure. */
 #pragma once
 
 #include "base/text.h"
 
-/* `argument` is a query string, with or without its '?', or a whole URL (what stands behind its '#'
- * is dropped). Appends it to `out` without the parameter `token`, which explaining does not need,
- * and percent-encodes what may not stand in a request line. */
+/* `argument`: a query string, with or without its '?', or a whole URL, whose part after '#' is
+ * dropped. Appends it to `out` without the parameter `token`, which `explain` does not need, and
+ * percent-encodes bytes that a request line must not contain. */
 void argument_clean(struct view argument, struct text *out);

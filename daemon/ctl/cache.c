@@ -8,7 +8,7 @@
 
 #define KEY_LEAST 4
 #define KEY_MOST 64
-#define KEY_SHOWN 12 /* digits in a listing: enough to name one among millions */
+#define KEY_SHOWN 12 /* digits in a listing: unique among millions */
 
 static bool is_key(const char *text, struct fault *fault) {
   struct view key = view_of(text);
@@ -33,7 +33,7 @@ static const struct print_column list_columns[] = {
     {"target", "target", PRINT_LABEL},
 };
 
-/* In a table the first digits do; `cache show` and --json give all. */
+/* A table has the first digits only; `cache show` and --json have all. */
 static void shorten_keys(yajl_val entries) {
   for (size_t i = 0; YAJL_IS_ARRAY(entries) && i < YAJL_GET_ARRAY(entries)->len; i++) {
     char *key = YAJL_GET_STRING(answer_get(YAJL_GET_ARRAY(entries)->values[i], "key"));
@@ -101,7 +101,7 @@ static void print_purged(struct text *out, yajl_val answer) {
   text_add_char(out, '\n');
 }
 
-/* Whether exactly one thing was said, and that is well-formed. */
+/* True if exactly one of the options is given, and well-formed. */
 static bool check_purge(const struct command_call *call, struct fault *fault) {
   int64_t seconds;
   if (call->all + !!call->target + !!call->key + !!call->older_than != 1)

@@ -11,7 +11,7 @@ const struct command commands[] = {
     {.words = NULL},
 };
 
-/* How many words of `argv` are the command's; 0: it is another one. */
+/* The number of words of `argv` that name the command; 0: they name another one. */
 static int match_words(const struct command *command, int argc, char **argv) {
   struct view words = view_of(command->words), word;
   int count = 0;
@@ -48,7 +48,7 @@ static const struct {
 
 #define HELP_VALUE OPTIONS
 
-/* Only those that the command takes, so that getopt refuses the others. Ends with an empty one. */
+/* Lists the options that the command takes, so that getopt refuses the others. The last is empty. */
 static void list_options(const struct command *command, struct option *list) {
   for (int i = 0; i < OPTIONS; i++)
     if (view_has_word(view_of(command->options), view_of(known_options[i].word)))
@@ -59,7 +59,7 @@ static void list_options(const struct command *command, struct option *list) {
   *list = (struct option){0};
 }
 
-/* Given twice in two ways, it is not known which was meant. */
+/* Refuses an option that is given twice with different values. */
 static bool set_option(int index, struct command_call *call, struct fault *fault) {
   char *field = (char *)call + known_options[index].offset;
   if (known_options[index].is_flag) {
@@ -76,12 +76,12 @@ static bool set_option(int index, struct command_call *call, struct fault *fault
 static bool read_options(int argc, char **argv, const struct option *list,
                          struct command_call *call, bool *wants_help, struct fault *fault) {
   int value;
-  optind = 0; /* begin anew, on another argv */
+  optind = 0; /* restarts getopt, for another argv */
   opterr = 0;
   while ((value = getopt_long(argc, argv, ":h", list, NULL)) != -1) {
     if (value == ':')
       return fault_set(fault, FAULT_MALFORMED, "'%.200s' needs a value", argv[optind - 1]);
-    if (value == '?') /* what follows '=' may be a token */
+    if (value == '?') /* the text after '=' may be a token */
       return fault_set(fault, FAULT_MALFORMED, "'%.*s' is no option of this command",
                        (int)strcspn(argv[optind - 1], "="), argv[optind - 1]);
     if (value == 'h' || value == HELP_VALUE)
@@ -105,7 +105,7 @@ bool command_read(const struct command *command, int argc, char **argv, struct c
     call->arguments[i] = argv[optind + i];
   if (*wants_help || given == command->arguments)
     return true;
-  /* They are not repeated: one of them may be a token. */
+  /* The fault does not repeat them: one of them may be a token. */
   return fault_set(fault, FAULT_MALFORMED, "'%s' takes %d argument%s, and %d came", command->words,
                    command->arguments, command->arguments == 1 ? "" : "s", given);
 }

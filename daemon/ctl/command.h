@@ -4,7 +4,7 @@
 #include "base/fault.h"
 #include "settings/settings.h"
 
-/* OPTION(field, word): what commands take, beside -c and -o before them. */
+/* OPTION(field, word): the options of commands; -c and -o come before the command. */
 #define COMMAND_TEXT_OPTIONS(OPTION) \
   OPTION(by, "by")                   \
   OPTION(since, "since")             \
@@ -24,11 +24,11 @@
   OPTION(csv, "csv")                 \
   OPTION(json, "json")
 
-#define COMMAND_ARGUMENTS 2 /* the most that a command takes */
+#define COMMAND_ARGUMENTS 2 /* the most that any command takes */
 
 struct command;
 
-/* One call of one command, as the command line has it. */
+/* A command with its arguments and options. */
 struct command_call {
   const struct settings *settings;
   const struct command *command;
@@ -44,7 +44,7 @@ struct command_call {
 /* The exit status. */
 enum ending { ENDING_GOOD = 0, ENDING_FAILED = 1, ENDING_MISUSED = 2 };
 
-/* Prints to standard output. Unless the ending is good, `fault` says why. */
+/* Prints to standard output. Sets `fault` unless the ending is good. */
 typedef enum ending command_function(const struct command_call *call, struct fault *fault);
 
 struct command {
@@ -57,10 +57,10 @@ struct command {
 /* Ends with a command whose words are NULL. */
 extern const struct command commands[];
 
-/* The command whose words `argv` begins with, or NULL; `*count`: how many words those are. Pure. */
+/* The command whose words begin `argv`, or NULL; `*count`: the number of these words. Pure. */
 const struct command *command_find(int argc, char **argv, int *count);
-/* Reads the command's own arguments: argv[0] is its last word. False: `fault` says what is wrong
- * with them. Uses getopt. */
+/* Reads the command's own arguments and options; argv[0] is its last word. On failure `fault` is about
+ * them. Uses getopt. */
 bool command_read(const struct command *command, int argc, char **argv, struct command_call *call,
                   bool *wants_help, struct fault *fault) MUST_CHECK;
 

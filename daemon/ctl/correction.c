@@ -1,4 +1,4 @@
-/* `correction`: entries of the account that are made by hand, and their list. */
+/* `correction`: adds entries to the account by hand, and lists them. */
 #include "ctl/answer.h"
 #include "ctl/ask.h"
 

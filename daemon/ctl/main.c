@@ -1,4 +1,4 @@
-/* rowcachectl: arguments, then one command. */
+/* rowcachectl: reads the options before the command, then runs the command. */
 #include "ctl/command.h"
 #include "ctl/print.h"
 
@@ -43,7 +43,7 @@ static void print_help(FILE *out) {
   fputs("  help [COMMAND]\n      this, or what a command takes\n", out);
 }
 
-/* Of all commands that begin with this word; how many there are. */
+/* Prints the usage of all commands that begin with this word; returns their number. */
 static int print_group(FILE *out, const char *word) {
   int count = 0;
   for (const struct command *command = commands; command->words; command++) {
@@ -75,7 +75,7 @@ static enum ending help(char **argv) {
 static void complain(const struct command *command, enum ending ending, const struct fault *fault) {
   if (ending == ENDING_GOOD)
     return;
-  scope_text struct text safe = {0}; /* part of it may be the daemon's words */
+  scope_text struct text safe = {0}; /* the text may quote the daemon */
   visible_add(&safe, view_of(fault->text));
   fprintf(stderr, "rowcachectl: %s: %s\n", command->words, text_string(&safe));
   if (ending == ENDING_MISUSED)
@@ -100,13 +100,13 @@ static bool read_option(int option, struct common_options *options, enum ending 
     print_help(stdout);
     *ending = ENDING_GOOD;
     return false;
-  default: /* getopt has said it */
+  default: /* getopt has printed a message */
     *ending = ENDING_MISUSED;
     return false;
   }
 }
 
-/* False: nothing is left to do but to end. */
+/* False: the process ends with `*ending`. */
 static bool read_options(int argc, char **argv, struct common_options *options,
                          enum ending *ending) {
   static const struct option words[] = {
@@ -158,7 +158,7 @@ static enum ending dispatch(int argc, char **argv, const struct common_options *
 
 int main(int argc, char **argv) {
   dump_forbid();
-  /* No more overrides than arguments. */
+  /* There are no more overrides than arguments. */
   scope_free struct settings_override *overrides = calloc((size_t)argc + 1, sizeof *overrides);
   struct common_options options = {.overrides = overrides};
   enum ending ending = ENDING_FAILED;

@@ -19,8 +19,8 @@
 #define PLACES 4
 #define PLACE_SIZE sizeof "00000000000000000000000000000000:0000"
 
-/* Where a socket may listen for `peer` to be reached, as the tables write it: words of an address
- * in the machine's own order. */
+/* The addresses at which a socket that receives connections to `peer` may listen, as the tables
+ * write them: words in the machine's own byte order. */
 struct places {
   char list[PLACES][PLACE_SIZE];
   int count;
@@ -33,7 +33,7 @@ static void add_place(struct places *places, const uint32_t *words, int count, u
   sprintf(place, ":%04X", port);
 }
 
-/* An address of IPv4 is reached by a socket of IPv6, too. */
+/* A socket of IPv6 may receive connections to an address of IPv4, too. */
 static void find_places(const struct sockaddr *peer, struct places *places) {
   static const uint32_t any[4] = {0};
   uint32_t words[4] = {0};
@@ -61,7 +61,7 @@ static bool is_among(const struct places *places, struct view local) {
   return false;
 }
 
-/* The user of a line that tells of a socket which listens at one of the places. */
+/* Reads the user of a line whose socket listens at one of the places; false for any other line. */
 static bool read_line(struct view line, const struct places *places, int64_t *user) {
   struct view field;
   int number = 0;

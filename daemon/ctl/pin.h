@@ -1,4 +1,4 @@
-/* The public key of a certificate, as libcurl pins it. */
+/* The public key of a certificate, in the form that libcurl pins. */
 #pragma once
 
 #include "base/fault.h"

@@ -20,7 +20,7 @@ static void add_bytes(struct text *out, int64_t bytes) {
   text_printf(out, "%.*f %s", unit ? 1 : 0, size, units[unit]);
 }
 
-/* The two greatest units; "-3h 5m" is in the past. */
+/* "-3h 5m" is in the past. */
 void print_duration(struct text *out, int64_t seconds) {
   static const struct {
     int64_t seconds;
@@ -38,7 +38,7 @@ void print_duration(struct text *out, int64_t seconds) {
                 units[unit + 1].letter);
 }
 
-/* Numbers as they were written, so that none is rounded. */
+/* Numbers as they are written in the answer, so that none is rounded. */
 static struct view plain(yajl_val value) {
   if (YAJL_IS_STRING(value))
     return view_of(YAJL_GET_STRING(value));
@@ -64,7 +64,7 @@ void print_value(struct text *out, enum print_kind kind, yajl_val value) {
 
 /* --- tables --- */
 
-/* Characters, each of which is taken to be one column wide. */
+/* Characters; each counts as one column. */
 static size_t width_of(struct view text) {
   size_t width = 0;
   for (size_t i = 0; i < text.length; i++)
@@ -86,7 +86,7 @@ struct table {
   size_t count;
   yajl_val rows, total;
   size_t *widths;
-  struct text cell; /* the one in work */
+  struct text cell; /* the one being printed */
 };
 
 static void set_cell(struct table *table, const struct print_column *column, yajl_val row) {
@@ -108,7 +108,7 @@ static void widen(struct table *table, size_t column) {
     table->widths[column] = width;
 }
 
-/* Nothing is put behind the last column but the line's end. */
+/* The last column is not padded. */
 static void add_cell(struct text *out, const struct table *table, size_t column) {
   struct view cell = text_view(&table->cell);
   size_t padding = table->widths[column] - width_of(cell);
@@ -125,7 +125,7 @@ static size_t count_rows(yajl_val rows) {
   return YAJL_IS_ARRAY(rows) ? YAJL_GET_ARRAY(rows)->len : 0;
 }
 
-/* The rows, then the total where there is one. */
+/* The rows, then the total if there is one. */
 static yajl_val row_at(const struct table *table, size_t i) {
   return i < count_rows(table->rows) ? YAJL_GET_ARRAY(table->rows)->values[i] : table->total;
 }
@@ -192,7 +192,7 @@ static bool needs_quotes(struct view text) {
   return memchr(text.at, ',', text.length) || memchr(text.at, '"', text.length);
 }
 
-/* Line ends are control characters too, so none is left to be quoted. */
+/* Line ends are escaped as control characters, so they need no quotes. */
 static void add_csv_text(struct text *out, struct view value) {
   scope_text struct text safe = {.limit = out->limit};
   visible_add(&safe, value);
@@ -213,7 +213,7 @@ static void add_csv_text(struct text *out, struct view value) {
     out->failed = true;
 }
 
-/* What is missing is an empty field. */
+/* A missing value is an empty field. */
 static void add_csv_value(struct text *out, yajl_val value) {
   if (YAJL_IS_STRING(value))
     add_csv_text(out, plain(value));

@@ -1,7 +1,7 @@
-/* Answers as text for people, and as CSV. Pure.
+/* Prints answers for people, and as CSV. Pure.
  *
- * What stands in an answer may come from anybody who sent a query, so nothing reaches a terminal
- * that could command it or show other than it says (base/visible.h). */
+ * Text in an answer may come from anybody who sent a query, so control characters and characters
+ * that could mislead a reader are escaped before they reach a terminal (base/visible.h). */
 #pragma once
 
 #include "base/text.h"
@@ -25,16 +25,15 @@ struct print_column {
   enum print_kind kind;
 };
 
-/* `rows`: an array of objects; `total`: an object for a last line, or NULL. What is missing, null,
- * or of another type than expected is shown as "-". */
+/* `rows`: an array of objects; `total`: an object for the last line, or NULL. A value that is missing,
+ * null or of an unexpected type is shown as "-". */
 void print_table(struct text *out, const struct print_column *columns, size_t count, yajl_val rows,
                  yajl_val total);
 
-/* RFC 4180, headings first: the members' names, and the values as they came but for what
- * base/visible.h escapes, so that a program need not take "3.4 MiB" apart. A text that a
- * spreadsheet would run as a formula (it begins with = + - or @) gets an apostrophe in front:
- * targets are written by whoever sends queries, the file is opened by whoever pays for them, and no
- * honest target or name begins so. Who needs every byte takes --json. */
+/* RFC 4180, with the members' names as headings. Values are as in the answer, but for the escapes of
+ * base/visible.h, so that a program need not parse "3.4 MiB". A text that a spreadsheet would run as
+ * a formula (it begins with = + - or @) gets an apostrophe in front: anybody who sends queries can
+ * choose a target, and no honest target or name begins so. --json has every byte. */
 void print_csv(struct text *out, const struct print_column *columns, size_t count, yajl_val rows);
 
 /* One value, as a table shows it. */

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define CONNECT_TIMEOUT 5L
-#define TIMEOUT 120L /* a purge waits for what the disk is doing */
+#define TIMEOUT 120L /* seconds: a purge waits for the disk */
 
 struct attempt {
   const struct settings *settings;
@@ -26,7 +26,7 @@ struct attempt {
   CURL *easy;
   struct address address;
   curl_socket_t socket;
-  bool refused; /* the peer was, as the fault says */
+  bool refused; /* the peer was refused, with `fault` */
   struct fault fault;
   struct text url;
   struct curl_slist *headers;
@@ -44,8 +44,8 @@ static bool is_secret(const struct attempt *attempt) {
 
 /* --- whether a daemon runs, and who listens --- */
 
-/* Another machine's daemon is not told by a lock of this one; it has TLS, or is no valid address.
- */
+/* A lock of this machine tells nothing about a daemon on another; that one has TLS, or its address is
+ * invalid. */
 static bool may_ask(struct attempt *attempt, struct fault *fault) {
   const char *directory = attempt->settings->state_directory;
   if (!address_is_here(&attempt->address))
@@ -89,7 +89,7 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
   return attempt->socket;
 }
 
-/* Connected, and nothing sent but a handshake. */
+/* The connection exists; nothing but a TLS handshake was sent. */
 static int on_connected(void *context, char *remote, char *local, int remote_port, int local_port) {
   (void)remote, (void)local, (void)remote_port, (void)local_port;
   struct attempt *attempt = context;
@@ -106,7 +106,7 @@ static void watch_connecting(struct attempt *attempt) {
 
 /* --- where --- */
 
-/* Who listens everywhere is asked on the loopback. */
+/* A daemon that listens on every address is asked on the loopback address. */
 static struct in_addr reachable(struct in_addr address) {
   if (address.s_addr == htonl(INADDR_ANY))
     address.s_addr = htonl(INADDR_LOOPBACK);
@@ -166,9 +166,8 @@ static bool add_token(struct attempt *attempt, struct fault *fault) {
   return headers ? true : fault_no_memory(fault);
 }
 
-/* The daemon may be asked by an address that no certificate names, and its certificate be signed by
- * itself: what proves it is that it has the key of the certificate which the configuration names.
- */
+/* The certificate may be self-signed and need not name the address. The proof is the key of the
+ * certificate that the configuration names. */
 static bool pin(CURL *easy, const char *file, struct fault *fault) {
   scope_text struct text pinned = {0};
   if (!*file)
@@ -189,7 +188,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   return text_ok(attempt->body) ? size * count : 0;
 }
 
-/* Nobody is there, as opposed to somebody who is not let in or does not answer. */
+/* True if no process listens; false if one refuses or does not answer. */
 static bool nobody_listens(CURL *easy, CURLcode code) {
   long error = 0;
   curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
@@ -247,7 +246,7 @@ static bool send_request(struct attempt *attempt, struct fault *fault) {
   const struct remote_request *request = attempt->request;
   CURL *easy = attempt->easy;
   curl_easy_setopt(easy, CURLOPT_URL, text_string(&attempt->url));
-  if (request->form) /* not copied; the content type is a form's */
+  if (request->form) /* not copied; sets the content type of a form */
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->form);
   curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, attempt->headers);

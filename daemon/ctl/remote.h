@@ -1,16 +1,17 @@
-/* The running daemon, asked through its admin listener.
+/* Sends a request to the running daemon, through its admin listener.
  *
- * A secret (a token in the request, or that of admin.token_file) goes to nobody else. With
- * admin.tls_certificate the key of that certificate proves the daemon. Without, the address is one
- * of this machine, where anybody may listen while the daemon does not:
+ * A secret (a token in the request, or that of admin.token_file) is sent to the daemon only. With
+ * admin.tls_certificate the key of that certificate proves the daemon. Without, the address is on
+ * this machine, where any process may listen while no daemon does:
  *
- *   the state directory's lock     -> sent                    what is checked once connected
- *   nobody has it                  -> nothing, to nobody
- *   somebody has it, or it is      -> everything              the user whose process listens, where
- *   another user's directory                                  the socket is UNIX or a secret is
- * sent nobody has ever had it         -> what holds no secret    the same
+ *   the state directory's lock    | is sent               | check after connecting
+ *   free                          | nothing               |
+ *   held, or the directory is     | everything            | the user of the listening process, for
+ *   another user's                |                       | a UNIX socket or if a secret is sent
+ *   never created                 | requests that hold    | the same
+ *                                 | no secret             |
  *
- * That user must be the owner of the state directory, root, or oneself. */
+ * That user must be the owner of the state directory, root, or the caller's. */
 #pragma once
 
 #include "base/fault.h"
@@ -19,16 +20,16 @@
 
 struct remote_request {
   const char *method, *path; /* "GET", "DELETE", "POST"; with the query string */
-  const char *form;          /* an encoded form as the body, or NULL */
-  bool is_secret;            /* path or form hold a token */
+  const char *form;          /* the body, an encoded form; or NULL */
+  bool is_secret;            /* path or form contain a token */
 };
 
 struct remote {
   struct text body; /* the answer: an object of JSON; the caller frees it */
-  bool absent;      /* on this machine, and nobody was asked: the daemon does not run there */
+  bool absent;      /* no daemon runs at this address of this machine; nothing was sent */
 };
 
-/* Sends one request to the first address of admin.listen, with the token of admin.token_file.
- * Anything but a good answer is a failure. Blocks. */
+/* Sends one request to the first address of admin.listen, with the token of admin.token_file. Any
+ * answer but a good one is a failure. The caller frees remote->body in both cases. Blocks. */
 bool remote_ask(const struct settings *settings, const struct remote_request *request,
                 struct remote *remote, struct fault *fault) MUST_CHECK;

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-/* As much as an answer, in wider columns. */
+/* An answer may grow when it is put into columns. */
 #define OUTPUT_LIMIT (4 * JSON_LIMIT)
 
 static bool put(struct view text, struct fault *fault) {
@@ -17,8 +17,8 @@ static bool put(struct view text, struct fault *fault) {
   return fault_set(fault, FAULT_UNAVAILABLE, "cannot write: %s", strerror(errno));
 }
 
-/* What a terminal must not get stands within strings only, where JSON has an escape for it that
- * means the same (RFC 8259 7). What is below a space is white space between values here. */
+/* Characters that a terminal must not get occur in strings only, where JSON has an equivalent escape
+ * (RFC 8259 7). Characters below a space are white space between values here. */
 static void add_json(struct text *out, struct view body) {
   while (body.length) {
     struct visible next = visible_first(body);

@@ -33,7 +33,7 @@ static void print_spend(struct text *out, yajl_val answer) {
   }
 }
 
-/* Without the total, so that a column can be summed. */
+/* Leaves out the total, so that a column can be summed. */
 static void print_spend_csv(struct text *out, yajl_val answer) {
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
     yajl_val rows = answer_get(answer, tables[i].list);
@@ -42,7 +42,7 @@ static void print_spend_csv(struct text *out, yajl_val answer) {
   }
 }
 
-/* The daemon would say the same; said here, it is known to be the command line that is wrong. */
+/* The daemon would refuse the same; refused here, it is reported as a fault of the command line. */
 static bool check_call(const struct command_call *call, const struct text *parameters,
                        struct fault *fault) {
   struct report_period period;

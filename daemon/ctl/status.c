@@ -20,7 +20,7 @@ static const struct print_column lines[] = {
     {"rows.all.saved", "saved in all", PRINT_NUMBER},
 };
 
-/* "14 hit, 3 miss": those that came at all. */
+/* "14 hit, 3 miss": the outcomes that occurred. */
 static void print_requests(struct text *out, yajl_val requests) {
   bool any = false;
   print_heading(out, "requests");
@@ -69,7 +69,7 @@ static void print_upstream(struct text *out, yajl_val answer) {
   text_add_char(out, '\n');
 }
 
-/* Nothing is answered until somebody does something about it. */
+/* Every miss fails until the operator corrects this. */
 static void print_redirect(struct text *out, yajl_val answer) {
   if (!answer_get(answer, "upstream.redirect.status"))
     return;

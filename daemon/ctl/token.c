@@ -43,14 +43,14 @@ enum ending command_token_list(const struct command_call *call, struct fault *fa
 
 /* --- changes --- */
 
-/* A new token stands alone on its line, so that a script can take it; it is told this once. */
+/* A new token is alone on its line, so that a script can read it; it is printed only once. */
 static void print_changed(struct text *out, yajl_val answer) {
   yajl_val token = answer_get(answer, "token");
   print_value(out, PRINT_TEXT, token ? token : answer_get(answer, "name"));
   text_add(out, token ? VIEW("\n") : VIEW(": done\n"));
 }
 
-/* The daemon's word for it is the command's last. */
+/* The action is the last word of the command. */
 static struct view action_of(const struct command *command) {
   struct view words = view_of(command->words), word = {0};
   while (view_split(&words, ' ', &word))
@@ -73,7 +73,7 @@ static const char *second_of(struct view action) {
   return NULL;
 }
 
-/* `form` may hold parameters already, and be secret for it. */
+/* `form` may hold parameters already, and `is_secret` because of them. */
 static enum ending change(const struct command_call *call, struct text *form, bool is_secret,
                           struct fault *fault) {
   const struct ask ask = {.method = "POST",
@@ -96,9 +96,8 @@ enum ending command_token_change(const struct command_call *call, struct fault *
 
 /* --- registering --- */
 
-/* Typed by hand, it does not stay on the screen; and ^C and its like are bytes, which end the line
- * and make it no token, so that nobody is left with a terminal that shows nothing. False: nothing
- * is to be undone. */
+/* Hides a token that is typed. ^C and its like become bytes: they end the line and make the token
+ * invalid, so that the terminal never stays in this state. False: nothing must be restored. */
 static bool hide_typing(struct termios *before) {
   struct termios hidden;
   if (tcgetattr(STDIN_FILENO, before) != 0)
@@ -112,7 +111,7 @@ static bool hide_typing(struct termios *before) {
   return true;
 }
 
-/* fgets() would wait for the end of the line. */
+/* Reads up to ^C, too, where fgets() would wait for the end of the line. */
 static bool read_typed(char line[LINE_MOST]) {
   ssize_t length = read(STDIN_FILENO, line, LINE_MOST - 1);
   line[length > 0 ? length : 0] = '\0';
