@@ -200,7 +200,8 @@ static bool refuse_action(struct fault *fault) {
   scope_text struct text words = {0};
   for (size_t i = 0; i < ACTIONS; i++)
     text_printf(&words, "%s%s", i ? ", " : "", actions[i].word);
-  return fault_set(fault, FAULT_UNKNOWN_PATH, "a token can be: %s", text_string(&words));
+  return fault_set(fault, FAULT_UNKNOWN_PATH, "there is no such change to a token; known: %s",
+                   text_string(&words));
 }
 
 static const struct action *find_action(struct view word, struct fault *fault) {

@@ -88,10 +88,11 @@ static bool is_sound(const struct exchange *exchange, struct fault *fault) {
     return true;
   if (found->kind == FAULT_MALFORMED)
     return fault_set(fault, found->kind, "%s", found->text);
-  return fault_set(fault, found->kind,
-                   "the request is too large for the admin side: %zu KiB of URI, %zu KiB of "
-                   "headers, %d headers and %zu KiB of body are the most",
-                   MAX_URI / 1024, MAX_HEADERS / 1024, MAX_HEADER_COUNT, MAX_BODY / 1024);
+  return fault_set(
+      fault, found->kind,
+      "the request is too large for the admin side, which takes %zu KiB of URI, %zu KiB of "
+      "headers, %d headers and %zu KiB of body",
+      MAX_URI / 1024, MAX_HEADERS / 1024, MAX_HEADER_COUNT, MAX_BODY / 1024);
 }
 
 static bool admit(struct admin *admin, struct exchange *exchange, struct view path,

@@ -24,7 +24,7 @@ static bool check_token(struct exchange *exchange, const struct secret *token,
     return true;
   exchange_add_header(exchange, "WWW-Authenticate", "Bearer realm=\"rowcache\"");
   return fault_set(fault, FAULT_NO_TOKEN,
-                   "the admin side asks for the token of admin.token_file: send 'Authorization: "
+                   "the admin side needs the token of admin.token_file: send 'Authorization: "
                    "Bearer TOKEN'");
 }
 
@@ -35,17 +35,20 @@ bool admit_request(struct exchange *exchange, struct view path, const struct sec
     return false;
   exchange_headers(exchange, "Sec-Fetch-Site", check_site, &foreign);
   if (foreign)
-    return fault_set(fault, FAULT_REFUSED,
-                     "a web page of another origin sent this; type the address of the admin side "
-                     "into the browser");
+    return fault_set(
+        fault, FAULT_REFUSED,
+        "a web page of another origin sent this request; type the address of the admin side "
+        "into the browser");
   exchange_headers(exchange, "Host", check_host, &local);
   if (!token && !local)
-    return fault_set(fault, FAULT_REFUSED,
-                     "the admin side is asked by an IP address or as localhost, not by another "
-                     "name: a web page could stand behind it");
+    return fault_set(
+        fault, FAULT_REFUSED,
+        "use an IP address or localhost for the admin side: a request to another name could "
+        "come from a web page");
   if (exchange_header(exchange, "Origin").length)
-    return fault_set(fault, FAULT_REFUSED,
-                     "a web page sent this, and none must look at anything here or change it; type "
-                     "the address of the admin side into the browser");
+    return fault_set(
+        fault, FAULT_REFUSED,
+        "a web page sent this request, and web pages must not use the admin side; type its "
+        "address into the browser");
   return true;
 }

@@ -78,7 +78,7 @@ bool route_cache_show(struct route_call *call, struct text *body, struct fault *
   bool ok = cache_show(serve_cache(serve), call->rest, write_entry, &listing, fault);
   ok = end_listing(&listing, serve, ok ? fault : NULL) && ok;
   if (ok && listing.count == 0)
-    return fault_set(fault, FAULT_UNKNOWN_PATH, "nothing is stored under a key that begins so");
+    return fault_set(fault, FAULT_UNKNOWN_PATH, "no stored key begins with these digits");
   return ok;
 }
 

@@ -19,9 +19,10 @@ static bool find_fate(struct serve *serve, struct view id, struct fate *fate, st
       !serve_find(serve, text, &fate->trace, &fate->is_traced, fault))
     return false;
   return fate->is_traced || fate->is_in_ledger ||
-         fault_set(fault, FAULT_UNKNOWN_PATH,
-                   "no request with this id is known; those that spent nothing are forgotten after "
-                   "some thousands of others, and at a restart");
+         fault_set(
+             fault, FAULT_UNKNOWN_PATH,
+             "no request with this id is known; a request that spent nothing is forgotten after "
+             "some thousands of others, and at a restart");
 }
 
 static void write_optional(struct json *json, const char *name, const char *text) {

@@ -51,7 +51,7 @@ static bool work_in_directory(const struct command_call *call, const struct ask 
     note(call, ask);
     return true;
   }
-  if (why.kind == FAULT_MALFORMED) { /* it would be wrong with a daemon, too */
+  if (why.kind == FAULT_MALFORMED) { /* a daemon would refuse it, too */
     *fault = why;
     return false;
   }

@@ -28,7 +28,7 @@ static void print_usage(FILE *out, const struct command *command) {
 
 static void print_help(FILE *out) {
   fputs(USAGE "\n"
-              "Looks into and administers rowcached.\n"
+              "Inspects and administers rowcached.\n"
               "\n"
               "  -c FILE               read this configuration; without it " ROWCACHE_CONF "\n"
               "                        where that exists, else the defaults\n"
@@ -40,7 +40,7 @@ static void print_help(FILE *out) {
         out);
   for (const struct command *command = commands; command->words; command++)
     print_usage(out, command);
-  fputs("  help [COMMAND]\n      this, or what a command takes\n", out);
+  fputs("  help [COMMAND]\n      prints this, or the usage of a command\n", out);
 }
 
 /* Prints the usage of all commands that begin with this word; returns their number. */

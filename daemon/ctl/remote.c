@@ -55,7 +55,7 @@ static bool may_ask(struct attempt *attempt, struct fault *fault) {
       use == DIRECTORY_FREE || (use == DIRECTORY_UNUSED && is_secret(attempt) && !has_tls(attempt));
   return !attempt->remote->absent ||
          fault_set(fault, FAULT_UNAVAILABLE,
-                   "rowcached does not run: nobody works in '%.200s' (state.directory), so %.100s "
+                   "rowcached does not run: no process holds '%.200s' (state.directory), so %.100s "
                    "is not asked; start it, or give the -c and -o that it was started with",
                    directory, attempt->where);
 }
@@ -76,10 +76,11 @@ static bool check_peer(struct attempt *attempt, struct fault *fault) {
     return fault_set(fault, FAULT_UNAVAILABLE, "%.100s was not asked, to keep the token secret: %s",
                      attempt->where, why.text);
   return is_trusted(user, directory) ||
-         fault_set(fault, FAULT_UNAVAILABLE,
-                   "%.100s was not asked: a process of user %u listens there, who is neither root "
-                   "nor the owner of '%.200s' (state.directory)",
-                   attempt->where, (unsigned)user, directory);
+         fault_set(
+             fault, FAULT_UNAVAILABLE,
+             "%.100s was not asked: a process of user %u listens there, and that user is neither "
+             "root nor the owner of '%.200s' (state.directory)",
+             attempt->where, (unsigned)user, directory);
 }
 
 static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
@@ -144,7 +145,7 @@ static bool set_where(struct attempt *attempt, struct fault *fault) {
   return port ||
          fault_set(
              fault, FAULT_MALFORMED,
-             "admin.listen is '%.100s', and port 0 means any: it is in the daemon's log; give "
+             "admin.listen is '%.100s', and port 0 means any port: the daemon's log names it; give "
              "it with -o admin.listen=ADDRESS:PORT",
              attempt->where);
 }
