@@ -62,7 +62,7 @@ static void gather_tokens(struct ledger *ledger, struct token_list *list) {
     return;
   }
   list->count = 0;
-  log_warning("metrics", "missing=rows reason=%s", LOG_VALUE(fault.text));
+  log_warning(EVENT_metrics, "missing=rows reason=%s", LOG_VALUE(fault.text));
 }
 
 struct code_list {

@@ -50,12 +50,18 @@ static struct {
 
 /* --- a line --- */
 
-static void format_line(struct line *line, enum log_level level, const char *event,
+static const char *const event_names[] = {
+#define EVENT(name, levels, meaning) #name,
+#include "tables/events.def"
+#undef EVENT
+};
+
+static void format_line(struct line *line, enum log_level level, enum log_event event,
                         const char *format, va_list arguments) {
   char *text = line->text;
-  int start =
-      snprintf(text, sizeof line->text, "%s%s %s ",
-               getenv("JOURNAL_STREAM") ? levels[level].journal : "", levels[level].name, event);
+  int start = snprintf(text, sizeof line->text, "%s%s %s ",
+                       getenv("JOURNAL_STREAM") ? levels[level].journal : "", levels[level].name,
+                       event_names[event]);
   int length = vsnprintf(text + start, sizeof line->text - (size_t)start, format, arguments);
   size_t end = (size_t)start + (length > 0 ? (size_t)length : 0);
   if (end > sizeof line->text - 2) {
@@ -131,7 +137,7 @@ static void format_dropped(struct line *line, const char *format, ...) PRINTF_LI
 static void format_dropped(struct line *line, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  format_line(line, LOG_LEVEL_WARNING, "log_dropped", format, arguments);
+  format_line(line, LOG_LEVEL_WARNING, EVENT_log_dropped, format, arguments);
   va_end(arguments);
 }
 
@@ -243,7 +249,7 @@ void log_stop(int seconds) {
     pthread_detach(ring.thread);
 }
 
-void log_event(enum log_level level, const char *event, const char *format, ...) {
+void log_event(enum log_level level, enum log_event event, const char *format, ...) {
   struct line line;
   va_list arguments;
   va_start(arguments, format);

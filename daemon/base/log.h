@@ -25,9 +25,16 @@ enum log_level {
   LOG_LEVEL_MINOR, /* shown as "info"; the first to be dropped: requests that spent nothing */
 };
 
-/* `event` is a short fixed word; `format` makes the rest: "key=%s" with LOG_VALUE() around what
- * came from outside. Any thread, but no signal handler. */
-void log_event(enum log_level level, const char *event, const char *format, ...) PRINTF_LIKE(3, 4);
+enum log_event {
+#define EVENT(name, levels, meaning) EVENT_##name,
+#include "tables/events.def"
+#undef EVENT
+};
+
+/* Logs one line: the level, the name of the event, and `format`, "key=%s ..." with LOG_VALUE() around
+ * every text from outside. Any thread, but no signal handler. */
+void log_event(enum log_level level, enum log_event event, const char *format, ...)
+    PRINTF_LIKE(3, 4);
 
 /* Starts the thread that writes. From now on, what is buffered is also written when the process
  * dies of a signal such as SIGSEGV or SIGABRT (not SIGKILL), unless somebody else handles that. No

@@ -17,7 +17,7 @@ void cache_note_failure(struct cache *cache, struct db *db) {
   if (!db_is_damaged(db) || atomic_exchange(&cache->unusable, true))
     return;
   disk_mark_damaged(&cache->disk);
-  log_error("cache_damaged",
+  log_error(EVENT_cache_damaged,
             "file=%s what=\"not used any more; will be set aside at the next start\"",
             LOG_VALUE(cache->disk.path));
 }

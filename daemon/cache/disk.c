@@ -88,7 +88,7 @@ static bool set_aside(const struct disk *disk, const char *why, struct fault *fa
   if (!rename_part(disk->path, name, "", fault) || !rename_part(disk->path, name, "-wal", fault) ||
       !rename_part(disk->path, name, "-shm", fault))
     return false;
-  log_warning("cache_damaged", "file=%s set_aside_as=%s reason=%s", LOG_VALUE(disk->path),
+  log_warning(EVENT_cache_damaged, "file=%s set_aside_as=%s reason=%s", LOG_VALUE(disk->path),
               LOG_VALUE(name), LOG_VALUE(why));
   return true;
 }

@@ -137,7 +137,7 @@ struct cache_hold *cache_find(struct cache *cache, const struct digest *key) {
     return NULL;
   struct cache_hold *hold = begin(cache);
   if (!(hold ? find(hold, key, &fault) : fault_no_memory(&fault)))
-    log_warning("cache_unreadable", "reason=%s", LOG_VALUE(fault.text));
+    log_warning(EVENT_cache_unreadable, "reason=%s", LOG_VALUE(fault.text));
   if (hold && !hold->is_found)
     cache_release(&hold);
   return hold;

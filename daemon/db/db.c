@@ -117,12 +117,12 @@ static bool migrate(struct db *db, int64_t version, struct fault *fault) {
 
 static void note_wal(struct db *db, bool is_held) {
   if (is_held && !db->is_held)
-    log_warning("wal_held",
+    log_warning(EVENT_wal_held,
                 "file=%s bytes=%lld reason=\"another process reads an old state of it "
                 "(a backup, or a shell with an open transaction): the -wal grows until that ends\"",
                 LOG_VALUE(db->path), (long long)db_sizes(db->path).wal);
   if (!is_held && db->is_held)
-    log_info("wal_freed", "file=%s", LOG_VALUE(db->path));
+    log_info(EVENT_wal_freed, "file=%s", LOG_VALUE(db->path));
   db->is_held = is_held;
 }
 

@@ -31,7 +31,7 @@ static bool is_of_one_connection(int error) {
 
 static void wait_for_supply(struct acceptor *acceptor, int error) {
   if (!acceptor->is_short)
-    log_warning("accept", "reason=%s", LOG_VALUE(strerror(error)));
+    log_warning(EVENT_accept, "reason=%s", LOG_VALUE(strerror(error)));
   acceptor->is_short = true;
   clock_sleep(clock_monotonic() + SHORT_WAIT);
 }

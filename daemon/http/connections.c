@@ -107,7 +107,7 @@ static bool take_closed(struct connections *connections, struct closed *closed) 
 }
 
 static void log_closed(const struct connections *connections, const struct closed *closed) {
-  log_warning("connections", "most=%lld closed-idle=%lld refused=%lld closed-stuck=%lld",
+  log_warning(EVENT_connections, "most=%lld closed-idle=%lld refused=%lld closed-stuck=%lld",
               (long long)connections->most, (long long)closed->idle, (long long)closed->refused,
               (long long)closed->stuck);
 }

@@ -66,7 +66,7 @@ static void on_mhd_log(void *context, const char *format, va_list arguments) {
   vsnprintf(line, sizeof line, format, arguments);
   line[strcspn(line, "\n")] = '\0';
   if (!is_noise(line))
-    log_warning("http", "message=%s", LOG_VALUE(line));
+    log_warning(EVENT_http, "message=%s", LOG_VALUE(line));
 }
 
 /* Parameters are ours to decode: libmicrohttpd would do it in place, and lose what was what. */
@@ -140,10 +140,10 @@ static bool add(struct listeners *listeners, const struct listener_options *opti
   listeners->count++;
   char address[SOCKET_NAME_SIZE];
   socket_describe(fd, address);
-  log_info("listening", "side=%s address=%s tls=%s", sides[options->side], LOG_VALUE(address),
+  log_info(EVENT_listening, "side=%s address=%s tls=%s", sides[options->side], LOG_VALUE(address),
            options->tls ? "yes" : "no");
   if (!options->tls && !socket_is_private(fd))
-    log_warning("listening", "address=%s problem=\"tokens cross the network in the clear\" %s",
+    log_warning(EVENT_listening, "address=%s problem=\"tokens cross the network in the clear\" %s",
                 LOG_VALUE(address), "remedy=server.tls_certificate,server.tls_key");
   return true;
 }

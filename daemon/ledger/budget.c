@@ -245,6 +245,6 @@ bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
 
 void budget_warn(const struct ledger_warning *warning) {
   if (warning->is_due)
-    log_warning("budget_warning", "token=%s used=%s budget=%s", LOG_VALUE(warning->label),
+    log_warning(EVENT_budget_warning, "token=%s used=%s budget=%s", LOG_VALUE(warning->label),
                 AMOUNT_TEXT(warning->used), AMOUNT_TEXT(warning->budget));
 }

@@ -250,7 +250,7 @@ static void again_done(struct keeper_job *job, bool ok, const struct fault *faul
   struct ledger *ledger = open->ledger;
   settled(ledger, &open->settlement, ok, fault);
   if (ok && open->settlement.changed)
-    log_info("ledger_settled_late", "request=%s spent=%s", LOG_VALUE(open->request),
+    log_info(EVENT_ledger_settled_late, "request=%s spent=%s", LOG_VALUE(open->request),
              AMOUNT_TEXT(open->settlement.spent));
   if (ok) {
     forget_open(open);

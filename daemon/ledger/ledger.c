@@ -60,9 +60,9 @@ void inside_wrote(struct ledger *ledger, bool ok, const struct fault *fault) {
     return; /* it is not the file that refused */
   bool was_ok = !atomic_exchange(&ledger->broken, !ok);
   if (was_ok && !ok)
-    log_error("ledger_broken", "spending=stopped reason=%s", LOG_VALUE(fault->text));
+    log_error(EVENT_ledger_broken, "spending=stopped reason=%s", LOG_VALUE(fault->text));
   if (!was_ok && ok)
-    log_info("ledger_mended", "spending=on file=%s", LOG_VALUE(ledger->path));
+    log_info(EVENT_ledger_mended, "spending=on file=%s", LOG_VALUE(ledger->path));
 }
 
 static void task_done(struct keeper_job *job, bool ok, const struct fault *fault) {
@@ -155,7 +155,7 @@ static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *f
     db_close(db);
   }
   if (ok && booked)
-    log_warning("ledger_unknown", "requests=%lld rows=%s file=%s", (long long)booked,
+    log_warning(EVENT_ledger_unknown, "requests=%lld rows=%s file=%s", (long long)booked,
                 AMOUNT_TEXT(most), LOG_VALUE(ledger->path));
   if (ok) {
     known_take(ledger, &known);
@@ -295,7 +295,7 @@ static void stop_threads(struct ledger *ledger) {
   int unsettled = entry_drop(ledger);
   int64_t lost = count_drop(ledger);
   if (unsettled || !flushed)
-    log_error("ledger_unwritten", "left_open=%d free_requests_not_counted=%lld reason=%s",
+    log_error(EVENT_ledger_unwritten, "left_open=%d free_requests_not_counted=%lld reason=%s",
               unsettled, (long long)lost, LOG_VALUE(flushed ? "not settled" : fault.text));
 }
 

@@ -57,7 +57,7 @@ static void retain_done(struct keeper_job *job, bool ok, const struct fault *fau
   if (!ok || retention->deleted)
     inside_wrote(ledger, ok, fault);
   if (ok && retention->deleted)
-    log_info("ledger_retention", "entries=%lld file=%s", (long long)retention->deleted,
+    log_info(EVENT_ledger_retention, "entries=%lld file=%s", (long long)retention->deleted,
              LOG_VALUE(ledger->path));
   bool more = ok && retention->deleted == RETAIN_BATCH;
   retention->look_at += more ? 0 : ok ? until_next(retention) : RETAIN_AGAIN;

@@ -22,7 +22,7 @@ int64_t descriptors_make_room(int64_t connections, int64_t others) {
   if (had >= wanted)
     return connections;
   int64_t fit = had > others ? had - others : 1;
-  log_warning("descriptors",
+  log_warning(EVENT_descriptors,
               "wanted=%lld limit=%lld server.max_connections=%lld now=%lld reason=%s",
               (long long)wanted, (long long)had, (long long)connections, (long long)fit,
               LOG_VALUE("the hard limit of open files (ulimit -Hn, LimitNOFILE=) is too low"));

@@ -79,8 +79,9 @@ static bool read_files(const struct settings *settings, struct files *files, str
 
 static void warn_of_exposure(const struct settings *settings) {
   if (settings_upstream_is_exposed(settings))
-    log_warning("upstream", "key=upstream.url problem=\"tokens cross the network in the clear\" "
-                            "remedy=https");
+    log_warning(EVENT_upstream,
+                "key=upstream.url problem=\"tokens cross the network in the clear\" "
+                "remedy=https");
 }
 
 /* --- start --- */
@@ -133,7 +134,7 @@ static bool start(struct daemon *daemon, struct fault *fault) {
   warn_of_exposure(daemon->settings);
   admin_set_ready(daemon->admin, true);
   sd_notify(0, "READY=1");
-  log_info("ready", "version=%s", ROWCACHE_VERSION);
+  log_info(EVENT_ready, "version=%s", ROWCACHE_VERSION);
   return true;
 }
 
@@ -142,14 +143,14 @@ static bool start(struct daemon *daemon, struct fault *fault) {
 static void apply(struct daemon *daemon, struct settings *settings, struct files *files) {
   scope_text struct text names = {0};
   if (!*daemon->settings->tls_certificate != !*settings->tls_certificate)
-    log_warning("reload", "needs-restart=server.tls_certificate");
+    log_warning(EVENT_reload, "needs-restart=server.tls_certificate");
   if (!*daemon->settings->admin_tls_certificate != !*settings->admin_tls_certificate)
-    log_warning("reload", "needs-restart=admin.tls_certificate");
+    log_warning(EVENT_reload, "needs-restart=admin.tls_certificate");
   /* Its listener may still be one that others can reach. */
   if (*daemon->settings->admin_token_file && !files->admin_token)
-    log_warning("reload", "needs-restart=admin.token_file");
+    log_warning(EVENT_reload, "needs-restart=admin.token_file");
   if (settings_need_restart(daemon->settings, settings, &names))
-    log_warning("reload", "needs-restart=%s", LOG_VALUE(text_string(&names)));
+    log_warning(EVENT_reload, "needs-restart=%s", LOG_VALUE(text_string(&names)));
   tls_show(TLS_CLIENT, &files->client_identity);
   tls_show(TLS_ADMIN, &files->admin_identity);
   serve_set_settings(daemon->serve, settings, files->own_token);
@@ -158,7 +159,7 @@ static void apply(struct daemon *daemon, struct settings *settings, struct files
   settings_release(&daemon->settings);
   daemon->settings = settings_hold(settings);
   warn_of_exposure(settings);
-  log_info("reload", "outcome=applied");
+  log_info(EVENT_reload, "outcome=applied");
 }
 
 /* All or nothing: what is wrong leaves everything as it was. */
@@ -170,7 +171,7 @@ static void reload(struct daemon *daemon) {
   if (load_settings(daemon->options, &settings, &fault) && read_files(settings, &files, &fault))
     apply(daemon, settings, &files);
   else
-    log_error("reload", "outcome=refused reason=%s", LOG_VALUE(fault.text));
+    log_error(EVENT_reload, "outcome=refused reason=%s", LOG_VALUE(fault.text));
   release_files(&files);
   settings_release(&settings);
   sd_notify(0, "READY=1");
@@ -181,7 +182,7 @@ static void reload(struct daemon *daemon) {
 static void stop(struct daemon *daemon) {
   if (daemon->serve) {
     sd_notify(0, "STOPPING=1");
-    log_info("drain", "timeout=%llds", (long long)daemon->settings->drain_timeout);
+    log_info(EVENT_drain, "timeout=%llds", (long long)daemon->settings->drain_timeout);
     listeners_quiesce(daemon->client_side);
     serve_drain(daemon->serve, daemon->settings->drain_timeout);
   }
@@ -218,12 +219,12 @@ static int run(const struct options *options, struct settings *settings) {
   if (started)
     await_signals(&daemon, &signals);
   else
-    log_error("start", "reason=%s", LOG_VALUE(fault.text));
+    log_error(EVENT_start, "reason=%s", LOG_VALUE(fault.text));
   stop(&daemon);
   settings_release(&daemon.settings);
   curl_global_cleanup();
   if (started)
-    log_info("stopped", "outcome=clean");
+    log_info(EVENT_stopped, "outcome=clean");
   log_stop(LOG_PATIENCE);
   return started ? 0 : 1;
 }

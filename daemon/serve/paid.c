@@ -67,7 +67,7 @@ static void conclude(struct paid *paid) {
 static void on_settled(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   if (!ok)
-    log_error("settle", "request=%s reason=%s", paid->entry.request, LOG_VALUE(fault->text));
+    log_error(EVENT_settle, "request=%s reason=%s", paid->entry.request, LOG_VALUE(fault->text));
   conclude(paid);
 }
 
@@ -96,7 +96,7 @@ static void settle(struct paid *paid) {
 static void on_published(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   if (!ok) {
-    log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
+    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->entry.request,
                 LOG_VALUE(fault->text));
     flight_storing_failed(paid->flight);
   }
@@ -131,7 +131,7 @@ static struct paid_cost cost_of(const struct paid *paid, const struct answer_ver
 /* Upstream does not ask what was reserved: what it may have charged is booked, and made known. */
 static void warn_of_more(const struct paid *paid, const struct answer_verdict *verdict) {
   if (verdict->charge != ANSWER_FREE && verdict->results > paid->tariff.limit)
-    log_warning("count",
+    log_warning(EVENT_count,
                 "request=%s asked=%lld results=%lld reason=\"upstream announced or sent "
                 "more results than were asked for\"",
                 paid->entry.request, (long long)paid->tariff.limit, (long long)verdict->results);
@@ -198,7 +198,7 @@ static void ended(void *context) {
 static void on_saved(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   if (!ok && atomic_exchange(&paid->saved, -1) >= 0)
-    log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
+    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->entry.request,
                 LOG_VALUE(fault->text));
   /* Once it has failed, which may be told early (no memory), nothing after it counts as saved. */
   int64_t number = atomic_load(&paid->saved);
@@ -386,7 +386,7 @@ static void begin_storing(struct paid *paid) {
     paid->validator = cache_writer_validator(paid->writer);
     return;
   }
-  log_warning("store", "request=%s outcome=not-stored reason=%s", paid->entry.request,
+  log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->entry.request,
               LOG_VALUE(fault.text));
   flight_storing_failed(paid->flight);
 }

@@ -91,7 +91,7 @@ static bool find_tokens(struct reconcile *reconcile, struct fault *fault) {
   add_own(reconcile);
   access_list(reconcile->serve->access, add_kept, reconcile);
   if (reconcile->left_out)
-    log_warning("reconcile", "tokens-left-out=%zu", reconcile->left_out);
+    log_warning(EVENT_reconcile, "tokens-left-out=%zu", reconcile->left_out);
   return reconcile->count > 0 ||
          fault_set(fault, FAULT_UNAVAILABLE,
                    "there is no token to ask Ahrefs about: upstream.token_file is not set, and no "

@@ -113,7 +113,7 @@ static void log_request(const struct request *request, const char *label, int64_
   if (!may_have_spent && !has_failed(request) &&
       request->settings->log_requests != LOG_REQUESTS_ALL)
     return;
-  log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, "request",
+  log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, EVENT_request,
             "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld",
             request->id, serve_outcome_word(request->outcome), request->status, label,
             LOG_VALUE(text), ROWS_TEXT(request->spent), request->cost_is_known ? "" : "?",

@@ -129,7 +129,7 @@ void serve_drain(struct serve *serve, int64_t seconds) {
   atomic_store(&serve->draining, true);
   await_idle(serve, clock_monotonic() + seconds * CLOCK_SECOND);
   if (!is_idle(serve))
-    log_warning("drain", "requests=%lld answers=%lld outcome=cut-off",
+    log_warning(EVENT_drain, "requests=%lld answers=%lld outcome=cut-off",
                 (long long)atomic_load(&serve->requests), (long long)atomic_load(&serve->paid));
   transfer_abort(serve->transfer);
   /* Aborted flights settle; no request can wait for one any more. Clients that read slowly are cut

@@ -291,7 +291,7 @@ static void refresh(struct request *request) {
   struct fault fault;
   if (flights_join(request->serve->flights, query_key(request->query), &maker, NULL, &place,
                    &fault) == FLIGHTS_FAILED)
-    log_warning("refresh", "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
+    log_warning(EVENT_refresh, "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
   if (!place.started)
     return;
   find_and_decide(request);

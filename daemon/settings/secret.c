@@ -61,7 +61,7 @@ static bool read_file(const char *key, const char *path, struct secret *secret,
   if (!ok)
     cannot(key, path, fault);
   else if (status.st_mode & S_IROTH)
-    log_warning("secret", "key=%s file=%s problem=everybody-may-read-it", key, LOG_VALUE(path));
+    log_warning(EVENT_secret, "key=%s file=%s problem=everybody-may-read-it", key, LOG_VALUE(path));
   close(fd);
   return ok;
 }

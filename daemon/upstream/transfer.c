@@ -52,7 +52,7 @@ static void note_redirect(struct transfer *transfer, const struct answer_evidenc
   transfer->redirect = now;
   pthread_mutex_unlock(&transfer->lock);
   if (now.status && (now.status != before.status || strcmp(now.location, before.location) != 0))
-    log_warning("redirect",
+    log_warning(EVENT_redirect,
                 "status=%u location=%s reason=\"upstream answers with a redirect, which "
                 "is not followed: is upstream.url right?\"",
                 now.status, LOG_VALUE(now.location));
@@ -62,8 +62,9 @@ static void warn(const struct sending *request, const struct answer_verdict *ver
   const struct answer_evidence *evidence = &request->evidence;
   if (verdict->outcome == ANSWER_BROKEN && !request->deserted &&
       !answer_is_redirect(evidence->head.status))
-    log_warning("upstream", "outcome=broken status=%u reason=%s detail=%s", evidence->head.status,
-                LOG_VALUE(verdict->fault.text), LOG_VALUE(evidence->clean ? NULL : request->error));
+    log_warning(EVENT_upstream, "outcome=broken status=%u reason=%s detail=%s",
+                evidence->head.status, LOG_VALUE(verdict->fault.text),
+                LOG_VALUE(evidence->clean ? NULL : request->error));
 }
 
 /* The only way out for a request, whatever happened to it. */

@@ -59,9 +59,9 @@ static void read_line(struct reading *reading, const char *line) {
     reading->dropped += strtoll(strchr(lines, '=') + 1, NULL, 10);
     reading->notices++;
   }
-  reading->minor += strncmp(line, "info minor ", 11) == 0;
-  reading->info += strncmp(line, "info money ", 11) == 0;
-  reading->errors += strncmp(line, "error bad ", 10) == 0;
+  reading->minor += strncmp(line, "info request ", 13) == 0;
+  reading->info += strncmp(line, "info ready ", 11) == 0;
+  reading->errors += strncmp(line, "error start ", 12) == 0;
   if (number) {
     int value = (int)strtol(number + 3, NULL, 10);
     reading->in_order = reading->in_order && value > reading->last;
@@ -102,12 +102,12 @@ static void every_line_comes_in_order(void **state) {
   (void)state;
   struct reading reading;
   begin_reading(&reading);
-  log_info("money", "n=0"); /* before the thread is there */
+  log_info(EVENT_ready, "n=0"); /* before the thread is there */
   start();
   for (int i = 1; i < 100; i++)
-    log_info("money", "n=%d", i);
+    log_info(EVENT_ready, "n=%d", i);
   log_stop(5);
-  log_info("money", "n=100"); /* and after */
+  log_info(EVENT_ready, "n=100"); /* and after */
   end_reading(&reading);
   assert_int_equal(reading.info, 101);
   assert_true(reading.in_order);
@@ -121,7 +121,7 @@ static void what_finds_no_room_is_counted(void **state) {
   struct reading reading;
   start();
   for (int i = 0; i < MANY; i++)
-    log_event(LOG_LEVEL_MINOR, "minor", "n=%d text=%080d", i, i);
+    log_event(LOG_LEVEL_MINOR, EVENT_request, "n=%d text=%080d", i, i);
   begin_reading(&reading);
   log_stop(60);
   end_reading(&reading);
@@ -136,11 +136,11 @@ static void money_and_errors_are_dropped_last(void **state) {
   struct reading reading;
   start();
   for (int i = 0; i < 20000; i++)
-    log_event(LOG_LEVEL_MINOR, "minor", "text=%080d", i);
+    log_event(LOG_LEVEL_MINOR, EVENT_request, "text=%080d", i);
   for (int i = 0; i < 200; i++)
-    log_info("money", "text=%080d", i);
+    log_info(EVENT_ready, "text=%080d", i);
   for (int i = 0; i < 200; i++)
-    log_error("bad", "text=%080d", i);
+    log_error(EVENT_start, "text=%080d", i);
   begin_reading(&reading);
   log_stop(60);
   end_reading(&reading);
@@ -156,9 +156,9 @@ static void an_end_waits_for_nobody_for_ever(void **state) {
     struct fault fault;
     bool ok = log_start(&fault);
     for (int i = 0; i < 1000; i++)
-      log_info("money", "text=%080d", i);
+      log_info(EVENT_ready, "text=%080d", i);
     log_stop(1);
-    log_info("money", "after the end");
+    log_info(EVENT_ready, "after the end");
     _exit(ok ? 0 : 1);
   }
   int status;
@@ -173,7 +173,7 @@ static void a_pipe_that_does_not_block(void **state) {
   fcntl(STDERR_FILENO, F_SETFL, fcntl(STDERR_FILENO, F_GETFL) | O_NONBLOCK);
   start();
   for (int i = 0; i < 1000; i++)
-    log_info("money", "n=%d text=%080d", i, i);
+    log_info(EVENT_ready, "n=%d text=%080d", i, i);
   begin_reading(&reading);
   log_stop(60);
   end_reading(&reading);
@@ -193,8 +193,8 @@ static void the_last_words(void **state) {
       signal(numbers[i], SIG_DFL); /* a sanitizer's handler would be left alone */
       bool ok = log_start(&fault);
       for (int n = 0; n < 500; n++)
-        log_info("money", "n=%d text=%080d", n, n);
-      log_error("bad", "the last words");
+        log_info(EVENT_ready, "n=%d text=%080d", n, n);
+      log_error(EVENT_start, "the last words");
       raise(numbers[i]);
       _exit(ok ? 0 : 1);
     }
@@ -214,8 +214,8 @@ static void no_input_begins_a_line(void **state) {
   char text[LOG_VALUE_SIZE];
   struct reading reading;
   begin_reading(&reading);
-  log_info("money", "n=1 text=%s", "forged\nerror bad n=2");
-  assert_string_equal(log_value("a\nerror bad", text), "\"a\\x0aerror bad\"");
+  log_info(EVENT_ready, "n=1 text=%s", "forged\nerror start n=2");
+  assert_string_equal(log_value("a\nerror start", text), "\"a\\x0aerror start\"");
   end_reading(&reading);
   assert_int_equal(reading.info, 1);
   assert_int_equal(reading.errors, 0);
