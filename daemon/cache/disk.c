@@ -1,5 +1,5 @@
 #include "cache/room.h"
-#include "cache/row.h"
+#include "cache/rowid.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -107,7 +107,7 @@ static bool tidy(struct disk *disk, struct db *db, bool *damaged, struct fault *
       !ask(db, CACHE_SQL_LAST_ID, &disk->last_id, fault) ||
       !ask(db, CACHE_SQL_COUNT_LIVE, &disk->live, fault))
     return false;
-  *damaged = disk->last_id < 0 || disk->last_id >= ID_MAX;
+  *damaged = disk->last_id < 0 || disk->last_id >= ROWID_MOST;
   return !*damaged ||
          fault_set(fault, FAULT_UNAVAILABLE, "%s is damaged: there is a result with id %lld",
                    disk->path, (long long)disk->last_id);

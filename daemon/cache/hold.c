@@ -1,6 +1,8 @@
 /* Finding a result, holding it, and reading its chunks. */
+#include "cache/chunk.h"
 #include "cache/room.h"
 #include "cache/row.h"
+#include "cache/rowid.h"
 
 #include "base/log.h"
 #include "base/scope.h"
@@ -81,9 +83,9 @@ static bool look(struct cache_hold *hold, struct db *db, const struct digest *ke
   *id = 0;
   if (!db_find(db, CACHE_SQL_FIND_ENTRY, DB_VALUES(row_digest(key)), &row, fault))
     return false;
-  bool valid = !row || row_read(row, id, &hold->entry);
+  bool valid = !row || row_read_entry(row, id, &hold->entry);
   if (!valid)
-    cache_kill(hold->cache, db_integer(row, 0));
+    cache_kill(hold->cache, *id);
   db_done(row);
   return valid ||
          fault_set(fault, FAULT_UNAVAILABLE, "%s: a damaged entry", hold->cache->disk.path);
@@ -148,15 +150,13 @@ struct cache_hold *cache_find(struct cache *cache, const struct digest *key) {
 /* Unpacks one row of read_chunk into the hold; sets `*damaged` when the disk lies. */
 static bool unpack(struct cache_hold *hold, ZSTD_DCtx *context, struct db_statement *row,
                    int64_t number, bool *damaged) {
-  int64_t length_of_all = db_integer(row, 0), before = number * (int64_t)CACHE_CHUNK_SIZE;
-  if (length_of_all <= before)
+  const struct chunk_values values = {.body_length = db_integer(row, 0),
+                                      .number = number,
+                                      .raw_length = db_integer(row, 1),
+                                      .data = db_blob(row, 2)};
+  if (!chunk_length(&values))
     return false;
-  int64_t left = length_of_all - before;
-  size_t length = left < (int64_t)CACHE_CHUNK_SIZE ? (size_t)left : CACHE_CHUNK_SIZE;
-  struct view data = db_blob(row, 2);
-  *damaged = db_integer(row, 1) != (int64_t)length ||
-             ZSTD_decompressDCtx(context, hold->buffer, length, data.at, data.length) != length;
-  hold->chunk = (struct view){hold->buffer, length};
+  *damaged = !chunk_unpack(context, &values, hold->buffer, &hold->chunk);
   return !*damaged;
 }
 
@@ -167,7 +167,7 @@ static bool read_chunk(struct cache_hold *hold, struct cache_connection *connect
   bool damaged = false;
   struct db_statement *row;
   if (!db_find(connection->db, CACHE_SQL_READ_CHUNK,
-               DB_VALUES(DB_INT(id), DB_INT(id << CHUNK_BITS | number), DB_INT(CHUNK_BOUND)), &row,
+               DB_VALUES(DB_INT(id), DB_INT(rowid_of_chunk(id, number)), DB_INT(CHUNK_BOUND)), &row,
                fault))
     return false;
   bool ok = row && unpack(hold, connection->context, row, number, &damaged);
@@ -194,7 +194,7 @@ static bool load(struct cache_hold *hold, int64_t number, struct fault *fault) {
 }
 
 bool cache_read(struct cache_hold *hold, int64_t number, struct view *bytes, struct fault *fault) {
-  if (number < 0 || number >= CHUNKS_MAX)
+  if (!rowid_has_chunk(number))
     return fault_set(fault, FAULT_INTERNAL, "there is no chunk %lld", (long long)number);
   if (hold->chunk_number != number) {
     hold->chunk_number = NO_CHUNK; /* what is in the buffer may be lost */

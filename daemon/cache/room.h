@@ -14,6 +14,14 @@
  *   sweep.c    eviction, sweeping, giving space back
  *   list.c     listing
  *   purge.c    purging
+ *   row.c      values into and out of statements
+ *   rowid.h    how rows are numbered
+ *
+ * Of any engine, and pure:
+ *
+ *   chunk.c    packing and unpacking
+ *   entry.c    what a row must be to be believed
+ *   range.c    keys by their first digits
  *
  * Locks: each is taken alone, and nothing is called while one is held. What is marked "keeper" is
  * touched by jobs only, that is on the keeper's thread. */

@@ -2,8 +2,11 @@
  * gives up. The row of the result is the truth of what is stored: each chunk lengthens it, and only
  * if it ends where the chunk begins. So whatever a failed transaction took back, what follows it
  * fails too, even in the same batch, and nothing with a hole is ever published. */
+#include "cache/chunk.h"
+#include "cache/entry.h"
 #include "cache/room.h"
 #include "cache/row.h"
+#include "cache/rowid.h"
 
 #include "base/log.h"
 #include "base/scope.h"
@@ -12,9 +15,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Measured on JSON rows in chunks of 64 KiB: level 1 packs to 1/4.7, level 3 to 1/4.9 at the same
- * speed or less and twice the memory, level 6 to 1/5.0 at a third of the speed. */
-#define LEVEL 1
 /* The room for eviction is looked at whenever so many chunks were stored, and after publishing. */
 #define CHUNKS_A_LOOK 16
 /* The row of an entry and its places in the indexes, without the texts. */
@@ -56,18 +56,13 @@ struct append {
 };
 
 bool store_open(struct store *store, struct fault *fault) {
-  store->context = ZSTD_createCCtx();
+  store->packer = chunk_packer();
   store->packed = malloc(CHUNK_BOUND);
-  if (!store->context || !store->packed)
-    return fault_no_memory(fault);
-  size_t level = ZSTD_CCtx_setParameter(store->context, ZSTD_c_compressionLevel, LEVEL);
-  size_t checksum = ZSTD_CCtx_setParameter(store->context, ZSTD_c_checksumFlag, 1);
-  CHECK(!ZSTD_isError(level) && !ZSTD_isError(checksum));
-  return true;
+  return (store->packer && store->packed) || fault_no_memory(fault);
 }
 
 void store_close(struct store *store) {
-  ZSTD_freeCCtx(store->context);
+  ZSTD_freeCCtx(store->packer);
   free(store->packed);
   *store = (struct store){0};
 }
@@ -131,7 +126,7 @@ bool cache_begin(struct cache *cache, const struct cache_subject *subject,
   if (!writer)
     return fault_no_memory(fault);
   writer->id = atomic_fetch_add(&cache->last_id, 1) + 1;
-  if (writer->id > ID_MAX)
+  if (!rowid_is_valid(writer->id))
     return fault_set(fault, FAULT_UNAVAILABLE, "%s has no room for more results", cache->disk.path);
   writer->pin = pins_add(&cache->pins, writer->id);
   if (!writer->pin)
@@ -151,13 +146,6 @@ struct cache_validator cache_writer_validator(const struct cache_writer *writer)
 
 /* Appending. */
 
-static bool pack(struct store *store, struct view bytes, struct view *packed, struct fault *fault) {
-  size_t size = ZSTD_compress2(store->context, store->packed, CHUNK_BOUND, bytes.at, bytes.length);
-  *packed = (struct view){store->packed, size};
-  return !ZSTD_isError(size) ||
-         fault_set(fault, FAULT_UNAVAILABLE, "cannot compress: %s", ZSTD_getErrorName(size));
-}
-
 static bool extend(struct append *append, struct view packed, struct db *db, struct fault *fault) {
   int64_t taken = (int64_t)packed.length + CHUNK_OVERHEAD;
   if (!db_do(db, CACHE_SQL_EXTEND_ENTRY,
@@ -172,7 +160,7 @@ static bool extend(struct append *append, struct view packed, struct db *db, str
 static bool insert(struct append *append, struct view packed, struct db *db, struct fault *fault) {
   int64_t number = append->offset / (int64_t)CACHE_CHUNK_SIZE;
   return db_do(db, CACHE_SQL_INSERT_CHUNK,
-               DB_VALUES(DB_INT(append->writer->id << CHUNK_BITS | number),
+               DB_VALUES(DB_INT(rowid_of_chunk(append->writer->id, number)),
                          DB_INT((int64_t)append->bytes.length), DB_BLOB(packed)),
                fault);
 }
@@ -186,7 +174,7 @@ static const char *no_place(struct cache_writer *writer, int64_t size, int64_t o
   struct cache *cache = writer->cache;
   if (writer->stored + size > atomic_load(&cache->max_size))
     return "the result alone is larger than cache.max_size";
-  if (offset / (int64_t)CACHE_CHUNK_SIZE >= CHUNKS_MAX)
+  if (!rowid_has_chunk(offset / (int64_t)CACHE_CHUNK_SIZE))
     return "the result is too long to be stored";
   if (cache->store.crowded)
     return "cache.max_size is taken up by results that are being stored or read";
@@ -207,9 +195,10 @@ static bool refuse(struct append *append, const char *why, struct db *db, struct
 
 static bool append_chunk(struct append *append, struct db *db, struct fault *fault) {
   struct cache_writer *writer = append->writer;
+  struct store *store = &writer->cache->store;
   struct view packed;
   if (!cache_has_room(writer->cache, db, fault) ||
-      !pack(&writer->cache->store, append->bytes, &packed, fault))
+      !chunk_pack(store->packer, append->bytes, store->packed, &packed, fault))
     return false;
   int64_t size = (int64_t)packed.length + CHUNK_OVERHEAD;
   const char *why = no_place(writer, size, append->offset);
@@ -341,7 +330,7 @@ void cache_publish(struct cache_writer **address, const struct cache_result *res
   finish->publish = true;
   finish->result = *result;
   finish->result.content_type = NULL;
-  if (!row_read_content_type(view_of(result->content_type), finish->content_type))
+  if (!entry_read_content_type(view_of(result->content_type), finish->content_type))
     finish->content_type[0] = 0;
   finish->done = done;
   finish->context = context;

@@ -6,7 +6,7 @@
 #include <zstd.h>
 
 struct store {
-  ZSTD_CCtx *context;
+  ZSTD_CCtx *packer;
   char *packed; /* CHUNK_BOUND bytes */
   int chunks;   /* stored since the sweeper was woken */
   bool crowded; /* over max_size, and nothing is left to evict: one writer must give up */

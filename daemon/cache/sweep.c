@@ -9,8 +9,9 @@
  * gone: else a slow reader of a great result would make it throw away everything. So the file can
  * be larger than max_size by what is condemned and pinned, and by what is stored in a few rounds.
  */
+#include "cache/chunk.h"
 #include "cache/room.h"
-#include "cache/row.h"
+#include "cache/rowid.h"
 
 #define CHUNKS_A_ROUND 256
 #define EVICTED_A_ROUND 256
@@ -92,8 +93,7 @@ static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct f
 static bool first_chunk(struct db *db, int64_t id, bool *any, int64_t *first, struct fault *fault) {
   struct db_statement *row;
   if (!db_find(db, CACHE_SQL_FIRST_CHUNK,
-               DB_VALUES(DB_INT(id << CHUNK_BITS), DB_INT(id << CHUNK_BITS | (CHUNKS_MAX - 1))),
-               &row, fault))
+               DB_VALUES(DB_INT(rowid_first_chunk(id)), DB_INT(rowid_last_chunk(id))), &row, fault))
     return false;
   *any = row && !db_is_null(row, 0);
   *first = *any ? db_integer(row, 0) : 0;
@@ -119,11 +119,6 @@ static bool is_sweepable(struct db *db, int64_t id, bool *yes, struct fault *fau
   return ok;
 }
 
-/* No chunk can belong to a row whose id is none, which only a damaged file has: it alone goes. */
-static bool is_id(int64_t id) {
-  return id > 0 && id <= ID_MAX;
-}
-
 /* Deletes at most `*budget` chunks; `*over`: all are gone, and the row too. */
 static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
                         struct fault *fault) {
@@ -131,14 +126,15 @@ static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
   while (*budget > 0) {
     bool any;
     int64_t first, deleted;
-    any = is_id(id);
+    /* No chunk can belong to what is no id, which only a damaged file has: the row alone goes. */
+    any = rowid_is_valid(id);
     if (any && !first_chunk(db, id, &any, &first, fault))
       return false;
     if (!any) {
       *over = true;
       return db_do(db, CACHE_SQL_DELETE_ENTRY, DB_VALUES(DB_INT(id)), fault);
     }
-    int64_t end = id << CHUNK_BITS | (CHUNKS_MAX - 1);
+    int64_t end = rowid_last_chunk(id);
     int64_t last = end - first < *budget ? end : first + *budget - 1;
     if (!delete_chunks(db, id, first, last, &deleted, fault))
       return false;

@@ -42,7 +42,7 @@ MEMORY = set(
     "memmem memmove memrchr memset qsort strchr strcmp strcspn strlen strncmp strpbrk strrchr "
     "strspn strstr inet_pton snprintf vsnprintf __stack_chk_fail".split()
 )
-PURE_LIBRARIES = ("yajl_", "nettle_", "idn2_", "ini_")
+PURE_LIBRARIES = ("yajl_", "nettle_", "idn2_", "ini_", "ZSTD_")
 ENDS_THE_PROCESS = "base_check.c.o"  # a broken invariant is printed, and that is the end
 
 # What reads the time or waits for it, and the one place that may.

@@ -1,6 +1,6 @@
 /* The cache on real files, in a directory of its own for each test. */
 #include "cache/room.h"
-#include "cache/row.h"
+#include "cache/rowid.h"
 
 #include "base/clock.h"
 #include "base/scope.h"
@@ -342,7 +342,7 @@ static void test_entry(void **state) {
   struct view bytes;
   assert_false(cache_read(hold, -1, &bytes, &fault));
   assert_false(cache_read(hold, 2, &bytes, &fault)); /* after the end */
-  assert_false(cache_read(hold, CHUNKS_MAX, &bytes, &fault));
+  assert_false(cache_read(hold, ROWID_CHUNKS_MOST, &bytes, &fault));
   assert_true(has(cache, 1)); /* none of that is damage */
   cache_release(&hold);
   cache_close(&cache);

@@ -1,0 +1,47 @@
+#include "cache/entry.h"
+
+#include "cache/chunk.h"
+#include "cache/rowid.h"
+
+#include <string.h>
+
+bool entry_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]) {
+  if (text.length >= CACHE_CONTENT_TYPE_SIZE)
+    return false;
+  for (size_t i = 0; i < text.length; i++)
+    if (text.at[i] < ' ' || text.at[i] > '~')
+      return false;
+  if (text.length)
+    memcpy(out, text.at, text.length);
+  out[text.length] = 0;
+  return true;
+}
+
+static bool read_bytes(struct view from, uint8_t *to, size_t size) {
+  if (from.length != size)
+    return false;
+  memcpy(to, from.at, size);
+  return true;
+}
+
+/* As many chunks as a body has cannot take less place than this. */
+static bool is_length(int64_t length, int64_t stored) {
+  const int64_t size = (int64_t)CACHE_CHUNK_SIZE;
+  return length >= 0 && length <= ROWID_CHUNKS_MOST * size &&
+         length / size <= stored / CHUNK_OVERHEAD;
+}
+
+bool entry_read(const struct entry_values *values, struct cache_entry *entry) {
+  entry->results = values->results;
+  entry->body_length = values->body_length;
+  entry->stored_bytes = values->stored_bytes;
+  entry->cost = (struct rows){values->cost};
+  entry->answered_at = values->answered_at;
+  entry->hits = values->hits;
+  return rowid_is_valid(values->id) && values->results >= 0 && values->stored_bytes >= 0 &&
+         is_length(values->body_length, values->stored_bytes) && values->cost >= 0 &&
+         values->answered_at >= 0 && values->hits >= 0 &&
+         read_bytes(values->key, entry->key.bytes, sizeof entry->key.bytes) &&
+         read_bytes(values->validator, entry->validator.bytes, sizeof entry->validator.bytes) &&
+         entry_read_content_type(values->content_type, entry->content_type);
+}
