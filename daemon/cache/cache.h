@@ -35,10 +35,10 @@
 struct cache;
 struct cache_hold;
 
-/* Opens or creates DIRECTORY/cache.db. Blocks (a check of the whole file after an unclean end, or
- * when it is small). DIRECTORY/cache.state remembers how the last user ended and is locked: a
- * second process that opens the same cache fails. A newer schema, or a file that may not be opened,
- * is a fault and no damage. */
+/* Opens or creates DIRECTORY/cache.db. The caller holds the directory's lock (directory_lock()) until
+ * cache_close(): the cache takes none of its own. Blocks (a check of the whole file after an unclean
+ * end, or when it is small). DIRECTORY/cache.state remembers how the last user ended. A newer
+ * schema, or a file that may not be opened, is a fault and no damage. */
 bool cache_open(const char *directory, int64_t max_size, struct cache **out,
                 struct fault *fault) MUST_CHECK;
 /* Writes what was counted, ends the keeper, leaves NULL. Nothing may be held or being written. */

@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,15 +45,11 @@ static enum ending read_state(const struct disk *disk) {
                                             : ENDED_UNKNOWN;
 }
 
-static bool lock_state(struct disk *disk, const char *directory, struct fault *fault) {
+static bool open_state(struct disk *disk, const char *directory, struct fault *fault) {
   scope_free char *path = join(directory, "/cache.state", "");
   if (!path)
     return fault_no_memory(fault);
-  if (!directory_open_file(path, &disk->state_file, fault))
-    return false;
-  if (flock(disk->state_file, LOCK_EX | LOCK_NB) == 0)
-    return true;
-  return fault_set(fault, FAULT_UNAVAILABLE, "%s is in use by another process", path);
+  return directory_open_file(path, &disk->state_file, fault);
 }
 
 static bool rename_part(const char *from, const char *to, const char *suffix, struct fault *fault) {
@@ -148,7 +143,7 @@ bool disk_open(struct disk *disk, const char *directory, struct db **db, struct 
   disk->path = join(directory, "/cache.db", "");
   if (!disk->path)
     return fault_no_memory(fault);
-  return lock_state(disk, directory, fault) && open_any(disk, read_state(disk), db, fault);
+  return open_state(disk, directory, fault) && open_any(disk, read_state(disk), db, fault);
 }
 
 /* If it cannot be written, "open" is left, and the next start finds the damage by its check. */

@@ -1,6 +1,6 @@
 /* The files in the state directory: cache.db with its -wal and -shm, and cache.state. The latter
  * holds one word on how the cache ended (a damaged database could not be trusted to say): "clean",
- * "damaged", or "open", which after a crash is what is left. It is locked while the cache is open. */
+ * "damaged", or "open", which after a crash is what is left. */
 #pragma once
 
 #include "base/fault.h"
@@ -11,7 +11,7 @@ struct db;
 
 struct disk {
   char *path;     /* cache.db */
-  int state_file; /* locked as long as the cache is open */
+  int state_file; /* cache.state; -1: not open */
   int64_t last_id;
   int64_t live;
 };

@@ -3,7 +3,7 @@
  * Of the SQLite engine:
  *
  *   cache.c    opening and closing
- *   disk.c     the files: lock, clean or unclean end, setting aside
+ *   disk.c     the files: clean or unclean end, setting aside
  *   pool.c     the read-only connections
  *   jobs.c     what runs on the keeper's thread
  *   damage.c   what is done about a damaged file, or a damaged result
