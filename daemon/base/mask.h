@@ -1,9 +1,9 @@
-/* Keeps a secret out of a stream of bytes: wherever it stands, as many 'x' stand instead, also
- * where it is cut in two between one read and the next. Lengths do not change. Pure.
+/* Masks a secret in a stream of bytes: replaces each byte of it by 'x', also where one read ends
+ * inside the secret. Lengths do not change. Pure.
  *
- * Upstream's words may repeat the token that they were asked with, which is not always that of the
- * client who reads them: an issued token's client, and whoever joined, reads what was asked with
- * another. */
+ * An answer of upstream may repeat the token that it was asked with. That is not always the token
+ * of the client that reads the answer: a client with an issued token, and a client that joined a
+ * flight, read an answer to another token. */
 #pragma once
 
 #include "base/token_text.h"
@@ -11,22 +11,22 @@
 #define MASK_MOST TOKEN_TEXT_MOST /* bytes of a secret */
 
 struct mask {
-  struct view secret; /* MASK_MOST at most; the owner keeps the bytes; empty: nothing is masked */
-  size_t held;        /* bytes that are kept back: the stream ended, so far, in a beginning of it */
+  struct view secret; /* at most MASK_MOST bytes, which the owner keeps; empty: nothing is masked */
+  size_t held; /* bytes held back: the secret's first ones, in which the stream ends so far */
 };
 
-/* Puts what is kept back at the front of `buffer`; returns how many bytes those are: the next ones
- * of the stream are to be read behind them. There must be room for them. */
+/* Copies the bytes held back to the front of `buffer`, which must have room for them, and returns
+ * their number. The next bytes of the stream belong behind them. */
 size_t mask_resume(const struct mask *mask, char *buffer);
 
-/* Masks the first `length` bytes of `buffer`, which begin with what mask_resume() put there.
- * Returns how many of them may go out now; the others are kept back. */
+/* Masks the first `length` bytes of `buffer`, which begin with those that mask_resume() copied.
+ * Returns the number of bytes that may go out now; the others are held back. */
 size_t mask_apply(struct mask *mask, char *buffer, size_t length);
 
-/* The stream has ended: what is kept back may go out, and is put into `buffer`. Returns how many
- * bytes those are. */
+/* After the end of the stream: copies the bytes held back to `buffer` and returns their number. They
+ * may go out. */
 size_t mask_end(struct mask *mask, char *buffer);
 
-/* Only looks: whether the secret stands in the stream, of which `bytes` are the next. Of a mask of
- * its own, begun with held = 0. */
+/* True if the secret occurs in the stream up to `bytes`, the next bytes of it, and ends in them.
+ * Changes no byte. Needs a mask of its own, which begins with held = 0. */
 bool mask_finds(struct mask *mask, struct view bytes);

@@ -28,9 +28,9 @@ struct client {
   size_t kept;      /* bytes taken of `pools` */
 };
 
-/* Of all connections: after a reply libmicrohttpd fills the pool of a connection with zeros, all of
- * it, which costs its whole size where a connection that has had no request costs a page or none.
- */
+/* Bounds the pools of all connections together. After a reply libmicrohttpd fills the connection's
+ * whole pool with zeros, so that it takes its full size in memory; before its first request it
+ * takes a page or none. */
 static struct allowance pools;
 
 struct exchange {
@@ -86,17 +86,16 @@ void exchange_connection(void *context, struct MHD_Connection *connection, void 
   free(client);
 }
 
-/* NULL: there was no memory for it. */
+/* NULL if there was no memory for it. */
 static struct client *client_of(struct MHD_Connection *connection) {
   return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 }
 
-/* Ours: libmicrohttpd keeps each pair of the first Cookie header apart, and finds this one first.
- */
+/* Added by us: libmicrohttpd takes only the first Cookie header apart, and finds this one first. */
 static const char no_cookies[] = "none";
 
-/* Keeps libmicrohttpd from taking apart what nobody here asks it for: each parameter of the URI and
- * each cookie costs 64 bytes of the connection's pool, which is sized for the head as it comes. Its
+/* Keeps libmicrohttpd from parsing parameters and cookies, which nobody asks it for. Each of them
+ * would take 64 bytes of the connection's pool, which has the size of the head as it arrives. Its
  * source (0.9.75, parse_initial_message_line()) looks at the parameters after this call. */
 static void keep_whole(char *uri, struct MHD_Connection *connection) {
   char *mark = strchr(uri, '?');
@@ -137,7 +136,7 @@ static struct exchange *exchange_create(const struct exchange_side *side,
   return exchange;
 }
 
-/* Replies under way whose end nothing tells but the end of the connection. */
+/* Replies under way that only the end of the connection ends. */
 static struct exchange *open_ends;
 static pthread_mutex_t open_ends_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -153,8 +152,8 @@ static void reset(struct MHD_Connection *connection) {
   (void)connections_reset(socket_of(connection));
 }
 
-/* The connection is about to be shut down, for whichever reason: upstream's or the store's failure,
- * a client too slow for server.idle_timeout. */
+/* The connection is about to be shut down. If the reply is not complete (upstream or the store has
+ * failed, or the client was too slow for server.idle_timeout), the client must see it. */
 static void close_end(struct exchange *exchange, bool completed) {
   pthread_mutex_lock(&open_ends_lock);
   if (exchange->prev) { /* utlist: of what is in the list it is never NULL */
@@ -174,7 +173,7 @@ void exchange_break_open_ends(void) {
   pthread_mutex_unlock(&open_ends_lock);
 }
 
-/* Of all requests: a body is held before anything is known of who sends it. */
+/* Bounds the request bodies of all requests together: a body is kept before its sender is known. */
 static struct allowance bodies;
 
 static void drop_body(struct exchange *exchange) {
@@ -207,8 +206,8 @@ void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
 
 /* --- waiting --- */
 
-/* The connection rests until exchange_wake(); false: that has come already. On its own thread, so
- * that nothing of it can end before the watch begins. */
+/* Suspends the connection until exchange_wake(). Returns false if that was called already. Called on
+ * the connection's own thread, so the connection cannot end before the watch begins. */
 static bool suspend(struct exchange *exchange) {
   pthread_mutex_lock(&exchange->lock);
   bool woken = exchange->wait == WOKEN;
@@ -339,7 +338,7 @@ static void add_body(struct exchange *exchange, struct view bytes) {
   drop_body(exchange);
 }
 
-/* Whether the connection may wait for another request. */
+/* True if the connection may wait for another request. */
 static bool may_stay(const struct exchange *exchange) {
   struct client *client = exchange->client;
   size_t pool = exchange->side->pool;
@@ -359,7 +358,7 @@ static enum MHD_Result send_reply(struct exchange *exchange) {
   return result;
 }
 
-/* Whether there is anybody to serve: the connection may have been closed to make room. */
+/* False if nobody is left to serve: the connection may have been closed to make room. */
 static bool begin_step(struct exchange *exchange) {
   resumed(exchange);
   if (exchange->has_begun)

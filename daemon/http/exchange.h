@@ -35,10 +35,10 @@ struct exchange_limits {
 };
 
 struct exchange_handler {
-  /* A new request has begun: the limits that hold for it. */
+  /* Returns the limits of a request that begins. */
   struct exchange_limits (*limits)(void *context);
-  /* The request is whole, or was woken, or its client has left. Calls one of the
-   * exchange_reply functions before EXCHANGE_REPLIED. */
+  /* The request is whole, or was woken, or its client has left. Before it returns EXCHANGE_REPLIED
+   * it calls one of the exchange_reply functions, once. */
   enum exchange_step (*step)(void *context, struct exchange *exchange);
   /* The reply has gone out, or the client has gone. The exchange's data must be freed here. */
   void (*finished)(void *context, struct exchange *exchange);
@@ -55,34 +55,33 @@ struct view exchange_header(const struct exchange *exchange, const char *name);
 void exchange_headers(const struct exchange *exchange, const char *name,
                       void (*each)(void *context, struct view value), void *context);
 struct view exchange_body(const struct exchange *exchange);
-/* FAULT_NONE, or the limit that the request broke; its body was not kept then. */
+/* FAULT_NONE, or the fault of the request, such as a limit that it exceeds; then it has no body. */
 const struct fault *exchange_fault(const struct exchange *exchange);
-/* clock_monotonic() when the request's head had come. */
+/* The time when the request's head had arrived (clock_monotonic()). */
 int64_t exchange_began(const struct exchange *exchange);
-/* Whether the client understands chunked answers (HTTP/1.1). Otherwise the end of an answer of
- * unknown length is the end of the connection (RFC 9112 6.3): a broken one ends with a TCP reset,
- * which a UNIX socket does not have. */
+/* True if the client understands the chunked transfer coding (HTTP/1.1). Otherwise the end of the
+ * connection ends a reply of unknown length (RFC 9112 6.3). A broken reply then ends with a TCP
+ * reset, which a UNIX socket does not have. */
 bool exchange_can_chunk(const struct exchange *exchange);
 
 enum exchange_client {
   EXCHANGE_CLIENT_THERE,
-  EXCHANGE_CLIENT_IN_DOUBT, /* it closed its side: it may have gone, and is waited for a moment */
-  EXCHANGE_CLIENT_GONE,     /* nobody is there: what is replied is lost */
+  EXCHANGE_CLIENT_IN_DOUBT, /* it closed its side, and may have left: the watch waits a moment */
+  EXCHANGE_CLIENT_GONE,     /* it has left: a reply is lost */
 };
-/* As it was when the exchange was last woken; only while it waits it is looked after. Inside
- * step().
- */
+/* The state of the client when the exchange was last woken: the watch looks at its socket only
+ * while the exchange waits. To be called inside step(). */
 enum exchange_client exchange_client(const struct exchange *exchange);
 
-/* The handler's own data. */
+/* The handler's own data; NULL until it is set. The handler frees it in finished(). */
 void exchange_set_data(struct exchange *exchange, void *data);
 void *exchange_data(const struct exchange *exchange);
 
 /* --- the reply --- */
 #define EXCHANGE_UNKNOWN_LENGTH (-1)
 
-/* Headers are added before the reply; names and values are copied, and dropped where they hold what
- * no header may. On a listener's thread, inside step(). */
+/* Adds a header to the reply that follows; copies name and value. Drops a header that contains a
+ * line's end. At most 16 for one reply. To be called inside step(). */
 void exchange_add_header(struct exchange *exchange, const char *name, const char *value);
 /* Replies with `bytes` themselves, which must not change. Calls `release` once, on any listener's
  * thread, when nothing reads them any more, also if the reply cannot be made; a NULL `release` is
@@ -99,6 +98,6 @@ void exchange_reply_text(struct exchange *exchange, unsigned status, struct text
 void exchange_reply_body(struct exchange *exchange, unsigned status, int64_t length,
                          struct body **body);
 
-/* Wakes an exchange that waits or is about to. Any thread; does not block; not after the exchange
- * was finished. */
+/* Wakes an exchange that waits or is about to wait. Any thread; does not block. Not to be called
+ * after finished(). */
 void exchange_wake(struct exchange *exchange);
