@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the configuration FILE into DIRECTORY (below $DESTDIR). One that somebody has changed is
-# theirs: it stays, and the new one is put beside it as FILE.new.
+# install.sh FILE DIRECTORY: installs the configuration FILE into DIRECTORY (below $DESTDIR). A file
+# there that was changed stays, and the new one is written beside it as FILE.new.
 set -eu
 
 file=$1
