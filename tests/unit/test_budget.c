@@ -1,12 +1,5 @@
 /* Budgets, their windows in a time zone, corrections, reconciliations and retention; with a clock
  * that stands where a test puts it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "ledger/correct.h"
 #include "ledger/report.h"
 #include "ledger/zone.h"
@@ -15,14 +8,14 @@
 #include "base/num.h"
 #include "fake/clock.h"
 #include "sql_ledger.h"
+#include "unit/fixture/books.h"
+#include "unit/fixture/database.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/unit.h"
 
-#include <dirent.h>
 #include <pthread.h>
-#include <semaphore.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,32 +40,9 @@ static int32_t day_of(const char *date) {
   return day;
 }
 
-/* -- The directory -- */
-
-static char directory[64];
-static char file[96];
-
-static int make_directory(void **state) {
-  (void)state;
+static int begin(void **state) {
   set_clock("2026-11-23 22:04");
-  snprintf(directory, sizeof directory, "/tmp/rowcache-budget-XXXXXX");
-  if (!mkdtemp(directory))
-    return -1;
-  snprintf(file, sizeof file, "%s/ledger.db", directory);
-  return 0;
-}
-
-static int remove_directory(void **state) {
-  (void)state;
-  DIR *listing = opendir(directory);
-  struct dirent *found;
-  while (listing && (found = readdir(listing))) {
-    char path[sizeof directory + sizeof found->d_name + 1];
-    snprintf(path, sizeof path, "%s/%s", directory, found->d_name);
-    unlink(path);
-  }
-  closedir(listing);
-  return rmdir(directory);
+  return make_directory(state);
 }
 
 /* What the last one failed with. */
@@ -92,16 +62,7 @@ static struct ledger *open_in(const char *timezone) {
 }
 
 static int64_t ask(const char *sql) {
-  sqlite3 *handle;
-  sqlite3_stmt *statement;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  sqlite3_busy_timeout(handle, 10000);
-  if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK)
-    fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
-  int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
-  sqlite3_finalize(statement);
-  sqlite3_close(handle);
-  return value;
+  return database_ask("ledger.db", sql);
 }
 
 /* -- Shorthands -- */
@@ -113,69 +74,34 @@ static void add(struct ledger *ledger, int64_t rows, enum token_per per) {
                  &fault));
 }
 
-struct wait {
-  sem_t done;
-  bool ok;
-  struct fault fault;
-};
-
-static void wake(void *context, bool ok, const struct fault *why) {
-  struct wait *wait = context;
-  wait->ok = ok;
-  wait->fault = *why;
-  sem_post(&wait->done);
-}
-
-static bool wait_for(struct wait *wait) {
-  while (sem_wait(&wait->done) != 0)
-    ;
-  sem_destroy(&wait->done);
-  return wait->ok;
-}
-
-static struct ledger_entry entry_of(struct ledger *ledger, struct rows most) {
+static struct ledger_entry request_for(struct ledger *ledger, struct rows most) {
   static atomic_int number;
-  struct ledger_entry entry = {.table = VIEW("backlinks_new_lost"),
-                               .target = VIEW("example.com"),
-                               .token = ledger_fingerprint(ledger, view_of(token)),
-                               .most = amount_of_rows(most)};
-  snprintf(entry.request, sizeof entry.request, "request-%d", atomic_fetch_add(&number, 1));
-  return entry;
+  char request[LEDGER_REQUEST_ID_SIZE];
+  snprintf(request, sizeof request, "request-%d", atomic_fetch_add(&number, 1));
+  return entry_of(ledger, token, request, most);
 }
 
-static bool reserve(struct ledger *ledger, struct ledger_entry *entry) {
-  struct wait wait = {0};
-  sem_init(&wait.done, 0, 0);
-  ledger_reserve(ledger, entry, wake, &wait);
-  bool ok = wait_for(&wait);
-  fault = wait.fault;
-  return ok;
-}
-
-static void settle(struct ledger *ledger, struct ledger_entry *entry, struct rows spent) {
-  struct wait wait = {0};
-  sem_init(&wait.done, 0, 0);
-  ledger_settle(ledger, entry, LEDGER_SETTLED, 1, amount_of_rows(spent), wake, &wait);
-  assert_true(wait_for(&wait));
+static void pay(struct ledger *ledger, struct ledger_entry *entry, struct rows spent) {
+  assert_true(settle(ledger, entry, LEDGER_SETTLED, 1, spent, NULL));
 }
 
 static bool fits(struct ledger *ledger, struct rows most) {
-  struct ledger_entry entry = entry_of(ledger, most);
-  if (!reserve(ledger, &entry))
+  struct ledger_entry entry = request_for(ledger, most);
+  if (!reserve(ledger, &entry, &fault))
     return false;
-  settle(ledger, &entry, ROWS(0));
+  pay(ledger, &entry, ROWS(0));
   return true;
 }
 
 static void spend(struct ledger *ledger, struct rows rows) {
-  struct ledger_entry entry = entry_of(ledger, rows);
-  must(reserve(ledger, &entry));
-  settle(ledger, &entry, rows);
+  struct ledger_entry entry = request_for(ledger, rows);
+  must(reserve(ledger, &entry, &fault));
+  pay(ledger, &entry, rows);
 }
 
 static void refuses(struct ledger *ledger, struct rows most, const char *text) {
-  struct ledger_entry entry = entry_of(ledger, most);
-  assert_false(reserve(ledger, &entry));
+  struct ledger_entry entry = request_for(ledger, most);
+  assert_false(reserve(ledger, &entry, &fault));
   assert_int_equal(fault.kind, FAULT_OVER_BUDGET);
   assert_string_equal(fault.text, text);
   assert_false(ledger_is_broken(ledger));
@@ -230,7 +156,7 @@ static void test_every_hour_is_in_its_day(void **state) {
   (void)state;
   static const char *const zones[] = {"Europe/Berlin",       "America/New_York", "Asia/Kathmandu",
                                       "Australia/Lord_Howe", "Africa/Cairo",     "UTC"};
-  for (size_t i = 0; i < sizeof zones / sizeof *zones; i++) {
+  for (size_t i = 0; i < COUNT(zones); i++) {
     must(zone_set(zones[i], &fault));
     for (int64_t hour = at("2025-12-30 00:00"); hour < at("2027-01-03 00:00"); hour += 3600) {
       int32_t day = zone_day(hour * 1000);
@@ -259,7 +185,7 @@ static void test_what_is_no_zone(void **state) {
                                       "../zoneinfo/UTC",   "Europe",  ":UTC",      " ",
                                       "Europe/Berlin\x01", "UTC0UTC", "zone.tab"};
   must(zone_set("Asia/Kathmandu", &fault));
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+  for (size_t i = 0; i < COUNT(names); i++) {
     struct ledger_options options = {.timezone = names[i]};
     assert_false(zone_check(names[i], &fault));
     assert_false(ledger_open(directory, &options, &ledger, &fault));
@@ -278,8 +204,8 @@ static void test_a_month(void **state) {
   struct ledger *ledger = open_in("Europe/Berlin");
   add(ledger, 1000, TOKEN_PER_MONTH);
   spend(ledger, (struct rows){9846});
-  struct ledger_entry open = entry_of(ledger, ROWS(3));
-  must(reserve(ledger, &open));
+  struct ledger_entry open = request_for(ledger, ROWS(3));
+  must(reserve(ledger, &open, &fault));
   refuses(ledger, ROWS(201),
           "token 'reporting' has 12.4 of 1000.0 rows left this month (3.0 more are reserved by "
           "requests under way); this request could cost 201.0; the budget begins anew on "
@@ -287,7 +213,7 @@ static void test_a_month(void **state) {
   assert_int_equal(fault.retry_after, at("2026-11-30 23:00") - at("2026-11-23 22:04"));
   assert_false(fits(ledger, (struct rows){125}));
   assert_true(fits(ledger, (struct rows){124})); /* to the tenth */
-  settle(ledger, &open, ROWS(0));
+  pay(ledger, &open, ROWS(0));
   assert_true(fits(ledger, (struct rows){154})); /* what was not spent is released */
   set_clock("2026-11-30 22:59");
   assert_false(fits(ledger, ROWS(201)));
@@ -356,13 +282,13 @@ static void test_only_reservations_in_the_way(void **state) {
   struct ledger *ledger = open_in(NULL);
   add(ledger, 10, TOKEN_PER_MONTH);
   spend(ledger, ROWS(4));
-  struct ledger_entry open = entry_of(ledger, ROWS(5));
-  must(reserve(ledger, &open));
+  struct ledger_entry open = request_for(ledger, ROWS(5));
+  must(reserve(ledger, &open, &fault));
   assert_false(fits(ledger, ROWS(6)));
   assert_int_equal(fault.retry_after, 1);
   assert_false(fits(ledger, ROWS(7)));
   assert_true(fault.retry_after > 3600);
-  settle(ledger, &open, ROWS(0));
+  pay(ledger, &open, ROWS(0));
   ledger_close(&ledger);
 }
 
@@ -384,11 +310,11 @@ static void test_reservations_of_yesterday(void **state) {
   (void)state;
   struct ledger *ledger = open_in(NULL);
   add(ledger, 10, TOKEN_PER_DAY);
-  struct ledger_entry open = entry_of(ledger, ROWS(6));
-  must(reserve(ledger, &open));
+  struct ledger_entry open = request_for(ledger, ROWS(6));
+  must(reserve(ledger, &open, &fault));
   set_clock("2026-11-24 00:01");
   assert_false(fits(ledger, ROWS(5)));
-  settle(ledger, &open, ROWS(6)); /* booked on the day it was made */
+  pay(ledger, &open, ROWS(6)); /* booked on the day it was made */
   assert_true(fits(ledger, ROWS(10)));
   ledger_close(&ledger);
 }
@@ -412,40 +338,40 @@ static void test_great_amounts(void **state) {
   (void)state;
   struct ledger *ledger = open_in(NULL);
   must(token_add(ledger, VIEW("reporting"), NULL, token, &fault));
-  struct ledger_entry a = entry_of(ledger, ROWS_MAX), b = entry_of(ledger, ROWS_MAX);
-  must(reserve(ledger, &a) && reserve(ledger, &b));
-  settle(ledger, &a, ROWS_MAX);
+  struct ledger_entry a = request_for(ledger, ROWS_MAX), b = request_for(ledger, ROWS_MAX);
+  must(reserve(ledger, &a, &fault) && reserve(ledger, &b, &fault));
+  pay(ledger, &a, ROWS_MAX);
   must(token_budget_set(ledger, VIEW("reporting"),
                         &(struct token_budget){amount_of_rows(ROWS_MAX), TOKEN_PER_TOTAL}, &fault));
   struct token_account account = account_of(ledger);
   assert_true(account.spent.parts == INT64_MAX && account.reserved.parts == INT64_MAX);
   assert_true(account.left.parts == 0 && account.warning);
   assert_false(fits(ledger, (struct rows){1}));
-  settle(ledger, &b, ROWS_MAX);
+  pay(ledger, &b, ROWS_MAX);
   ledger_close(&ledger);
 }
 
 /* A refusal takes nobody of its batch with it. */
 static void test_a_batch(void **state) {
   (void)state;
-  enum { COUNT = 40 };
-  static struct ledger_entry entries[COUNT];
-  static struct wait waits[COUNT];
+  enum { REQUESTS = 40 };
+  static struct ledger_entry entries[REQUESTS];
+  static struct wait waits[REQUESTS];
   struct ledger *ledger = open_in(NULL);
   add(ledger, 5, TOKEN_PER_DAY);
-  for (int i = 0; i < COUNT; i++) {
-    entries[i] = entry_of(ledger, ROWS(1));
+  for (int i = 0; i < REQUESTS; i++) {
+    entries[i] = request_for(ledger, ROWS(1));
     if (i % 2)
       entries[i].token = ledger_fingerprint(ledger, VIEW("free"));
-    sem_init(&waits[i].done, 0, 0);
+    wait_begin(&waits[i]);
     ledger_reserve(ledger, &entries[i], wake, &waits[i]);
   }
-  for (int i = 0; i < COUNT; i++) {
+  for (int i = 0; i < REQUESTS; i++) {
     bool ok = wait_for(&waits[i]);
     assert_true(ok == (i % 2 || i < 10));
     assert_true(ok || waits[i].fault.kind == FAULT_OVER_BUDGET);
   }
-  assert_int_equal(ask("SELECT count(*) FROM entry"), COUNT / 2 + 5);
+  assert_int_equal(ask("SELECT count(*) FROM entry"), REQUESTS / 2 + 5);
   assert_false(ledger_is_broken(ledger));
   ledger_close(&ledger);
 }
@@ -461,17 +387,15 @@ static atomic_int refusals;
 static void *ask_for_more(void *argument) {
   struct ledger *ledger = argument;
   for (int i = 0; i < EACH; i++) {
-    struct ledger_entry entry = entry_of(ledger, (struct rows){70 + i});
-    struct wait wait = {0};
-    sem_init(&wait.done, 0, 0);
-    ledger_reserve(ledger, &entry, wake, &wait);
-    if (!wait_for(&wait)) {
-      atomic_fetch_add(&refusals, wait.fault.kind == FAULT_OVER_BUDGET);
+    struct ledger_entry entry = request_for(ledger, (struct rows){70 + i});
+    struct fault why;
+    if (!reserve(ledger, &entry, &why)) {
+      atomic_fetch_add(&refusals, why.kind == FAULT_OVER_BUDGET);
       continue;
     }
     struct rows cost = i % 3 ? amount_rows(entry.most) : ROWS(i % 2);
     atomic_fetch_add(&sent, cost.tenths);
-    settle(ledger, &entry, cost);
+    pay(ledger, &entry, cost);
   }
   return NULL;
 }
@@ -528,10 +452,10 @@ static void test_a_warning_a_window(void **state) {
   assert_int_equal(warnings_in(log), 1); /* a restart does not repeat it */
   set_clock("2026-11-24 00:00");
   assert_false(account_of(ledger).warning);
-  struct ledger_entry entry = entry_of(ledger, ROWS(80));
-  must(reserve(ledger, &entry)); /* it may be given back */
+  struct ledger_entry entry = request_for(ledger, ROWS(80));
+  must(reserve(ledger, &entry, &fault)); /* it may be given back */
   assert_int_equal(warnings_in(log), 1);
-  settle(ledger, &entry, ROWS(80));
+  pay(ledger, &entry, ROWS(80));
   assert_int_equal(warnings_in(log), 2);
   must(token_budget_set(ledger, VIEW("reporting"), &(struct token_budget){WHOLE(90), TOKEN_PER_DAY},
                         &fault));
@@ -592,8 +516,8 @@ static void test_reports_tell_of_budgets(void **state) {
   struct ledger *ledger = open_in("Europe/Berlin");
   add(ledger, 1000, TOKEN_PER_MONTH);
   spend(ledger, (struct rows){9846});
-  struct ledger_entry open = entry_of(ledger, ROWS(3));
-  must(reserve(ledger, &open));
+  struct ledger_entry open = request_for(ledger, ROWS(3));
+  must(reserve(ledger, &open, &fault));
   struct report_row row = report(ledger, REPORT_BY_TOKEN);
   assert_true(row.kind == TOKEN_ISSUED && !row.revoked && row.account.has_budget);
   assert_int_equal(row.account.budget.most.parts, 10000);
@@ -606,7 +530,7 @@ static void test_reports_tell_of_budgets(void **state) {
   must(token_revoke(ledger, VIEW("reporting"), &fault));
   row = report(ledger, REPORT_BY_TOKEN);
   assert_true(row.revoked && !row.account.has_budget);
-  settle(ledger, &open, ROWS(0));
+  pay(ledger, &open, ROWS(0));
   ledger_close(&ledger);
 }
 
@@ -628,12 +552,9 @@ static void cannot_correct(struct ledger *ledger, const char *date, int64_t spen
 }
 
 static void spend_unknown(struct ledger *ledger, struct rows rows) {
-  struct wait wait = {0};
-  struct ledger_entry entry = entry_of(ledger, rows);
-  must(reserve(ledger, &entry));
-  sem_init(&wait.done, 0, 0);
-  ledger_settle(ledger, &entry, LEDGER_UNKNOWN, 0, amount_of_rows(rows), wake, &wait);
-  assert_true(wait_for(&wait));
+  struct ledger_entry entry = request_for(ledger, rows);
+  must(reserve(ledger, &entry, &fault));
+  must(settle(ledger, &entry, LEDGER_UNKNOWN, 0, rows, &fault));
 }
 
 static void test_an_unknown_is_resolved(void **state) {
@@ -743,8 +664,8 @@ static void test_reconciliation(void **state) {
   add(ledger, 1000, TOKEN_PER_MONTH); /* spends from it */
   spend(ledger, ROWS(12));
   spend_unknown(ledger, ROWS(30));
-  struct ledger_entry open = entry_of(ledger, ROWS(7));
-  must(reserve(ledger, &open));
+  struct ledger_entry open = request_for(ledger, ROWS(7));
+  must(reserve(ledger, &open, &fault));
   must(token_revoke(ledger, VIEW("reporting"), &fault));
   snprintf(token, sizeof token, "somebody else's");
   spend(ledger, ROWS(100));
@@ -766,7 +687,7 @@ static void test_reconciliation(void **state) {
   first = counted(4970, true);
   must(ledger_reconcile(ledger, &own, &first, &before, &fault));
   assert_true(before.at && before.with_issued && before.spent.parts == second.spent.parts);
-  settle(ledger, &open, ROWS(7));
+  pay(ledger, &open, ROWS(7));
   ledger_close(&ledger);
 }
 
@@ -797,8 +718,8 @@ static void test_old_entries_leave(void **state) {
   struct ledger *ledger = open_in(NULL);
   snprintf(token, sizeof token, "anybody");
   spend(ledger, ROWS(1));
-  struct ledger_entry open = entry_of(ledger, ROWS(7));
-  must(reserve(ledger, &open));
+  struct ledger_entry open = request_for(ledger, ROWS(7));
+  must(reserve(ledger, &open, &fault));
   ask("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
       " " PUT_OLD);
   pass_until("SELECT count(*) FROM entry", 2); /* in batches, by the timer */
@@ -853,13 +774,13 @@ static void test_what_is_open_stays(void **state) {
   snprintf(token, sizeof token, "anybody");
   options.retention_seconds = 60;
   must(ledger_open(directory, &options, &ledger, &fault));
-  struct ledger_entry open = entry_of(ledger, ROWS(7));
-  must(reserve(ledger, &open));
+  struct ledger_entry open = request_for(ledger, ROWS(7));
+  must(reserve(ledger, &open, &fault));
   spend(ledger, ROWS(1));
   set_clock("2026-11-23 23:04");
   pass_until("SELECT count(*) FROM entry", 1);
   assert_int_equal(ask("SELECT state FROM entry"), 0);
-  settle(ledger, &open, ROWS(7));
+  pay(ledger, &open, ROWS(7));
   ledger_close(&ledger);
   options.retention_seconds = 0; /* for ever */
   must(ledger_open(directory, &options, &ledger, &fault));
@@ -876,9 +797,6 @@ static void test_what_is_open_stays(void **state) {
 /* -- An older file -- */
 
 static void make_first_schema(void) {
-  sqlite3 *handle;
-  char *error = NULL;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
   const char *const steps[] = {
       ledger_schema.migrations[0],
       "PRAGMA application_id = 0x72636c67; PRAGMA user_version = 1;"
@@ -893,10 +811,8 @@ static void make_first_schema(void) {
       "INSERT INTO entry VALUES"
       " (1, 'left', 1795000000000, 20775, 2, NULL, '', '', 0, 0, 70, NULL, NULL, NULL),"
       " (2, 'old', 1, 0, 2, NULL, '', '', 1, 0, 70, 1, 1, 1);"};
-  for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-    if (sqlite3_exec(handle, steps[i], NULL, NULL, &error) != SQLITE_OK)
-      fail_msg("%s", error);
-  sqlite3_close(handle);
+  for (size_t i = 0; i < COUNT(steps); i++)
+    database_change("ledger.db", steps[i]);
 }
 
 static void test_a_file_of_the_first_schema(void **state) {
@@ -936,26 +852,15 @@ static void test_a_check_is_cheap(void **state) {
       {LEDGER_SQL_DELETE_AHEAD, "INDEX entry_ended (at<?)"},
   };
   struct ledger *ledger = open_in(NULL);
-  sqlite3 *handle;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-    char sql[1024];
-    bool is_used = false;
-    sqlite3_stmt *plan;
-    snprintf(sql, sizeof sql, "EXPLAIN QUERY PLAN %s",
-             ledger_schema.statements[checks[i].statement]);
-    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &plan, NULL), SQLITE_OK);
-    while (sqlite3_step(plan) == SQLITE_ROW)
-      if (strstr((const char *)sqlite3_column_text(plan, 3), checks[i].plan))
-        is_used = true;
-    sqlite3_finalize(plan);
-    assert_true(is_used);
+  for (size_t i = 0; i < COUNT(checks); i++) {
+    char plan[1024];
+    database_plan("ledger.db", ledger_schema.statements[checks[i].statement], plan, sizeof plan);
+    assert_non_null(strstr(plan, checks[i].plan));
   }
-  sqlite3_close(handle);
   ledger_close(&ledger);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, remove_directory)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
