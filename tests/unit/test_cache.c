@@ -6,21 +6,18 @@
 #include "base/scope.h"
 #include "base/thread.h"
 #include "db/directory.h"
+#include "unit/fixture/database.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/unit.h"
 
-#include <dirent.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
@@ -28,44 +25,19 @@
 /* What the file may be larger than max_size: what is stored in a few rounds of the sweeper. */
 #define SLACK ((int64_t)(8 * MIB))
 
-static char directory[64];
 static int lock; /* on the directory, as a daemon holds it */
 
-/* Files. */
-
-static const char *path_of(const char *name) {
-  static _Thread_local char path[400];
-  snprintf(path, sizeof path, "%s/%s", directory, name);
-  return path;
-}
-
-/* How many files there are whose names begin so. */
-static int count_files(const char *prefix) {
-  int count = 0;
-  DIR *listing = opendir(directory);
-  for (struct dirent *entry; listing && (entry = readdir(listing));)
-    count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
-  closedir(listing);
-  return count;
-}
-
 static int set_up(void **state) {
-  (void)state;
-  snprintf(directory, sizeof directory, "/tmp/test_cache.XXXXXX");
   struct fault fault;
-  return mkdtemp(directory) && directory_lock(directory, &lock, &fault) ? 0 : -1;
+  return make_directory(state) == 0 && directory_lock(directory, &lock, &fault) ? 0 : -1;
 }
 
 static int tear_down(void **state) {
-  (void)state;
   close(lock);
-  DIR *listing = opendir(directory);
-  for (struct dirent *entry; listing && (entry = readdir(listing));)
-    if (entry->d_name[0] != '.' && unlink(path_of(entry->d_name)) != 0)
-      rmdir(path_of(entry->d_name));
-  closedir(listing);
-  return rmdir(directory);
+  return remove_directory(state);
 }
+
+/* Files. */
 
 static int64_t size_of(const char *name) {
   struct stat status;
@@ -79,17 +51,8 @@ static void write_file(const char *name, const void *bytes, size_t length, off_t
   close(file);
 }
 
-/* The first column of the first row of some SQL, on a connection of its own. */
 static int64_t ask(const char *sql) {
-  sqlite3 *handle;
-  sqlite3_stmt *statement;
-  assert_int_equal(sqlite3_open(path_of("cache.db"), &handle), SQLITE_OK);
-  sqlite3_busy_timeout(handle, 60000);
-  assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
-  int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
-  sqlite3_finalize(statement);
-  sqlite3_close(handle);
-  return value;
+  return database_ask("cache.db", sql);
 }
 
 /* Bodies: the same seed gives the same bytes. */
@@ -285,16 +248,8 @@ static void test_statements(void **state) {
   (void)state;
   struct db *db;
   struct fault fault;
-  sqlite3 *handle;
-  sqlite3_stmt *statement;
   assert_true(db_open(path_of("x.db"), &cache_schema, DB_WRITE, &db, NULL, &fault));
-  assert_int_equal(sqlite3_open(path_of("x.db"), &handle), SQLITE_OK);
-  for (int i = 0; i < cache_schema.statement_count; i++) {
-    if (sqlite3_prepare_v2(handle, cache_schema.statements[i], -1, &statement, NULL) != SQLITE_OK)
-      fail_msg("%s: %s", cache_schema.statement_names[i], sqlite3_errmsg(handle));
-    sqlite3_finalize(statement);
-  }
-  sqlite3_close(handle);
+  database_prepare_all("x.db", &cache_schema);
   db_close(&db);
 }
 
@@ -302,7 +257,7 @@ static void test_round_trip(void **state) {
   (void)state;
   const size_t lengths[] = {
       0, 1, 64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 128 * KIB, 128 * KIB + 1, 5 * MIB + 17};
-  const int count = (int)(sizeof lengths / sizeof *lengths);
+  const int count = (int)(COUNT(lengths));
   struct cache *cache = open_cache(PLENTY);
   for (int i = 0; i < count; i++) {
     assert_true(put(cache, i, 10, lengths[i]));
@@ -865,7 +820,7 @@ static void test_list(void **state) {
   const char *wrong[] = {
       "",      "abc",  "abcg",
       "abcd ", "-123", "00000000000000000000000000000000000000000000000000000000000000000"};
-  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+  for (size_t i = 0; i < COUNT(wrong); i++) {
     assert_false(cache_show(cache, view_of(wrong[i]), on_row, &listed, &fault));
     assert_int_equal(fault.kind, FAULT_MALFORMED);
   }
@@ -1058,7 +1013,7 @@ static void test_damaged_chunk(void **state) {
       "UPDATE chunk SET raw_length = -1 WHERE id & 0xffffff = 1",
       "DELETE FROM chunk WHERE id & 0xffffff = 1",
   };
-  for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+  for (size_t i = 0; i < COUNT(damages); i++) {
     assert_true(put(cache, 1, 3, 140 * KIB));
     ask(damages[i]);
     struct cache_hold *hold = find(cache, 1);
@@ -1075,7 +1030,7 @@ static void test_damaged_chunk(void **state) {
       "UPDATE entry SET body_length = -1",
       "UPDATE entry SET stored_bytes = -1",
   };
-  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+  for (size_t i = 0; i < COUNT(wrong); i++) {
     assert_true(put(cache, 1, 3, 140 * KIB));
     ask(wrong[i]);
     assert_false(has(cache, 1));
