@@ -1,31 +1,24 @@
 /* SQLite as the rooms above use it, on real files: whose file it is, its schema, its statements;
  * the keeper, the thread that writes it; and the directory's lock. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "db/db.h"
 #include "db/directory.h"
 #include "db/keeper.h"
 
 #include "base/clock.h"
+#include "unit/fixture/database.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/unit.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COUNT(table) (sizeof table / sizeof *table)
 #define OURS 0x72637474
 #define OURS_TEXT "1919120500"
 
@@ -62,34 +55,12 @@ static const struct db_schema bad_schema = SCHEMA(bad_migrations, 2);
 
 /* --- the directory: each test has a new one --- */
 
-static char directory[64];
-static char file[96];
+static char file[sizeof directory + 16];
 
-static int make_directory(void **state) {
-  (void)state;
-  snprintf(directory, sizeof directory, "/tmp/rowcache-db-XXXXXX");
-  if (!mkdtemp(directory))
-    return -1;
-  snprintf(file, sizeof file, "%s/test.db", directory);
-  return 0;
-}
-
-static void empty_directory(void) {
-  DIR *listing = opendir(directory);
-  struct dirent *found;
-  while (listing && (found = readdir(listing))) {
-    char path[sizeof directory + sizeof found->d_name + 1];
-    snprintf(path, sizeof path, "%s/%s", directory, found->d_name);
-    if (found->d_name[0] != '.')
-      unlink(path);
-  }
-  closedir(listing);
-}
-
-static int remove_directory(void **state) {
-  (void)state;
-  empty_directory();
-  return rmdir(directory);
+static int begin(void **state) {
+  int failed = make_directory(state);
+  snprintf(file, sizeof file, "%s", path_of("test.db"));
+  return failed;
 }
 
 static bool try_open(const struct db_schema *of, enum db_mode mode, struct db **db, bool *damaged,
@@ -111,26 +82,13 @@ static struct db *open_it(const struct db_schema *of, enum db_mode mode) {
   return db;
 }
 
-/* Without the room: what another program would do to the file. */
+/* What another program would do to the file. */
 static void change(const char *sql) {
-  sqlite3 *handle;
-  char *error = NULL;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  if (sqlite3_exec(handle, sql, NULL, NULL, &error) != SQLITE_OK)
-    fail_msg("%s: %s", sql, error);
-  sqlite3_close(handle);
+  database_change("test.db", sql);
 }
 
 static int64_t ask(const char *sql) {
-  sqlite3 *handle;
-  sqlite3_stmt *statement;
-  assert_int_equal(sqlite3_open(file, &handle), SQLITE_OK);
-  if (sqlite3_prepare_v2(handle, sql, -1, &statement, NULL) != SQLITE_OK)
-    fail_msg("%s: %s", sql, sqlite3_errmsg(handle));
-  int64_t value = sqlite3_step(statement) == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : -1;
-  sqlite3_finalize(statement);
-  sqlite3_close(handle);
-  return value;
+  return database_ask("test.db", sql);
 }
 
 static int64_t pragma(struct db *db, const char *sql) {
@@ -917,7 +875,7 @@ static void the_directory_is_the_nearest_that_is_there(void **state) {
   assert_false(directory_stat("/nowhere-at-all", &found));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, remove_directory)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
