@@ -1,14 +1,9 @@
 /* What is remembered of tokens: verdicts for a while, and the texts of those that were let in. */
 #include "serve/access.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 static struct digest fingerprint_of(int number) {
   char text[16];

@@ -1,10 +1,5 @@
 /* The pure parts of the admin side: who is let in, JSON, Prometheus' format, /proc. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #include "account/account.h"
 #include "admin/guard.h"
@@ -12,7 +7,6 @@
 #include "base/json.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 /* --- guard --- */
 

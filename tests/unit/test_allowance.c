@@ -1,11 +1,6 @@
 #include "http/allowance.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #include <pthread.h>
 

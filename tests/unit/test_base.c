@@ -3,14 +3,9 @@
 #include "base/digest.h"
 #include "base/text.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 /* cmocka needs those above. */
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
+#include "unit/fixture/unit.h"
 
 static void ages(void **state) {
   (void)state;

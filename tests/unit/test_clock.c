@@ -2,13 +2,10 @@
 #include "base/clock.h"
 
 #include <limits.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 /* cmocka needs those above. */
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #define SOON (20 * CLOCK_MILLISECOND)
 

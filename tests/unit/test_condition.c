@@ -2,12 +2,7 @@
 #include "query/condition.h"
 #include "query/limits.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 /* A set and its items in their one spelling, joined by " & "; NULL: stays text. */
 static const struct set_case {

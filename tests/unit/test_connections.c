@@ -1,10 +1,5 @@
 /* Which connection is closed to make room. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #include "base/view.h"
 #include "http/connections.h"
@@ -13,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define COUNT(table) (sizeof table / sizeof *table)
 #define MOST 3
 
 struct line {

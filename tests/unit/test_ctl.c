@@ -1,10 +1,5 @@
 /* The pure parts of rowcachectl: arguments, answers, what is printed. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #include "ctl/answer.h"
 #include "ctl/argument.h"
@@ -12,8 +7,6 @@
 #include "ctl/peer.h"
 #include "ctl/print.h"
 #include "settings/address.h"
-
-#include <stdlib.h>
 
 /* --- explain's argument --- */
 

@@ -1,15 +1,8 @@
 /* If-None-Match: RFC 9110 13.1.2, and 8.8.3 for what an entity-tag is. */
 #include "query/etag.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
+#include "unit/fixture/unit.h"
 
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
 #define TAG "\"0f\""
 
 static void listed(void **state) {

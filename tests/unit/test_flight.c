@@ -1,11 +1,6 @@
 /* Flights: one writer, many readers. First step by step on one thread, then with a writer, an owner
  * that saves late, and readers, each on a thread of its own. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #include "base/clock.h"
 #include "upstream/flights.h"
@@ -13,10 +8,8 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#define COUNT(table) (sizeof table / sizeof *table)
 #define CHUNK ((int64_t)FLIGHT_CHUNK_SIZE)
 #define WINDOW ((int64_t)FLIGHT_WINDOW)
 

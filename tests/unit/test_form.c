@@ -1,12 +1,6 @@
 #include "query/form.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 /* `encoded`, or its fault, or its pairs as "[name|value]". */
 struct form_case {

@@ -1,15 +1,9 @@
 #include "http/head.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
 #define LINE "GET\0/\0HTTP/1.1\0\0"
 #define HOST "Host\0 x\0\0"
 #define END "\0\0"

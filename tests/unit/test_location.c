@@ -1,15 +1,10 @@
 /* Where a redirect leads, as it is shown: never with what it was asked with. */
 #include "dialect/location.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
-#define COUNT(table) (sizeof table / sizeof *table)
 #define TOKEN "c0ffee00c0ffee00"
 #define TEN "0123456789"
 #define FIFTY TEN TEN TEN TEN TEN

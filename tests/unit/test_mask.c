@@ -1,17 +1,9 @@
 /* The secret never comes out, wherever a stream is cut; everything else does, unchanged. */
 #include "base/mask.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #include "base/text.h"
-
-#define COUNT(table) (sizeof table / sizeof *table)
 
 static const struct {
   const char *secret, *stream, *shown;

@@ -1,15 +1,12 @@
 #include "base/money.h"
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 /* cmocka needs those above. */
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
-#define COUNT(table) (sizeof table / sizeof *table)
 #define T(number) ((struct rows){number})
 
 static void parsed(void **state) {

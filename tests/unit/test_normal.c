@@ -1,14 +1,9 @@
 /* Replays the table of pairs named by the first argument (tests/unit/normal.txt). */
 #include "query/query.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 static const char *table_path;
 

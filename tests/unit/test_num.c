@@ -1,12 +1,9 @@
 #include "base/num.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 /* cmocka needs those above. */
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
-#define COUNT(table) (sizeof table / sizeof *table)
 #define BAD INT64_MIN
 
 struct number {

@@ -1,12 +1,7 @@
 /* Not more than so many times in any minute. */
 #include "base/pace.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #define SECOND INT64_C(1000000000)
 #define BOOT (7 * SECOND) /* a clock that has not run for a minute yet */

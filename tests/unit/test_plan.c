@@ -1,15 +1,7 @@
 /* What to do with what is stored, or not: RFC 9111 5.2.1, RFC 5861, and the contract's windows. */
 #include "plan/plan.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
+#include "unit/fixture/unit.h"
 
 /* Everything below is stored with a ttl of 100 s. */
 #define TTL 100

@@ -4,13 +4,7 @@
 #include "query/form.h"
 #include "query/query.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #define BASE "from=backlinks_new_lost&mode=domain&target=example.com"
 

@@ -1,14 +1,9 @@
 /* The reader that judges an answer as it streams: every document in many splits of its bytes. */
 #include "rows/reader.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #define DEPTH 4
 #define BROKEN "upstream's answer is broken: "

@@ -2,15 +2,7 @@
 #include "render/error.h"
 #include "serve/headers.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
+#include "unit/fixture/unit.h"
 
 #define XML_BEGIN "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<AhrefsApiResponse><error>"
 #define XML_END "</error></AhrefsApiResponse>\n"

@@ -7,16 +7,12 @@
 #include "settings/address.h"
 
 #include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/un.h>
 #include <unistd.h>
 /* cmocka needs those above. */
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
-#define COUNT(table) (sizeof table / sizeof *table)
 #define scope_settings __attribute__((cleanup(settings_release)))
 
 static const char *sample_path, *manual_path;

@@ -2,16 +2,9 @@
 #include "dialect/v2.h"
 #include "query/query.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
+#include "unit/fixture/unit.h"
 
 #define OURS "from=backlinks_new_lost&target=example.com&mode=domain"
 #define OTHER "from=refdomains&target=example.com&mode=domain"

@@ -1,10 +1,5 @@
 /* What is handed to the transfer thread, and the sockets that it sends on. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #include "dialect/v2.h"
 #include "upstream/flights.h"
@@ -17,7 +12,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -1,15 +1,7 @@
 /* The request target before its query is parsed. */
 #include "query/uri.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
+#include "unit/fixture/unit.h"
 
 static const struct {
   const char *target, *origin, *path, *args;

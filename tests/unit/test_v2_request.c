@@ -3,15 +3,7 @@
 #include "dialect/v2.h"
 #include "query/query.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
+#include "unit/fixture/unit.h"
 
 #define BASE "from=backlinks_new_lost&mode=domain&target=example.com"
 #define URL "http://upstream/?"

@@ -2,14 +2,9 @@
 #include "base/log.h"
 #include "base/visible.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
 /* cmocka needs those above. */
-#include <cmocka.h>
-
-#define COUNT(table) (sizeof table / sizeof *table)
+#include "unit/fixture/unit.h"
 
 static void what_cannot_be_seen_is_escaped(void **state) {
   (void)state;

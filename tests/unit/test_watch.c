@@ -1,10 +1,5 @@
 /* What the watch says of clients that leave, or seem to. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #include "fake/clock.h"
 #include "http/watch.h"
@@ -17,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define COUNT(table) (sizeof table / sizeof *table)
 #define PATIENCE_MS 20000
 #define NOTHING (-1)
 

@@ -1,12 +1,6 @@
 #include "query/wish.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
+#include "unit/fixture/unit.h"
 
 #define NONE WISH_ABSENT
 
