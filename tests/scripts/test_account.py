@@ -275,7 +275,7 @@ BUDGETS = {"alice": 10000000, "bob": 15000}
 
 @pytest.mark.heavy
 @pytest.mark.concurrent
-def test_killed_at_a_hundred_random_moments(sim, rowcache, house):
+def test_it_may_be_killed_at_a_hundred_random_moments(sim, rowcache, house):
     """Half way, bob's budget is spent; whatever was lost on the way counts against it."""
     daemon = rowcache(house)
     tokens = {name: daemon.issue(name, "--budget", str(rows)) for name, rows in BUDGETS.items()}

@@ -153,7 +153,7 @@ def test_the_account_by_target_names_targets(rowcache):
         "rows-5.example": "2.0", "rows-6.example": "2.2"}
 
 
-def test_the_account_of_some_days(rowcache):
+def test_the_account_can_be_that_of_some_days(rowcache):
     daemon = rowcache()
     daemon.ask()
     today = date.today()
@@ -177,7 +177,7 @@ def test_a_report_that_makes_no_sense_is_refused(rowcache, query):
     assert done.returncode != 0 and done.stderr and not done.stdout
 
 
-def test_the_account_as_csv(rowcache):
+def test_the_account_is_printed_as_csv(rowcache):
     daemon = rowcache()
     play(daemon)
     done = daemon.ctl("spend", "--csv")
@@ -188,7 +188,7 @@ def test_the_account_as_csv(rowcache):
     assert {line["token"]: line["rows_spent"] for line in tokens}.items() <= found.items()
 
 
-def test_the_account_for_people(rowcache):
+def test_the_account_is_printed_for_people(rowcache):
     daemon = rowcache()
     play(daemon)
     done = daemon.ctl("spend")
@@ -217,7 +217,7 @@ def test_status_cannot_be_told_while_the_daemon_is_stopped(rowcache):
         assert done.returncode == 1 and done.stderr and not done.stdout
 
 
-def test_status(sim, rowcache):
+def test_the_status_agrees_with_what_happened(sim, rowcache):
     daemon = rowcache()
     play(daemon)
     sim.hold(match=QUESTIONS)
@@ -285,7 +285,7 @@ def timeless(lines):
     return [{name: line[name] for name in line if name not in moving} for line in lines]
 
 
-def test_purge_by_target(rowcache):
+def test_a_purge_by_target_leaves_other_targets(rowcache):
     daemon = rowcache()
     for target in ("rows-5.example", "rows-6.example"):
         daemon.ask(target)
@@ -297,7 +297,7 @@ def test_purge_by_target(rowcache):
     assert daemon.ask("rows-5.example/", mode="exact").miss
 
 
-def test_purge_by_age(driven, clock):
+def test_a_purge_by_age_leaves_what_is_younger(driven, clock):
     daemon = driven()
     daemon.ask()
     assert daemon.ctl("cache", "purge", "--older-than", "1h").returncode == 0
@@ -308,7 +308,7 @@ def test_purge_by_age(driven, clock):
     assert daemon.ask().miss
 
 
-def test_purge_everything(rowcache):
+def test_a_purge_of_everything_leaves_the_account(rowcache):
     daemon = rowcache()
     for number in range(20):
         daemon.ask(f"rows-{number}.example")
@@ -384,7 +384,7 @@ def test_explain_shows_the_normalized_form(rowcache):
     assert any("rows-5.example" in str(value) for value in one.values())
 
 
-def test_explain_for_people(rowcache):
+def test_explain_is_printed_for_people(rowcache):
     done = rowcache().ctl("explain", f"from={TABLE}&target=rows-5.example&mode=domain&limit=10")
     assert done.returncode == 0, done.stderr
     assert "miss" in done.stdout and "3.0" in done.stdout

@@ -218,7 +218,7 @@ def test_a_body_beyond_every_limit_is_too_large(sim, rowcache):
 
 
 @pytest.mark.parametrize("params", [{"mode": None}, {"limit": '<&"\'>'}, {"limit": "Köln \x07"}])
-def test_an_error_in_xml(rowcache, params):
+def test_an_error_can_be_in_xml(rowcache, params):
     reply = rowcache().ask(output="xml", **params)
     assert reply.status == 400 and reply.headers["X-Status"] == "error"
     assert "xml" in reply.headers["Content-Type"]
@@ -227,7 +227,7 @@ def test_an_error_in_xml(rowcache, params):
 
 
 @pytest.mark.parametrize("params", [{"mode": None}, {"limit": '<&"\'>'}, {"limit": "Köln \x07"}])
-def test_an_error_in_php(rowcache, params):
+def test_an_error_can_be_in_php(rowcache, params):
     reply = rowcache().ask(output="php", **params)
     assert reply.status == 400 and reply.headers["X-Status"] == "error"
     found = re.fullmatch(rb'a:1:\{s:5:"error";s:(\d+):"(.*)";\}\s*', reply.body, re.DOTALL)

@@ -113,7 +113,7 @@ def test_certificate_and_key_go_together():
     assert done.returncode == 1 and "server.tls_" in done.stderr
 
 
-def test_the_version():
+def test_both_programs_print_their_version():
     for program in (ROWCACHED, ROWCACHECTL):
         done = run(program, "-V")
         assert done.returncode == 0 and re.search(r"\d+\.\d+", done.stdout), done
@@ -135,7 +135,7 @@ def test_arguments_that_make_no_sense(arguments):
     assert done.returncode != 0 and done.stderr
 
 
-def test_an_address_that_is_taken(rowcache):
+def test_an_address_that_is_taken_ends_the_start(rowcache):
     with socket.create_server(("127.0.0.1", 0)) as other:
         daemon = rowcache(f"server.listen=127.0.0.1:{other.getsockname()[1]}", wait=False)
         assert daemon.wait() == 1

@@ -195,7 +195,7 @@ def test_what_was_sent_is_finished_and_its_connection_is_free_at_once(
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_old_clients_too(sim, driven, clock, version):
+def test_old_clients_may_leave_too(sim, driven, clock, version):
     """An HTTP/1.0 client waits for the end of an answer before it is told of its beginning."""
     daemon = driven(PATIENT)
     sim.fault("hold_body", after=200000)
@@ -210,7 +210,7 @@ def test_old_clients_too(sim, driven, clock, version):
     eventually(lambda: daemon.metrics().value("rowcache_cache_entries") == 1, 30)
 
 
-def test_over_a_unix_socket_too(sim, driven, clock, tmp_path):
+def test_leaving_is_noticed_over_a_unix_socket(sim, driven, clock, tmp_path):
     path = f"unix:{tmp_path}/socket"
     daemon = driven(ONE, PATIENT, f"server.listen=127.0.0.1:0,{path}")
     first = occupy(sim, daemon)
@@ -221,7 +221,7 @@ def test_over_a_unix_socket_too(sim, driven, clock, tmp_path):
     first.close()
 
 
-def test_over_tls_too(sim, driven, clock, tmp_path):
+def test_leaving_is_noticed_over_tls(sim, driven, clock, tmp_path):
     certificate, key = make_certificate(tmp_path, "client")
     daemon = driven(ONE, PATIENT, f"server.tls_certificate={certificate}", f"server.tls_key={key}")
     sim.hold(match=QUESTIONS)
@@ -273,7 +273,7 @@ def test_what_became_of_it_can_be_looked_up(sim, driven, clock):
     assert told["status"] == 499 and told["rows_spent"] == "2.0"
 
 
-def test_reconciling_may_be_left_too(sim, driven, clock, house):
+def test_a_client_may_leave_a_reconciliation(sim, driven, clock, house):
     daemon = driven(house, PATIENT)
     sim.hold(match={"from": "subscription_info"})
     before = daemon.open_files

@@ -127,7 +127,7 @@ def test_who_asks_does_not_matter_to_the_cache(sim, rowcache):
     ("GET", "http://apiv2.ahrefs.com?" + encode(question()), None, {}),
 ], ids=["form", "form with charset", "no body", "empty form", "half a form",
         "absolute", "absolute https", "absolute without a path"])
-def test_forms_of_one_question(sim, rowcache, method, target, body, headers):
+def test_a_question_is_the_same_in_each_form(sim, rowcache, method, target, body, headers):
     daemon = rowcache()
     with daemon.client() as client:
         first = client.ask(method, target, body, headers)

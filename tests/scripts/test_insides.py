@@ -59,7 +59,7 @@ def test_upstreams_certificate_is_not_accepted(start, tmp_path):
 
 @pytest.mark.parametrize("kind, word", [("cut", "broke"), ("bad_gzip", "encoding"),
                                         ("refuse", "closed")])
-def test_an_answer_that_breaks_off(sim, rowcache, kind, word):
+def test_an_answer_that_breaks_off_is_named(sim, rowcache, kind, word):
     daemon = rowcache("access.mode=open")
     sim.fault(kind)
     reply = daemon.ask()
@@ -68,7 +68,7 @@ def test_an_answer_that_breaks_off(sim, rowcache, kind, word):
     daemon.wait_for_log("warning upstream .*detail=")
 
 
-def test_something_else_than_http_upstream(start):
+def test_an_upstream_that_speaks_no_http_is_named(start):
     with socket.create_server(("127.0.0.1", 0)) as server:
         daemon = start("http://127.0.0.1:{}/".format(server.getsockname()[1]), "access.mode=open")
         with daemon.client() as client:

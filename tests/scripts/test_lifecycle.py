@@ -163,7 +163,7 @@ def test_what_was_answered_is_on_the_account_whatever_happens(sim, rowcache):
 @pytest.mark.parametrize("fault", [
     {"kind": "hold", "charged": True}, {"kind": "hold_body", "after": 64},
 ], ids=["before its head", "in its body"])
-def test_killed_while_waiting_for_upstream(sim, rowcache, fault):
+def test_it_may_be_killed_while_it_waits_for_upstream(sim, rowcache, fault):
     daemon = rowcache()
     sim.fault(**fault)
     client = daemon.send(question(limit=50))
@@ -393,7 +393,7 @@ def test_what_waits_for_the_next_start_is_said(rowcache, configuration):
 
 
 @pytest.mark.concurrent
-def test_many_reloads_under_load(rowcache, configuration):
+def test_many_reloads_change_no_answer(rowcache, configuration):
     daemon = rowcache(arguments=["-c", str(configuration)])
     with daemon.client() as client:
         for number in range(100):
@@ -420,7 +420,7 @@ def over_tls(tls):
     return [f"server.tls_certificate={tls[0]}", f"server.tls_key={tls[1]}"]
 
 
-def test_https(rowcache, tls):
+def test_a_client_is_served_over_tls(rowcache, tls):
     daemon = rowcache(*over_tls(tls))
     with daemon.client(trust(tls[0])) as client:
         assert client.get(question()).miss
@@ -523,7 +523,7 @@ def test_requests_on_a_unix_socket_leave_no_warnings(rowcache, short_path):
     assert not [line for line in daemon.lines if line.startswith("warning")]
 
 
-def test_unix_sockets_on_both_sides(rowcache, short_path):
+def test_both_sides_listen_on_unix_sockets(rowcache, short_path):
     client, admin = f"unix:{short_path}/client", f"unix:{short_path}/admin"
     daemon = rowcache(f"server.listen={client}", f"admin.listen={admin}")
     assert daemon.addresses("client") == [client] and daemon.addresses("admin") == [admin]
@@ -537,14 +537,14 @@ def test_unix_sockets_on_both_sides(rowcache, short_path):
 
 
 @pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="there is no IPv6")
-def test_ipv6(rowcache):
+def test_it_listens_on_ipv6(rowcache):
     daemon = rowcache("server.listen=[::1]:0", "admin.listen=[::1]:0")
     assert daemon.address.startswith("[::1]:")
     assert daemon.ask().miss and daemon.admin("/health").status == 200
     assert daemon.ctl_json("status")["entries"] == 1
 
 
-def test_several_listeners(rowcache, short_path):
+def test_it_listens_on_several_addresses(rowcache, short_path):
     daemon = rowcache(f"server.listen=127.0.0.1:0, unix:{short_path}/client,127.0.0.1:0")
     addresses = daemon.addresses("client")
     assert len(set(addresses)) == 3

@@ -73,7 +73,7 @@ def test_faults_at_random_leave_the_account_above_the_bill(sim, rowcache):
 
 
 @pytest.mark.concurrent
-def test_killed_at_random_moments(sim, rowcache):
+def test_it_may_be_killed_at_random_moments(sim, rowcache):
     daemon = rowcache()
     random = Random("kill")
     for _ in range(6):
@@ -138,7 +138,7 @@ def stream(daemon, query):
 
 
 @pytest.mark.heavy
-def test_six_hundred_megabytes_in_little_memory(sim, rowcache):
+def test_six_hundred_megabytes_take_little_memory(sim, rowcache):
     daemon = rowcache()
     cache, count = stream(daemon, HUGE)
     assert cache == "rowcache; fwd=uri-miss; stored" and count == 1000000
@@ -178,7 +178,7 @@ def test_slow_readers_cost_little_memory(sim, rowcache):
 
 
 @pytest.mark.heavy
-def test_many_questions_in_little_memory(sim, rowcache):
+def test_many_questions_take_little_memory(sim, rowcache):
     """Hundreds of questions, of which each takes some memory and gives it back."""
     daemon = rowcache()
     with daemon.client() as client:

@@ -63,7 +63,7 @@ DIFFERENT = [
 
 
 @pytest.mark.parametrize("one, other", SAME)
-def test_one_question_spelled_twice(sim, rowcache, one, other):
+def test_two_spellings_of_a_question_are_one(sim, rowcache, one, other):
     daemon = rowcache()
     first = daemon.get(START + one)
     assert first.miss and "error" not in first.json
@@ -73,7 +73,7 @@ def test_one_question_spelled_twice(sim, rowcache, one, other):
 
 
 @pytest.mark.parametrize("one, other", DIFFERENT)
-def test_two_questions_that_look_alike(rowcache, one, other):
+def test_two_questions_that_look_alike_stay_two(rowcache, one, other):
     daemon = rowcache()
     assert "error" not in daemon.get(START + one).json
     assert not daemon.get(START + other).hit

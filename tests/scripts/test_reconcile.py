@@ -250,7 +250,7 @@ def test_reconciling_costs_nothing(sim, rowcache, house):
     assert checks.count(HOUSE) >= 3 and checks.count(OTHER_TOKEN) >= 3
 
 
-def test_a_reconciliation_for_people(sim, rowcache, house):
+def test_a_reconciliation_is_printed_for_people(sim, rowcache, house):
     daemon = rowcache(house)
     daemon.register("reporting", OTHER_TOKEN)
     assert daemon.ask("rows-10.example", token=OTHER_TOKEN).miss
@@ -455,7 +455,7 @@ def test_a_correction_frees_a_budget_or_fills_it(rowcache, house):
     assert daemon.ask("rows-40.example", token=alice, limit=50).hit
 
 
-def test_a_correction_of_another_day(rowcache, house):
+def test_a_correction_may_be_of_another_day(rowcache, house):
     """What passed by the daemon yesterday is put on yesterday's account."""
     daemon = rowcache(house)
     daemon.issue("alice")

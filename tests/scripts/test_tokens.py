@@ -44,7 +44,7 @@ def test_a_new_token_is_printed_alone_on_a_line(issuing):
     assert first.stdout != second.stdout
 
 
-def test_a_new_token_in_json(issuing):
+def test_a_new_token_is_printed_in_json(issuing):
     daemon = issuing()
     told = daemon.ctl_json("token", "add", "alice")
     assert told["name"] == "alice" and re.fullmatch("[0-9a-f]{40}", told["token"])
@@ -181,7 +181,7 @@ def test_a_token_is_registered_from_standard_input(sim, rowcache, end):
     assert list(account) == ["reporting"] and account["reporting"]["rows_spent"] == ROWS_5
 
 
-def test_registering_in_json(rowcache):
+def test_registering_is_told_in_json(rowcache):
     daemon = rowcache()
     done = daemon.ctl("token", "register", "reporting", "--json", input=TOKEN + "\n")
     assert done.returncode == 0 and TOKEN not in done.stdout + done.stderr
@@ -239,7 +239,7 @@ def test_what_is_typed_is_not_shown_and_the_terminal_is_left_as_it_was(tmp_path,
 # Names
 
 
-def test_names_that_are_good(rowcache):
+def test_good_names_are_taken(rowcache):
     daemon = rowcache()
     for name in GOOD_NAMES:
         daemon.issue(name)
@@ -247,7 +247,7 @@ def test_names_that_are_good(rowcache):
 
 
 @pytest.mark.parametrize("name", BAD_NAMES.values(), ids=list(BAD_NAMES))
-def test_names_that_are_refused(rowcache, name):
+def test_bad_names_are_refused(rowcache, name):
     daemon = rowcache()
     daemon.issue("alice")
     for words in (["add", name], ["register", name], ["rename", "alice", name]):
@@ -297,7 +297,7 @@ def test_a_name_is_given_once(issuing):
     ["budget", "nobody", "5"], ["deny", "nobody", "no-cache"], ["allow", "nobody", "no-cache"],
     ["revoke", "01234567"],
 ], ids=" ".join)
-def test_a_name_that_nobody_has(rowcache, words):
+def test_a_name_that_nobody_has_is_refused(rowcache, words):
     daemon = rowcache()
     check_command_refused(daemon.ctl("token", *words), 1)
     assert listed(daemon) == {}
@@ -307,7 +307,7 @@ def test_a_name_that_nobody_has(rowcache, words):
     [], ["nonsense"], ["add"], ["add", "alice", "bob"], ["register"], ["rename", "alice"],
     ["rotate"], ["revoke"], ["budget", "alice"], ["deny", "alice"], ["add", "alice", "--nonsense"],
 ], ids=" ".join)
-def test_a_command_that_makes_no_sense(rowcache, words):
+def test_a_command_that_makes_no_sense_is_refused(rowcache, words):
     daemon = rowcache()
     check_command_refused(daemon.ctl("token", *words, input=""), 2)
     assert listed(daemon) == {}

@@ -12,7 +12,7 @@ def costs(sim, token):
     return [record["cost_tenths"] for record in arrived(sim) if record["token"] == token]
 
 
-def test_two_hundred_questions(sim, rowcache):
+def test_two_hundred_questions_are_answered_as_upstream_does(sim, rowcache):
     asked = questions(200)
     random = Random("respelled")
 
