@@ -33,7 +33,7 @@ class Fault:
         self._options = options
 
     def wants(self, params) -> bool:
-        """Whether this request is one of those that the fault is for."""
+        """True if the fault is for this request."""
         if self.used_up():
             return False
         if callable(self._match):
@@ -108,7 +108,7 @@ def empty_error(answer, value=None, last=False):
 
 
 def more(answer, by=1):
-    """That many results beyond what was asked for, each of them paid."""
+    """More results than were asked for, each of them paid."""
     _edit_end(answer, b",{}" * by + b"]}", b"]}")
     answer.results += by
     answer.cost_tenths += 2 * by

@@ -49,7 +49,7 @@ class Request(NamedTuple):
 
     @property
     def takes_gzip(self) -> bool:
-        """Whether gzip is accepted, and not by a quality of zero."""
+        """True if gzip is accepted with a quality above zero."""
         for item in self.headers.get("accept-encoding", "").lower().split(","):
             name, _, quality = item.replace(" ", "").partition(";q=")
             if name in ("gzip", "x-gzip", "*"):

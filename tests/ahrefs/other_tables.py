@@ -32,7 +32,7 @@ _ROW = (
 
 
 def count(table, host, limit) -> int:
-    """How many results there are: between 1 and 40, and not more than asked for."""
+    """The number of results: between 1 and 40, and not more than asked for."""
     digest = hashlib.sha256(f"{table}/{host}".encode()).digest()
     return min(limit, 1 + digest[0] % _MOST_RESULTS)
 

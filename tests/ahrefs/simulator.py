@@ -44,7 +44,7 @@ class Simulator:
     # What happened
 
     def bill(self, token) -> int:
-        """What a token has spent, in tenths of a row."""
+        """The amount that a token has spent, in tenths of a row."""
         return self.bills().get(token, 0)
 
     def bills(self) -> dict:

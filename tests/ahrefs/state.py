@@ -1,4 +1,4 @@
-"""What the simulator knows and counts, shared by its own thread and those of the tests."""
+"""The state of the simulator, shared by its own thread and those of the tests."""
 
 import math
 import re

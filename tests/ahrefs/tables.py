@@ -1,4 +1,4 @@
-"""What the API answers: from parameters to an answer with its price."""
+"""The tables of the API: from parameters to an answer with its price."""
 
 from typing import NamedTuple
 

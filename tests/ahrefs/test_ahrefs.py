@@ -1,4 +1,4 @@
-"""That the simulator does what is known of v2, and its faults what their names say."""
+"""The simulator does what is known of v2, and its faults do what their names say."""
 
 import gzip
 import http.client

@@ -88,7 +88,7 @@ int __wrap_asprintf(char **out, const char *format, ...) {
   return length;
 }
 
-/* What asprintf() becomes with FORTIFY_SOURCE. */
+/* asprintf() with FORTIFY_SOURCE. */
 int __wrap___asprintf_chk(char **out, int flag, const char *format, ...) {
   va_list arguments;
   (void)flag;

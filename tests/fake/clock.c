@@ -4,7 +4,7 @@
  * the clock for durations, both in nanoseconds. Without it the test is in the same process, and
  * moves the clock itself (clock.h).
  *
- * Whoever waits looks at the clock each STEP_MS of real time. A file cannot wake anybody, and a
+ * A waiting thread reads the clock every STEP_MS of real time. A file cannot wake a thread, and a
  * socket beside it would need a thread here and an owner there. */
 #include "clock.h"
 #include "base/clock.h"

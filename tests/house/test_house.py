@@ -1,4 +1,4 @@
-"""What daemon/README.md says of the house is true: which room may include which, and what is pure.
+"""The claims of daemon/README.md hold: the rooms that a room may include, and the pure library.
 
     ROWCACHE_BUILD=build /usr/bin/python3 -m pytest tests/house
 

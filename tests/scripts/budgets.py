@@ -1,4 +1,4 @@
-"""What the plays about budgets share: budgets, and what spends them or is held back."""
+"""Shared by the plays about budgets: budgets, spending, and requests that are held back."""
 
 import re
 from contextlib import contextmanager

@@ -73,6 +73,6 @@ class Clock:
             thread.join()
 
     def drives(self) -> dict:
-        """What makes a Daemon one that this clock drives."""
+        """The arguments of a Daemon that this clock drives."""
         return {"command": lambda line: [str(DRIVEN), *line[1:]],
                 "env": {**os.environ, "DRIVEN_CLOCK": str(self.path)}}

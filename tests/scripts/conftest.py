@@ -1,4 +1,4 @@
-"""What every play has: a simulated Ahrefs, and as many daemons in front of it as it likes."""
+"""The fixtures of all plays: a simulated Ahrefs, and any number of daemons in front of it."""
 
 import os
 import shutil

@@ -64,13 +64,13 @@ def eventually(condition, seconds=10):
 
 
 def is_sanitized() -> bool:
-    """Whether the daemon was built with a sanitizer, which needs memory of its own."""
+    """True if the daemon was built with a sanitizer, which needs memory of its own."""
     program = ROWCACHED.read_bytes()
     return any(name in program for name in (b"libasan", b"libtsan", b"libubsan"))
 
 
 def told_by_proc(process, file) -> bytes:
-    """What the kernel tells of a process; nothing where it tells nobody but root."""
+    """The content of /proc/PID/FILE; empty if only root may read it."""
     try:
         return Path(f"/proc/{process.pid}/{file}").read_bytes()
     except PermissionError:
@@ -122,7 +122,7 @@ class Daemon:
         return self.wait()
 
     def kill(self):
-        """No time for anything, as when the power goes."""
+        """Ends it without warning, like a power cut."""
         self.stop(signal.SIGKILL)
 
     def restart(self, *options):
@@ -189,7 +189,7 @@ class Daemon:
     # The client side
 
     def addresses(self, side) -> list:
-        """Where it listens, by its own word."""
+        """The addresses at which it listens, from its log."""
         found = map(_LISTENING.search, self.lines[self._since:])
         return [line[2] for line in found if line and line[1] == side]
 
@@ -258,12 +258,12 @@ class Daemon:
         return self.metrics().value("rowcache_upstream_inflight")
 
     def outcomes(self) -> dict:
-        """How many requests had which outcome, those that none had left out."""
+        """The number of requests by outcome, without the outcomes that no request had."""
         samples = self.metrics().all("rowcache_requests_total")
         return {labels["outcome"]: int(value) for labels, value in samples if value}
 
     def request(self, reply) -> dict:
-        """What the admin side has to tell of an answer that was given."""
+        """The admin side's record of the request that got this answer."""
         return self.admin_json("/api/request/" + reply.headers["X-Request-Id"])
 
     def ctl(self, *arguments, **options) -> subprocess.CompletedProcess:
@@ -281,7 +281,7 @@ class Daemon:
         self.ctl_text("token", "register", name, *more, input=token + "\n")
 
     def ctl_text(self, *arguments, **options) -> str:
-        """What a command prints that has to succeed."""
+        """The output of a command, which has to succeed."""
         done = self.ctl(*arguments, **options)
         assert done.returncode == 0, done.stderr
         return done.stdout

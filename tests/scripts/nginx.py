@@ -65,7 +65,7 @@ class Nginx:
 
     @property
     def closed(self) -> int:
-        """How many connections it has closed that the other side still holds."""
+        """The number of connections that nginx has closed and the daemon still holds."""
         there, close_wait = f":{self._port:04X}", "08"  # as in proc(5), /proc/net/tcp
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
         return sum(line[2].endswith(there) and line[3] == close_wait for line in lines)

@@ -113,7 +113,7 @@ class Question:
 
 
 def questions(count, seed="rowcache") -> list:
-    """That many different questions."""
+    """`count` different questions."""
     random = Random(seed)
     found = {}
     while len(found) < count:

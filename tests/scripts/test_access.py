@@ -29,7 +29,7 @@ def guarded(strict, start):
 
 
 def checks(sim, token):
-    """How often upstream was asked whether it knows a token."""
+    """The number of times upstream was asked about a token."""
     return sum(record["token"] == token and record["params"]["from"] == "subscription_info"
                for record in sim.requests)
 
@@ -139,7 +139,7 @@ def test_a_check_is_not_lost_when_its_client_leaves(strict, guarded):
 
 
 def results(daemon):
-    """What became of checks, as /metrics tells."""
+    """The number of checks by result, from /metrics."""
     samples = daemon.metrics().all("rowcache_token_checks_total")
     return {labels["result"]: int(value) for labels, value in samples}
 
@@ -251,7 +251,7 @@ def test_a_flood_of_strangers_leaves_nothing_but_a_counter(strict, guarded, opti
     assert ledger.stat().st_size == before
 
 
-# What says nothing of a token
+# Answers that say nothing about a token
 
 
 @pytest.mark.parametrize("code, status", [

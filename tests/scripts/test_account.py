@@ -21,7 +21,7 @@ CLIENTS = 8
 MEETING = 25  # how often all clients ask the same at once
 DAMAGES = range(20)  # numbers of targets whose first answer goes wrong, for whoever comes first
 
-# What the count in the head, or the answer itself, tells the cost of; or what costs nothing.
+# The count in the head or the answer itself tells the cost; or it costs nothing.
 KNOWN = [
     [("cut", {})], [("cut", {"after": 0})], [("garbage", {})], [("garbage", {"after": 0})],
     [("truncate", {})], [("truncate", {"after": 0})], [("content_length", {})],
@@ -30,7 +30,7 @@ KNOWN = [
     [("status", {"code": 500})], [("status", {"code": 404, "body": "no"})], [("no_count", {})],
     [("slow", {"size": 997, "pause": 0.001})],
 ]
-# What may have cost the most that the question can cost, for all that can be seen from here.
+# The cost cannot be known: it may be the most that the question can cost.
 LOST = [
     [("refuse", {})], [("refuse", {"charged": True})], [("refuse", {"reset": True})],
     [("refuse", {"charged": True, "reset": True})], [("cut", {"reset": True})], [("html", {})],
@@ -89,7 +89,7 @@ class Play:
         }
 
     def run(self) -> list:
-        """What the clients were told, as (name, reply)."""
+        """The answers that the clients got, as (name, reply)."""
         self._prepare()
         with ThreadPoolExecutor(CLIENTS) as pool:
             playing = [pool.submit(Player(self, number).play) for number in range(CLIENTS)]
@@ -166,7 +166,7 @@ class Player:
         assert self._ask_for("rows-5.example").status == 200
 
     def _fresh(self, turn):
-        """What nobody else asks for; and something goes wrong with it."""
+        """A question that no other client asks, and whose answer goes wrong."""
         rows = self._random.randrange(1, 40)
         target = f"rows-{rows}.fresh-{self._number}-{turn}.example"
         harm(self._play.sim, target, self._random.choice(self._play.faults))
@@ -214,7 +214,7 @@ def check_told(reply, rows):
 
 
 def cost_told(daemon, reply):
-    """What a client can learn of the cost of its request, in tenths."""
+    """The cost of a request as its client can learn it, in tenths."""
     if "X-Rows-Spent" in reply.headers:
         return reply.spent
     return tenths(daemon.request(reply)["rows_spent"])
@@ -362,7 +362,7 @@ class StoredAnswers:
             return ahrefs.get(question(target, token=DIRECT, limit=MOST_ROWS)).json
 
 
-# What leaves, and what stays
+# Entries that are deleted, and entries that stay
 
 
 def test_old_entries_leave_and_the_account_stays(sim, driven, clock, house):

@@ -280,7 +280,7 @@ def entries_of(listed):
 
 
 def timeless(lines):
-    """What does not change from one second to the next."""
+    """The metrics that do not change from one second to the next."""
     moving = {"age", "freshness"}
     return [{name: line[name] for name in line if name not in moving} for line in lines]
 

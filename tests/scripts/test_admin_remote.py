@@ -107,7 +107,7 @@ def ctl(daemon, options, *arguments, **more):
 
 
 def start_refused(rowcache, *options):
-    """What a daemon says that does not start, and -t says the same."""
+    """The messages of a daemon that does not start, and of -t, which has to say the same."""
     daemon = rowcache(*options, wait=False)
     assert daemon.wait() == 1
     words = [word for option in options for word in ("-o", option)]
@@ -178,7 +178,7 @@ def test_a_certificate_that_cannot_be_used_is_refused(rowcache, files):
     assert daemon.wait() == 1 and "admin.tls_" in daemon.log
 
 
-# Who may ask
+# Access
 
 
 def check_unauthorized(reply):

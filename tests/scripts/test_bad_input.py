@@ -1,4 +1,4 @@
-"""Whatever a client sends: it is told what is wrong, nothing is spent, and the daemon goes on."""
+"""Bad requests: the client is told the mistake, nothing is spent, and the daemon goes on."""
 
 import csv
 import io

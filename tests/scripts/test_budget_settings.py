@@ -37,7 +37,7 @@ def test_anybody_can_have_a_budget(issuing, kind):
 
 
 def _label(daemon, hits):
-    """What the account calls the token that had so many hits."""
+    """The account's name for the token that had so many hits."""
     lines = daemon.spend()["tokens"]
     return next((line["token"] for line in lines if line["hits"] == hits), None)
 
@@ -280,7 +280,7 @@ def test_a_zone_that_exists_is_taken(zone):
     assert done.returncode == 0, done.stderr
 
 
-# What is no budget
+# Texts that are no budget
 
 
 JUNK = ["ten", "", "-5", "-0.1", "1e3", "1.25", "0x10", "10 rows", "nan", "inf", "1,5", ".",

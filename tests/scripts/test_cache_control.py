@@ -1,4 +1,4 @@
-"""What a client may demand with Cache-Control."""
+"""Wishes of a client in Cache-Control."""
 
 import pytest
 

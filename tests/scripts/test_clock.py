@@ -23,7 +23,7 @@ def change(daemon, database, sql, *values):
 
 
 def store_ahead(daemon, seconds=TEN_YEARS):
-    """Whatever is stored was stored in the future."""
+    """Moves all stored results into the future."""
     change(daemon, "cache.db", "UPDATE entry SET answered_at = ?", int(time.time()) + seconds)
 
 

@@ -86,7 +86,7 @@ def test_idle_connections_keep_nobody_out(rowcache, data, answered):
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:0", "127.0.0.1:0,[::1]:0"], ids=["one", "two"])
 def test_the_one_that_was_idle_the_longest_makes_room(rowcache, listen):
-    """Whatever was said to it, or by it, is not idle; and the limit is one for all addresses."""
+    """A byte in either direction ends idleness. All addresses share one limit."""
     daemon = rowcache("server.max_connections=4", f"server.listen={listen}")
     store_one(daemon)
     addresses = daemon.addresses("client")
@@ -184,7 +184,7 @@ def is_let_in(daemon):
 
 
 def all_are_busy(daemon):
-    """Whether a newcomer is sent away."""
+    """True if a new connection is closed at once."""
     with open_socket(daemon.address) as sock:
         return read_all(sock) == b""
 

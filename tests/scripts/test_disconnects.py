@@ -35,13 +35,13 @@ def waiting(daemon, count):
 
 
 def left(daemon, clock, count):
-    """The second passes after which who is silent counts as gone; so many requests stay."""
+    """The second passes after which a silent client counts as gone; `count` requests stay."""
     with clock.flying():
         waiting(daemon, count)
 
 
 def closed(daemon, clock, most):
-    """That second passes; fewer files than that stay open."""
+    """That second passes; then fewer than `most` files are open."""
     with clock.flying():
         eventually(lambda: daemon.open_files < most)
 

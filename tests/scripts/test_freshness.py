@@ -1,4 +1,4 @@
-"""What happens to a result when it has grown old, with upstream well and with upstream ill."""
+"""Old results, while upstream works and while it fails."""
 
 from contextlib import nullcontext
 

@@ -69,7 +69,7 @@ def test_a_miss_under_way_is_finished_before_the_end(sim, rowcache, query, fault
 
 
 def _refuses(daemon):
-    """Whether no new question is taken any more; none is sent that would have to wait."""
+    """True if new questions are refused. It asks nothing that would have to wait."""
     try:
         return daemon.ask(headers={"Cache-Control": "only-if-cached"}).status == 503
     except OSError:

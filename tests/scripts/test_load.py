@@ -119,7 +119,7 @@ def check_memory(daemon):
 
 
 def count_results(response):
-    """How many results stream by; none of them is kept."""
+    """Counts the results of an answer while it streams, and keeps none."""
     count, tail = 0, b""
     while piece := response.read(MIB):
         piece = tail + piece

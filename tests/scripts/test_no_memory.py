@@ -55,7 +55,7 @@ def failing(rowcache, allocator):
 
 
 class Play:
-    """What the scenarios share: a daemon, and new targets for every round."""
+    """Shared by the scenarios: a daemon, and new targets for every round."""
 
     def __init__(self, sim, daemon, tokens=()):
         self.sim, self.daemon = sim, daemon

@@ -37,7 +37,7 @@ def break_at(sim, after):
 
 
 def ask(address, data, tls=None):
-    """What came, and whether the other side ended it orderly."""
+    """The bytes that came, and True if the other side ended the connection orderly."""
     with open_socket(address) as sock:
         if tls:
             sock = tls.wrap_socket(sock, server_hostname="localhost", suppress_ragged_eofs=False)

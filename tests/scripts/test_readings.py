@@ -271,7 +271,7 @@ def test_a_form_says_the_same_as_a_query_string(loose, daemon):
     assert record["body"] == b"" and daemon.account["rows_spent"] == loose.bill(token) == 20
 
 
-# Who is let in
+# Access
 
 
 @pytest.fixture

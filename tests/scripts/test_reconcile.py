@@ -344,7 +344,7 @@ def test_without_the_daemon_nothing_can_be_reconciled(rowcache, house):
 
 
 def correct(daemon, token, spent, *more, reason="because"):
-    """What was added, its amounts in tenths."""
+    """The correction that was added, its amounts in tenths."""
     told = daemon.ctl_json("correction", "add", token, "--spent", spent, *more, "--reason", reason)
     return {**told, "spent": signed(told["rows_spent"]), "unknown": signed(told["rows_unknown"])}
 
@@ -376,7 +376,7 @@ def check_reports(daemon, spent, unknown=0):
 
 
 def entries(daemon):
-    """What single requests were booked at; of a stopped daemon."""
+    """The amounts of single requests, from the ledger of a stopped daemon."""
     file = f"file:{daemon.state}/ledger.db?mode=ro"
     with closing(sqlite3.connect(file, uri=True)) as ledger:
         return ledger.execute("SELECT * FROM entry ORDER BY id").fetchall()

@@ -131,7 +131,7 @@ def test_root_works_in_a_directory_as_its_owner(theirs):
     assert [line["token"] for line in daemon.spend()["tokens"]] == ["bob"]
 
 
-# What is in them
+# Their content
 
 GREAT = 2**62
 MOST, LEAST = 2**63 - 1, -(2**63)

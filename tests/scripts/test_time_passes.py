@@ -31,7 +31,7 @@ spend.turn = 0
 
 
 def days(daemon) -> dict:
-    """What was spent on each day, in tenths of a row."""
+    """The amounts spent on each day, in tenths of a row."""
     lines = daemon.spend({"by": "day"})["days"]
     return {line["day"]: amounts(line)["rows_spent"] for line in lines}
 
@@ -201,7 +201,7 @@ def test_requests_leave_the_ledger_after_400_days_and_the_totals_stay(driven, cl
     assert len(days(daemon)) == 2
 
 
-# What is known of tokens
+# Knowledge of tokens
 
 
 def checks(sim, token=OTHER_TOKEN):

@@ -13,7 +13,7 @@ from tokens import KNOWN, NEW_AHREFS
 AHREFS_KNOWS = KNOWN
 ROWS_5 = 10 + 5 * 2
 
-# What may stand in a file for a token and is none; None: there is no such file.
+# Contents of a token file that are no token; None: there is no such file.
 BROKEN = {
     "gone": None, "a directory": Path, "empty": "", "an empty line": "\n",
     "a space": f"{AHREFS[:20]} {AHREFS[20:]}\n", "two lines": f"{AHREFS}\n{NEW_AHREFS}\n",

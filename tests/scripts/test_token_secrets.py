@@ -54,7 +54,7 @@ def printed(daemon):
 
 
 def kept(daemon):
-    """What is in the state directory."""
+    """The content of the state directory."""
     files = [file for file in daemon.state.rglob("*") if file.is_file()]
     assert {"cache.db", "ledger.db"} <= {file.name for file in files}
     return {file.name: file.read_bytes() for file in files}

@@ -8,7 +8,7 @@ from wire import Client
 
 
 def costs(sim, token):
-    """What each of a token's requests cost, in tenths."""
+    """The cost of each of a token's requests, in tenths."""
     return [record["cost_tenths"] for record in arrived(sim) if record["token"] == token]
 
 

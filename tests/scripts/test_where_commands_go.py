@@ -46,7 +46,7 @@ class Impostor:
         self.address = f"unix:{where}" if path else f"127.0.0.1:{where}"
 
     def end(self) -> str:
-        """What it has been sent."""
+        """The bytes that it was sent."""
         with open_socket(self.address) as sock:
             sock.sendall(b"end")
         return self._process.communicate(timeout=patience(30))[0].replace("b''\n", "")
@@ -71,7 +71,7 @@ class Listener:
                 self.came += 1
 
     def end(self) -> int:
-        """How many came."""
+        """The number of requests that came."""
         with open_socket(self.address) as sock:
             sock.sendall(b"end")
         self._thread.join(patience(30))

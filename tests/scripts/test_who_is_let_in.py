@@ -1,4 +1,4 @@
-"""Who may ask at all, and the form in which all others are refused."""
+"""access.mode: the tokens that are let in, and the form in which all others are refused."""
 
 import re
 import xml.etree.ElementTree as tree
@@ -12,7 +12,7 @@ AHREFS_KNOWS = KNOWN
 ROWS_5 = 10 + 5 * 2
 
 
-# Who is let in
+# The modes
 
 
 @pytest.mark.parametrize("params", [

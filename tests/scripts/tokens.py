@@ -1,4 +1,4 @@
-"""What the plays about tokens share: tokens of every kind, and how a refusal looks."""
+"""Shared by the plays about tokens: tokens of every kind, and the form of a refusal."""
 
 import re
 
@@ -15,7 +15,7 @@ KINDS = ["issued", "registered", "seen"]
 
 
 def make(daemon, kind):
-    """A token of that kind, and what it is called."""
+    """A token of that kind, and its name."""
     if kind == "issued":
         return daemon.issue(), "alice"
     if kind == "registered":
@@ -27,7 +27,7 @@ def make(daemon, kind):
 
 
 def listed(daemon, *options) -> dict:
-    """The lines of the list of tokens, by what they call the tokens."""
+    """The lines of the list of tokens, by name."""
     lines = daemon.ctl_json(*options, "token", "list")["tokens"]
     assert len({line["token"] for line in lines}) == len(lines), "a label names one token"
     return {line["token"]: line for line in lines}
@@ -47,7 +47,7 @@ def check_refused(reply, status):
 
 
 def check_shut_out(sim, daemon, token, stored="rows-5.example"):
-    """Whatever is asked with it is refused, and upstream hears nothing of it."""
+    """Every request with the token is refused, and none goes upstream."""
     before = len(sim.requests)
     for text in ("", "only-if-cached", "max-stale", "no-cache"):
         check_refused(daemon.ask(stored, token=token, headers=wish(text)), 403)

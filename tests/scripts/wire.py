@@ -20,7 +20,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def patience(seconds):
-    """How long to wait for what should happen at once; never how long something may take."""
+    """A timeout for an event that should happen at once. It does not bound how fast anything is."""
     return seconds * SLOW
 
 
@@ -58,7 +58,7 @@ class Reply:
 
     @property
     def hit(self) -> bool:
-        """Whether it is an exact, fresh hit."""
+        """True for an exact, fresh hit."""
         return HIT.fullmatch(self.cache) is not None
 
     @property
@@ -182,7 +182,7 @@ def talk(address, data) -> bytes:
 
 
 def read_all(sock) -> bytes:
-    """What comes until the connection ends, in whatever way."""
+    """All bytes until the connection ends, orderly or not."""
     received = b""
     try:
         while piece := sock.recv(65536):

@@ -1,4 +1,4 @@
-/* What is remembered of tokens: verdicts for a while, and the texts of those that were let in. */
+/* Knowledge of tokens: verdicts for a while, and the texts of those that were let in. */
 #include "serve/access.h"
 
 #include <stdio.h>

@@ -45,7 +45,7 @@ static int begin(void **state) {
   return make_directory(state);
 }
 
-/* What the last one failed with. */
+/* The fault of the last call. */
 static struct fault fault;
 
 static void must(bool ok) {
@@ -305,7 +305,7 @@ static void test_what_is_never_blocked(void **state) {
   ledger_close(&ledger);
 }
 
-/* What began in another window is held too: it is not known yet what it will have cost. */
+/* A request that began in another window is held too: its cost is not known yet. */
 static void test_reservations_of_yesterday(void **state) {
   (void)state;
   struct ledger *ledger = open_in(NULL);

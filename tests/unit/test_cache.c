@@ -22,7 +22,7 @@
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
 #define PLENTY ((int64_t)1 << 40)
-/* What the file may be larger than max_size: what is stored in a few rounds of the sweeper. */
+/* The file may exceed max_size by as much as is stored in a few rounds of the sweeper. */
 #define SLACK ((int64_t)(8 * MIB))
 
 static int lock; /* on the directory, as a daemon holds it */
@@ -730,7 +730,7 @@ static void test_crowded(void **state) {
   cache_close(&cache);
 }
 
-/* What is condemned but pinned does not drive out everything else. */
+/* Entries that are condemned but pinned do not drive out all others. */
 static void test_pinned_bytes(void **state) {
   (void)state;
   struct fault fault;
@@ -942,7 +942,7 @@ static void ignore_row(void *context, const struct cache_entry *entry, struct vi
   ++*(int *)context;
 }
 
-/* Whatever the file holds: nothing breaks, and no other bytes than were stored are ever read. */
+/* A damaged file breaks nothing, and no bytes are read that were not stored. */
 static void use_everything(struct cache *cache) {
   struct fault fault;
   int64_t count;

@@ -28,7 +28,7 @@ static void close_line(struct connections *connections, struct line *line) {
   close(line->there);
 }
 
-/* Whether the client sees the end. */
+/* True if the client sees the end. */
 static bool is_shut(const struct line *line) {
   char byte;
   return recv(line->there, &byte, 1, MSG_DONTWAIT) == 0;
@@ -125,7 +125,7 @@ static void who_takes_a_reply_is_left_some_time(void **state) {
   connections_release(&connections);
 }
 
-/* What is being closed counts no more, so that one newcomer costs one connection. */
+/* A connection that is being closed does not count, so that one newcomer closes one. */
 static void each_newcomer_costs_one(void **state) {
   (void)state;
   struct connections *connections = connections_create(1, 0);

@@ -82,7 +82,7 @@ static struct db *open_it(const struct db_schema *of, enum db_mode mode) {
   return db;
 }
 
-/* What another program would do to the file. */
+/* Changes the file as another program would. */
 static void change(const char *sql) {
   database_change("test.db", sql);
 }
@@ -470,7 +470,7 @@ static void readers_do_not_write(void **state) {
   assert_int_equal(pragma(reader, "SELECT count(*) FROM item"), 2);
   db_done(row);
   assert_int_equal(pragma(reader, "SELECT count(*) FROM item"), 3);
-  /* What is not committed is not seen. */
+  /* Changes that are not committed are not seen. */
   assert_true(db_execute(writer, "BEGIN IMMEDIATE", &fault));
   assert_true(db_in_transaction(writer));
   assert_true(put(writer, PUT, 3, &fault));
@@ -701,7 +701,7 @@ static void a_lock_is_waited_for_once(void **state) {
   end_keeping();
 }
 
-/* What waits, and what that gives in its turn, is done before the end. */
+/* Waiting jobs, and jobs that they add, are done before the end. */
 static void stopping_runs_everything(void **state) {
   (void)state;
   struct job blocker = job_of(DO_BLOCK, 0), jobs[8];

@@ -394,7 +394,7 @@ static void live_through_a_full_disk(void) {
   _exit(0);
 }
 
-/* What the reports, each by itself, tell of what was spent. */
+/* The amount spent, from each report by itself. */
 static bool reports_tell(struct ledger *ledger, int64_t spent, int64_t unknown, int64_t unsettled) {
   static const enum report_by all[] = {REPORT_BY_TOKEN, REPORT_BY_TARGET, REPORT_BY_DAY};
   bool same = true;

@@ -175,7 +175,7 @@ static void a_pipe_that_does_not_block(void **state) {
   assert_true(reading.in_order);
 }
 
-/* What is buffered when a process dies comes out, of whichever thread's fault it was. */
+/* Buffered lines are written when a process dies, whichever thread is at fault. */
 static void the_last_words(void **state) {
   (void)state;
   static const int numbers[] = {SIGABRT, SIGSEGV};

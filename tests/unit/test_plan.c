@@ -1,4 +1,4 @@
-/* What to do with what is stored, or not: RFC 9111 5.2.1, RFC 5861, and the contract's windows. */
+/* The decision about a stored result: RFC 9111 5.2.1, RFC 5861, and the contract's windows. */
 #include "plan/plan.h"
 
 #include "unit/fixture/unit.h"

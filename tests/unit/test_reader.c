@@ -296,7 +296,7 @@ static void results_are_counted_as_they_come(void **state) {
   reader_release(&reader);
 }
 
-/* What was wrong first stays what is said, and nobody has to listen. */
+/* The first error stays the reported one, and the caller may ignore it. */
 static void broken_stays_broken(void **state) {
   (void)state;
   struct reader *reader = reader_create(&refpages, DEPTH);

@@ -23,7 +23,7 @@ static void change(const char *sql) {
   database_change("ledger.db", sql);
 }
 
-/* What belongs to the days that were inserted. */
+/* The months of the days that were inserted. */
 #define MONTHS                                                                                     \
   ";INSERT INTO target_month SELECT unixepoch(day * 86400, 'unixepoch', 'start of month') / 86400" \
   " AS month, target, sum(requests), sum(hits), sum(misses), sum(errors), sum(results),"           \

@@ -139,7 +139,7 @@ static void test_cases(void **state) {
     check(cases[i].target, cases[i].normal);
 }
 
-/* What is normal stays as it is. */
+/* A normal target stays as it is. */
 static void test_stable(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -1,4 +1,4 @@
-/* What a request costs, from its text and the configuration. */
+/* The cost of a request, from its text and the configuration. */
 #include "dialect/v2.h"
 #include "query/query.h"
 

@@ -14,7 +14,7 @@
 
 /* -- Shorthands -- */
 
-/* What the last one failed with. */
+/* The fault of the last call. */
 static struct fault fault;
 
 static void must(bool ok) {

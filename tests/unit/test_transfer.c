@@ -1,4 +1,4 @@
-/* What is handed to the transfer thread, and the sockets that it sends on. */
+/* Requests handed to the transfer thread, and the sockets that it sends on. */
 #include "unit/fixture/unit.h"
 
 #include "dialect/v2.h"

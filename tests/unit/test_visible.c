@@ -1,4 +1,4 @@
-/* What may be shown on a terminal and in the log. */
+/* Text that may be shown on a terminal and in the log. */
 #include "base/log.h"
 #include "base/visible.h"
 

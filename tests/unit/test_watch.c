@@ -1,4 +1,4 @@
-/* What the watch says of clients that leave, or seem to. */
+/* The events of the watch for clients that leave, or seem to. */
 #include "unit/fixture/unit.h"
 
 #include "fake/clock.h"

@@ -1,4 +1,4 @@
-/* Who is evicted first: the order that sql/cache gives, and that an index gives it. */
+/* The order of eviction in sql/cache, and the index that gives it. */
 #include "db/db.h"
 #include "sql_cache.h"
 
