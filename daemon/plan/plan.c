@@ -30,7 +30,8 @@ static struct plan decide_stored(const struct plan_facts *facts, struct plan pla
   return plan;
 }
 
-struct plan plan_decide(const struct plan_facts *facts) {
+/* What to do with a query that nothing is against. */
+static struct plan decide_admitted(const struct plan_facts *facts) {
   struct plan plan = {.action = PLAN_FORWARD, .store = facts->cacheable && !facts->wish.no_store};
   if (!facts->cacheable) {
     plan.reason = PLAN_BYPASS;
@@ -47,8 +48,73 @@ struct plan plan_decide(const struct plan_facts *facts) {
     else
       plan.reason = plan.freshness > 0 || facts->wish.no_cache ? PLAN_REQUEST : PLAN_STALE;
   }
+  return plan;
+}
+
+static struct plan refuse(struct plan plan, enum plan_refusal refusal) {
+  plan.action = PLAN_REFUSE;
+  plan.refusal = refusal;
+  return plan;
+}
+
+enum plan_refusal plan_bar(enum plan_standing standing) {
+  switch (standing) {
+  case PLAN_REVOKED:
+    return PLAN_REFUSED_REVOKED;
+  case PLAN_UNLISTED:
+    return PLAN_REFUSED_UNLISTED;
+  case PLAN_NO_TOKEN:
+  case PLAN_UNKNOWN:
+  case PLAN_REJECTED:
+  case PLAN_ADMITTED:
+    break;
+  }
+  return PLAN_NOT_REFUSED;
+}
+
+/* What nobody can reckon must not spend what is held against a budget, nor with our token. A query
+ * that is never cached is never "only if cached": that needs no upstream, and tells a stranger
+ * nothing. */
+static enum plan_refusal refusal_of(const struct plan_facts *facts) {
+  if (facts->standing == PLAN_NO_TOKEN)
+    return PLAN_REFUSED_NO_TOKEN;
+  if (plan_bar(facts->standing))
+    return plan_bar(facts->standing);
+  if (facts->has_unknown_body && (facts->has_budget || facts->is_issued))
+    return PLAN_REFUSED_BODY;
+  if (facts->has_odd_limit && facts->has_budget)
+    return PLAN_REFUSED_LIMIT;
+  if (facts->is_other && facts->others_refused)
+    return PLAN_REFUSED_OTHER_TABLE;
+  if (!facts->cacheable && facts->wish.only_if_cached)
+    return PLAN_REFUSED_NOT_CACHED;
+  return facts->standing == PLAN_REJECTED ? PLAN_REFUSED_REJECTED : PLAN_NOT_REFUSED;
+}
+
+struct plan plan_decide(const struct plan_facts *facts) {
+  enum plan_refusal refusal = refusal_of(facts);
+  if (refusal)
+    return refuse((struct plan){0}, refusal);
+  if (facts->standing == PLAN_UNKNOWN)
+    return (struct plan){.action = PLAN_VERIFY};
+  struct plan plan = decide_admitted(facts);
   if (plan.action == PLAN_FORWARD && facts->wish.only_if_cached)
-    plan.action = PLAN_GATEWAY_TIMEOUT;
+    return refuse(plan, PLAN_REFUSED_NOT_CACHED);
+  return plan;
+}
+
+struct plan plan_predict(const struct plan_facts *facts) {
+  struct plan plan = plan_decide(facts);
+  if (plan.action != PLAN_FORWARD)
+    return plan;
+  if (plan.store && facts->is_under_way)
+    plan.action = PLAN_JOIN;
+  else if (!facts->can_spend)
+    plan = refuse(plan, PLAN_REFUSED_NOTHING_TO_SPEND);
+  else if (facts->exceeds_budget && plan.stale_if_error)
+    plan.action = PLAN_HIT;
+  else if (facts->exceeds_budget)
+    plan = refuse(plan, PLAN_REFUSED_OVER_BUDGET);
   return plan;
 }
 
@@ -58,4 +124,17 @@ const char *plan_reason_word(enum plan_reason reason) {
                                       [PLAN_STALE] = "stale",
                                       [PLAN_REQUEST] = "request"};
   return words[reason];
+}
+
+bool plan_refuse(enum plan_refusal refusal, const char *label, struct fault *fault) {
+  static const struct {
+    enum fault_kind kind;
+    const char *text;
+  } refusals[] = {
+#define REFUSAL(name, fault, text) [PLAN_REFUSED_##name] = {FAULT_##fault, text},
+#include "tables/refusals.def"
+#undef REFUSAL
+  };
+  CHECK(refusal > PLAN_NOT_REFUSED && refusal < sizeof refusals / sizeof *refusals);
+  return fault_set(fault, refusals[refusal].kind, refusals[refusal].text, label);
 }

@@ -51,7 +51,8 @@ static enum query_output output_of(const struct request *request) {
                         : uri_output(exchange_uri(request->exchange));
 }
 
-void reply_fault(struct request *request, const struct fault *fault) {
+enum step step_refuse(struct request *request) {
+  const struct fault *fault = &request->fault;
   scope_text struct text body = {0};
   scope_text struct text cache_status = {0};
   enum query_output output = output_of(request);
@@ -76,6 +77,7 @@ void reply_fault(struct request *request, const struct fault *fault) {
   add_common(request, &cache_status);
   request->status = fault_status(fault->kind);
   exchange_reply_text(request->exchange, request->status, &body);
+  return STEP_REPLIED;
 }
 
 /* --- the entity-tag of what is stored --- */
@@ -107,7 +109,8 @@ static bool client_has(const struct request *request, struct view tag) {
 
 /* --- from the store --- */
 
-void reply_stored(struct request *request, int64_t freshness) {
+enum step step_stored(struct request *request) {
+  int64_t freshness = request->plan.freshness;
   scope_text struct text cache_status = {0};
   scope_text struct text tag = {0};
   const struct cache_entry *stored = cache_hold_entry(request->stored);
@@ -134,6 +137,7 @@ void reply_stored(struct request *request, int64_t freshness) {
   int64_t length = stored->body_length;
   struct body *body = body_stored(&request->stored, request->id);
   exchange_reply_body(request->exchange, request->status, length, &body);
+  return STEP_REPLIED;
 }
 
 /* --- from a flight --- */
@@ -190,7 +194,8 @@ static bool is_stored(const struct flight_state *state) {
   return state->storing && sound && state->head.status == 200 && !state->head.is_error;
 }
 
-void reply_flight(struct request *request, const struct flight_state *state) {
+enum step step_relay(struct request *request) {
+  const struct flight_state *state = &request->seen;
   scope_text struct text cache_status = {0};
   scope_text struct text tag = {0};
   bool concluded = state->phase == FLIGHT_CONCLUDED;
@@ -215,4 +220,5 @@ void reply_flight(struct request *request, const struct flight_state *state) {
   struct body *body = flight_body(request, secret);
   exchange_reply_body(request->exchange, state->head.status,
                       concluded ? state->length : EXCHANGE_UNKNOWN_LENGTH, &body);
+  return STEP_REPLIED;
 }

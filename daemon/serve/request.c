@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "serve/facts.h"
 
 #include <sys/random.h>
 
@@ -36,6 +37,91 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
   atomic_fetch_add(&serve->requests, 1);
   exchange_set_data(exchange, request);
   return request;
+}
+
+bool request_is_head(const struct request *request) {
+  return view_is(exchange_method(request->exchange), "HEAD");
+}
+
+bool request_is_strangers(const struct request *request) {
+  return request->settings->access_mode == ACCESS_MODE_OPEN &&
+         !token_is_vouched_for(&request->token) && !request->token.has_spent &&
+         access_look(request->serve->access, &request->fingerprint) != ACCESS_YES;
+}
+
+/* --- what several steps do --- */
+
+static struct inquiry inquiry_of(const struct request *request) {
+  return (struct inquiry){.serve = request->serve,
+                          .settings = request->settings,
+                          .query = request->query,
+                          .fingerprint = request->has_token ? &request->fingerprint : NULL,
+                          .wish = request->wish,
+                          .has_unknown_body = request->has_foreign_body,
+                          .checked = request->checked};
+}
+
+void request_plan(struct request *request) {
+  struct inquiry inquiry = inquiry_of(request);
+  struct plan_facts facts;
+  cache_release(&request->stored);
+  facts_gather(&inquiry, &request->token, &request->stored, &facts);
+  request->plan = plan_decide(&facts);
+}
+
+enum plan_standing request_standing(struct request *request) {
+  struct inquiry inquiry = inquiry_of(request);
+  return facts_standing(&inquiry, &request->token);
+}
+
+void request_wake(void *exchange) {
+  exchange_wake(exchange);
+}
+
+bool request_join(struct request *request, const struct digest *key,
+                  const struct flights_maker *maker, struct flights_place *place) {
+  struct flights_waker waker = {.wake = request_wake, .context = request->exchange};
+  if (flights_join(request->serve->flights, key, maker, &waker, place, &request->fault) ==
+      FLIGHTS_FAILED)
+    return false;
+  request->reader = place->reader;
+  return true;
+}
+
+void request_send(struct flights_place *place, bool is_needed) {
+  if (is_needed)
+    paid_send(place->started);
+  else
+    paid_withdraw(place->started);
+  flight_release(&place->started);
+}
+
+void request_leave(struct request *request) {
+  flight_leave(&request->reader);
+  request->leads = false;
+}
+
+void request_leave_lead(struct request *request) {
+  request->left_lead = request->leads;
+  request->cost_is_known = !request->leads;
+  request_leave(request);
+}
+
+enum step request_fail(struct request *request, const struct fault *fault) {
+  request->fault = *fault;
+  return STEP_REFUSE;
+}
+
+enum step request_refuse(struct request *request, enum plan_refusal refusal) {
+  /* The limit's own text says what is wrong with it. */
+  if (refusal != PLAN_REFUSED_LIMIT || query_check_limit(request->query, &request->fault))
+    (void)plan_refuse(refusal, request->token.label, &request->fault);
+  return STEP_REFUSE;
+}
+
+enum step request_no_memory(struct request *request) {
+  (void)fault_no_memory(&request->fault);
+  return STEP_REFUSE;
 }
 
 /* --- the end: one place counts --- */
@@ -72,12 +158,6 @@ static void note_left_lead(struct request *request) {
     request->left_lead = true;
     request->cost_is_known = false;
   }
-}
-
-bool request_is_strangers(const struct request *request) {
-  return request->settings->access_mode == ACCESS_MODE_OPEN &&
-         !token_is_vouched_for(&request->token) && !request->token.has_spent &&
-         access_look(request->serve->access, &request->fingerprint) != ACCESS_YES;
 }
 
 /* What upstream itself refused is a failure, too, though its answer is relayed as any other. */
@@ -144,7 +224,7 @@ void request_finished(void *context, struct exchange *exchange) {
   if (!request)
     return;
   account(request);
-  steps_forget_stored(request);
+  cache_release(&request->stored);
   flight_leave(&request->reader);
   flight_release(&request->flight);
   query_release(&request->query);
@@ -156,17 +236,10 @@ void request_finished(void *context, struct exchange *exchange) {
 
 enum exchange_step request_step(void *context, struct exchange *exchange) {
   struct request *request = exchange_data(exchange);
-  if (request) /* woken */
-    return exchange_client(exchange) == EXCHANGE_CLIENT_GONE ? steps_abandon(request)
-                                                             : steps_go_on(request);
-  request = request_create(context, exchange);
-  if (!request) {
-    exchange_reply_shared(exchange, 500, VIEW("{\"error\":\"out of memory\"}"), NULL, NULL);
-    return EXCHANGE_REPLIED;
-  }
-  struct fault fault;
-  if (check_request(request, &fault))
-    return steps_begin(request);
-  reply_fault(request, &fault);
+  if (!request)
+    request = request_create(context, exchange);
+  if (request)
+    return steps_run(request);
+  exchange_reply_shared(exchange, 500, VIEW("{\"error\":\"out of memory\"}"), NULL, NULL);
   return EXCHANGE_REPLIED;
 }

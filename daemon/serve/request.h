@@ -1,20 +1,14 @@
-/* One client request on its way; of the serve room only. It belongs to its exchange, and is touched
- * by no other thread than the one that runs the exchange's step or read.
- *
- *   check -> plan -> hit -----------------------------------> replied
- *     |     ^  ^ '-> forward (join or begin) -> await ------'
- *     |     |  '-- another's refusal or budget -'
- *     '-> verify: a token that is not known, before anything else is done for it
- *
- * Each step ends with a reply, with the next step, or with EXCHANGE_WAIT and `next` set to what
- * goes on when the request is woken. */
+/* One client request on its way; of the serve room only. It belongs to its exchange. No other thread
+ * touches it than the one that runs the exchange's step or read. Its steps: serve/steps.h. */
 #pragma once
 
 #include "serve/inside.h"
+#include "serve/steps.h"
 
 struct request {
   struct serve *serve;
   struct exchange *exchange;
+  enum step step;
   struct settings *settings; /* one reference: those it began with */
   struct secret *own_token;  /* likewise; NULL: there is none */
   char id[REQUEST_ID_SIZE];
@@ -27,13 +21,14 @@ struct request {
   struct token_facts token; /* what is known of it */
   enum question_kind kind;
   bool has_foreign_body;
+  enum access_verdict checked; /* what the check of an unknown token found for this request */
 
   struct cache_hold *stored; /* what the cache has for the query; NULL: nothing */
   struct plan plan;
-
-  enum exchange_step (*next)(struct request *request); /* when it is woken */
+  struct fault fault; /* what STEP_REFUSE replies with */
 
   struct flight_reader *reader; /* until the reply: then its body has it */
+  struct flight_state seen;     /* of the flight, when the request last judged it */
   struct flight *flight;        /* that the reply is read from, for the account */
   bool leads;                   /* began the flight, and pays */
   bool refreshes;               /* began one that it does not read */
@@ -53,30 +48,29 @@ struct request {
  * accepted by upstream, and nothing spent. What costs nothing makes it no line in the account. */
 bool request_is_strangers(const struct request *request);
 
-/* --- serve/check.c --- */
-
+/* True if the method is HEAD. */
 bool request_is_head(const struct request *request);
 
-/* Path, method, limits, query, token, table: fills what the request holds of them. */
-bool check_request(struct request *request, struct fault *fault) MUST_CHECK;
+/* Gathers the facts anew and decides: fills `token`, `stored` and `plan`. Blocks on the disk; under
+ * no lock. */
+void request_plan(struct request *request);
+/* How its token stands now; fills `token`. Does not block. */
+enum plan_standing request_standing(struct request *request);
 
-/* What holds for every request of a token, whatever it asks, and as long as it waits: fills `token`
- * anew. FAULT_BAD_TOKEN: it is, or was meanwhile, revoked; or the mode is listed, and it is not. */
-bool check_access(struct request *request, struct fault *fault) MUST_CHECK;
+/* Joins the flight of `key` or makes one; `reader` is filled as flights_join() says. False: `fault`
+ * says why not. */
+bool request_join(struct request *request, const struct digest *key,
+                  const struct flights_maker *maker, struct flights_place *place);
+/* Sends the flight that was made, or withdraws it where it is not needed. Gives up the reference. */
+void request_send(struct flights_place *place, bool is_needed);
+/* Leaves the flight; the request does not lead it any more. */
+void request_leave(struct request *request);
+/* The same before the flight has ended: what it costs is not known here. */
+void request_leave_lead(struct request *request);
+/* Wakes an exchange; flights call it. */
+void request_wake(void *exchange);
 
-/* --- serve/steps.c: from the check of the token to the reply --- */
-
-enum exchange_step steps_begin(struct request *request);
-void steps_forget_stored(struct request *request);
-/* What a request does that was woken. */
-enum exchange_step steps_go_on(struct request *request);
-/* The same where its client has gone: leaves its flight. */
-enum exchange_step steps_abandon(struct request *request);
-
-/* --- serve/reply.c: how a request is answered --- */
-
-void reply_fault(struct request *request, const struct fault *fault);
-/* From what is stored, with this freshness. */
-void reply_stored(struct request *request, int64_t freshness);
-/* From the flight that the request reads, as it stands. */
-void reply_flight(struct request *request, const struct flight_state *state);
+/* Each notes the reply and returns STEP_REFUSE. */
+enum step request_fail(struct request *request, const struct fault *fault);
+enum step request_refuse(struct request *request, enum plan_refusal refusal);
+enum step request_no_memory(struct request *request);

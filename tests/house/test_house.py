@@ -182,3 +182,27 @@ def test_one_file_reads_the_time_and_waits_for_it():
              if not defined and name in TIME}
     assert {name for place, name in found if place == CLOCK} >= {"clock_gettime", "poll"}
     assert {(place, name) for place, name in found if place != CLOCK} == POLL_NO_CLOCK
+
+
+_STEP = re.compile(r"^STEP\((\w+), (\w+), ([^,]*),", re.MULTILINE)
+_ARROW = re.compile(r"^(\w+) +-> ([\w| ]+)$", re.MULTILINE)
+
+
+def test_the_drawing_of_a_request_shows_the_table_of_its_steps():
+    table = (HOUSE / "tables" / "steps.def").read_text()
+    steps = {name.lower(): {step.lower() for step in re.findall(r"TO\((\w+)\)", follow)}
+             for name, function, follow in _STEP.findall(table)}
+    drawn = {step: set(follow.replace(" ", "").split("|"))
+             for step, follow in _ARROW.findall((HOUSE / "README.md").read_text())}
+    assert drawn == {step: follow for step, follow in steps.items() if follow}
+    assert set().union(*steps.values()) | {"check"} == steps.keys()
+
+
+def test_no_step_calls_another():
+    table = (HOUSE / "tables" / "steps.def").read_text()
+    functions = {f"step_{function}" for _, function, _ in _STEP.findall(table)}
+    assert functions
+    for file in sources("serve"):
+        for line in file.read_text().splitlines():
+            called = functions & set(re.findall(r"\b(step_\w+)\(", line))
+            assert not called or line.startswith("enum step step_"), (file.name, line)

@@ -3,6 +3,8 @@
 
 #include "unit/fixture/unit.h"
 
+#include <string.h>
+
 /* Everything below is stored with a ttl of 100 s. */
 #define TTL 100
 
@@ -25,7 +27,7 @@ static const struct plan_case {
 #define HIT PLAN_HIT, 0, false
 #define REFRESH PLAN_HIT_AND_REFRESH, 0, false
 #define FORWARD(reason, if_error) PLAN_FORWARD, PLAN_##reason, if_error
-#define TIMEOUT PLAN_GATEWAY_TIMEOUT, 0, false
+#define TIMEOUT PLAN_REFUSE, 0, false
     /* no wish: fresh until the ttl is over */
     {0, "", OFF, HIT},
     {99, "", OFF, HIT},
@@ -112,6 +114,8 @@ static struct wish wish_of(const char *text) {
 
 static struct plan_facts facts_of(const struct plan_case *one) {
   return (struct plan_facts){
+      .standing = PLAN_ADMITTED,
+      .can_spend = true,
       .cacheable = true,
       .stored = true,
       .age = one->age,
@@ -153,8 +157,8 @@ static void what_is_stored_in_the_future(void **state) {
       {"min-fresh=10", PLAN_FORWARD, PLAN_STALE},
       {"max-stale", PLAN_FORWARD, PLAN_STALE},
       {"no-cache", PLAN_FORWARD, PLAN_REQUEST},
-      {"only-if-cached", PLAN_GATEWAY_TIMEOUT, PLAN_STALE},
-      {"only-if-cached, max-stale", PLAN_GATEWAY_TIMEOUT, PLAN_STALE},
+      {"only-if-cached", PLAN_REFUSE, PLAN_STALE},
+      {"only-if-cached, max-stale", PLAN_REFUSE, PLAN_STALE},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     struct plan_facts facts = facts_of(&(struct plan_case){AGE_UNKNOWN, cases[i].wish, BOTH, HIT});
@@ -202,12 +206,12 @@ static void nothing_stored(void **state) {
       {true, "no-store", PLAN_FORWARD, PLAN_URI_MISS, false},
       {true, "no-cache", PLAN_FORWARD, PLAN_REQUEST, true},
       {true, "no-cache, no-store", PLAN_FORWARD, PLAN_REQUEST, false},
-      {true, "only-if-cached", PLAN_GATEWAY_TIMEOUT, PLAN_URI_MISS, true},
-      {true, "only-if-cached, max-stale", PLAN_GATEWAY_TIMEOUT, PLAN_URI_MISS, true},
+      {true, "only-if-cached", PLAN_REFUSE, PLAN_URI_MISS, true},
+      {true, "only-if-cached, max-stale", PLAN_REFUSE, PLAN_URI_MISS, true},
       {false, "", PLAN_FORWARD, PLAN_BYPASS, false},
       {false, "no-cache", PLAN_FORWARD, PLAN_BYPASS, false},
       {false, "max-stale", PLAN_FORWARD, PLAN_BYPASS, false},
-      {false, "only-if-cached", PLAN_GATEWAY_TIMEOUT, PLAN_BYPASS, false},
+      {false, "only-if-cached", PLAN_REFUSE, PLAN_BYPASS, false},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     struct plan_facts facts = facts_of(&(struct plan_case){0, cases[i].wish, BOTH, HIT});
@@ -245,6 +249,136 @@ static void nothing_is_fresh_without_ttl(void **state) {
   assert_int_equal(plan_decide(&facts).action, PLAN_HIT_AND_REFRESH);
 }
 
+/* --- who may ask, and for what --- */
+
+/* What is against a query, one letter each. */
+static struct plan_facts against(enum plan_standing standing, const char *what) {
+  struct plan_facts facts = {
+      .standing = standing, .cacheable = true, .wish = WISH_NONE, .ttl = TTL};
+  for (; *what; what++) {
+    facts.is_issued |= *what == 'i';
+    facts.has_budget |= *what == 'b';
+    facts.has_unknown_body |= *what == 'u';
+    facts.has_odd_limit |= *what == 'l';
+    facts.others_refused |= *what == 'r';
+    facts.is_other |= *what == 'o' || *what == 'u';
+    facts.cacheable &= !strchr("ouln", *what); /* n: another output */
+    facts.wish.only_if_cached |= *what == 'c';
+    facts.stored |= *what == 's';
+  }
+  return facts;
+}
+
+static void who_may_ask(void **state) {
+  (void)state;
+  static const struct {
+    enum plan_standing standing;
+    const char *what;
+    enum plan_action action;
+    enum plan_refusal refusal;
+  } cases[] = {
+#define REFUSED(name) PLAN_REFUSE, PLAN_REFUSED_##name
+#define GOES(name) PLAN_##name, PLAN_NOT_REFUSED
+      {PLAN_NO_TOKEN, "s", REFUSED(NO_TOKEN)},
+      {PLAN_REVOKED, "s", REFUSED(REVOKED)},
+      {PLAN_UNLISTED, "s", REFUSED(UNLISTED)},
+      {PLAN_REJECTED, "s", REFUSED(REJECTED)},
+      {PLAN_UNKNOWN, "s", GOES(VERIFY)},
+      {PLAN_ADMITTED, "s", GOES(HIT)},
+      {PLAN_ADMITTED, "", GOES(FORWARD)},
+      /* An unknown token learns nothing about what is stored, and nothing else either. */
+      {PLAN_UNKNOWN, "c", GOES(VERIFY)},
+      {PLAN_UNKNOWN, "sc", GOES(VERIFY)},
+      {PLAN_UNKNOWN, "nc", REFUSED(NOT_CACHED)},
+      {PLAN_REJECTED, "nc", REFUSED(NOT_CACHED)},
+      {PLAN_REVOKED, "nc", REFUSED(REVOKED)},
+      {PLAN_ADMITTED, "c", REFUSED(NOT_CACHED)},
+      {PLAN_ADMITTED, "sc", GOES(HIT)},
+      /* A body whose meaning is not known: for a client's own token without a budget. */
+      {PLAN_ADMITTED, "u", GOES(FORWARD)},
+      {PLAN_ADMITTED, "ub", REFUSED(BODY)},
+      {PLAN_ADMITTED, "ui", REFUSED(BODY)},
+      {PLAN_UNKNOWN, "ub", REFUSED(BODY)},
+      {PLAN_UNKNOWN, "u", GOES(VERIFY)},
+      /* Another table's limit that is no number: not against a budget. */
+      {PLAN_ADMITTED, "ol", GOES(FORWARD)},
+      {PLAN_ADMITTED, "olb", REFUSED(LIMIT)},
+      /* tables.other = refuse. */
+      {PLAN_ADMITTED, "o", GOES(FORWARD)},
+      {PLAN_ADMITTED, "or", REFUSED(OTHER_TABLE)},
+      {PLAN_ADMITTED, "ur", REFUSED(OTHER_TABLE)},
+      {PLAN_UNKNOWN, "or", REFUSED(OTHER_TABLE)},
+      {PLAN_ADMITTED, "r", GOES(FORWARD)},
+      {PLAN_ADMITTED, "nr", GOES(FORWARD)},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct plan_facts facts = against(cases[i].standing, cases[i].what);
+    struct plan plan = plan_decide(&facts);
+    if (plan.action != cases[i].action || plan.refusal != cases[i].refusal)
+      fail_msg("row %zu (%s): action %d, refusal %d", i, cases[i].what, plan.action, plan.refusal);
+  }
+}
+
+/* Only what a token is barred for stays true while its request waits. */
+static void who_is_barred_while_waiting(void **state) {
+  (void)state;
+  assert_int_equal(plan_bar(PLAN_REVOKED), PLAN_REFUSED_REVOKED);
+  assert_int_equal(plan_bar(PLAN_UNLISTED), PLAN_REFUSED_UNLISTED);
+  assert_int_equal(plan_bar(PLAN_UNKNOWN), PLAN_NOT_REFUSED);
+  assert_int_equal(plan_bar(PLAN_REJECTED), PLAN_NOT_REFUSED);
+  assert_int_equal(plan_bar(PLAN_ADMITTED), PLAN_NOT_REFUSED);
+}
+
+/* What would become of a request now. */
+static void predictions(void **state) {
+  (void)state;
+  static const struct {
+    const char
+        *what; /* w: under way; x: over budget; p: nothing to spend from; s: stale is stored */
+    enum plan_action action;
+    enum plan_refusal refusal;
+  } cases[] = {
+      {"", GOES(FORWARD)},
+      {"w", GOES(JOIN)},
+      {"wx", GOES(JOIN)}, /* others pay */
+      {"wp", GOES(JOIN)},
+      {"p", REFUSED(NOTHING_TO_SPEND)},
+      {"x", REFUSED(OVER_BUDGET)},
+      {"xp", REFUSED(NOTHING_TO_SPEND)},
+      {"xs", GOES(HIT)}, /* stale_if_error holds for a spent budget */
+      {"ps", REFUSED(NOTHING_TO_SPEND)},
+      {"nw", GOES(FORWARD)}, /* what is not stored is not joined */
+      {"nx", REFUSED(OVER_BUDGET)},
+#undef REFUSED
+#undef GOES
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    const char *what = cases[i].what;
+    struct plan_facts facts = against(PLAN_ADMITTED, strchr(what, 'n') ? "n" : "");
+    facts.stored = strchr(what, 's');
+    facts.age = TTL + 1;
+    facts.stale_if_error = 10;
+    facts.is_under_way = strchr(what, 'w');
+    facts.exceeds_budget = strchr(what, 'x');
+    facts.can_spend = !strchr(what, 'p');
+    struct plan plan = plan_predict(&facts);
+    if (plan.action != cases[i].action || plan.refusal != cases[i].refusal)
+      fail_msg("row %zu (%s): action %d, refusal %d", i, what, plan.action, plan.refusal);
+  }
+}
+
+static void refusals_have_texts(void **state) {
+  (void)state;
+  struct fault fault;
+  assert_false(plan_refuse(PLAN_REFUSED_REVOKED, "reporting", &fault));
+  assert_int_equal(fault.kind, FAULT_BAD_TOKEN);
+  assert_non_null(strstr(fault.text, "token 'reporting' is not accepted any more"));
+  assert_false(plan_refuse(PLAN_REFUSED_NO_TOKEN, "", &fault));
+  assert_int_equal(fault_status(fault.kind), 401);
+  assert_false(plan_refuse(PLAN_REFUSED_OVER_BUDGET, "x", &fault));
+  assert_int_equal(fault_status(fault.kind), 402);
+}
+
 /* The words of RFC 9211 2.2. */
 static void reasons_have_words(void **state) {
   (void)state;
@@ -262,6 +396,10 @@ int main(void) {
       cmocka_unit_test(nothing_stored),
       cmocka_unit_test(what_is_not_cacheable_is_not_looked_at),
       cmocka_unit_test(nothing_is_fresh_without_ttl),
+      cmocka_unit_test(who_may_ask),
+      cmocka_unit_test(who_is_barred_while_waiting),
+      cmocka_unit_test(predictions),
+      cmocka_unit_test(refusals_have_texts),
       cmocka_unit_test(reasons_have_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

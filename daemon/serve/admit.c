@@ -1,0 +1,87 @@
+/* Planning, and the check of an unknown token: it comes before the request learns what is stored,
+ * joins a flight or reserves. */
+#include "serve/request.h"
+
+#include "base/scope.h"
+
+enum step step_plan(struct request *request) {
+  request_plan(request);
+  switch (request->plan.action) {
+  case PLAN_VERIFY:
+    return STEP_VERIFY;
+  case PLAN_HIT:
+    return STEP_STORED;
+  case PLAN_HIT_AND_REFRESH:
+    return STEP_REFRESH;
+  case PLAN_FORWARD:
+    return STEP_FORWARD;
+  case PLAN_REFUSE:
+  case PLAN_JOIN:
+    break;
+  }
+  return request_refuse(request, request->plan.refusal);
+}
+
+/* Asks for upstream's own count for the token, which costs nothing (reference, "Answer"). */
+static struct flight *make_check(void *context, struct fault *fault) {
+  const struct request *request = context;
+  struct question question = question_of_subscription();
+  struct paid_order order = {.serve = request->serve,
+                             .settings = request->settings,
+                             .question = &question,
+                             .key = &request->fingerprint,
+                             .token = query_token(request->query),
+                             .fingerprint = &request->fingerprint,
+                             .id = request->id,
+                             .is_ours = true,
+                             .is_check = true,
+                             .has_spent = request->token.has_spent};
+  return paid_prepare(&order, fault);
+}
+
+/* Requests with the same token share one check: a fingerprint is no query's key. A check may have
+ * ended between the plan and this; then the one that was just made is not sent. */
+enum step step_verify(struct request *request) {
+  struct flights_maker maker = {.make = make_check, .context = request};
+  struct flights_place place;
+  if (!request_join(request, &request->fingerprint, &maker, &place))
+    return STEP_REFUSE;
+  if (place.started)
+    request_send(&place, request->reader && request_standing(request) == PLAN_UNKNOWN);
+  return request->reader ? STEP_VERDICT : request_no_memory(request);
+}
+
+/* Upstream could not be asked, or said nothing about the token. */
+static enum step refuse_unchecked(struct request *request, const struct flight_state *state) {
+  bool is_over = state->phase == FLIGHT_CONCLUDED;
+  enum fault_kind kind = FAULT_UPSTREAM;
+  /* Its fault says what to do. */
+  if (is_over && answer_is_redirect(state->head.status))
+    return request_fail(request, &state->verdict.fault);
+  /* Not over: far too long for what was asked, or nothing for too long. */
+  if (state->phase == FLIGHT_WAITING || state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT)
+    kind = FAULT_UPSTREAM_TIMEOUT;
+  else if (state->head.status == 429)
+    kind = FAULT_TOO_MANY;
+  fault_set(&request->fault, kind,
+            "this token is not known here, and upstream cannot be asked about it now");
+  request->fault.retry_after = state->head.retry_after;
+  return STEP_REFUSE;
+}
+
+/* What the check has found holds for this request, also where nobody remembers it. */
+enum step step_verdict(struct request *request) {
+  struct flight_state state;
+  if (!flight_await(request->reader))
+    return STEP_WAIT;
+  flight_look(flight_of(request->reader), &state);
+  bool is_over = state.phase == FLIGHT_CONCLUDED;
+  if (is_over)
+    request->checked = paid_verdict(flight_of(request->reader));
+  request_leave(request);
+  if (is_over && state.end == FLIGHT_REFUSED)
+    return request_fail(request, &state.refusal);
+  if (request->checked != ACCESS_UNKNOWN || (is_over && state.end == FLIGHT_WITHDRAWN))
+    return STEP_PLAN;
+  return refuse_unchecked(request, &state);
+}

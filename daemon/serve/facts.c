@@ -1,0 +1,73 @@
+#include "serve/facts.h"
+
+#include "base/clock.h"
+
+static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
+  enum access_verdict verdict = inquiry->checked;
+  if (verdict == ACCESS_UNKNOWN)
+    verdict = access_look(inquiry->serve->access, inquiry->fingerprint);
+  switch (verdict) {
+  case ACCESS_YES:
+    return PLAN_ADMITTED;
+  case ACCESS_NO:
+    return PLAN_REJECTED;
+  case ACCESS_UNKNOWN:
+    break;
+  }
+  return PLAN_UNKNOWN;
+}
+
+enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_facts *token) {
+  int64_t mode = inquiry->settings->access_mode;
+  *token = (struct token_facts){.no_cache = true};
+  if (!inquiry->fingerprint)
+    return PLAN_NO_TOKEN;
+  token_look(inquiry->serve->ledger, inquiry->fingerprint, token);
+  if (token->revoked)
+    return PLAN_REVOKED;
+  if (token_is_vouched_for(token))
+    return PLAN_ADMITTED;
+  if (mode == ACCESS_MODE_LISTED)
+    return PLAN_UNLISTED;
+  return mode == ACCESS_MODE_OPEN ? PLAN_ADMITTED : standing_by_check(inquiry);
+}
+
+static void gather_query(const struct inquiry *inquiry, struct plan_facts *facts) {
+  enum question_kind kind = question_kind_of(inquiry->query, inquiry->has_unknown_body);
+  facts->cacheable = kind == QUESTION_RESULTS;
+  facts->is_other = kind == QUESTION_OTHER || kind == QUESTION_UNKNOWN;
+  facts->has_unknown_body = inquiry->has_unknown_body;
+  facts->has_odd_limit =
+      query_table(inquiry->query) == QUERY_OTHER && !query_check_limit(inquiry->query, NULL);
+}
+
+static void gather_settings(const struct settings *settings, struct plan_facts *facts) {
+  facts->others_refused = settings->tables_other == TABLES_OTHER_REFUSE;
+  facts->ttl = settings->ttl;
+  facts->stale_if_error = settings->stale_if_error;
+  facts->stale_while_revalidate = settings->stale_while_revalidate;
+}
+
+static void gather_stored(const struct inquiry *inquiry, struct cache_hold **stored,
+                          struct plan_facts *facts) {
+  if (facts->cacheable && facts->standing == PLAN_ADMITTED)
+    *stored = cache_find(inquiry->serve->cache, query_key(inquiry->query));
+  if (!*stored)
+    return;
+  facts->stored = true;
+  facts->age = age_at(cache_hold_entry(*stored)->answered_at, clock_seconds());
+}
+
+void facts_gather(const struct inquiry *inquiry, struct token_facts *token,
+                  struct cache_hold **stored, struct plan_facts *facts) {
+  *stored = NULL;
+  *facts = (struct plan_facts){.standing = facts_standing(inquiry, token),
+                               .is_issued = token->kind == TOKEN_ISSUED,
+                               .has_budget = token->has_budget,
+                               .wish = inquiry->wish};
+  if (!token->no_cache)
+    wish_forgo(&facts->wish);
+  gather_query(inquiry, facts);
+  gather_settings(inquiry->settings, facts);
+  gather_stored(inquiry, stored, facts);
+}

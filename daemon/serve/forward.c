@@ -1,0 +1,221 @@
+/* Asking upstream: a request joins the flight of its query or begins one, and waits for it. */
+#include "serve/request.h"
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "plan/awaited.h"
+
+/* --- joining and beginning --- */
+
+/* Upstream does not know the tokens that are issued here: it is asked with ours. */
+static struct flight *make_paid(void *context, struct fault *fault) {
+  struct request *request = context;
+  struct question_body body = {exchange_body(request->exchange),
+                               exchange_header(request->exchange, "Content-Type")};
+  struct question question = question_of(request->query, request->has_foreign_body ? &body : NULL);
+  question.states_limit = request->token.has_budget;
+  bool is_issued = request->token.kind == TOKEN_ISSUED;
+  struct paid_order order = {
+      .serve = request->serve,
+      .settings = request->settings,
+      .question = &question,
+      .normal = query_normal(request->query),
+      .key = query_key(request->query),
+      .token = is_issued ? secret_view(request->own_token) : query_token(request->query),
+      .is_own_token = is_issued,
+      .fingerprint = &request->fingerprint,
+      .is_strangers = request_is_strangers(request),
+      .id = request->id,
+      .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH,
+      .unread = request->plan.action == PLAN_HIT_AND_REFRESH};
+  if (!is_issued || request->own_token)
+    return paid_prepare(&order, fault);
+  (void)plan_refuse(PLAN_REFUSED_NOTHING_TO_SPEND, request->token.label, fault);
+  return NULL;
+}
+
+/* A flight that nobody else can join, and nothing of whose answer is kept. */
+static enum step begin_private(struct request *request) {
+  struct flights_place place = {.started = make_paid(request, &request->fault)};
+  if (!place.started)
+    return STEP_REFUSE;
+  request->reader = flight_join(place.started, request_wake, request->exchange);
+  request->leads = request->reader != NULL;
+  request_send(&place, request->leads);
+  return request->leads ? STEP_AWAIT : request_no_memory(request);
+}
+
+/* Between the plan and the lock of the flights somebody's flight of this query may have ended well:
+ * a request that began one looks once more, so that nobody pays twice. */
+static enum step join_or_begin(struct request *request) {
+  struct flights_maker maker = {.make = make_paid, .context = request};
+  struct flights_place place;
+  if (!request_join(request, query_key(request->query), &maker, &place))
+    return STEP_REFUSE;
+  if (!place.started)
+    return STEP_AWAIT;
+  request_plan(request);
+  bool is_needed = request->plan.action == PLAN_FORWARD;
+  request->leads = request->reader && is_needed;
+  request_send(&place, request->leads);
+  if (request->leads)
+    return STEP_AWAIT;
+  bool has_reader = request->reader;
+  request_leave(request);
+  return has_reader ? STEP_PLAN : request_no_memory(request);
+}
+
+enum step step_forward(struct request *request) {
+  return request->plan.store ? join_or_begin(request) : begin_private(request);
+}
+
+/* stale-while-revalidate: the answer is for the next request. Somebody's refresh may have ended
+ * since the plan: what is stored may be fresh again, or gone. */
+enum step step_refresh(struct request *request) {
+  struct flights_maker maker = {.make = make_paid, .context = request};
+  struct flights_place place;
+  struct fault fault;
+  if (flights_join(request->serve->flights, query_key(request->query), &maker, NULL, &place,
+                   &fault) == FLIGHTS_FAILED)
+    log_warning(EVENT_refresh, "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
+  if (!place.started)
+    return STEP_STORED;
+  request_plan(request);
+  request->refreshes = request->plan.action == PLAN_HIT_AND_REFRESH;
+  request_send(&place, request->refreshes);
+  return request->refreshes ? STEP_STORED : STEP_PLAN;
+}
+
+/* --- waiting --- */
+
+/* Not sent for its own token's sake: another token may do better. */
+static bool is_held_back(const struct fault *refusal) {
+  return refusal->kind == FAULT_OVER_BUDGET || refusal->kind == FAULT_BAD_TOKEN;
+}
+
+static enum awaited_end end_of(const struct flight_state *state) {
+  switch (state->end) {
+  case FLIGHT_WITHDRAWN:
+    return AWAITED_WITHDRAWN;
+  case FLIGHT_REFUSED:
+    return is_held_back(&state->refusal) ? AWAITED_HELD_BACK : AWAITED_NOT_SENT;
+  case FLIGHT_ENDED:
+    break;
+  }
+  switch (state->verdict.outcome) {
+  case ANSWER_BROKEN:
+    return AWAITED_BROKEN;
+  case ANSWER_REFUSED:
+    return AWAITED_ERROR;
+  case ANSWER_COMPLETE:
+    break;
+  }
+  return AWAITED_COMPLETE;
+}
+
+static enum awaited_phase phase_of(const struct flight_state *state) {
+  switch (state->phase) {
+  case FLIGHT_WAITING: /* and the reader's patience has ended */
+    return AWAITED_SILENT;
+  case FLIGHT_FLOWING:
+    return AWAITED_FLOWING;
+  case FLIGHT_CONCLUDED:
+    break;
+  }
+  return AWAITED_OVER;
+}
+
+static enum awaited_action decide(struct request *request, bool end_was_awaited) {
+  struct flight *flight = flight_of(request->reader);
+  const struct flight_state *state = &request->seen;
+  flight_look(flight, &request->seen);
+  const struct awaited_facts facts = {
+      .phase = phase_of(state),
+      .end = end_of(state),
+      .status = state->head.status,
+      .is_error = state->head.is_error,
+      .is_being_stored = state->storing,
+      .end_was_awaited = end_was_awaited,
+      .leads = request->leads,
+      .has_same_token = paid_is_by(flight, &request->fingerprint),
+      .has_same_upstream =
+          paid_asks_as(flight, &request->fingerprint, request->token.kind == TOKEN_ISSUED),
+      .can_break_off = exchange_can_chunk(request->exchange),
+      .has_stale = request->stored && request->plan.stale_if_error};
+  return awaited_decide(&facts);
+}
+
+/* --- what follows --- */
+
+/* A token that was revoked while it waited is shown nothing, neither stored results nor what others
+ * have paid for. What the request led, it has paid for itself. */
+static enum step reply(struct request *request, enum step step) {
+  enum plan_refusal bar = PLAN_NOT_REFUSED;
+  if (step == STEP_STORED || !request->leads)
+    bar = plan_bar(request_standing(request));
+  return bar ? request_refuse(request, bar) : step;
+}
+
+static enum step withhold(struct request *request) {
+  fault_set(&request->fault, FAULT_UPSTREAM, "upstream failed with status %u",
+            request->seen.head.status);
+  return STEP_REFUSE;
+}
+
+static enum step time_out(struct request *request) {
+  fault_set(&request->fault, FAULT_UPSTREAM_TIMEOUT,
+            "upstream sent nothing for %lld s, the wait for a place there included "
+            "(upstream.stall_timeout, upstream.max_inflight)",
+            (long long)request->settings->stall_timeout);
+  return STEP_REFUSE;
+}
+
+static enum step follow(struct request *request, enum awaited_action action) {
+  switch (action) {
+  case AWAITED_PLAN_AGAIN:
+    request_leave(request);
+    return STEP_PLAN;
+  case AWAITED_STALE:
+    return reply(request, STEP_STORED);
+  case AWAITED_RELAY:
+    return reply(request, STEP_RELAY);
+  case AWAITED_REFUSE:
+    return request_fail(request, &request->seen.refusal);
+  case AWAITED_FAIL:
+    return request_fail(request, &request->seen.verdict.fault);
+  case AWAITED_WITHHOLD:
+    return withhold(request);
+  case AWAITED_TIMEOUT:
+    return time_out(request);
+  case AWAITED_AWAIT_END:
+    break;
+  }
+  return STEP_WAIT;
+}
+
+/* What the reply tells about the request's own part in the flight. */
+static void note_part(struct request *request) {
+  const struct flight_state *state = &request->seen;
+  if (state->phase == FLIGHT_WAITING) {
+    request_leave_lead(request);
+    request->impatient = true;
+  } else if (state->phase == FLIGHT_CONCLUDED && request->leads) {
+    struct paid_cost cost = paid_cost(flight_of(request->reader));
+    request->spent = cost.spent;
+    request->cost_is_known = cost.is_known;
+  }
+}
+
+enum step step_await(struct request *request) {
+  if (!flight_await(request->reader))
+    return STEP_WAIT;
+  enum awaited_action action = decide(request, false);
+  if (action == AWAITED_AWAIT_END) {
+    if (!flight_await_end(request->reader))
+      return STEP_WAIT;
+    action = decide(request, true);
+  }
+  if (action != AWAITED_PLAN_AGAIN)
+    note_part(request);
+  return follow(request, action);
+}
