@@ -15,7 +15,7 @@ static void print(const struct columns *columns, struct text *out) {
   }
 }
 
-/* What is printed parses to what was printed. */
+/* A printed list parses to the same list. */
 static void check_again(const struct columns *columns, parse_columns *parse) {
   scope_text struct text printed = {0};
   struct columns again = {0};

@@ -10,7 +10,8 @@ struct operator_row {
   enum condition_op op;
 };
 
-/* Of two that begin alike the longer stands first; of two that mean the same the printed one. */
+/* Of two tokens that begin alike the longer stands first. Of two with one meaning the one that is
+ * printed stands first. */
 static const struct operator_row comparisons[] = {
     {VIEW("<>"), CONDITION_NE}, {VIEW("<="), CONDITION_LE}, {VIEW(">="), CONDITION_GE},
     {VIEW("<"), CONDITION_LT},  {VIEW(">"), CONDITION_GT},  {VIEW("="), CONDITION_EQ},

@@ -9,11 +9,12 @@
  *     quoted    = between two " or two ', with \" \' and \\ inside
  *     bare      = 1*( letter / digit / "_" / "." / "+" / "-" )
  *
- * Spaces and tabs may stand between tokens (reference, "Conditions"). Two sets are the same when
- * they differ in spaces, quotes, ":" for "=", the way an integer is written for an integer column
- * or `true` for a boolean one, order, or repetition. Nothing else is known to be the same: letters
- * keep their case, dates and fractions their spelling, a bare word is not a quoted one. A text
- * outside this grammar stays the text it is, as a whole; it may still mean something to upstream.
+ * Spaces and tabs may stand between tokens (reference, "Conditions"). Two sets are the same if
+ * they differ only in spaces, quotes, ":" for "=", the spelling of an integer for an integer column
+ * or of `true` for a boolean one, order, or repetition. No other difference is known to be without
+ * meaning: letters keep their case, dates and fractions their spelling, and a bare word differs
+ * from a quoted one. A text outside this grammar is kept whole, as it came; upstream may understand
+ * it.
  */
 #pragma once
 
@@ -35,33 +36,33 @@ enum condition_op {
 };
 
 enum condition_kind {
-  CONDITION_STRING,  /* quoted, whatever the column; the only one that functions have */
+  CONDITION_STRING,  /* quoted, for any column; the only kind in functions */
   CONDITION_NUMBER,  /* of an integer column: -?(0|[1-9][0-9]*), of any length, no "-0" */
   CONDITION_BOOLEAN, /* of a boolean column: "true" or "false" */
-  CONDITION_BARE,    /* bare, and none of the two above */
+  CONDITION_BARE,    /* bare, and neither of the two above */
 };
 
 struct condition {
-  const struct column *column; /* NULL: not in the schema; then only `text` says anything */
+  const struct column *column; /* NULL: not in the schema; then only `text` counts */
   enum condition_op op;
   enum condition_kind kind;
   struct view value; /* decoded */
   struct view text;  /* in its one spelling; as it came where the column is not in the schema */
-  char *bytes;       /* what the two point into, owned */
+  char *bytes;       /* owned; the two point into it */
 };
 
 /* Begins as {0}, which is "no such parameter". */
 struct conditions {
-  bool present; /* the parameter was given, if only empty */
-  bool parsed;  /* it is by the grammar, and `items` say all of it */
+  bool present; /* the parameter was given, perhaps empty */
+  bool parsed;  /* the text follows the grammar, and `items` are all of it */
   struct view raw;
   struct condition *items; /* sorted by text, none twice; owned */
   size_t count;
 };
 
-/* Fills `set` from the value of the parameter (any bytes; must outlive the set). A text that is not
- * by the grammar, or has more than QUERY_CONDITIONS_MAX conditions, is no failure: `parsed` is
- * false then and there are no items. False: no memory, and there is nothing to release. */
+/* Fills `set` from the value of the parameter (any bytes; must outlive the set). A text outside the
+ * grammar, or with more than QUERY_CONDITIONS_MAX conditions, is no failure: `parsed` is false, and
+ * there are no items. False: no memory; there is nothing to release. */
 bool condition_parse(struct view raw, struct conditions *set, struct fault *fault) MUST_CHECK;
 
 /* Frees the set and leaves {0}. */

@@ -18,7 +18,7 @@ static void check_same(const struct condition *a, const struct condition *b) {
   CHECK(view_equal(a->value, b->value) && view_equal(a->text, b->text));
 }
 
-/* What is printed parses to what was printed. */
+/* A printed set parses to the same set. */
 static void check_again(const struct conditions *set) {
   scope_text struct text printed = {0};
   print(set, &printed);

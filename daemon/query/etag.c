@@ -1,7 +1,7 @@
 #include "query/etag.h"
 
-/* The element at the front without its comma, which may stand between quotes; an element whose
- * quote is not closed is the rest. */
+/* The first element, without its comma. A comma between quotes does not end it; if a quote is not
+ * closed, the element is the rest. */
 static struct view element(struct view list) {
   bool quoted = false;
   for (size_t i = 0; i < list.length; i++) {

@@ -1,4 +1,4 @@
-/* Fuzz target: an If-None-Match line, and the tag that it may name, on the first line. */
+/* Fuzz target: a tag on the first line, and the value of an If-None-Match line after it. */
 #include "base/check.h"
 #include "query/etag.h"
 
@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!view_split(&list, '\n', &tag) || !list.at)
     return 0;
   bool listed = etag_is_listed(list, tag);
-  /* Nobody is told that he has what is not there. */
+  /* A tag that is not in the list never matches. */
   CHECK(!listed || view_is(view_trim(list), "*") ||
         memmem(list.at, list.length, tag.at, tag.length));
   return 0;

@@ -45,7 +45,7 @@ bool form_means(struct view encoded, struct view text) {
   return encoded.length == 0 && text.length == 0;
 }
 
-/* NUL is UTF-8, and still no text. */
+/* NUL is valid UTF-8, but no text has it. */
 static bool is_text(struct view value) {
   return utf8_is(value) && (value.length == 0 || !memchr(value.at, '\0', value.length));
 }
@@ -63,8 +63,8 @@ const char *form_show(struct view value, char out[FORM_SHOWN_SIZE]) {
   return out;
 }
 
-/* A name for an error message, up to the first byte that no sensible name has: a client that
- * encodes the "=" too has put the token into what is then the name. */
+/* Cuts a name for an error message before the first byte that no parameter has: a client that
+ * encodes "=" too puts its token into the name. */
 static struct view plain_name(struct view name) {
   size_t length = 0;
   while (length < name.length && is_unreserved(name.at[length]))
@@ -83,7 +83,7 @@ static const struct form_pair *find(const struct form *form, struct view name) {
   return NULL;
 }
 
-/* Fills `pair` from one `name=value`; pair->bytes is NULL or the caller's, whatever is returned. */
+/* Fills `pair` from one `name=value`. The caller frees pair->bytes in every case. */
 static bool decode_pair(struct view piece, struct form_pair *pair, struct fault *fault) {
   const char *equals = memchr(piece.at, '=', piece.length);
   struct view name = view_first(piece, equals ? (size_t)(equals - piece.at) : piece.length);

@@ -1,7 +1,7 @@
-/* application/x-www-form-urlencoded text, taken apart and put together. Pure.
+/* application/x-www-form-urlencoded text: decoding and encoding. Pure.
  *
- * A request's parameters come from its query string and, for POST, from its body too. What says a
- * thing twice in two ways is refused here, so that nobody behind has to choose. */
+ * The parameters of a request come from its query string and, for POST, from its body too. A
+ * parameter that is given in two ways is refused here, so that nothing behind has to choose. */
 #pragma once
 
 #include "base/fault.h"
@@ -11,21 +11,21 @@
 
 struct form_pair {
   struct view name, value; /* decoded; live as long as the form */
-  char *bytes;             /* what they point into, owned */
+  char *bytes;             /* owned; the two point into it */
 };
 
-/* Begins as {0}. Pairs stand in the order in which they came. */
+/* Begins as {0}. The pairs keep the order in which they came. */
 struct form {
   struct form_pair pairs[QUERY_PARAMETERS_MAX];
   size_t count;
 };
 
-/* Appends the pairs of `encoded` (any bytes, not kept): may be called for the query string and then
- * for the body. `+` is a space; empty pieces are skipped; a piece without `=` has an empty value;
- * a pair given again with the same value counts once. FAULT_MALFORMED: a broken percent escape, a
- * name or value that is not UTF-8 (reference, "Request") or contains NUL, a name given twice with
- * different values, too many pairs, too long a name. No fault shows a parameter's value. After a
- * failure the form still has to be freed. */
+/* Appends the pairs of `encoded` (any bytes, not kept). May be called for the query string and then
+ * for the body. `+` is a space; empty pieces are skipped; a piece without `=` has an empty value; a
+ * pair that is repeated with the same value counts once. FAULT_MALFORMED: a broken percent escape;
+ * a name or value that is not UTF-8 (reference, "Request") or contains NUL; a name with two
+ * different values; too many pairs; too long a name. No fault shows the value of a parameter. After
+ * a failure the form must still be freed. */
 bool form_parse(struct form *form, struct view encoded, struct fault *fault) MUST_CHECK;
 
 /* The value of `name` (compared bytewise) or NULL; lives as long as the form. */
@@ -45,7 +45,7 @@ void form_free(struct form *form);
 
 #define FORM_SHOWN_SIZE 48
 
-/* `value` for an error message: shortened, everything but printable ASCII replaced by '?'. Returns
- * `out`. */
+/* Writes `value` for an error message: shortened, and with "?" for each byte that is not printable
+ * ASCII. Returns `out`. */
 const char *form_show(struct view value, char out[FORM_SHOWN_SIZE]);
 #define FORM_SHOWN(value) form_show((value), (char[FORM_SHOWN_SIZE]){0})

@@ -16,7 +16,7 @@ static bool is_text(struct view value) {
   return utf8_is(value) && !memchr(value.at, '\0', value.length);
 }
 
-/* Every name stands once, and all is text within the bounds. */
+/* Every name is there once, and all is text within the bounds. */
 static void check_pairs(const struct form *form) {
   CHECK(form->count <= QUERY_PARAMETERS_MAX);
   for (size_t i = 0; i < form->count; i++) {
@@ -35,7 +35,7 @@ static void check_encoding(struct view value) {
   CHECK(!form_means(text_view(&encoded), value));
 }
 
-/* What is encoded again parses to the same pairs. */
+/* Encoded pairs parse to the same pairs. */
 static void check_again(const struct form *form) {
   scope_text struct text encoded = {0};
   struct form again = {0};

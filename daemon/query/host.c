@@ -19,11 +19,11 @@ static void add_lower(struct text *out, struct view text) {
     text_add_char(out, num_lower(text.at[i]));
 }
 
-/* --- names in other letters --- */
+/* --- internationalized names --- */
 
-/* Capitals beyond ASCII, of which `distance` further on stands the small letter, and no other
- * letter has the same capital. (Not here: the Greek sigma, which has two small ones; the dotted I
- * and the sharp S.) From Unicode's UnicodeData.txt, which never changes in this. */
+/* Capitals beyond ASCII whose small letter stands `distance` further on and is no other capital's.
+ * (The Greek sigma has two small letters, so it is not here; nor are the dotted I and the sharp S.)
+ * From UnicodeData.txt, where these never change. */
 static const struct capitals {
   uint32_t first, last, step;
   int32_t distance;
@@ -49,7 +49,7 @@ static uint32_t small_letter(uint32_t c) {
   return c;
 }
 
-/* Takes the next character off; false: there is none. */
+/* Takes the next character off. False: there is none. */
 static bool take_character(struct view *rest, uint32_t *character) {
   static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
   size_t length = utf8_character(*rest);
@@ -70,10 +70,10 @@ static bool is_same_name(struct view a, struct view b) {
   return a.length == 0 && b.length == 0;
 }
 
-/* Adds `host` as A-labels, or nothing where it is not certain that they are the same name. False: no
+/* Adds `host` as A-labels, or nothing if it is not certain that they are the same name. False: no
  * memory. Non-transitional, because transitional processing maps four characters that IDNA 2008
- * allows in names of their own (German sharp s, Greek final sigma, the two joiners) and so takes
- * faß.de, registered by one, for fass.de, registered by another. */
+ * allows in names (German sharp s, Greek final sigma, the two joiners), and would take faß.de for
+ * fass.de, which has another owner. */
 static bool add_a_labels(struct text *out, struct view host, struct fault *fault) {
   if (host.length > QUERY_IDN_MAX || memchr(host.at, '\0', host.length))
     return true;
@@ -94,7 +94,7 @@ static bool add_a_labels(struct text *out, struct view host, struct fault *fault
   return result != IDN2_MALLOC || fault_no_memory(fault);
 }
 
-/* --- what can be a host --- */
+/* --- hosts --- */
 
 static bool is_label(struct view label) {
   for (size_t i = 0; i < label.length; i++) {

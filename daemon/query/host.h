@@ -1,7 +1,8 @@
 /* The one spelling of a target's host. Pure.
  *
- * Only what is certain is taken for the same (RFC 1035 2.3.3, RFC 5890 2.3.2.1): the case of
- * letters, one dot at the end, and the A-labels and U-labels of one name. */
+ * Two spellings are equal only where that is certain (RFC 1035 2.3.3, RFC 5890 2.3.2.1): they
+ * differ in the case of letters, in one dot at the end, or as the A-labels and U-labels of one
+ * name. */
 #pragma once
 
 #include "base/fault.h"
@@ -12,8 +13,8 @@
  * dot at its end, an internationalized name as A-labels, an IPv6 literal in its brackets. `host`
  * stays empty if `raw` is no host, or if its spelling is not certain. False: no memory.
  *
- * A name is internationalized for certain when its A-labels turn back into itself, but for the case
- * of letters. So nothing is left out (soft hyphens, joiners, variation selectors), made narrower
- * (full-width letters), composed, or taken for a dot (U+3002), as IDNA's mapping for user
- * interfaces would do: upstream may read such a text as another host, or as none. */
+ * The A-labels of a name are certain if they convert back to it, apart from the case of letters. So
+ * nothing is dropped (soft hyphens, joiners, variation selectors), made narrower (full-width
+ * letters), composed, or taken for a dot (U+3002), as IDNA's mapping for user interfaces would do:
+ * upstream may read such a text as another host, or as none. */
 bool host_normalize(struct view raw, struct text *host, struct fault *fault) MUST_CHECK;

@@ -1,5 +1,5 @@
-/* How much of one request the room takes in. Whoever sends more is refused where that is said, and
- * otherwise has that part of the query kept as the text it is. */
+/* Limits on one request. A request beyond a limit is refused where that is noted; otherwise that
+ * part of the query is kept as the text it is. */
 #pragma once
 
 #include <stddef.h>
@@ -16,4 +16,4 @@
 #define QUERY_LABEL_MAX 63    /* of one label of it; kept as text */
 #define QUERY_IDN_MAX 1024    /* bytes of a host before conversion; kept as text */
 
-#define QUERY_LIMIT_PRESET 1000 /* results, when `limit` is absent (reference, "Request") */
+#define QUERY_LIMIT_DEFAULT 1000 /* results, if `limit` is absent (reference, "Request") */

@@ -7,13 +7,13 @@ static const struct view parameters[] = {
     VIEW("having"), VIEW("order_by"), VIEW("limit"),  VIEW("offset"), VIEW("output"),
 };
 
-/* The two letters beyond ASCII whose case is one of ASCII's letters: Kelvin, and the long s. */
+/* Two letters beyond ASCII are case variants of ASCII letters: the Kelvin sign and the long s. */
 static const struct {
   struct view letter;
   char plain;
 } letters[] = {{VIEW("\xe2\x84\xaa"), 'k'}, {VIEW("\xc5\xbf"), 's'}};
 
-/* Takes the next letter of `rest` (not empty) off, in lower case. */
+/* Takes the next letter off `rest` (not empty), in lower case. */
 static char take_letter(struct view *rest) {
   for (size_t i = 0; i < sizeof letters / sizeof *letters; i++)
     if (view_starts(*rest, letters[i].letter)) {
@@ -41,8 +41,8 @@ static char variable_char(char c) {
   return c == '.' || c == ' ' || c == '[' ? '_' : c;
 }
 
-/* Whether it is `word` but for case and what is not visible at its ends; `is_name`: and for what
- * may stand for `_`. */
+/* True if `text` is `word`, apart from case and from invisible characters at its ends. `is_name`:
+ * also apart from the characters that PHP turns into `_`. */
 static bool is_like(struct view text, struct view word, bool is_name) {
   text = skip_invisible(text);
   for (size_t i = 0; i < word.length; i++) {

@@ -2,11 +2,12 @@
 
 #include "query/form.h"
 
-/* Hashed in front of the parts: no other use of SHA-256 here begins like this. Whoever changes what
- * a normalized query is counts it up, and results stored under the old meaning are not found. */
+/* Hashed in front of the parts: no other use of SHA-256 here begins with it. Whoever changes the
+ * meaning of a normalized query increments it, and results stored under the old meaning are no
+ * longer found. */
 static const struct view domain = VIEW("rowcache query 2\n");
 
-/* What a value shows unencoded, for the reader: none of them means anything to form_parse(). */
+/* Characters that stay unencoded in a value, for the reader; form_parse() gives them no meaning. */
 static const struct view readable = VIEW(",:()=<>\"/");
 
 static void put_text(struct normal *normal, struct view name, struct view value) {

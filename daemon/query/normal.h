@@ -1,5 +1,5 @@
-/* The normalized query as people read it, and what its key is made from, written side by side so
- * that they always say the same. Pure. */
+/* The normalized query: its text for readers and the material of its key. Both are written side by
+ * side, so that they always agree. Pure. */
 #pragma once
 
 #include "base/digest.h"
@@ -14,19 +14,19 @@ struct normal {
   struct view last;     /* name of the last part; at NULL: there is none */
 };
 
-/* Whether a value is in the one spelling that stands for all that mean the same, or as the client
- * sent it because no such spelling is known. One never equals the other in a key. */
+/* The tag of a value: in its one spelling, shared by all values of the same meaning; or as the
+ * client sent it, because no such spelling is known. In a key the two are never equal. */
 enum normal_tag { NORMAL_SPELLING = 'n', NORMAL_RAW = 'r' };
 
-/* Adds a part; `name` (at not NULL) must live until the next. Parts of one name in a row are the
- * elements of one value and get a comma between them in the text: their writer sees to it that no
- * element can be taken for two. */
+/* Adds a part. `name` (at not NULL) must live until the next part. Consecutive parts of one name
+ * are elements of one value, with a comma between them in the text; the caller makes sure that no
+ * element contains one. */
 void normal_put(struct normal *normal, struct view name, enum normal_tag tag, struct view value);
 
-/* False: a part found no memory. */
+/* False: there was no memory for a part. */
 bool normal_ok(const struct normal *normal);
 
-/* Of the parts until now. */
+/* The digest of all parts so far. */
 struct digest normal_digest(const struct normal *normal);
 
 void normal_free(struct normal *normal);

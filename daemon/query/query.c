@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 struct query {
-  struct form form; /* every view below points into it, unless said otherwise */
+  struct form form; /* the views below point into it, unless noted */
   enum query_table table;
   enum query_mode mode;
   enum query_output output;
@@ -38,7 +38,7 @@ static bool has_target_spelling(const struct query *query) {
   return query->target.length > 0;
 }
 
-/* ---- Reading: one function for each parameter that has something to be understood. */
+/* ---- Reading: one function for each parameter with a meaning here. */
 
 static bool check_names(const struct query *query, struct fault *fault) {
   for (size_t i = 0; i < query->form.count; i++)
@@ -54,7 +54,7 @@ static bool read_token(struct query *query, struct fault *fault) {
                    "parameter 'token' cannot be a token: write visible ASCII characters only");
 }
 
-/* The place of `value` among `words`, or `count`. */
+/* The index of `value` in `words`; `count` if it is not there. */
 static int find_word(const struct view *value, const char *const *words, int count) {
   int i = 0;
   while (i < count && !(value && view_is(*value, words[i])))
@@ -71,7 +71,7 @@ static bool read_table(struct query *query, struct fault *fault) {
   query->table = (enum query_table)find_word(from, tables, QUERY_OTHER);
   if (!from || from->length == 0)
     return fault_set(fault, FAULT_MALFORMED, "mandatory parameter 'from' is missing");
-  /* Upstream may take it for a table with another price. */
+  /* Upstream may read it as a table with another price. */
   for (int i = 0; i < QUERY_OTHER; i++)
     if (names_is_nearly(*from, view_of(tables[i])))
       return fault_set(fault, FAULT_MALFORMED,
@@ -104,20 +104,20 @@ static bool check_mandatory(const struct query *query, struct fault *fault) {
   return true;
 }
 
-/* The parameters that say how many results. */
+/* A parameter that counts results. */
 struct amount {
   const char *name;
-  int64_t preset, most;
+  int64_t absent, most; /* the value of an absent parameter; the largest value */
 };
-static const struct amount limit = {"limit", QUERY_LIMIT_PRESET, QUERY_LIMIT_MAX};
+static const struct amount limit = {"limit", QUERY_LIMIT_DEFAULT, QUERY_LIMIT_MAX};
 static const struct amount offset = {"offset", 0, QUERY_OFFSET_MAX};
 
-/* The preset when the parameter is absent, -1 when it is no such number. */
+/* The default if the parameter is absent; -1 if it is no number up to `most`. */
 static int64_t read_amount(const struct query *query, const struct amount *amount) {
   const struct view *value = form_get(&query->form, amount->name);
   int64_t number;
   if (!value)
-    return amount->preset;
+    return amount->absent;
   return num_integer(*value, &number) && number <= amount->most ? number : -1;
 }
 
@@ -140,7 +140,7 @@ bool query_check_limit(const struct query *query, struct fault *fault) {
   return query->limit >= 0 || refuse_amount(query, &limit, fault);
 }
 
-/* Of another table only what certainly asks for more than can be reserved is refused. */
+/* For another table only a limit that certainly exceeds what can be reserved is refused. */
 static bool read_amounts(struct query *query, struct fault *fault) {
   bool is_ours = query->table == QUERY_BACKLINKS_NEW_LOST;
   query->limit = read_amount(query, &limit);
@@ -231,15 +231,15 @@ static void write_order(const struct query *query, struct view name, struct norm
     normal_put(normal, name, NORMAL_RAW, query->order.raw);
 }
 
-static void put_amount(struct normal *normal, struct view name, int64_t amount, int64_t preset) {
+static void put_amount(struct normal *normal, struct view name, int64_t amount, int64_t absent) {
   char digits[24];
   snprintf(digits, sizeof digits, "%" PRId64, amount);
-  if (amount != preset)
+  if (amount != absent)
     normal_put(normal, name, NORMAL_SPELLING, view_of(digits));
 }
 
 static void write_limit(const struct query *query, struct view name, struct normal *normal) {
-  put_amount(normal, name, query->limit, QUERY_LIMIT_PRESET);
+  put_amount(normal, name, query->limit, QUERY_LIMIT_DEFAULT);
 }
 
 static void write_offset(const struct query *query, struct view name, struct normal *normal) {
@@ -282,7 +282,7 @@ static void write_output(const struct query *query, struct normal *normal) {
     put_raw_unless(normal, query->output != QUERY_OUTPUT_UNKNOWN, VIEW("output"), *output);
 }
 
-/* `output` stands last, so that the key of the rows is the digest of what stands before it. */
+/* `output` is last, so that the key of the rows is the digest of everything before it. */
 static bool write_normal(struct query *query, struct fault *fault) {
   struct normal normal = {0};
   for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
@@ -305,7 +305,7 @@ static bool write_normal(struct query *query, struct fault *fault) {
   return ok || fault_no_memory(fault);
 }
 
-/* ---- The public face. */
+/* ---- Public functions. */
 
 static bool check_size(struct view args, struct view body, struct fault *fault) {
   if (args.length > QUERY_BYTES_MAX)

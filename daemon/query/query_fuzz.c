@@ -24,7 +24,7 @@ static void check_query(const struct query *query) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  /* Encoding makes three bytes of one, and what is made must not be over the limit. */
+  /* Encoding makes three bytes of one; the result must stay within the limit. */
   if (size > 65536)
     return 0;
   struct view body = {size ? (const char *)data : "", size}, args;

@@ -1,7 +1,7 @@
 /* The columns of backlinks_new_lost, from tables/columns.def. Pure.
  *
- * A column that is not here is not an error: official clients know one (`sitewide`) that the
- * documentation no longer lists. It is upstream's business, and stays text. */
+ * A column outside the schema is no error: official clients know one (`sitewide`) that the
+ * documentation no longer lists. Its meaning is up to upstream, and it stays text. */
 #pragma once
 
 #include "base/view.h"
@@ -26,7 +26,7 @@ enum {
 /* The column of that name (case matters), or NULL. It lives forever. */
 const struct column *schema_find(struct view name);
 
-/* A set of columns has the bit of each. */
+/* The bit of a column in a set of columns. */
 static inline uint32_t schema_bit(const struct column *column) {
   return UINT32_C(1) << column->index;
 }

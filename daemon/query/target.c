@@ -3,7 +3,7 @@
 #include "base/num.h"
 #include "query/host.h"
 
-/* The last one always fits. */
+/* The last one matches every target. */
 static const struct view schemes[] = {VIEW("http://"), VIEW("https://"), VIEW("")};
 
 struct parts {
@@ -26,7 +26,7 @@ static struct view find_scheme(struct view target) {
   return *scheme;
 }
 
-/* How many bytes of `text` stand before the first that is in `stops`. */
+/* The number of bytes of `text` before the first one that is in `stops`. */
 static size_t span_until(struct view text, const char *stops) {
   size_t length = 0;
   while (length < text.length && (text.at[length] == '\0' || !strchr(stops, text.at[length])))
@@ -39,7 +39,7 @@ static bool is_port(struct view port) {
   return port.length <= 5 && num_integer(port, &number) && port.at[0] != '0' && number <= 65535;
 }
 
-/* Also the end of user information: what stands before "@" is no host, or what follows no port. */
+/* False also for user information: its end, "@", is no character of a host or port. */
 static bool split_authority(struct view authority, struct view *host) {
   size_t length = span_until(authority, ":");
   if (authority.length && authority.at[0] == '[') {

@@ -2,7 +2,7 @@
 
 #include "base/num.h"
 
-/* Whole seconds, clamped. A quoted string counts as what stands in it. */
+/* Whole seconds, clamped. A quoted string counts as its content. */
 static bool read_seconds(struct view text, int64_t *seconds) {
   bool quoted = text.length >= 2 && text.at[0] == '"' && text.at[text.length - 1] == '"';
   if (quoted)
@@ -82,7 +82,7 @@ static void apply(struct wish *wish, struct view directive) {
       directives[i].apply(wish, argument);
 }
 
-/* The length of the list element at the front: up to a comma that does not stand in quotes. */
+/* The length of the first element of the list: up to a comma outside quotes. */
 static size_t element(struct view list) {
   bool quoted = false;
   for (size_t i = 0; i < list.length; i++) {

@@ -1,5 +1,4 @@
-/* What a request's Cache-Control asks of the cache (RFC 9111 5.2.1). Pure. `Pragma` is the caller's
- * matter. */
+/* The Cache-Control of a request (RFC 9111 5.2.1). Pure. The caller handles `Pragma`. */
 #pragma once
 
 #include "base/view.h"
@@ -8,9 +7,9 @@
 #include <stdint.h>
 
 #define WISH_ABSENT INT64_C(-1)
-#define WISH_ANY INT64_MAX /* `max-stale` without a value: however stale */
-/* RFC 9111 1.2.2: what a number of seconds too large to keep counts as. Far from INT64_MAX, so that
- * a caller may add to it. */
+#define WISH_ANY INT64_MAX /* `max-stale` without a value: any age */
+/* A larger number of seconds counts as this one (RFC 9111 1.2.2). It is far below INT64_MAX, so
+ * that a caller may add to it. */
 #define WISH_SECONDS_MAX (INT64_C(1) << 31)
 
 struct wish {
@@ -22,17 +21,16 @@ struct wish {
 
 #define WISH_NONE ((struct wish){.max_age = -1, .min_fresh = -1, .max_stale = -1})
 
-/* Adds what one Cache-Control header line (any bytes) says to `wish`, which begins as WISH_NONE:
- * called once per line. Never fails. Names are compared without case; an argument may be a token or
- * a quoted string. Unknown directives and junk are passed over. Of a directive given twice the
- * stricter counts: the least max-age and max-stale, the greatest min-fresh. A max-age without a
- * whole number is max-age=0, as RFC 9111 4.2.1 advises taking invalid freshness for none; a
- * min-fresh or max-stale with junk for a number is passed over, since it names neither more
- * freshness nor a leave. */
+/* Adds one Cache-Control header line (any bytes) to `wish`, which begins as WISH_NONE. Called once
+ * per line; never fails. Names are compared without case; an argument may be a token or a quoted
+ * string. Unknown directives and junk are ignored. If a directive is repeated, the stricter one
+ * counts: the least max-age and max-stale, the greatest min-fresh. A max-age without a whole number
+ * counts as 0, as RFC 9111 4.2.1 advises for invalid freshness. A min-fresh or max-stale without
+ * one is ignored. */
 void wish_parse(struct wish *wish, struct view header_value);
 
-/* Forgets all that makes a request spend where another one would not: no-cache, max-age and
- * min-fresh, which ask for an answer past what is stored and fresh, and no-store (RFC 9111
- * 5.2.1.5), with which nothing is ever stored, nor a miss under way joined, and so every request is
- * a miss. For a token that may not (contract, `rowcachectl token deny NAME no-cache`). */
+/* Clears every directive that makes a request spend where another would not: no-cache, max-age and
+ * min-fresh, which refuse stored answers that are fresh, and no-store (RFC 9111 5.2.1.5), which
+ * neither stores its answer nor joins a miss under way. For a token without that right (contract,
+ * `rowcachectl token deny NAME no-cache`). */
 void wish_forgo(struct wish *wish);

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (wish.max_stale != WISH_ANY)
     check_range(wish.max_stale);
 
-  /* Said again, nothing gets stricter. */
+  /* Repeated lines change nothing. */
   struct wish again = wish;
   add_lines(&again, lines);
   CHECK(again.max_age == wish.max_age && again.min_fresh == wish.min_fresh);

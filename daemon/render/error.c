@@ -33,7 +33,7 @@ static void add_xml(struct view message, struct text *body) {
     case '>':
       text_add(body, VIEW("&gt;"));
       break;
-    default: /* control characters may not stand in XML 1.0 at all */
+    default: /* XML 1.0 has no control characters */
       text_add_char(body, (unsigned char)message.at[i] < 0x20 ? ' ' : message.at[i]);
     }
   }
@@ -61,12 +61,12 @@ static const struct {
 };
 _Static_assert(sizeof forms / sizeof *forms == QUERY_OUTPUT_UNKNOWN, "one row for each form");
 
-/* An error in a form that is not known has the default one. */
+/* The default form stands in for an unknown one. */
 static size_t form_of(enum query_output output) {
   return output < QUERY_OUTPUT_UNKNOWN ? output : QUERY_JSON;
 }
 
-/* What is no UTF-8, or was cut in the middle of a character, must not break the form. */
+/* Bytes that are not UTF-8, or a character that was cut, must not break the form. */
 static void add_valid(struct view message, struct text *out) {
   while (message.length) {
     size_t length = utf8_character(message);

@@ -5,8 +5,9 @@
 #include "base/text.h"
 #include "query/output.h"
 
-/* Appends the body that says `message` (any bytes). */
+/* Appends the body of an error with this message (any bytes). A form that is not known gives
+ * JSON. */
 void error_render(enum query_output output, struct view message, struct text *body);
 
-/* The Content-Type that belongs to it. */
+/* The Content-Type of that body. A constant. */
 const char *error_content_type(enum query_output output);
