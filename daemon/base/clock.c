@@ -34,11 +34,11 @@ void clock_sleep(int64_t until) {
 }
 
 bool clock_poll(int file, int64_t until) {
-  struct pollfd look = {.fd = file, .events = POLLIN};
+  struct pollfd readable = {.fd = file, .events = POLLIN};
   int timeout;
   do {
     timeout = clock_timeout(until);
-    if (poll(&look, 1, timeout) > 0)
+    if (poll(&readable, 1, timeout) > 0)
       return true;
   } while (timeout != 0);
   return false;

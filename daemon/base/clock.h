@@ -1,9 +1,9 @@
-/* The only reader of the time, and the only one that waits for it. Tests link another in its place
+/* The only module that reads the time or waits for it. Tests link another in its place
  * (tests/fake/clock.c), whose time moves when a test says so.
  *
- * What libraries time themselves is not here: libcurl's connect timeout, libmicrohttpd's idle
- * timeout, SQLite's busy timeout, GnuTLS's dates of certificates. Nor is the moment that a process
- * which dies of a signal waits for its last lines (base/log). */
+ * Timeouts inside libraries are not here: libcurl's connect timeout, libmicrohttpd's idle timeout,
+ * SQLite's busy timeout, the dates of certificates in GnuTLS. Nor is the wait of a process that
+ * dies of a signal for its last log lines (base/log). */
 #pragma once
 
 #include <pthread.h>
@@ -12,30 +12,31 @@
 
 #define CLOCK_MILLISECOND INT64_C(1000000) /* in nanoseconds */
 #define CLOCK_SECOND INT64_C(1000000000)
-#define CLOCK_NEVER INT64_MAX /* a deadline that does not come */
+#define CLOCK_NEVER INT64_MAX /* no deadline */
 
-/* Seconds since 1970-01-01 UTC. May step when the machine's clock is set. */
+/* Seconds since 1970-01-01 UTC. Jumps when the machine's clock is set. */
 int64_t clock_seconds(void);
 
 /* The same in milliseconds. */
 int64_t clock_milliseconds(void);
 
-/* Nanoseconds on a clock that never steps; for durations and deadlines. */
+/* Nanoseconds on a clock that never jumps, for durations and deadlines. */
 int64_t clock_monotonic(void);
 
-/* Blocks until the deadline `until` (clock_monotonic()) or a little less; the caller looks at what
- * it waits for, and at the clock. Any thread. */
+/* Blocks until the deadline `until` (clock_monotonic()), or a little less: the caller checks the
+ * clock and its own condition again. Any thread. */
 void clock_sleep(int64_t until);
 
-/* Blocks until `file` can be read, or until the deadline `until` (clock_monotonic()). True: it can
- * be read. Any thread. */
+/* Blocks until `file` is readable or the deadline `until` (clock_monotonic()) has passed. True: it
+ * is readable. Any thread. */
 bool clock_poll(int file, int64_t until);
 
-/* Waits for `condition` (of the default kind) with `lock` taken, as pthread_cond_wait() does: may
- * return for no reason. False: the deadline `until` (clock_monotonic()) has passed. Any thread. */
+/* Waits for `condition` (with the default clock attribute), as pthread_cond_wait() does, with
+ * `lock` held. May return without a reason. False: the deadline `until` (clock_monotonic()) has
+ * passed. Any thread. */
 bool clock_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t until);
 
-/* For a wait that has a timeout of its own (epoll_wait(), curl_multi_poll()): the milliseconds
- * until the deadline `until` (clock_monotonic()), rounded up; 0: it has passed; -1: CLOCK_NEVER. It
- * may be less, so whoever waited reads the clock again. */
+/* The timeout for a wait that has its own (epoll_wait(), curl_multi_poll()): milliseconds until the
+ * deadline `until` (clock_monotonic()), rounded up; 0 if it has passed; -1 for CLOCK_NEVER. The
+ * timeout may be shorter than the deadline, so the caller reads the clock again. */
 int clock_timeout(int64_t until);

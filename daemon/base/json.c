@@ -28,7 +28,7 @@ bool json_end(struct json *json, struct fault *fault) {
 }
 
 static void keep(yajl_gen_status status) {
-  /* A member outside of a map and the like is our own mistake. */
+  /* A member outside a map and the like is an error in this program. */
   CHECK(status == yajl_gen_status_ok);
 }
 
@@ -36,7 +36,7 @@ static yajl_gen_status add_string(struct json *json, struct view text) {
   return yajl_gen_string(json->gen, (const unsigned char *)text.at, text.length);
 }
 
-/* Whether there is something to write to; writes the name. */
+/* Writes the name. False: the writer has failed. */
 static bool begin_value(struct json *json, const char *name) {
   if (json->failed)
     return false;
@@ -65,7 +65,7 @@ void json_list_end(struct json *json) {
     keep(yajl_gen_array_close(json->gen));
 }
 
-/* What the ledger cut off may end in half a character. */
+/* A text that the ledger has cut may end within a character. */
 static void add_repaired(struct json *json, struct view value) {
   scope_text struct text repaired = {.limit = JSON_LIMIT};
   for (size_t i = 0; i < value.length; i++)

@@ -1,14 +1,14 @@
-/* Writes JSON into a text (yajl), and keeps its first failure: a writer adds member after member
- * and looks once, at json_end(). Pure.
+/* Writes JSON into a text (yajl) and keeps its first failure: a writer adds member after member,
+ * and checks once, at json_end(). Pure.
  *
- * `name` is the member's name; NULL in a list and at the top. */
+ * `name` is the name of the member; NULL in a list and at the top. */
 #pragma once
 
 #include "base/fault.h"
 #include "base/money.h"
 #include "base/text.h"
 
-/* The greatest answer; rowcachectl takes no larger one. */
+/* The largest answer; rowcachectl accepts no larger one. */
 #define JSON_LIMIT ((size_t)64 * 1024 * 1024)
 
 struct json {
@@ -17,9 +17,9 @@ struct json {
   bool failed;
 };
 
-/* The text is appended to `out`. json_end() must follow. */
+/* Appends to `out`. json_end() must follow. */
 void json_begin(struct json *json, struct text *out);
-/* Frees the writer; whether all went well. */
+/* Frees the writer. False: something failed since json_begin(). */
 bool json_end(struct json *json, struct fault *fault) MUST_CHECK;
 
 void json_map(struct json *json, const char *name);
@@ -27,7 +27,7 @@ void json_map_end(struct json *json);
 void json_list(struct json *json, const char *name);
 void json_list_end(struct json *json);
 
-/* Any bytes: where `value` is not UTF-8 its bytes outside of ASCII become U+FFFD. */
+/* Any bytes: if `value` is not UTF-8, each of its bytes outside ASCII becomes U+FFFD. */
 void json_text(struct json *json, const char *name, struct view value);
 void json_integer(struct json *json, const char *name, int64_t value);
 void json_bool(struct json *json, const char *name, bool value);
@@ -36,5 +36,5 @@ void json_null(struct json *json, const char *name);
 void json_rows(struct json *json, const char *name, struct rows value);
 /* The same by the amount's currency: "201.0" rows, "201" units. */
 void json_amount(struct json *json, const char *name, struct amount value);
-/* A part of a whole, from 0 to 1 with four digits; null where the whole is 0. */
+/* The quotient part / whole with four decimals; null if the whole is 0. */
 void json_part(struct json *json, const char *name, int64_t part, int64_t whole);

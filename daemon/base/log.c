@@ -19,7 +19,7 @@
 static const struct {
   const char *name;
   const char *journal; /* sd-daemon(3), SD_ERR and so on */
-  size_t room;         /* bytes of the buffer that lines of this level may take up to */
+  size_t room;         /* a line of this level fits while the buffer is no fuller than this */
 } levels[] = {
     [LOG_LEVEL_ERROR] = {"error", "<3>", LOG_BUFFER_SIZE},
     [LOG_LEVEL_WARNING] = {"warning", "<4>", LOG_BUFFER_SIZE / 8 * 7}, /* a client may cause many */
@@ -32,17 +32,17 @@ struct line {
   char text[LINE_SIZE];
 };
 
-/* A ring of lines, one behind the other: a line ends with the only '\n' in it. */
+/* A ring of consecutive lines. The only '\n' in a line is its last byte. */
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t given;   /* for the writer: a line, or the end */
-  pthread_cond_t written; /* for log_stop(): a line has gone out */
+  pthread_cond_t written; /* for log_stop(): a line was written */
   pthread_t thread;
   bool running, stopping, writing;
   size_t head, used; /* bytes */
-  int64_t writes;    /* lines that have gone out, or could not */
+  int64_t writes;    /* lines that were written, or could not be */
   int64_t dropped;   /* since `log_dropped` was logged */
-  bool gap;          /* there was no room, and half of the buffer is not free yet */
+  bool gap;          /* a line was dropped, and half of the buffer is not free yet */
   char bytes[LOG_BUFFER_SIZE];
 } ring = {.lock = PTHREAD_MUTEX_INITIALIZER,
           .given = PTHREAD_COND_INITIALIZER,
@@ -75,7 +75,7 @@ static void format_line(struct line *line, enum log_level level, enum log_event 
   line->length = end;
 }
 
-/* In one piece where standard error takes it. Nothing can be done where it cannot be written. */
+/* In one piece if standard error takes it. Ignores a line that cannot be written. */
 static bool write_line(const struct line *line) {
   size_t at = 0;
   while (at < line->length) {
@@ -83,7 +83,7 @@ static bool write_line(const struct line *line) {
     struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
     if (count > 0)
       at += (size_t)count;
-    else if (count < 0 && errno == EAGAIN) /* somebody else has set O_NONBLOCK */
+    else if (count < 0 && errno == EAGAIN) /* another process has set O_NONBLOCK */
       poll(&room, 1, -1);
     else if (count == 0 || errno != EINTR)
       return false;
@@ -103,8 +103,8 @@ static void put(const struct line *line) {
   ring.used += line->length;
 }
 
-/* The first line from `head` on, of `used` bytes; in bounds whatever these are. */
-static void look(size_t head, size_t used, struct line *line) {
+/* Copies the first line from `head` on, of `used` bytes; stays in bounds for any values. */
+static void peek(size_t head, size_t used, struct line *line) {
   line->length = 0;
   while (line->length < used && line->length < sizeof line->text) {
     char c = ring.bytes[(head + line->length) % LOG_BUFFER_SIZE];
@@ -115,13 +115,13 @@ static void look(size_t head, size_t used, struct line *line) {
 }
 
 static void take(struct line *line) {
-  look(ring.head, ring.used, line);
+  peek(ring.head, ring.used, line);
   ring.head = (ring.head + line->length) % LOG_BUFFER_SIZE;
   ring.used -= line->length;
 }
 
-/* Once a line was dropped, minor ones are until there is room again: so a gap is told of in one
- * line, which stands where it is. */
+/* After a line was dropped, minor lines are dropped too until there is room again: so one line in
+ * the right place can report the whole gap. */
 static void add(enum log_level level, const struct line *line) {
   bool fits = ring.used + line->length <= levels[level].room;
   if (fits && !(ring.gap && level == LOG_LEVEL_MINOR)) {
@@ -141,21 +141,21 @@ static void format_dropped(struct line *line, const char *format, ...) {
   va_end(arguments);
 }
 
-static void tell_dropped(void) {
+static void log_dropped_lines(void) {
   struct line line;
   format_dropped(&line, "lines=%lld", (long long)ring.dropped);
   ring.dropped = 0;
   put(&line);
 }
 
-/* A line that could not be written is one more that was dropped; it is told of when one could. */
+/* A line that could not be written counts as dropped, and is reported once a line can be. */
 static void note_written(bool ok) {
   ring.dropped += !ok;
   if (ring.used > LOG_BUFFER_SIZE / 2)
     return;
   ring.gap = false;
   if (ok && ring.dropped)
-    tell_dropped();
+    log_dropped_lines();
 }
 
 /* --- the writer --- */
@@ -183,22 +183,22 @@ static void *run(void *unused) {
   return NULL;
 }
 
-/* --- what a dying process leaves --- */
+/* --- the last lines of a crashing process --- */
 
-/* Without the lock, which a thread that is no more may hold: what is being changed meanwhile may
- * come twice or cut. Waits for room, but not for ever. */
+/* Takes no lock, as the crashed thread may hold it: a line that is being changed may be written
+ * twice or cut. Waits for room, but not forever. */
 static void on_crash(int number) {
   struct line line;
   size_t head = ring.head, used = ring.used;
   struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
   while (used && used <= LOG_BUFFER_SIZE && poll(&room, 1, CRASH_PATIENCE_MS) == 1) {
-    look(head, used, &line);
+    peek(head, used, &line);
     if (write(STDERR_FILENO, line.text, line.length) < 0)
       break;
     head += line.length;
     used -= line.length;
   }
-  raise(number); /* of which it dies now: SA_RESETHAND */
+  raise(number); /* kills the process now: SA_RESETHAND */
 }
 
 static void handle_crashes(void) {
@@ -225,7 +225,7 @@ bool log_start(struct fault *fault) {
   return true;
 }
 
-/* Under the lock. False when nothing went out for so long. */
+/* Called with the lock held. False: no line was written for `seconds`. */
 static bool await_written(int seconds) {
   const int64_t writes = ring.writes, until = clock_monotonic() + seconds * CLOCK_SECOND;
   while (ring.writes == writes)
@@ -240,12 +240,12 @@ void log_stop(int seconds) {
   while (moves && (ring.used || ring.writing))
     moves = await_written(seconds);
   ring.stopping = true;
-  ring.running = ring.running && !moves; /* what is logged after this must not block either */
+  ring.running = ring.running && !moves; /* later lines must not block either */
   pthread_cond_signal(&ring.given);
   pthread_mutex_unlock(&ring.lock);
   if (moves)
     pthread_join(ring.thread, NULL);
-  else if (ring.running) /* it may be in write(2) for ever */
+  else if (ring.running) /* it may be stuck in write(2) */
     pthread_detach(ring.thread);
 }
 
@@ -264,7 +264,7 @@ void log_event(enum log_level level, enum log_event event, const char *format, .
     (void)!write_line(&line);
 }
 
-/* Escapes a quote and the escapes' own sign, and what visible_take() does. */
+/* Escapes quotes and backslashes, and whatever visible_take() escapes. */
 static size_t show_first(struct view text, char out[VISIBLE_SIZE]) {
   char first = text.at[0];
   if (first != '"' && first != '\\')

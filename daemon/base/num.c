@@ -36,7 +36,7 @@ struct unit {
   int64_t factor;
 };
 
-/* A whole number followed by one of the units, `count` of them. */
+/* A whole number followed by one of `count` units. */
 static bool with_unit(struct view text, const struct unit *units, size_t count, int64_t *value) {
   size_t digits = 0;
   while (digits < text.length && num_is_digit(text.at[digits]))

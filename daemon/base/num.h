@@ -1,5 +1,5 @@
-/* Numbers out of text, without locale: consumed whole, overflow checked, an error and never a
- * default. Pure. */
+/* Parses numbers, without locale. The whole text must be the number; overflow and junk are errors,
+ * never a default. Pure. */
 #pragma once
 
 #include "base/check.h"
@@ -19,13 +19,13 @@ static inline char num_lower(char c) {
   return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Whether two texts are the same but for the case of ASCII letters. */
+/* True if two texts differ at most in the case of ASCII letters. */
 bool num_same_word(struct view a, struct view b);
 
 /* The value of a hex digit, or -1. */
 int num_hex_digit(char c);
 
-/* Decimal digits only (no sign, no space): at least one, and at most INT64_MAX in value. */
+/* Decimal digits only (no sign, no space): at least one; a value up to INT64_MAX. */
 bool num_integer(struct view text, int64_t *value) MUST_CHECK;
 
 /* "30s", "15m", "24h", "7d": a whole number and one unit; to seconds. "0" alone is allowed. */
@@ -40,6 +40,6 @@ bool num_date(struct view text, int32_t *day) MUST_CHECK;
 #define NUM_DATE_SIZE 16
 #define NUM_FIRST_DAY (-719528) /* 0000-01-01 */
 #define NUM_LAST_DAY 2932896    /* 9999-12-31 */
-/* The other way round; `out` receives "YYYY-MM-DD" and NUL. A day outside of these two prints as
- * the nearer one. */
+/* Writes "YYYY-MM-DD" and NUL to `out`. A day outside these two bounds prints as the nearer
+ * bound. */
 void num_print_date(int32_t day, char out[NUM_DATE_SIZE]);

@@ -6,7 +6,7 @@
 int64_t pace_wait(const struct pace *pace, int64_t most, int64_t now) {
   if (pace->count < (uint64_t)most)
     return 0;
-  /* The time that must lie a minute back before there may be one more. */
+  /* One more is allowed a minute after this beginning. */
   int64_t left = pace->begun[(pace->count - (uint64_t)most) % PACE_MOST] + MINUTE - now;
   return left > 0 ? (left + SECOND - 1) / SECOND : 0;
 }

@@ -1,4 +1,4 @@
-/* Locals that clean up after themselves at the end of their scope, and the way to hand one on. */
+/* Locals that free themselves at the end of their scope, and a way to pass one on. */
 #pragma once
 
 #include <stdlib.h>
@@ -7,10 +7,10 @@ static inline void scope_free_(void *address) {
   free(*(void **)address);
 }
 
-/* `scope_free char *line = NULL;`: free(line) whichever way the scope is left. */
+/* `scope_free char *line = NULL;` calls free(line) at the end of the scope. */
 #define scope_free __attribute__((cleanup(scope_free_)))
 
-/* `return steal(line);`: the value leaves, and the scope's clean-up finds NULL. */
+/* `return steal(line);` returns the value and leaves NULL for the clean-up. */
 #define steal(pointer)                       \
   __extension__({                            \
     __typeof__(pointer) stolen_ = (pointer); \

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Room for `more` bytes and the NUL behind them. */
+/* Makes room for `more` bytes and a NUL after them. */
 static bool text_reserve(struct text *text, size_t more) {
   if (text->failed)
     return false;

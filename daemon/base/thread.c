@@ -8,7 +8,7 @@ bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), voi
   static const int faults[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP};
   sigset_t most, before;
   sigfillset(&most);
-  /* Blocked, these end the process without a word from whoever handles them. */
+  /* A blocked signal of these kills the process without calling its handler. */
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
     sigdelset(&most, faults[i]);
   pthread_sigmask(SIG_SETMASK, &most, &before);

@@ -1,6 +1,6 @@
 #include "base/utf8.h"
 
-/* RFC 3629, "Syntax of UTF-8 Byte Sequences", but for ASCII. */
+/* RFC 3629, "Syntax of UTF-8 Byte Sequences", without ASCII. */
 static const struct row {
   unsigned char first, last, least, most;
   int more;

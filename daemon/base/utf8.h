@@ -1,19 +1,19 @@
-/* UTF-8 as RFC 3629 4 defines it, in one piece or byte by byte. Pure. */
+/* UTF-8 as in RFC 3629 4, in one piece or byte by byte. Pure. */
 #pragma once
 
 #include "base/view.h"
 
 /* Begins as {0}. */
 struct utf8 {
-  int wanted;                /* bytes that the character under way still needs */
-  unsigned char least, most; /* bounds of the next one */
+  int wanted;                /* bytes that the present character still needs */
+  unsigned char least, most; /* bounds of the next byte */
 };
 
-/* Whether `byte` may come next. Once false, the text is none. */
+/* False: `byte` cannot come next, and the text is not UTF-8. */
 bool utf8_takes(struct utf8 *utf8, unsigned char byte);
 
-/* The length of the character that `text` (not empty) begins with; 0: none. */
+/* The length of the first character of `text` (not empty); 0: it is not UTF-8. */
 size_t utf8_character(struct view text);
 
-/* Whether the whole is UTF-8. */
+/* True if all of `text` is UTF-8. */
 bool utf8_is(struct view text);

@@ -1,4 +1,4 @@
-/* A pointer and a length that own nothing. Not terminated by NUL, may contain NUL. */
+/* A pointer and a length that own nothing. A view has no NUL at its end and may contain NUL. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,7 +31,7 @@ static inline bool view_starts(struct view a, struct view prefix) {
          (prefix.length == 0 || memcmp(a.at, prefix.at, prefix.length) == 0);
 }
 
-/* Bytewise order, shorter first among equals; for qsort-like uses. */
+/* Bytewise order; of two with a common beginning the shorter is first. For qsort(). */
 static inline int view_order(struct view a, struct view b) {
   size_t common = a.length < b.length ? a.length : b.length;
   int order = common ? memcmp(a.at, b.at, common) : 0;
@@ -49,7 +49,7 @@ static inline struct view view_first(struct view a, size_t length) {
   return (struct view){a.at, length < a.length ? length : a.length};
 }
 
-/* Without ASCII space and tab at both ends. */
+/* Without spaces and tabs at both ends. */
 static inline struct view view_trim(struct view a) {
   while (a.length && (a.at[0] == ' ' || a.at[0] == '\t'))
     a.at++, a.length--;
@@ -58,8 +58,8 @@ static inline struct view view_trim(struct view a) {
   return a;
 }
 
-/* Takes the part before the next `separator` off the front of `rest`; false when `rest` is spent.
- * "a,,b" gives "a", "", "b"; begin with rest->at != NULL, the end is marked by rest->at == NULL. */
+/* Takes the part before the next `separator` off the front of `rest`. False: nothing is left.
+ * "a,,b" gives "a", "", "b". Begin with rest->at not NULL; at the end it is NULL. */
 static inline bool view_split(struct view *rest, char separator, struct view *part) {
   if (!rest->at)
     return false;
@@ -74,7 +74,7 @@ static inline bool view_split(struct view *rest, char separator, struct view *pa
   return true;
 }
 
-/* Whether `word` (not empty) is one of `words`, which have a space between. */
+/* True if `word` (not empty) is one of `words`, which are separated by spaces. */
 static inline bool view_has_word(struct view words, struct view word) {
   struct view one;
   while (view_split(&words, ' ', &one))

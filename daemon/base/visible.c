@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* The Unicode Character Database, version 15: general category Cc, Cf, Zl, Zp, and Zs but for the
- * space; Default_Ignorable_Code_Point; the noncharacters in the Arabic block. In order. */
+/* From the Unicode Character Database, version 15, in order: general categories Cc, Cf, Zl, Zp, and
+ * Zs except the space; Default_Ignorable_Code_Point; the noncharacters in the Arabic block. */
 static const struct range {
   int32_t first, last;
 } hidden[] = {
@@ -19,7 +19,7 @@ static const struct range {
     {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},
 };
 
-/* The last two of each plane are noncharacters. */
+/* The last two code points of each plane are noncharacters. */
 static bool is_hidden(int32_t code) {
   if ((code & 0xfffe) == 0xfffe)
     return true;
@@ -29,7 +29,7 @@ static bool is_hidden(int32_t code) {
   return false;
 }
 
-/* `length` as utf8_character() found it. */
+/* `length` is utf8_character()'s. */
 static int32_t decode(struct view text, size_t length) {
   static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
   int32_t code = (unsigned char)text.at[0] & masks[length];

@@ -1,11 +1,11 @@
-/* Fuzz target: text that is to be shown. */
+/* Fuzz target: text from outside, to be shown. */
 #include "base/check.h"
 #include "base/utf8.h"
 #include "base/visible.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Each character can be shown as it is. */
+/* Each character is shown as it is. */
 static void check_shown(struct view text) {
   while (text.length) {
     struct visible next = visible_first(text);
@@ -14,7 +14,7 @@ static void check_shown(struct view text) {
   }
 }
 
-/* What is plain stays, and every character is as long as it says. */
+/* A plain character stays, and every character has the length that it claims. */
 static void check_pieces(struct view text, struct view shown) {
   char piece[VISIBLE_SIZE];
   while (text.length) {
