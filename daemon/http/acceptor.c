@@ -13,7 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* What is short (descriptors, memory) may be there again after this. */
+/* The wait after accept(2) lacked descriptors or memory. */
 #define SHORT_WAIT (100 * CLOCK_MILLISECOND)
 
 struct acceptor {
@@ -22,21 +22,21 @@ struct acceptor {
   int stop;    /* an eventfd */
   acceptor_take *take;
   void *context;
-  bool is_short; /* the thread's: the last accept lacked something, which the log says once */
+  bool is_short; /* the thread's: the last accept(2) lacked something, which is logged once */
 };
 
-static bool is_of_one_connection(int error) {
+static bool concerns_one_connection(int error) {
   return error == EINTR || error == ECONNABORTED || error == EPROTO;
 }
 
-static void wait_for_supply(struct acceptor *acceptor, int error) {
+static void wait_for_resources(struct acceptor *acceptor, int error) {
   if (!acceptor->is_short)
     log_warning(EVENT_accept, "reason=%s", LOG_VALUE(strerror(error)));
   acceptor->is_short = true;
   clock_sleep(clock_monotonic() + SHORT_WAIT);
 }
 
-/* Takes what waits on one socket. */
+/* Accepts every connection that waits on one socket. */
 static void take_all(struct acceptor *acceptor, int listening) {
   for (;;) {
     struct sockaddr_storage peer = {0};
@@ -48,8 +48,8 @@ static void take_all(struct acceptor *acceptor, int listening) {
       acceptor->take(acceptor->context, connection, (struct sockaddr *)&peer, length);
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return;
-    } else if (!is_of_one_connection(errno)) {
-      wait_for_supply(acceptor, errno);
+    } else if (!concerns_one_connection(errno)) {
+      wait_for_resources(acceptor, errno);
       return;
     }
   }

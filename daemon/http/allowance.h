@@ -1,5 +1,5 @@
-/* Bytes of memory that many share, up to a limit that each names as it takes. Any thread; nothing
- * blocks. */
+/* A shared number of bytes of memory. Each caller names the limit as it takes some. Any thread;
+ * nothing blocks. */
 #pragma once
 
 #include "base/check.h"
@@ -12,7 +12,7 @@ struct allowance {
   atomic_size_t taken; /* bytes */
 };
 
-/* Takes `bytes`, if no more than `limit` are taken with them; false: none were. */
+/* Takes `bytes`. False: more than `limit` would be taken, and nothing was. */
 bool allowance_take(struct allowance *allowance, size_t bytes, size_t limit) MUST_CHECK;
-/* Gives back what was taken. */
+/* Gives back bytes that were taken. */
 void allowance_give(struct allowance *allowance, size_t bytes);

@@ -13,11 +13,11 @@
 struct connections {
   int64_t most, patience;
   pthread_mutex_t lock;              /* all below, and all connections */
-  int64_t open;                      /* those that are closing left out */
-  struct connection *idle, *sending; /* the one that has been for the longest first */
+  int64_t open;                      /* without those that are CLOSING */
+  struct connection *idle, *sending; /* each ordered by time, the oldest first */
   struct closed {
     int64_t idle, stuck, refused;
-  } closed;          /* since then: */
+  } closed;          /* since `logged_at` */
   int64_t logged_at; /* 0: never */
 };
 
@@ -47,7 +47,7 @@ static void rest(struct connections *connections, struct connection *connection)
   DL_APPEND2(connections->idle, connection, own.prev, own.next);
 }
 
-/* Takes it out of its list, if it is in one. */
+/* Removes it from its list, if it is in one. */
 static void leave(struct connections *connections, struct connection *connection) {
   if (connection->own.state == CONNECTION_IDLE)
     DL_DELETE2(connections->idle, connection, own.prev, own.next);
@@ -55,8 +55,8 @@ static void leave(struct connections *connections, struct connection *connection
     DL_DELETE2(connections->sending, connection, own.prev, own.next);
 }
 
-/* To dissolve the association (connect(2)) leaves a TCP connection no FIN to send, which a reply
- * that broke off must not have. A UNIX socket has no such end, and refuses this. */
+/* Dissolving the association (connect(2)) leaves a TCP connection no FIN to send, which would make
+ * a reply that broke off look complete. A UNIX socket has no such end, and refuses this. */
 bool connections_reset(int socket) {
   struct sockaddr nobody = {.sa_family = AF_UNSPEC};
   return connect(socket, &nobody, sizeof nobody) == 0;
@@ -72,7 +72,7 @@ static void shut(struct connections *connections, struct connection *connection)
     shutdown(connection->own.socket, SHUT_RDWR);
 }
 
-/* NULL: none has been for long enough. */
+/* NULL: no client has read nothing for that long. */
 static struct connection *find_stuck(const struct connections *connections) {
   struct connection *first = connections->sending;
   return first && clock_monotonic() - first->own.since >= connections->patience ? first : NULL;
@@ -92,7 +92,7 @@ static void make_room(struct connections *connections, const struct connection *
   shut(connections, stuck ? stuck : victim);
 }
 
-/* --- the log: once a minute, however many come --- */
+/* --- the log: at most once a minute --- */
 
 static bool take_closed(struct connections *connections, struct closed *closed) {
   int64_t now = clock_monotonic();
@@ -112,7 +112,7 @@ static void log_closed(const struct connections *connections, const struct close
               (long long)closed->stuck);
 }
 
-/* --- the face --- */
+/* --- public functions --- */
 
 void connections_opened(struct connections *connections, struct connection *connection,
                         int socket) {
@@ -135,7 +135,7 @@ void connections_closed(struct connections *connections, struct connection *conn
   pthread_mutex_unlock(&connections->lock);
 }
 
-void connections_moved(struct connections *connections, struct connection *connection) {
+void connections_received(struct connections *connections, struct connection *connection) {
   pthread_mutex_lock(&connections->lock);
   if (connection->own.state == CONNECTION_IDLE) {
     leave(connections, connection);

@@ -1,19 +1,19 @@
-/* The connections that one side has open: at most so many, and none of those that wait for nothing
- * keeps another one out.
+/* Limits the open connections of one side. At the limit, the connection that has been idle the
+ * longest makes room for a new one.
  *
  *   opened --> IDLE <--> BUSY <--> SENDING --> closed
  *               '--> CLOSING <------' ---------^
  *
- * IDLE     no whole request of it is under way; since its last byte, or its last reply.
- * BUSY     its request is whole, and the next part of its reply is not there yet.
- * SENDING  its client has to take a part of the reply, since that was given to libmicrohttpd.
- * CLOSING  it had been idle the longest when there was no room; its connection was ended, and
- *          libmicrohttpd will find it so. It counts no more.
+ * IDLE     has no complete request; ordered by its last byte received, or its last reply sent.
+ * BUSY     has a complete request, and waits for the next part of the reply.
+ * SENDING  libmicrohttpd has a part of the reply that the client has not read yet.
+ * CLOSING  had been idle the longest when there was no room. Its socket was shut down, and
+ *          libmicrohttpd will notice. It no longer counts.
  *
- * Where none is idle, one whose client has taken nothing for a while is closed: a stranger could
- * otherwise hold all of them for server.idle_timeout, by not reading what it is told. Where there
- * is none either, there is nobody to close but the newcomer. libmicrohttpd cannot do this: at its
- * own limit it stops accepting.
+ * If no connection is idle, one whose client has read nothing for a while is closed: otherwise a
+ * stranger could hold all connections for server.idle_timeout by not reading replies. If there is
+ * none of these either, the new connection is closed. libmicrohttpd cannot do this: at its own
+ * limit it stops accepting.
  *
  * Any thread; nothing blocks on more than a short lock. */
 #pragma once
@@ -26,37 +26,39 @@
 struct connections;
 
 struct connection {
-  struct { /* the registry's own */
+  struct { /* private to connections.c */
     int socket;
     enum { CONNECTION_IDLE, CONNECTION_BUSY, CONNECTION_SENDING, CONNECTION_CLOSING } state;
-    int64_t since;                  /* while SENDING: the part was given (clock_monotonic()) */
+    int64_t since;                  /* of SENDING (clock_monotonic()) */
     struct connection *next, *prev; /* while IDLE or SENDING */
   } own;
 };
 
-/* A client that takes nothing of its reply for so long may be closed to make room. */
+/* A client that reads nothing of its reply for this long may be closed to make room. */
 #define CONNECTION_PATIENCE (2 * CLOCK_SECOND)
 
-/* At most `most` (1 or more) at a time; `patience` in nanoseconds. NULL: no memory. */
+/* At most `most` (1 or more) connections at a time; `patience` in nanoseconds
+ * (CONNECTION_PATIENCE). NULL: no memory. */
 struct connections *connections_create(int64_t most, int64_t patience) MUST_CHECK;
 /* All must be closed. Leaves NULL; NULL is allowed. */
 void connections_release(struct connections **connections);
 
-/* A new one, idle; its owner keeps it, and its socket open, until connections_closed(). */
+/* Adds a new connection, idle. Its owner keeps it, and its socket open, until
+ * connections_closed(). */
 void connections_opened(struct connections *connections, struct connection *connection, int socket);
 void connections_closed(struct connections *connections, struct connection *connection);
 
-/* Bytes of a request came that is not whole yet. */
-void connections_moved(struct connections *connections, struct connection *connection);
-/* Its request is whole; false: it is being closed, and nothing may be done for it any more. */
+/* Part of a request was received. */
+void connections_received(struct connections *connections, struct connection *connection);
+/* The request is complete. False: the connection is being closed, and must not be served. */
 bool connections_begin(struct connections *connections, struct connection *connection) MUST_CHECK;
-/* Its client has to take a part of the reply, the first one or the next. */
+/* libmicrohttpd was given a part of the reply, the first or the next. */
 void connections_sending(struct connections *connections, struct connection *connection);
-/* The client has taken all that there is, and more of the reply has to come. */
+/* The client has read everything so far, and the reply goes on. */
 void connections_waiting(struct connections *connections, struct connection *connection);
-/* Its reply has gone out, and another request may come. */
+/* The reply was sent; another request may follow. */
 void connections_end(struct connections *connections, struct connection *connection);
 
-/* Ends a TCP connection with a reset, whatever is still to be sent. False: it is none, or has ended
+/* Resets a TCP connection and drops unsent data. False: it is no TCP connection, or has ended
  * already. */
 bool connections_reset(int socket);

@@ -108,7 +108,7 @@ void *exchange_uri_came(void *context, const char *uri, struct MHD_Connection *c
   const struct exchange_side *side = context;
   struct client *client = client_of(connection);
   if (client) {
-    connections_moved(side->connections, &client->connection);
+    connections_received(side->connections, &client->connection);
     text_clear(&client->line);
     text_add(&client->line, view_of(uri));
   }
@@ -240,7 +240,7 @@ void exchange_wake(struct exchange *exchange) {
   pthread_mutex_unlock(&exchange->lock);
 }
 
-void exchange_told(struct watched *watched, enum watch_event event) {
+void exchange_notify(struct watched *watched, enum watch_event event) {
   struct exchange *exchange =
       (struct exchange *)((char *)watched - offsetof(struct exchange, watched));
   pthread_mutex_lock(&exchange->lock);
@@ -395,7 +395,7 @@ enum MHD_Result exchange_serve(void *side, struct MHD_Connection *connection, co
     return exchange->fault.kind == FAULT_NONE ? MHD_YES : step(exchange);
   }
   if (*upload_size) {
-    connections_moved(exchange->side->connections, &exchange->client->connection);
+    connections_received(exchange->side->connections, &exchange->client->connection);
     add_body(exchange, (struct view){upload, *upload_size});
     *upload_size = 0;
     return MHD_YES;

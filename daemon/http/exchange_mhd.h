@@ -13,12 +13,12 @@
 struct exchange_side {
   const struct exchange_handler *handler;
   struct connections *connections;
-  struct watch *watch; /* that tells exchange_told() */
+  struct watch *watch; /* calls exchange_notify() */
   size_t pool;         /* bytes that libmicrohttpd keeps for a connection */
 };
 
-/* For watch_open(): what it watches are exchanges that wait. */
-void exchange_told(struct watched *watched, enum watch_event event);
+/* For watch_open(): an exchange that waits is watched. */
+void exchange_notify(struct watched *watched, enum watch_event event);
 
 /* MHD_OPTION_NOTIFY_CONNECTION: a connection begins or ends. */
 void exchange_connection(void *side, struct MHD_Connection *connection, void **socket_context,

@@ -28,7 +28,8 @@ static bool is_value(struct view text) {
   return true;
 }
 
-/* A space or a byte beyond ASCII is no URI's, but cannot be mistaken for anything else. */
+/* Spaces and bytes beyond ASCII do not belong into a URI, but cannot be mistaken for anything
+ * else. */
 static bool is_target(struct view text) {
   for (size_t i = 0; i < text.length; i++)
     if (is_control(text.at[i]))
@@ -52,7 +53,7 @@ static const char *wrong_in_line(const struct head_line *line) {
   return NULL;
 }
 
-/* --- places --- */
+/* --- places in the buffer --- */
 
 static const char hidden[] =
     "the request's head must have no NUL, no header that goes on in the next line, one space on "
@@ -62,7 +63,7 @@ static const char *behind(struct view text) {
   return text.at + text.length;
 }
 
-/* How far on `to` stands: no small number where it stands before, or in other memory. */
+/* The distance from `from` on to `to`: huge if `to` is in front of it, or in other memory. */
 static size_t distance(const char *from, const char *to) {
   return (size_t)((uintptr_t)to - (uintptr_t)from);
 }
@@ -72,8 +73,8 @@ static bool line_is_placed(const struct head_line *line) {
          distance(line->target_at, line->version.at) == line->target.length + 1;
 }
 
-/* Nothing but one line end stands before the name, nothing but the colon and spaces, which
- * libmicrohttpd skips, before the value. */
+/* True if only one line end precedes the name, and only the colon and the spaces that libmicrohttpd
+ * skips precede the value. */
 static bool follow(struct head *head, struct view name, struct view value) {
   size_t gap = distance(head->at, name.at);
   if (!head->line_end && (gap == 1 || gap == 2))
@@ -82,7 +83,8 @@ static bool follow(struct head *head, struct view name, struct view value) {
   return gap == head->line_end && (uintptr_t)value.at > (uintptr_t)behind(name);
 }
 
-/* Two line ends follow the last header, its own and the empty line's: all NUL by now. */
+/* True if two line ends follow the last field, its own and the empty line's. libmicrohttpd has made
+ * NULs of them. */
 static bool is_end(const struct head *head, size_t length) {
   size_t gap = distance(head->at, head->begin + length);
   return (head->line_end ? gap == 2 * head->line_end : gap == 2 || gap == 4) &&
@@ -127,8 +129,8 @@ void head_add(struct head *head, struct view name, struct view value) {
     note(head, hidden);
 }
 
-/* What says its length in two ways, or in one that HTTP/1.0 does not know, or is for two hosts, may
- * mean another request to whoever stands before us (RFC 9112 3.2, 6.1, 6.3). */
+/* True if a proxy in front may see another request: a head that states the length twice, or in a
+ * way that HTTP/1.0 does not have, or names two hosts (RFC 9112 3.2, 6.1, 6.3). */
 static bool is_ambiguous(const struct head *head) {
   return head->lengths + head->codings > 1 || head->unknown_codings > 0 || head->hosts > 1 ||
          (head->http_1_1 ? head->hosts == 0 : head->codings > 0);

@@ -1,5 +1,5 @@
-/* Fuzz target: heads, taken apart as libmicrohttpd 0.9.75 does it. What is accepted has nothing in
- * its bytes but what was told of it. */
+/* Fuzz target: heads, parsed as libmicrohttpd 0.9.75 does. An accepted head has no bytes but those
+ * that were reported. */
 #include "base/check.h"
 #include "base/num.h"
 #include "http/head.h"
@@ -38,12 +38,12 @@ static bool take_request_line(char **rest, char *end, struct head_line *line) {
   return true;
 }
 
-/* The memory that names are moved to, behind the head. */
+/* The memory behind the head, which names are moved to. */
 struct room {
   char *at, *end;
 };
 
-/* Moves a name and its continuation elsewhere; NULL: no room. */
+/* Moves a name and its continuation there; NULL: no room. */
 static char *fold(char *name, const char *more, struct room *room) {
   more += strspn(more, " \t");
   size_t length = strlen(name), further = strlen(more);
@@ -79,9 +79,8 @@ static bool take_fields(char **rest, char *end, struct room room, struct head *h
   return false;
 }
 
-/* What the bytes themselves say: no NUL but one that stands for a CR, no line that is a
- * continuation, no space before a colon. Two line ends cannot be told from a line end and a line of
- * a NUL alone. */
+/* Checks the bytes themselves: no NUL but one for a CR, no continuation line, no space in front of
+ * a colon. (Two line ends look like a line end and a line of one NUL.) */
 static void check_bytes(const char *bytes, size_t length) {
   while (length && memchr("\r\n", bytes[length - 1], 3))
     length--;

@@ -12,14 +12,13 @@
 #include <unistd.h>
 
 #define MAX_LISTENERS 16
-#define MAX_SYSTEMD_SOCKETS 64
-/* What libmicrohttpd keeps of a connection in one pool, beside the head as it comes: for each
- * header a struct (56 bytes in 0.9.75, allocated in units of 16), and the reply's head, with room
- * for a head that is too large to come in whole, so that it is ours to refuse. */
+/* libmicrohttpd keeps a connection's data in one pool. Besides the head as received it holds a
+ * struct for each field (56 bytes in 0.9.75, allocated in units of 16) and the head of the reply.
+ * Some room is left, so that a head above our limits is read completely and refused by us. */
 #define POOL_EACH_HEADER ((size_t)64)
 #define POOL_BESIDE ((size_t)32 * 1024)
-/* At its own limit libmicrohttpd stops accepting, so it must never get there: those that are being
- * closed to make room are left for a moment. */
+/* At its own limit libmicrohttpd stops accepting, and must never get there: connections that are
+ * being closed to make room stay for a moment. */
 #define CLOSING_AT_ONCE 1024
 
 struct listener {
@@ -29,18 +28,18 @@ struct listener {
 
 struct listeners {
   struct exchange_side side;
-  struct acceptor *acceptor; /* NULL: it accepts no more */
+  struct acceptor *acceptor; /* NULL: no longer accepting */
   struct listener list[MAX_LISTENERS];
   size_t count;
-  size_t next; /* the acceptor's: the worker whose turn it is */
+  size_t next; /* used by the acceptor's thread: the next worker */
   size_t worker_count;
   struct MHD_Daemon *workers[]; /* each serves connections in a thread of its own */
 };
 
 /* --- libmicrohttpd --- */
 
-/* That a client left, or that an answer broke off: any stranger could fill the log with the first,
- * and the request has its own line for both. And that a UNIX socket has no options of TCP:
+/* Messages that are not logged. A client left, or a reply broke off: any stranger could fill the
+ * log with these, and the request has a line of its own. A UNIX socket has no TCP options:
  * libmicrohttpd sets them all the same on a connection that it did not accept itself. */
 static bool is_noise(const char *line) {
   static const char *const beginnings[] = {
@@ -59,7 +58,7 @@ static bool is_noise(const char *line) {
   return false;
 }
 
-/* Its words go to our log; they hold no request. */
+/* Messages of libmicrohttpd contain nothing of a request. */
 static void on_mhd_log(void *context, const char *format, va_list arguments) {
   (void)context;
   char line[256];
@@ -69,7 +68,8 @@ static void on_mhd_log(void *context, const char *format, va_list arguments) {
     log_warning(EVENT_http, "message=%s", LOG_VALUE(line));
 }
 
-/* Parameters are ours to decode: libmicrohttpd would do it in place, and lose what was what. */
+/* Leaves percent escapes alone, for query/form: libmicrohttpd would decode them in place, and "%26"
+ * would become a separator. */
 static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text) {
   (void)context, (void)connection;
   return strlen(text);
@@ -93,7 +93,7 @@ static bool add_worker(struct listeners *listeners, const struct listener_option
                    MHD_USE_NO_LISTEN_SOCKET | (options->tls ? MHD_USE_TLS : 0);
   struct MHD_Daemon *worker = MHD_start_daemon(
       flags, 0, NULL, NULL, exchange_serve, side, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log,
-      NULL, /* first: it serves the others */
+      NULL, /* first: the other options log through it */
       MHD_OPTION_CONNECTION_LIMIT, (unsigned)(options->max_connections + CLOSING_AT_ONCE),
       MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)options->idle_timeout,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, side->pool, MHD_OPTION_NOTIFY_CONNECTION,
@@ -107,14 +107,15 @@ static bool add_worker(struct listeners *listeners, const struct listener_option
   return true;
 }
 
-/* The workers have their turns. What one cannot take it closes, and says why in the log. */
+/* Gives connections to the workers in turn. A worker closes a connection that it cannot take, and
+ * logs the reason. */
 static void take(void *context, int connection, const struct sockaddr *peer, socklen_t length) {
   struct listeners *listeners = context;
   struct MHD_Daemon *worker = listeners->workers[listeners->next++ % listeners->worker_count];
   (void)MHD_add_connection(worker, connection, peer, length);
 }
 
-/* The configuration was held against its rules, but systemd's sockets come from elsewhere. */
+/* The rules checked the configured addresses; systemd's sockets are checked here. */
 static bool may_listen(const struct listener_options *options, int fd, struct fault *fault) {
   char text[SOCKET_NAME_SIZE];
   if (!options->local_only || socket_is_private(fd))
@@ -148,7 +149,7 @@ static bool add(struct listeners *listeners, const struct listener_options *opti
   return true;
 }
 
-/* The sockets that systemd handed over for this side: those named "admin", or all others. */
+/* Adds the sockets that systemd handed over for this side: those named "admin", or all others. */
 static bool add_systemd(struct listeners *listeners, const struct listener_options *options,
                         struct fault *fault) {
   scope_free char **names = NULL;
@@ -185,7 +186,7 @@ static bool open_side(struct listeners *listeners, const struct listener_options
   listeners->side.connections = connections_create(options->max_connections, CONNECTION_PATIENCE);
   if (!listeners->side.connections)
     return fault_no_memory(fault);
-  if (!watch_open(exchange_told, &listeners->side.watch, fault))
+  if (!watch_open(exchange_notify, &listeners->side.watch, fault))
     return false;
   for (int64_t i = 0; i < options->threads; i++)
     if (!add_worker(listeners, options, fault))

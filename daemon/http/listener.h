@@ -1,4 +1,4 @@
-/* Listening sockets of one side: TCP, UNIX, or handed over by systemd. One thread accepts on all of
+/* The listeners of one side: TCP, UNIX, or handed over by systemd. One thread accepts on all of
  * them (http/acceptor.h) and gives each connection to one of `threads` workers of libmicrohttpd,
  * which serves it to its end. */
 #pragma once
@@ -10,22 +10,24 @@
 struct listeners;
 
 struct listener_options {
-  enum tls_side side;                     /* also which of systemd's sockets are meant */
-  const struct settings_list *addresses;  /* used where systemd handed over no socket */
+  enum tls_side side;                     /* also selects among systemd's sockets */
+  const struct settings_list *addresses;  /* used if systemd handed over no socket */
   const struct exchange_handler *handler; /* must outlive the listeners */
   int64_t threads;                        /* workers, for all addresses */
-  int64_t max_connections; /* of all listeners; the longest idle makes room (connections.h) */
-  int64_t idle_timeout;    /* seconds */
-  bool tls;                /* show what tls_show() was given for the side */
-  bool local_only;         /* refuse a socket that can be reached from other machines */
+  int64_t max_connections;                /* of all listeners together (http/connections.h) */
+  int64_t idle_timeout;                   /* seconds */
+  bool tls;        /* with the certificate that tls_show() has for the side */
+  bool local_only; /* refuse a socket that other machines can reach */
 };
 
-/* Opens all of them and begins to serve. Logs each with its address. */
+/* Opens all listeners and starts to serve. Logs each with its address. Blocks; from the main
+ * thread. The caller gives *out up with listeners_close(). */
 bool listeners_open(const struct listener_options *options, struct listeners **out,
                     struct fault *fault) MUST_CHECK;
 
-/* Accepts no more connections; those that are open go on. */
+/* Stops accepting; open connections go on. NULL is allowed. */
 void listeners_quiesce(struct listeners *listeners);
 
-/* Closes; every exchange must be over or woken for good. Leaves NULL; NULL is allowed. */
+/* Closes everything. Every exchange must have ended, or have been woken for its end. Leaves NULL;
+ * NULL is allowed. */
 void listeners_close(struct listeners **listeners);

@@ -13,8 +13,8 @@ struct tls_identity {
   struct tls_identity *older;
 };
 
-/* GnuTLS hands its callback no context of ours, so the identities are the process's. Older ones
- * stay until the end: a handshake may still use them, and a renewal is rare. */
+/* GnuTLS passes no context to its callback, so the identities belong to the process. Old ones stay
+ * until the end: a handshake may still use them, and renewals are rare. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tls_identity *shown[2]; /* by enum tls_side */
 
@@ -120,7 +120,7 @@ void tls_forget(void) {
     }
 }
 
-/* --- what GnuTLS calls --- */
+/* --- callbacks of GnuTLS --- */
 
 static int retrieve(enum tls_side side, gnutls_pcert_st **chain, unsigned *chain_length,
                     gnutls_privkey_t *key) {

@@ -14,19 +14,19 @@
 #define MAX_EVENTS 64
 
 struct watch {
-  watch_told *told;
-  int set, bell; /* epoll; an eventfd in it, for what the thread must look at anew */
+  watch_notify *notify;
+  int set, bell; /* epoll; an eventfd in it, to wake the thread */
   pthread_t thread;
 
-  pthread_mutex_t lock; /* all below, and what is watched */
+  pthread_mutex_t lock; /* everything below, and all watched connections */
   struct watched **by_socket;
   size_t sockets;         /* room in by_socket */
   uint32_t last_number;   /* never 0 in use */
-  struct watched *graces; /* those in doubt, in the order of their deadlines */
+  struct watched *graces; /* connections in doubt, ordered by deadline */
   bool stopping;
 };
 
-/* --- whom an event is for: it may be late, when the socket is another's --- */
+/* --- the connection of an event, which may be late: the socket may be another's by now --- */
 
 static uint64_t name_of(const struct watched *watched) {
   return (uint64_t)watched->own.number << 32 | (uint32_t)watched->own.socket;
@@ -64,7 +64,7 @@ static void see(struct watch *watch, const struct epoll_event *event) {
   if (!watched)
     return;
   remove_grace(watch, watched);
-  watch->told(watched, event->events & (EPOLLHUP | EPOLLERR) ? WATCH_GONE : WATCH_IN_DOUBT);
+  watch->notify(watched, event->events & (EPOLLHUP | EPOLLERR) ? WATCH_GONE : WATCH_IN_DOUBT);
 }
 
 static void end_graces(struct watch *watch) {
@@ -72,7 +72,7 @@ static void end_graces(struct watch *watch) {
   struct watched *watched;
   while ((watched = watch->graces) && watched->own.deadline <= now) {
     remove_grace(watch, watched);
-    watch->told(watched, WATCH_GONE);
+    watch->notify(watched, WATCH_GONE);
   }
 }
 
@@ -94,7 +94,7 @@ static void *run(void *context) {
   return NULL;
 }
 
-/* Fails only where it has rung 2^64 times. */
+/* Fails only after 2^64 rings. */
 static void ring(struct watch *watch) {
   (void)eventfd_write(watch->bell, 1);
 }
@@ -102,7 +102,8 @@ static void ring(struct watch *watch) {
 /* --- life --- */
 
 static bool open_set(struct watch *watch, struct fault *fault) {
-  /* Each write is an edge, so nobody needs to read; the name is no socket's. */
+  /* Edge-triggered: each write wakes the thread, and nobody needs to read. The number is no
+   * connection's. */
   struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u64 = UINT32_MAX};
   watch->set = epoll_create1(EPOLL_CLOEXEC);
   watch->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -121,11 +122,11 @@ static void release(struct watch *watch) {
   free(watch);
 }
 
-bool watch_open(watch_told *told, struct watch **out, struct fault *fault) {
+bool watch_open(watch_notify *notify, struct watch **out, struct fault *fault) {
   struct watch *watch = calloc(1, sizeof *watch);
   if (!watch)
     return fault_no_memory(fault);
-  watch->told = told;
+  watch->notify = notify;
   watch->bell = -1;
   pthread_mutex_init(&watch->lock, NULL);
   if (open_set(watch, fault) && thread_start(&watch->thread, "watch", run, watch, fault)) {
@@ -148,7 +149,7 @@ void watch_close(struct watch **address) {
   release(watch);
 }
 
-/* --- what is watched --- */
+/* --- watched connections --- */
 
 static void enter(struct watch *watch, struct watched *watched, int socket) {
   watch->last_number += watch->last_number == UINT32_MAX ? 2 : 1;
@@ -162,7 +163,7 @@ static void begin_grace(struct watch *watch, struct watched *watched) {
   watched->own.deadline = clock_monotonic() + WATCH_GRACE_MS * CLOCK_MILLISECOND;
   bool is_first = !watch->graces;
   DL_APPEND2(watch->graces, watched, own.prev, own.next);
-  if (is_first) /* the thread waits without a limit */
+  if (is_first) /* the thread waits without a timeout */
     ring(watch);
 }
 
@@ -170,10 +171,11 @@ void watch_begin(struct watch *watch, struct watched *watched, int socket, bool 
   pthread_mutex_lock(&watch->lock);
   if (make_room(watch, (size_t)socket)) {
     enter(watch, watched, socket);
-    /* ERR and HUP are always told. What is so already is told at once. */
+    /* ERR and HUP are always reported. A state that already holds is reported at once. */
     struct epoll_event event = {.events = EPOLLONESHOT | (in_doubt ? 0 : EPOLLRDHUP),
                                 .data.u64 = name_of(watched)};
-    (void)epoll_ctl(watch->set, EPOLL_CTL_ADD, socket, &event); /* no memory: the grace is left */
+    /* Without memory for it only the grace period is left. */
+    (void)epoll_ctl(watch->set, EPOLL_CTL_ADD, socket, &event);
     if (in_doubt)
       begin_grace(watch, watched);
   }

@@ -76,7 +76,7 @@ static void play(const struct scene *scene) {
   for (const char *at = scene->before; *at; at += 2) {
     struct line *line = &lines[at[1] - '0'];
     if (*at == 'm')
-      connections_moved(connections, &line->connection);
+      connections_received(connections, &line->connection);
     if (*at == 'b')
       assert_true(connections_begin(connections, &line->connection));
     if (*at == 's')
@@ -96,7 +96,7 @@ static void play(const struct scene *scene) {
     assert_int_equal(is_shut(&lines[i]), i == scene->victim);
     if (i == scene->victim) /* whose request comes too late */
       assert_false(connections_begin(connections, &lines[i].connection));
-    connections_moved(connections, &lines[i].connection);
+    connections_received(connections, &lines[i].connection);
     connections_end(connections, &lines[i].connection);
     close_line(connections, &lines[i]);
   }
@@ -149,7 +149,7 @@ static void *run_churn(void *context) {
   for (int i = 0; i < ROUNDS; i++) {
     struct line line;
     open_line(connections, &line);
-    connections_moved(connections, &line.connection);
+    connections_received(connections, &line.connection);
     bool served = connections_begin(connections, &line.connection);
     connections_sending(connections, &line.connection);
     CHECK(!served || !is_shut(&line)); /* nobody is closed who is being served */

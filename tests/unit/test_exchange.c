@@ -135,7 +135,7 @@ static int start(void **state) {
   sem_init(&read_once, 0, 0);
   sem_init(&finished_once, 0, 0);
   side.connections = connections_create(10, CONNECTION_PATIENCE);
-  if (!side.connections || !watch_open(exchange_told, &side.watch, &fault))
+  if (!side.connections || !watch_open(exchange_notify, &side.watch, &fault))
     return -1;
   daemon_of_test = MHD_start_daemon(
       MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL,
