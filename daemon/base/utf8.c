@@ -41,8 +41,11 @@ size_t utf8_character(struct view text) {
 
 bool utf8_is(struct view text) {
   struct utf8 utf8 = {0};
-  for (size_t i = 0; i < text.length; i++)
-    if (!utf8_takes(&utf8, (unsigned char)text.at[i]))
+  for (size_t i = 0; i < text.length; i++) {
+    unsigned char byte = (unsigned char)text.at[i];
+    bool is_ascii = byte < 0x80 && utf8.wanted == 0; /* most text is; this is faster */
+    if (!is_ascii && !utf8_takes(&utf8, byte))
       return false;
+  }
   return utf8.wanted == 0;
 }

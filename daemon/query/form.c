@@ -9,40 +9,39 @@ static bool is_unreserved(char c) {
   return num_is_alpha(c) || num_is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-/* Takes the next byte off `encoded` (not empty), decoded. False: a broken escape. */
-static bool take_byte(struct view *encoded, char *byte) {
-  const char *at = encoded->at;
-  bool escaped = at[0] == '%';
-  *byte = at[0] == '+' ? ' ' : at[0];
-  if (escaped) {
-    int high = encoded->length < 3 ? -1 : num_hex_digit(at[1]);
-    int low = encoded->length < 3 ? -1 : num_hex_digit(at[2]);
-    if (high < 0 || low < 0)
-      return false;
-    *byte = (char)(high << 4 | low);
-  }
-  *encoded = view_from(*encoded, escaped ? 3 : 1);
-  return true;
+/* Decodes the byte at `i` of `encoded`. Returns how many bytes it takes there; 0: a broken escape. */
+static inline size_t decode_byte(struct view encoded, size_t i, char *byte) {
+  char c = encoded.at[i];
+  *byte = c == '+' ? ' ' : c;
+  if (c != '%')
+    return 1;
+  if (encoded.length - i < 3)
+    return 0;
+  int high = num_hex_digit(encoded.at[i + 1]), low = num_hex_digit(encoded.at[i + 2]);
+  if (high < 0 || low < 0)
+    return 0;
+  *byte = (char)(high << 4 | low);
+  return 3;
 }
 
 /* Decodes into `to`, which has room for encoded.length bytes. False: a broken escape. */
 static bool decode(struct view encoded, char *to, struct view *decoded) {
-  size_t length = 0;
-  while (encoded.length)
-    if (!take_byte(&encoded, &to[length++]))
+  size_t length = 0, step;
+  for (size_t i = 0; i < encoded.length; i += step)
+    if (!(step = decode_byte(encoded, i, &to[length++])))
       return false;
   *decoded = (struct view){to, length};
   return true;
 }
 
 bool form_means(struct view encoded, struct view text) {
+  size_t length = 0, step;
   char byte;
-  while (encoded.length && text.length) {
-    if (!take_byte(&encoded, &byte) || byte != text.at[0])
+  for (size_t i = 0; i < encoded.length; i += step, length++)
+    if (!(step = decode_byte(encoded, i, &byte)) || length == text.length ||
+        byte != text.at[length])
       return false;
-    text = view_from(text, 1);
-  }
-  return encoded.length == 0 && text.length == 0;
+  return length == text.length;
 }
 
 /* NUL is valid UTF-8, but no text has it. */

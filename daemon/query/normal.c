@@ -22,13 +22,25 @@ static void put_text(struct normal *normal, struct view name, struct view value)
   form_encode_but(&normal->text, value, normal->strict ? VIEW("") : readable);
 }
 
+/* Not text_printf(), which would be a fifth of the time that a query takes. */
+static void add_length(struct text *out, size_t length) {
+  char digits[24];
+  size_t at = sizeof digits;
+  digits[--at] = ':';
+  do
+    digits[--at] = (char)('0' + length % 10);
+  while (length /= 10);
+  text_add(out, (struct view){digits + at, sizeof digits - at});
+}
+
 static void put_material(struct normal *normal, struct view name, enum normal_tag tag,
                          struct view value) {
   if (!normal->last.at)
     text_add(&normal->material, domain);
-  text_printf(&normal->material, "%zu:", name.length);
+  add_length(&normal->material, name.length);
   text_add(&normal->material, name);
-  text_printf(&normal->material, "%c%zu:", tag, value.length);
+  text_add_char(&normal->material, (char)tag);
+  add_length(&normal->material, value.length);
   text_add(&normal->material, value);
 }
 
