@@ -121,7 +121,7 @@ static bool check_right(const struct form *form, struct fault *fault) {
 
 /* --- changes --- */
 
-/* What a change answers with. */
+/* The answer to a change. */
 struct changed {
   struct view name;
   char token[TOKEN_SIZE]; /* empty: none was made */

@@ -7,7 +7,7 @@
 #include "base/num.h"
 #include "query/target.h"
 
-#define LIST_PRESET 1000
+#define LIST_DEFAULT 1000
 #define LIST_MOST 100000
 
 /* --- listing --- */
@@ -55,7 +55,7 @@ static bool end_listing(struct listing *listing, struct serve *serve, struct fau
 }
 
 static bool read_limit(const struct view *text, int64_t *limit, struct fault *fault) {
-  *limit = LIST_PRESET;
+  *limit = LIST_DEFAULT;
   return !text || (num_integer(*text, limit) && *limit >= 1 && *limit <= LIST_MOST) ||
          fault_set(fault, FAULT_MALFORMED, "'limit' is a number from 1 to %d", LIST_MOST);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Files that root creates there must belong to the daemon's user, who is another. */
+/* Files that root creates there must belong to the daemon's user. */
 static bool become_owner(const char *directory, struct fault *fault) {
   struct stat status;
   if (geteuid() != 0 || !directory_stat(directory, &status) || status.st_uid == 0)

@@ -4,14 +4,14 @@
 #include "settings/settings.h"
 
 enum key {
-#define SETTING(section, key, type, field, preset, least, most, reload, help) KEY_##field,
+#define SETTING(section, key, type, field, initial, least, most, reload, help) KEY_##field,
 #include "tables/settings.def"
 #undef SETTING
   KEYS
 };
 
 /* The source of a key's value; a positive number is a line of the text. */
-enum { FROM_PRESET = 0, FROM_OVERRIDE = -1 };
+enum { FROM_DEFAULT = 0, FROM_OVERRIDE = -1 };
 
 struct build {
   const char *name; /* of the text */

@@ -7,10 +7,10 @@
 #define INDENT 6
 
 static const struct line {
-  const char *name, *preset, *help;
+  const char *name, *initial, *help;
 } lines[] = {
-#define SETTING(section, key, type, field, preset, least, most, reload, help) \
-  {#section "." #key, preset, help},
+#define SETTING(section, key, type, field, initial, least, most, reload, help) \
+  {#section "." #key, initial, help},
 #include "tables/settings.def"
 #undef SETTING
 };
@@ -41,7 +41,7 @@ void settings_describe(struct text *out) {
   int width = (int)widest_name();
   for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
     text_printf(out, "  %-*s  %s\n", width, lines[i].name,
-                lines[i].preset[0] ? lines[i].preset : "none");
+                lines[i].initial[0] ? lines[i].initial : "none");
     add_wrapped(out, lines[i].help);
   }
 }

@@ -9,7 +9,7 @@
 static const struct name {
   const char *section, *key, *whole;
 } names[] = {
-#define SETTING(section, key, type, field, preset, least, most, reload, help) \
+#define SETTING(section, key, type, field, initial, least, most, reload, help) \
   {#section, #key, #section "." #key},
 #include "tables/settings.def"
 #undef SETTING

@@ -35,19 +35,19 @@ struct declaration {
   enum type type;
   enum reload reload;
   size_t offset; /* of the field in struct settings */
-  const char *preset, *least, *most;
+  const char *initial, *least, *most;
 };
 
 static const struct declaration declarations[KEYS] = {
-#define SETTING(section, key, type, field, preset, least, most, reload, help) \
-  {#section,                                                                  \
-   #key,                                                                      \
-   #section "." #key,                                                         \
-   TYPE_##type,                                                               \
-   RELOAD_##reload,                                                           \
-   offsetof(struct settings, field),                                          \
-   preset,                                                                    \
-   least,                                                                     \
+#define SETTING(section, key, type, field, initial, least, most, reload, help) \
+  {#section,                                                                   \
+   #key,                                                                       \
+   #section "." #key,                                                          \
+   TYPE_##type,                                                                \
+   RELOAD_##reload,                                                            \
+   offsetof(struct settings, field),                                           \
+   initial,                                                                    \
+   least,                                                                      \
    most},
 #include "tables/settings.def"
 #undef SETTING
@@ -236,9 +236,9 @@ static bool refuse_name(const char *place, struct view name, struct fault *fault
                    nearest ? "?" : "");
 }
 
-static bool set_presets(struct build *build, struct fault *fault) {
+static bool set_defaults(struct build *build, struct fault *fault) {
   for (enum key key = 0; key < KEYS; key++)
-    if (!set(build, key, view_of(declarations[key].preset), FROM_PRESET, fault))
+    if (!set(build, key, view_of(declarations[key].initial), FROM_DEFAULT, fault))
       return false;
   return true;
 }
@@ -354,7 +354,7 @@ bool settings_parse(const char *name, struct view text, const struct settings_ov
   if (!build.settings)
     return fault_no_memory(fault);
   build.settings->references = 1;
-  if (set_presets(&build, fault) && set_text_of_file(&build, text, fault) &&
+  if (set_defaults(&build, fault) && set_text_of_file(&build, text, fault) &&
       set_overrides(&build, overrides, count, fault) && keep_rules(&build, fault)) {
     *out = build.settings;
     return true;

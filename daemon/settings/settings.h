@@ -43,7 +43,8 @@ struct settings_list {
 
 struct settings {
   int references; /* used by settings_hold() and settings_release() only */
-#define SETTING(section, key, type, field, preset, least, most, reload, help) SETTINGS_##type field;
+#define SETTING(section, key, type, field, initial, least, most, reload, help) \
+  SETTINGS_##type field;
 #include "tables/settings.def"
 #undef SETTING
 };

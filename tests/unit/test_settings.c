@@ -18,13 +18,13 @@
 static const char *sample_path, *manual_path;
 
 static const struct declared {
-  const char *section, *key, *name, *field, *preset, *least, *most, *help;
+  const char *section, *key, *name, *field, *initial, *least, *most, *help;
   bool restart;
 } declared[] = {
 #define NOW false
 #define RESTART true
-#define SETTING(section, key, type, field, preset, least, most, reload, help) \
-  {#section, #key, #section "." #key, #field, preset, least, most, help, reload},
+#define SETTING(section, key, type, field, initial, least, most, reload, help) \
+  {#section, #key, #section "." #key, #field, initial, least, most, help, reload},
 #include "tables/settings.def"
 #undef SETTING
 #undef NOW
@@ -681,7 +681,7 @@ static void take_setting(struct sample *sample, struct view line) {
   assert_in_range(sample->next, 0, COUNT(declared) - 1);
   const struct declared *row = &declared[sample->next];
   scope_text struct text wanted = {0};
-  text_printf(&wanted, ";%s =%s%s", row->key, row->preset[0] ? " " : "", row->preset);
+  text_printf(&wanted, ";%s =%s%s", row->key, row->initial[0] ? " " : "", row->initial);
   if (!view_equal(line, text_view(&wanted)))
     fail_msg("the sample has '%.*s' instead of '%s'", VIEW_ARGS(line), text_string(&wanted));
   assert_string_equal(sample->section, row->section);
@@ -732,9 +732,9 @@ static void the_sample_can_be_used(void **state) {
   for (char *at = text; (at = strstr(at, "\n;"));)
     at[1] = '\n'; /* the key begins in the first column */
   scope_settings struct settings *written = must_parse(text);
-  scope_settings struct settings *preset = must_parse("");
-  assert_true(same(commented, preset));
-  assert_true(same(written, preset));
+  scope_settings struct settings *initial = must_parse("");
+  assert_true(same(commented, initial));
+  assert_true(same(written, initial));
 }
 
 static size_t count_of(const char *text, const char *part) {
@@ -751,7 +751,7 @@ static void the_manual_has_the_table(void **state) {
   for (size_t i = 0; i < COUNT(declared); i++) {
     scope_text struct text wanted = {0};
     text_printf(&wanted, "\n.TP\n.BR %s \" (%s)\"\n", declared[i].name,
-                declared[i].preset[0] ? declared[i].preset : "none");
+                declared[i].initial[0] ? declared[i].initial : "none");
     if (count_of(text, text_string(&wanted)) != 1)
       fail_msg("the manual page has no%s", text_string(&wanted));
   }
