@@ -4,10 +4,32 @@ bool answer_is_redirect(unsigned status) {
   return status >= 300 && status < 400;
 }
 
-struct answer_verdict answer_broken(enum answer_charge charge, int64_t results,
+static struct amount charged_once(const struct tariff *tariff, enum answer_charge charge,
+                                  int64_t results) {
+  if (charge == ANSWER_FREE)
+    return amount_zero(tariff->fixed.currency);
+  return results < 0 ? tariff_most(tariff) : tariff_cost(tariff, results);
+}
+
+struct answer_cost answer_cost(const struct answer_evidence *evidence, enum answer_charge charge,
+                               int64_t results) {
+  const struct tariff *tariff = &evidence->tariff;
+  int64_t again = evidence->sends > 1 ? evidence->sends - 1 : 0;
+  struct amount once = charged_once(tariff, charge, results);
+  struct amount extra = amount_times(tariff_most(tariff), again);
+  bool is_known_once = charge != ANSWER_AT_MOST || amount_is_zero(once);
+  return (struct answer_cost){.spent = amount_add(once, extra),
+                              .once = once,
+                              .is_known = is_known_once && amount_is_zero(extra)};
+}
+
+struct answer_verdict answer_broken(const struct answer_evidence *evidence,
+                                    enum answer_charge charge, int64_t results,
                                     const struct fault *fault) {
-  return (struct answer_verdict){
-      .outcome = ANSWER_BROKEN, .charge = charge, .results = results, .fault = *fault};
+  return (struct answer_verdict){.outcome = ANSWER_BROKEN,
+                                 .results = results,
+                                 .cost = answer_cost(evidence, charge, results),
+                                 .fault = *fault};
 }
 
 /* A client that follows a redirect would take its token to another server. */
@@ -24,5 +46,5 @@ struct answer_verdict answer_redirected(const struct answer_evidence *evidence) 
         &fault, FAULT_UPSTREAM,
         "upstream answers with status %u, a redirect, but names no location that can be shown",
         status);
-  return answer_broken(ANSWER_FREE, 0, &fault);
+  return answer_broken(evidence, ANSWER_FREE, 0, &fault);
 }

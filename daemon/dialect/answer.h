@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "dialect/location.h"
+#include "dialect/tariff.h"
 #include "query/question.h"
 
 #include <stdint.h>
@@ -16,20 +17,12 @@ enum answer_outcome {
   ANSWER_COMPLETE, /* whole and sound */
 };
 
-/* What Ahrefs charges for it, as far as the answer tells. */
-enum answer_charge {
-  ANSWER_FREE,    /* certainly nothing: a refusal, or nothing was sent */
-  ANSWER_KNOWN,   /* for `results` results */
-  ANSWER_AT_MOST, /* not known: at the most for `results`, or, -1, for as many as were asked for */
-};
-
 struct answer_verdict {
   enum answer_outcome outcome;
-  enum answer_charge charge;
-  int64_t results;     /* what `charge` says */
-  bool read;           /* it is JSON, read to its end */
-  int64_t extra_sends; /* times that it was sent again: each may have been charged at the most */
-  struct fault fault;  /* where BROKEN */
+  int64_t results; /* that may be charged; -1: as many as were asked for */
+  bool read;       /* it is JSON, read to its end */
+  struct answer_cost cost;
+  struct fault fault; /* where BROKEN */
 };
 
 struct answer_head {
@@ -38,16 +31,17 @@ struct answer_head {
   int64_t retry_after;   /* seconds; 0 where it was not sent */
   int64_t answered_at;   /* seconds since 1970 */
   bool is_error;         /* the head says so, whatever the status */
-  bool sent_again;       /* the request was sent more than once, each of which may have cost */
   char content_type[ANSWER_CONTENT_TYPE_SIZE];
+  struct answer_cost
+      cost; /* as the head alone tells it; nothing, and not known, where it does not */
 };
 
 /* All that is known at the end of a request. */
 struct answer_evidence {
   enum question_kind kind;
-  bool sent;     /* at least a part of the request left this machine */
+  struct tariff tariff;
+  int64_t sends; /* times that at least a part of the request left this machine */
   bool clean;    /* the answer ended as its framing says */
-  int64_t limit; /* the most results that can have been asked for */
   struct answer_head head;
   char location[LOCATION_SIZE]; /* of a redirect, as it may be shown; empty: none */
   bool read;                    /* JSON was read to its end and found whole */
@@ -61,7 +55,19 @@ struct answer_evidence {
  * followed. */
 bool answer_is_redirect(unsigned status);
 
+/* What is charged for one send, as far as an answer tells. */
+enum answer_charge {
+  ANSWER_FREE,    /* certainly nothing: a refusal, or nothing was sent */
+  ANSWER_KNOWN,   /* for that many results */
+  ANSWER_AT_MOST, /* at the most for that many results, or, -1, for as many as were asked for */
+};
+
+/* The cost by the evidence's tariff. Each send but the last may have been charged at the most. */
+struct answer_cost answer_cost(const struct answer_evidence *evidence, enum answer_charge charge,
+                               int64_t results);
+
 /* Verdicts that every dialect gives. */
-struct answer_verdict answer_broken(enum answer_charge charge, int64_t results,
+struct answer_verdict answer_broken(const struct answer_evidence *evidence,
+                                    enum answer_charge charge, int64_t results,
                                     const struct fault *fault);
 struct answer_verdict answer_redirected(const struct answer_evidence *evidence);

@@ -6,6 +6,7 @@
  *                            write ----> the request that asks it
  *                            shape ----> the reader of the body, if it is read
  *                            header ---> what a header of the answer says
+ *                            quote ----> what the head says of the cost
  *                            judge ----> what the whole answer means, and what it costs
  *
  * Another dialect is files of its own beside v2's, and a row in the table of dialect.c. */
@@ -43,6 +44,10 @@ struct dialect {
 
   /* Notes one header of the answer in `head`. Called for each header. */
   void (*header)(struct view name, struct view value, struct answer_head *head);
+
+  /* The cost that the head of an answer tells, when all of it has come: nothing, and not known,
+   * where it tells none. */
+  struct answer_cost (*quote)(const struct answer_evidence *evidence);
 
   /* The meaning and the cost of an answer, at its end. */
   struct answer_verdict (*judge)(const struct answer_evidence *evidence);

@@ -1,9 +1,9 @@
 #include "dialect/tariff.h"
 
-struct rows tariff_cost(const struct tariff *tariff, int64_t results) {
-  return rows_add(tariff->fixed, rows_times(tariff->result, results));
+struct amount tariff_cost(const struct tariff *tariff, int64_t results) {
+  return amount_add(tariff->fixed, amount_times(tariff->result, results));
 }
 
-struct rows tariff_most(const struct tariff *tariff) {
+struct amount tariff_most(const struct tariff *tariff) {
   return tariff_cost(tariff, tariff->limit);
 }

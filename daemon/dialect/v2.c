@@ -10,6 +10,7 @@ const struct dialect dialect_v2 = {
     .write = v2_write,
     .shape = v2_shape,
     .header = v2_header,
+    .quote = v2_quote,
     .judge = v2_judge,
     .read_subscription = v2_read_subscription,
     .judge_token = v2_judge_token,

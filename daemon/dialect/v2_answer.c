@@ -37,6 +37,18 @@ void v2_header(struct view name, struct view value, struct answer_head *head) {
       headers[i].note(value, head);
 }
 
+struct answer_cost v2_quote(const struct answer_evidence *e) {
+  const struct answer_head *head = &e->head;
+  bool tells = head->results_count >= 0 && head->status == 200 && !head->is_error &&
+               e->kind != QUESTION_UNKNOWN;
+  if (tells) {
+    struct amount price = tariff_cost(&e->tariff, head->results_count);
+    return (struct answer_cost){.spent = price, .once = price, .is_known = e->sends <= 1};
+  }
+  struct amount nothing = amount_zero(e->tariff.fixed.currency);
+  return (struct answer_cost){.spent = nothing, .once = nothing};
+}
+
 /* --- the meaning of an answer, and its cost --- */
 
 static int64_t greater(int64_t a, int64_t b) {
@@ -47,7 +59,7 @@ static int64_t greater(int64_t a, int64_t b) {
  * or is more than any answer can have, was asked for, and has come: such nonsense must not reach an
  * account. */
 static int64_t announced_of(const struct answer_evidence *e) {
-  int64_t most = greater(V2_RESULTS_MOST, greater(e->limit, e->counted));
+  int64_t most = greater(V2_RESULTS_MOST, greater(e->tariff.limit, e->counted));
   return e->head.results_count > most ? -1 : e->head.results_count;
 }
 
@@ -57,58 +69,67 @@ static int64_t announced_of(const struct answer_evidence *e) {
 static int64_t at_most(const struct answer_evidence *e) {
   if (announced_of(e) >= 0 || (e->read && e->head.results_count < 0))
     return greater(e->head.results_count, e->counted);
-  return e->counted > e->limit ? e->counted : -1;
+  return e->counted > e->tariff.limit ? e->counted : -1;
 }
 
-/* Upstream said "error" with status 200. A refusal comes before any result and costs nothing. */
+/* Upstream answered "error" with status 200. A refusal comes before any result and costs nothing. */
 static struct answer_verdict refused(const struct answer_evidence *e) {
-  struct answer_verdict verdict = {.outcome = e->clean ? ANSWER_REFUSED : ANSWER_BROKEN,
-                                   .charge = ANSWER_FREE,
-                                   .fault = e->transport};
-  if (e->kind == QUESTION_SUBSCRIPTION || (e->counted == 0 && e->head.results_count <= 0))
-    return verdict;
-  verdict.charge = ANSWER_AT_MOST;
-  verdict.results = at_most(e);
-  return verdict;
+  bool is_free =
+      e->kind == QUESTION_SUBSCRIPTION || (e->counted == 0 && e->head.results_count <= 0);
+  int64_t results = is_free ? 0 : at_most(e);
+  return (struct answer_verdict){
+      .outcome = e->clean ? ANSWER_REFUSED : ANSWER_BROKEN,
+      .results = results,
+      .cost = answer_cost(e, is_free ? ANSWER_FREE : ANSWER_AT_MOST, results),
+      .fault = e->transport};
+}
+
+static struct answer_verdict miscounted(const struct answer_evidence *e) {
+  struct fault fault;
+  fault_set(&fault, FAULT_UPSTREAM,
+            "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "
+            "%" PRId64,
+            e->counted, e->head.results_count);
+  return answer_broken(e, ANSWER_AT_MOST, at_most(e), &fault);
 }
 
 static struct answer_verdict whole(const struct answer_evidence *e) {
   int64_t announced = announced_of(e);
-  if (e->kind == QUESTION_RESULTS && e->head.results_count >= 0 &&
-      e->head.results_count != e->counted) {
-    struct fault fault;
-    fault_set(&fault, FAULT_UPSTREAM,
-              "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "
-              "%" PRId64,
-              e->counted, e->head.results_count);
-    return answer_broken(ANSWER_AT_MOST, at_most(e), &fault);
-  }
   bool by_reading = e->kind == QUESTION_RESULTS || (announced < 0 && e->read);
   int64_t results = by_reading ? e->counted : announced;
   bool is_known = results >= 0 && e->kind != QUESTION_UNKNOWN;
-  return (struct answer_verdict){.outcome = ANSWER_COMPLETE,
-                                 .charge = is_known ? ANSWER_KNOWN : ANSWER_AT_MOST,
-                                 .results = results,
-                                 .read = e->read};
+  return (struct answer_verdict){
+      .outcome = ANSWER_COMPLETE,
+      .results = results,
+      .read = e->read,
+      .cost = answer_cost(e, is_known ? ANSWER_KNOWN : ANSWER_AT_MOST, results)};
+}
+
+/* Upstream answered an error with another status, or the subscription. */
+static struct answer_verdict free_of_charge(const struct answer_evidence *e,
+                                            enum answer_outcome outcome) {
+  return (struct answer_verdict){.outcome = outcome,
+                                 .read = outcome == ANSWER_COMPLETE && e->read,
+                                 .cost = answer_cost(e, ANSWER_FREE, 0)};
 }
 
 struct answer_verdict v2_judge(const struct answer_evidence *e) {
-  bool free = e->kind == QUESTION_SUBSCRIPTION || !e->sent;
+  bool is_free = e->kind == QUESTION_SUBSCRIPTION || !e->sends;
+  bool differs = e->head.results_count >= 0 && e->head.results_count != e->counted;
   if (e->head.status == 0)
-    return answer_broken(free ? ANSWER_FREE : ANSWER_AT_MOST, -1, &e->transport);
+    return answer_broken(e, is_free ? ANSWER_FREE : ANSWER_AT_MOST, -1, &e->transport);
   if (answer_is_redirect(e->head.status))
     return answer_redirected(e);
   if (e->head.status != 200)
-    return e->clean ? (struct answer_verdict){.outcome = ANSWER_REFUSED, .charge = ANSWER_FREE}
-                    : answer_broken(ANSWER_FREE, 0, &e->transport);
+    return e->clean ? free_of_charge(e, ANSWER_REFUSED)
+                    : answer_broken(e, ANSWER_FREE, 0, &e->transport);
   if (e->head.is_error || e->error)
     return refused(e);
   if (!e->clean)
-    return answer_broken(free ? ANSWER_FREE : ANSWER_AT_MOST, at_most(e), &e->transport);
+    return answer_broken(e, is_free ? ANSWER_FREE : ANSWER_AT_MOST, at_most(e), &e->transport);
   if (e->kind == QUESTION_SUBSCRIPTION)
-    return (struct answer_verdict){
-        .outcome = ANSWER_COMPLETE, .charge = ANSWER_FREE, .read = e->read};
+    return free_of_charge(e, ANSWER_COMPLETE);
   if (e->kind == QUESTION_RESULTS && !e->read)
-    return answer_broken(ANSWER_AT_MOST, at_most(e), &e->reading);
-  return whole(e);
+    return answer_broken(e, ANSWER_AT_MOST, at_most(e), &e->reading);
+  return e->kind == QUESTION_RESULTS && differs ? miscounted(e) : whole(e);
 }

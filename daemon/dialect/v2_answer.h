@@ -11,6 +11,8 @@ const struct reader_shape *v2_shape(enum question_kind kind);
 
 void v2_header(struct view name, struct view value, struct answer_head *head);
 
+struct answer_cost v2_quote(const struct answer_evidence *evidence);
+
 /* Results are charged as they are returned, whatever was asked for. An answer that was read to its
  * end costs what stands in it. One that was not costs at the most what was announced, has come, or
  * was asked for: the greatest of those that are known. */

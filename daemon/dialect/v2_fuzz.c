@@ -20,7 +20,8 @@ static struct answer_evidence begin(struct view line) {
   static const unsigned statuses[] = {0, 200, 503};
   struct answer_evidence evidence = {
       .kind = (enum question_kind)((unsigned char)(at(line, 0) - '0') % 5),
-      .sent = has(line, 's'),
+      .tariff = {.fixed = amount_of_rows(ROWS(1)), .result = {CURRENCY_ROWS, 2}, .limit = 1000},
+      .sends = has(line, 's'),
       .clean = has(line, 'c'),
       .read = has(line, 'r'),
       .error = has(line, 'e'),
@@ -51,19 +52,19 @@ static void check_head(const struct answer_head *head) {
 }
 
 static void check_verdict(const struct answer_evidence *e, const struct answer_verdict *verdict) {
-  bool other_status = e->head.status != 0 && e->head.status != 200;
-  CHECK(!other_status || verdict->charge == ANSWER_FREE);
-  CHECK(verdict->charge != ANSWER_KNOWN ||
-        (verdict->outcome == ANSWER_COMPLETE && verdict->results >= 0));
-  CHECK(verdict->charge != ANSWER_AT_MOST || verdict->results == -1 ||
-        verdict->results >= e->counted);
+  const struct answer_cost *cost = &verdict->cost;
+  bool is_other_status = e->head.status != 0 && e->head.status != 200;
+  bool is_free = cost->is_known && amount_is_zero(cost->spent);
+  CHECK(amount_order(cost->spent, cost->once) == 0); /* it is sent once here */
+  CHECK(is_free || (!is_other_status && e->kind != QUESTION_SUBSCRIPTION));
+  CHECK(is_free || cost->is_known || verdict->results == -1 || verdict->results >= e->counted);
+  CHECK(is_free || !cost->is_known || verdict->outcome == ANSWER_COMPLETE);
   CHECK(verdict->outcome == ANSWER_BROKEN || e->clean || e->head.status == 0);
   if (verdict->outcome != ANSWER_COMPLETE)
     return;
   CHECK(e->clean && e->head.status == 200 && !e->error && !e->head.is_error);
   CHECK(e->kind != QUESTION_RESULTS || (e->read && verdict->results == e->counted));
-  CHECK(e->kind != QUESTION_SUBSCRIPTION || verdict->charge == ANSWER_FREE);
-  CHECK(e->kind != QUESTION_UNKNOWN || verdict->charge == ANSWER_AT_MOST);
+  CHECK(e->kind != QUESTION_UNKNOWN || !cost->is_known);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -9,6 +9,10 @@ static bool is_free(const struct settings *settings, const struct question *ques
   return false;
 }
 
+static struct tariff tariff_of(struct rows fixed, struct rows result) {
+  return (struct tariff){.fixed = amount_of_rows(fixed), .result = amount_of_rows(result)};
+}
+
 /* Charges for parameters by their presence, if only empty. */
 static struct tariff price_results(const struct settings *settings,
                                    const struct question *question) {
@@ -19,13 +23,11 @@ static struct tariff price_results(const struct settings *settings,
     fixed = rows_add(fixed, settings->tariff_having);
   if (question->offset)
     fixed = rows_add(fixed, settings->tariff_offset);
-  return (struct tariff){.fixed = fixed, .result = settings->tariff_result};
+  return tariff_of(fixed, settings->tariff_result);
 }
 
 static struct tariff price_other(const struct settings *settings) {
-  return (struct tariff){.fixed = settings->tariff_other_request,
-                         .result = settings->tariff_other_result,
-                         .estimated = true};
+  return tariff_of(settings->tariff_other_request, settings->tariff_other_result);
 }
 
 static struct rows dearer(struct rows a, struct rows b) {
@@ -36,9 +38,8 @@ static struct rows dearer(struct rows a, struct rows b) {
 static struct tariff price_unknown(const struct settings *settings) {
   struct rows fixed = rows_add(settings->tariff_request, settings->tariff_offset);
   fixed = rows_add(fixed, rows_add(settings->tariff_where, settings->tariff_having));
-  return (struct tariff){.fixed = dearer(fixed, settings->tariff_other_request),
-                         .result = dearer(settings->tariff_result, settings->tariff_other_result),
-                         .estimated = true};
+  return tariff_of(dearer(fixed, settings->tariff_other_request),
+                   dearer(settings->tariff_result, settings->tariff_other_result));
 }
 
 static struct tariff price_by_kind(const struct settings *settings,
@@ -46,7 +47,8 @@ static struct tariff price_by_kind(const struct settings *settings,
   switch (question->kind) {
   case QUESTION_RESULTS:
   case QUESTION_OPAQUE:
-    return is_free(settings, question) ? (struct tariff){0} : price_results(settings, question);
+    return is_free(settings, question) ? tariff_of(ROWS(0), ROWS(0))
+                                       : price_results(settings, question);
   case QUESTION_OTHER:
     return price_other(settings);
   case QUESTION_UNKNOWN:
@@ -54,13 +56,14 @@ static struct tariff price_by_kind(const struct settings *settings,
   case QUESTION_SUBSCRIPTION:
     break;
   }
-  return (struct tariff){0};
+  return tariff_of(ROWS(0), ROWS(0));
 }
 
 /* Upstream judges another table's limit: one that is no number here may be any number there. */
 struct tariff v2_price(const struct settings *settings, const struct question *question) {
   struct tariff tariff = price_by_kind(settings, question);
   bool is_stated = question->limit >= 0 && question->kind != QUESTION_UNKNOWN;
+  tariff.estimated = question->kind == QUESTION_OTHER || question->kind == QUESTION_UNKNOWN;
   tariff.limit = is_stated ? question->limit : QUERY_LIMIT_MAX;
   return tariff;
 }

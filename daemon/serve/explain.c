@@ -17,8 +17,8 @@ static void explain_cost(const struct plan *plan, const struct tariff *tariff,
   if (plan->action == PLAN_HIT)
     return;
   /* The least is a refusal, which is free; what is answered costs at least the request itself. */
-  out->least = tariff_cost(tariff, 0);
-  out->most = tariff_most(tariff);
+  out->least = amount_rows(tariff_cost(tariff, 0));
+  out->most = amount_rows(tariff_most(tariff));
 }
 
 static struct plan plan_for(struct serve *serve, const struct settings *settings,

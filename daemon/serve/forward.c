@@ -200,8 +200,8 @@ static void note_part(struct request *request) {
     request_leave_lead(request);
     request->impatient = true;
   } else if (state->phase == FLIGHT_CONCLUDED && request->leads) {
-    struct paid_cost cost = paid_cost(flight_of(request->reader));
-    request->spent = cost.spent;
+    struct answer_cost cost = paid_cost(flight_of(request->reader));
+    request->spent = amount_rows(cost.spent);
     request->cost_is_known = cost.is_known;
   }
 }

@@ -73,17 +73,10 @@ void paid_send(struct flight *flight);
  */
 void paid_withdraw(struct flight *flight);
 
-/* What `flight` cost; meaningful once it is CONCLUDED. */
-struct paid_cost {
-  struct rows spent; /* the most, where not known */
-  bool is_known;
-  struct rows once; /* of one send: what it saves a request that has no need to send */
-};
-struct paid_cost paid_cost(const struct flight *flight);
+/* The cost of `flight`; meaningful once it is CONCLUDED. */
+struct answer_cost paid_cost(const struct flight *flight);
 /* Whether the ledger holds it: not where nothing could be reserved. */
 bool paid_is_booked(const struct flight *flight);
-/* With that many results. */
-struct rows paid_price(const struct flight *flight, int64_t results);
 /* Whether this token's request began it. */
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint);
 /* Whether upstream saw the same token as it would see of a request of this one: for those that are

@@ -29,9 +29,9 @@ struct paid {
   char token[MASK_MOST]; /* that it was asked with */
   bool is_own_token;     /* ours, not the client's */
   bool is_ours;          /* no client's request */
-  bool is_unknown; /* QUESTION_UNKNOWN: it may have been asked with another token in its body */
-  bool is_check;   /* of a token: */
-  bool has_spent;  /* the ledger says that upstream accepted it once */
+  enum question_kind kind;
+  bool is_check;  /* of a token: */
+  bool has_spent; /* the ledger says that upstream accepted it once */
   struct access_bounds bounds;
   enum access_lane lane;
   enum access_verdict verdict;       /* that it found */
@@ -46,7 +46,7 @@ struct paid {
   struct cache_validator validator;  /* where there is one */
   atomic_llong saved;                /* chunks that the cache has taken; -1: it has failed */
   bool booked;                       /* the ledger holds a reservation */
-  struct paid_cost cost;
+  struct answer_cost cost;
 };
 
 static void settle(struct paid *paid);
@@ -77,7 +77,7 @@ static enum ledger_end end_of(const struct paid *paid, const struct answer_verdi
   bool is_answer = verdict->outcome == ANSWER_COMPLETE && verdict->read;
   if (!paid->cost.is_known)
     return LEDGER_UNKNOWN;
-  if (paid->entry.is_strangers && rows_is_zero(paid->cost.spent) && !results && !is_answer)
+  if (paid->entry.is_strangers && amount_is_zero(paid->cost.spent) && !results && !is_answer)
     return LEDGER_VOID;
   return LEDGER_SETTLED;
 }
@@ -88,7 +88,7 @@ static void settle(struct paid *paid) {
   int64_t results = state.verdict.results > 0 ? state.verdict.results : 0;
   if (paid->booked)
     ledger_settle(paid->serve->ledger, &paid->entry, end_of(paid, &state.verdict, results), results,
-                  amount_of_rows(paid->cost.spent), on_settled, paid);
+                  paid->cost.spent, on_settled, paid);
   else
     conclude(paid);
 }
@@ -103,34 +103,9 @@ static void on_published(void *context, bool ok, const struct fault *fault) {
   settle(paid);
 }
 
-static struct paid_cost cost_once(const struct paid *paid, const struct answer_verdict *verdict) {
-  switch (verdict->charge) {
-  case ANSWER_FREE:
-    return (struct paid_cost){.is_known = true};
-  case ANSWER_KNOWN:
-    return (struct paid_cost){.spent = tariff_cost(&paid->tariff, verdict->results),
-                              .is_known = true};
-  case ANSWER_AT_MOST:
-    break;
-  }
-  struct rows most = verdict->results < 0 ? amount_rows(paid->entry.most)
-                                          : tariff_cost(&paid->tariff, verdict->results);
-  return (struct paid_cost){.spent = most, .is_known = rows_is_zero(most)};
-}
-
-/* What was sent more than once may have been charged as often. */
-static struct paid_cost cost_of(const struct paid *paid, const struct answer_verdict *verdict) {
-  struct paid_cost cost = cost_once(paid, verdict);
-  cost.once = cost.spent;
-  struct rows extra = rows_times(amount_rows(paid->entry.most), verdict->extra_sends);
-  cost.spent = rows_add(cost.spent, extra);
-  cost.is_known = cost.is_known && rows_is_zero(extra);
-  return cost;
-}
-
 /* Upstream does not ask what was reserved: what it may have charged is booked, and made known. */
 static void warn_of_more(const struct paid *paid, const struct answer_verdict *verdict) {
-  if (verdict->charge != ANSWER_FREE && verdict->results > paid->tariff.limit)
+  if (paid->kind != QUESTION_SUBSCRIPTION && verdict->results > paid->tariff.limit)
     log_warning(EVENT_count,
                 "request=%s asked=%lld results=%lld reason=\"upstream announced or sent "
                 "more results than were asked for\"",
@@ -143,11 +118,11 @@ static void warn_of_more(const struct paid *paid, const struct answer_verdict *v
 static void note_token(struct paid *paid, const struct answer_verdict *verdict) {
   struct access *access = paid->serve->access;
   bool accepted = verdict->outcome == ANSWER_COMPLETE && verdict->read;
-  if (paid->is_ours || paid->is_own_token || paid->is_unknown)
+  if (paid->is_ours || paid->is_own_token || paid->kind == QUESTION_UNKNOWN)
     return;
   if (accepted)
     access_learn(access, &paid->entry.token, ACCESS_YES, paid->remember_yes);
-  if (paid->told.secret.length && (accepted || !rows_is_zero(paid->cost.spent)))
+  if (paid->told.secret.length && (accepted || !amount_is_zero(paid->cost.spent)))
     access_keep(access, &paid->entry.token, paid->told.secret);
 }
 
@@ -175,7 +150,7 @@ static void ended(void *context) {
   struct paid *paid = context;
   struct flight_state state;
   flight_look(paid->flight, &state);
-  paid->cost = cost_of(paid, &state.verdict);
+  paid->cost = state.verdict.cost;
   warn_of_more(paid, &state.verdict);
   note_token(paid, &state.verdict);
   note_check(paid, &state);
@@ -187,7 +162,7 @@ static void ended(void *context) {
   }
   struct cache_result result = {.results = state.verdict.results,
                                 .body_length = state.length,
-                                .cost = paid->cost.once,
+                                .cost = amount_rows(paid->cost.once),
                                 .answered_at = state.head.answered_at,
                                 .content_type = state.head.content_type};
   cache_publish(&paid->writer, &result, on_published, paid);
@@ -249,7 +224,7 @@ static void fill_entry(struct paid *paid, const struct paid_order *order) {
   entry->key = paid->key;
   entry->table = text_view(&paid->table);
   entry->target = text_view(&paid->target);
-  entry->most = amount_of_rows(tariff_most(&paid->tariff));
+  entry->most = tariff_most(&paid->tariff);
   entry->estimated = paid->tariff.estimated;
   entry->is_strangers = order->is_strangers;
 }
@@ -275,7 +250,7 @@ static void copy_order(struct paid *paid, const struct paid_order *order) {
                                         .per_minute = settings->checks_per_minute};
   paid->remember_yes = settings->remember_yes;
   paid->remember_no = settings->remember_no;
-  paid->is_unknown = order->question->kind == QUESTION_UNKNOWN;
+  paid->kind = order->question->kind;
   paid->tariff = paid->dialect->price(settings, order->question);
   paid->key = *order->key;
   if (is_secret(order->token)) {
@@ -295,7 +270,7 @@ static bool copy_texts(struct paid *paid, const struct paid_order *order) {
 static bool fill(struct paid *paid, const struct paid_order *order, struct fault *fault) {
   copy_order(paid, order);
   paid->ask = transfer_ask_create(paid->dialect, order->question, order->settings, order->token,
-                                  paid->tariff.limit, fault);
+                                  &paid->tariff, fault);
   if (!paid->ask)
     return false;
   if (!copy_texts(paid, order))
@@ -359,7 +334,8 @@ void paid_withdraw(struct flight *flight) {
 /* --- the beginning: sent --- */
 
 static void refuse(struct paid *paid, const struct fault *fault) {
-  paid->cost = (struct paid_cost){.is_known = true};
+  struct amount nothing = amount_zero(paid->tariff.fixed.currency);
+  paid->cost = (struct answer_cost){.spent = nothing, .once = nothing, .is_known = true};
   flight_refuse(paid->flight, fault);
   conclude(paid);
 }
@@ -430,16 +406,12 @@ static const struct paid *paid_of(const struct flight *flight) {
   return flight_context(flight);
 }
 
-struct paid_cost paid_cost(const struct flight *flight) {
+struct answer_cost paid_cost(const struct flight *flight) {
   return paid_of(flight)->cost;
 }
 
 bool paid_is_booked(const struct flight *flight) {
   return paid_of(flight)->booked;
-}
-
-struct rows paid_price(const struct flight *flight, int64_t results) {
-  return tariff_cost(&paid_of(flight)->tariff, results);
 }
 
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint) {

@@ -151,20 +151,13 @@ static struct body *flight_body(struct request *request, struct view secret) {
 
 /* What is known of the cost as the head goes out. */
 static void note_cost(struct request *request, const struct flight_state *state) {
-  const struct flight *flight = flight_of(request->reader);
-  struct paid_cost cost = {0};
-  if (state->phase == FLIGHT_CONCLUDED)
-    cost = paid_cost(flight);
-  else if (state->head.results_count >= 0 && state->head.status == 200 && !state->head.is_error &&
-           request->kind != QUESTION_UNKNOWN) {
-    cost.once = cost.spent = paid_price(flight, state->head.results_count);
-    cost.is_known = !state->head.sent_again;
-  }
+  struct answer_cost cost =
+      state->phase == FLIGHT_CONCLUDED ? paid_cost(flight_of(request->reader)) : state->head.cost;
   if (request->leads) {
-    request->spent = cost.spent;
+    request->spent = amount_rows(cost.spent);
     request->cost_is_known = cost.is_known;
   } else {
-    request->saved = cost.once;
+    request->saved = amount_rows(cost.once);
   }
 }
 

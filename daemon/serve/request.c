@@ -134,12 +134,12 @@ static void note_end(struct request *request) {
   flight_look(request->flight, &state);
   if (state.phase != FLIGHT_CONCLUDED)
     return;
-  struct paid_cost cost = paid_cost(request->flight);
+  struct answer_cost cost = paid_cost(request->flight);
   if (request->leads) {
-    request->spent = cost.spent;
+    request->spent = amount_rows(cost.spent);
     request->cost_is_known = cost.is_known;
   } else {
-    request->saved = cost.once;
+    request->saved = amount_rows(cost.once);
   }
   request->is_refusal = state.verdict.outcome == ANSWER_REFUSED;
   if (state.verdict.outcome == ANSWER_BROKEN) {

@@ -89,7 +89,8 @@ static void note_head(struct sending *request) {
   head->status = (unsigned)status;
   head->retry_after = retry_after;
   head->answered_at = clock_seconds();
-  head->sent_again = request->sends > 1;
+  request->evidence.sends = request->sends;
+  head->cost = request->ask.dialect->quote(&request->evidence);
   request->head_complete = true;
   flight_set_head(request->flight, head);
 }
@@ -259,7 +260,8 @@ static bool fill(struct sending *request, const struct question *question, struc
 
 struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
                                          const struct question *question, struct settings *settings,
-                                         struct view token, int64_t limit, struct fault *fault) {
+                                         struct view token, const struct tariff *tariff,
+                                         struct fault *fault) {
   struct sending *request = calloc(1, sizeof *request);
   if (!request) {
     fault_no_memory(fault);
@@ -269,7 +271,7 @@ struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
   request->ask.settings = settings_hold(settings);
   request->shape = dialect->shape(question->kind);
   request->evidence.kind = question->kind;
-  request->evidence.limit = limit;
+  request->evidence.tariff = *tariff;
   request->evidence.head.results_count = -1;
   if (fill(request, question, token, fault))
     return &request->ask;
@@ -338,7 +340,7 @@ static void explain(const struct sending *request, CURLcode code, struct fault *
 static void gather(struct sending *request, CURLcode code) {
   struct answer_evidence *evidence = &request->evidence;
   bool gave_up_reading = code == CURLE_WRITE_ERROR && request->reader && !request->reading;
-  evidence->sent = request->sends > 0;
+  evidence->sends = request->sends;
   evidence->clean = code == CURLE_OK || gave_up_reading;
   if (!evidence->clean)
     explain(request, code, &evidence->transport);
@@ -356,7 +358,5 @@ struct answer_verdict sending_judge(struct sending *request, CURLcode code) {
   if (request->easy)
     note_head(request);
   gather(request, code);
-  struct answer_verdict verdict = request->ask.dialect->judge(&request->evidence);
-  verdict.extra_sends = request->sends > 1 ? request->sends - 1 : 0;
-  return verdict;
+  return request->ask.dialect->judge(&request->evidence);
 }

@@ -72,7 +72,7 @@ static void finish(struct transfer *transfer, struct sending *request, CURLcode 
   struct answer_verdict verdict = sending_judge(request, code);
   warn(request, &verdict);
   note_redirect(transfer, &request->evidence);
-  if (request->evidence.sent || code != CURLE_ABORTED_BY_CALLBACK)
+  if (request->sends || code != CURLE_ABORTED_BY_CALLBACK)
     count(transfer, &request->evidence.head);
   flight_end(request->flight, &verdict);
   atomic_fetch_sub(&transfer->inflight, 1);

@@ -22,11 +22,10 @@ void transfer_stop(struct transfer **transfer);
 /* One request to upstream that was not submitted yet. */
 struct transfer_ask;
 /* The request that asks `question` with `token` in `dialect`, with all the memory that
- * transfer_submit() needs. `limit`: the most results that can come. Takes a reference of
- * `settings`, and copies the rest. NULL (with a fault): no memory. Does not block; any thread. */
+ * transfer_submit() needs. Takes a reference of `settings`, and copies the rest. NULL (with a fault): no memory. Does not block; any thread. */
 struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
                                          const struct question *question, struct settings *settings,
-                                         struct view token, int64_t limit,
+                                         struct view token, const struct tariff *tariff,
                                          struct fault *fault) MUST_CHECK;
 /* From now on: fail rather than have libcurl send it again, which may cost twice. */
 void transfer_ask_once(struct transfer_ask *ask);

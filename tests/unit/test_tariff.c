@@ -146,12 +146,12 @@ static void prices(void **state) {
   for (size_t i = 0; i < COUNT(cases); i++) {
     const struct tariff_case *one = &cases[i];
     struct tariff tariff = tariff_of(one->args, one->overrides, COUNT(one->overrides));
-    if (tariff.fixed.tenths != one->fixed || tariff.result.tenths != one->result ||
-        tariff.limit != one->limit || tariff_most(&tariff).tenths != one->most ||
+    if (tariff.fixed.parts != one->fixed || tariff.result.parts != one->result ||
+        tariff.limit != one->limit || tariff_most(&tariff).parts != one->most ||
         tariff.estimated != one->estimated)
       fail_msg("row %zu, %s: fixed %s, result %s, limit %lld, most %s, estimated %d", i, one->args,
-               ROWS_TEXT(tariff.fixed), ROWS_TEXT(tariff.result), (long long)tariff.limit,
-               ROWS_TEXT(tariff_most(&tariff)), tariff.estimated);
+               AMOUNT_TEXT(tariff.fixed), AMOUNT_TEXT(tariff.result), (long long)tariff.limit,
+               AMOUNT_TEXT(tariff_most(&tariff)), tariff.estimated);
   }
 }
 
@@ -161,25 +161,32 @@ static void cost_is_of_what_came(void **state) {
     struct tariff tariff;
     int64_t results, tenths;
   } costs[] = {
-      {{.fixed = {10}, .result = {2}, .limit = 1000}, 0, 10},
-      {{.fixed = {10}, .result = {2}, .limit = 1000}, 1, 12},
-      {{.fixed = {10}, .result = {2}, .limit = 1000}, 1000, 2010},
+      {{.fixed = {CURRENCY_ROWS, 10}, .result = {CURRENCY_ROWS, 2}, .limit = 1000}, 0, 10},
+      {{.fixed = {CURRENCY_ROWS, 10}, .result = {CURRENCY_ROWS, 2}, .limit = 1000}, 1, 12},
+      {{.fixed = {CURRENCY_ROWS, 10}, .result = {CURRENCY_ROWS, 2}, .limit = 1000}, 1000, 2010},
       /* more than the limit: upstream's mistake is charged for as it came */
-      {{.fixed = {10}, .result = {2}, .limit = 1000}, 1001, 2012},
-      {{.fixed = {0}, .result = {0}, .limit = 1000}, INT64_MAX, 0},
+      {{.fixed = {CURRENCY_ROWS, 10}, .result = {CURRENCY_ROWS, 2}, .limit = 1000}, 1001, 2012},
+      {{.fixed = {CURRENCY_ROWS, 0}, .result = {CURRENCY_ROWS, 0}, .limit = 1000}, INT64_MAX, 0},
       /* sums saturate */
-      {{.fixed = {10}, .result = {2}, .limit = 1}, INT64_MAX, INT64_MAX},
-      {{.fixed = {10}, .result = {1}, .limit = 1}, INT64_MAX, INT64_MAX},
-      {{.fixed = {INT64_MAX}, .result = {2}, .limit = 1}, 1, INT64_MAX},
+      {{.fixed = {CURRENCY_ROWS, 10}, .result = {CURRENCY_ROWS, 2}, .limit = 1},
+       INT64_MAX,
+       INT64_MAX},
+      {{.fixed = {CURRENCY_ROWS, 10}, .result = {CURRENCY_ROWS, 1}, .limit = 1},
+       INT64_MAX,
+       INT64_MAX},
+      {{.fixed = {CURRENCY_ROWS, INT64_MAX}, .result = {CURRENCY_ROWS, 2}, .limit = 1},
+       1,
+       INT64_MAX},
   };
   for (size_t i = 0; i < COUNT(costs); i++)
-    assert_int_equal(tariff_cost(&costs[i].tariff, costs[i].results).tenths, costs[i].tenths);
+    assert_int_equal(tariff_cost(&costs[i].tariff, costs[i].results).parts, costs[i].tenths);
 }
 
 static void the_most_saturates(void **state) {
   (void)state;
-  struct tariff tariff = {.fixed = ROWS(1), .result = ROWS(1000000), .limit = INT64_MAX};
-  assert_int_equal(tariff_most(&tariff).tenths, INT64_MAX);
+  struct tariff tariff = {
+      .fixed = {CURRENCY_ROWS, 10}, .result = {CURRENCY_ROWS, 10000000}, .limit = INT64_MAX};
+  assert_int_equal(tariff_most(&tariff).parts, INT64_MAX);
 }
 
 int main(void) {

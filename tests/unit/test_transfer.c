@@ -80,12 +80,13 @@ static struct settings *settings_for(const char *url) {
   return settings;
 }
 
+static const struct tariff tariff = {.limit = 1000};
 static const struct question subscription = {.kind = QUESTION_SUBSCRIPTION};
 
 static struct transfer_ask *make_ask(const struct dialect *dialect, struct settings *settings) {
   struct fault fault;
   struct transfer_ask *ask =
-      transfer_ask_create(dialect, &subscription, settings, VIEW("x"), 1000, &fault);
+      transfer_ask_create(dialect, &subscription, settings, VIEW("x"), &tariff, &fault);
   assert_non_null(ask);
   return ask;
 }
@@ -124,7 +125,7 @@ static void without_memory_a_flight_ends_on_the_transfer_thread(void **state) {
   alarm(0);
   assert_false(pthread_equal(owned.ended_on, pthread_self()));
   assert_int_equal(owned.verdict.outcome, ANSWER_BROKEN);
-  assert_int_equal(owned.verdict.charge, ANSWER_FREE);
+  assert_true(owned.verdict.cost.is_known && amount_is_zero(owned.verdict.cost.spent));
   assert_int_equal(transfer_inflight(owned.transfer), 0);
   transfer_stop(&owned.transfer);
   flights_release(&owned.flights);
@@ -141,7 +142,8 @@ static void what_was_not_submitted_is_released(void **state) {
   transfer_ask_release(&ask);
   is_out_of_memory = true;
   struct fault fault;
-  assert_null(transfer_ask_create(&dialect_v2, &subscription, settings, VIEW("x"), 1000, &fault));
+  assert_null(
+      transfer_ask_create(&dialect_v2, &subscription, settings, VIEW("x"), &tariff, &fault));
   is_out_of_memory = false;
   assert_int_equal(fault.kind, FAULT_INTERNAL);
   settings_release(&settings);

@@ -149,7 +149,7 @@ static void a_location_is_noted(void **state) {
 static void a_redirect_names_its_location(void **state) {
   (void)state;
   struct answer_evidence evidence = {
-      .sent = true, .clean = true, .head.status = 308, .location = "https://e.example/x"};
+      .sends = 1, .clean = true, .head.status = 308, .location = "https://e.example/x"};
   struct answer_verdict verdict = dialect_v2.judge(&evidence);
   assert_non_null(strstr(verdict.fault.text, "(status 308) to https://e.example/x,"));
 }
@@ -301,13 +301,16 @@ static const struct judge_case {
     {QUESTION_SUBSCRIPTION, WHOLE, 200, NONE, 0, COMPLETE(FREE, 0)},
 };
 
+/* A row for the request, and a tenth for a result. */
+static const struct tariff tariff = {{CURRENCY_ROWS, 10}, {CURRENCY_ROWS, 1}, LIMIT, false};
+
 static struct answer_evidence evidence_of(const struct judge_case *one) {
   struct answer_evidence evidence = {.kind = one->kind,
-                                     .sent = one->what & SENT,
+                                     .sends = one->what & SENT ? 1 : 0,
                                      .clean = one->what & CLEAN,
                                      .read = one->what & READ,
                                      .error = one->what & ERROR,
-                                     .limit = LIMIT,
+                                     .tariff = tariff,
                                      .counted = one->counted};
   evidence.head = (struct answer_head){
       .status = one->status, .results_count = one->announced, .is_error = one->what & HEAD_ERROR};
@@ -332,17 +335,33 @@ static bool fault_is(const struct fault *fault, enum fault_of expected) {
   return false;
 }
 
+/* Nothing here is without a price but what is free. */
+static enum answer_charge charge_of(const struct answer_verdict *verdict) {
+  if (!verdict->cost.is_known)
+    return ANSWER_AT_MOST;
+  return amount_is_zero(verdict->cost.spent) ? ANSWER_FREE : ANSWER_KNOWN;
+}
+
+static bool costs(const struct answer_verdict *verdict, enum answer_charge charge,
+                  int64_t results) {
+  if (charge == ANSWER_FREE)
+    return amount_is_zero(verdict->cost.spent) && amount_is_zero(verdict->cost.once);
+  int64_t parts = 10 + (results == NONE ? LIMIT : results);
+  return verdict->results == results && verdict->cost.spent.parts == parts &&
+         verdict->cost.once.parts == parts;
+}
+
 static void judged(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(judge_cases); i++) {
     const struct judge_case *one = &judge_cases[i];
     struct answer_evidence evidence = evidence_of(one);
     struct answer_verdict verdict = dialect_v2.judge(&evidence);
-    if (verdict.outcome != one->outcome || verdict.charge != one->charge ||
-        (one->charge != ANSWER_FREE && verdict.results != one->results) ||
-        !fault_is(&verdict.fault, one->fault))
-      fail_msg("row %zu: outcome %d, charge %d, results %lld, %s", i, verdict.outcome,
-               verdict.charge, (long long)verdict.results, verdict.fault.text);
+    if (verdict.outcome != one->outcome || charge_of(&verdict) != one->charge ||
+        !costs(&verdict, one->charge, one->results) || !fault_is(&verdict.fault, one->fault))
+      fail_msg("row %zu: outcome %d, charge %d, cost %lld, results %lld, %s", i, verdict.outcome,
+               charge_of(&verdict), (long long)verdict.cost.spent.parts, (long long)verdict.results,
+               verdict.fault.text);
   }
 }
 
@@ -356,6 +375,72 @@ static void counts_that_differ_are_named(void **state) {
                       "1000");
 }
 
+/* --- the cost --- */
+
+/* The last send is charged as the answer tells, each before it may have been at the most. */
+static void each_send_may_have_been_charged(void **state) {
+  (void)state;
+  static const struct {
+    struct judge_case answer;
+    int64_t sends, spent, once;
+    bool is_known;
+  } cases[] = {
+      {{QUESTION_RESULTS, WHOLE, 200, 5, 5, COMPLETE(KNOWN, 5)}, 1, 15, 15, true},
+      {{QUESTION_RESULTS, WHOLE, 200, 5, 5, COMPLETE(KNOWN, 5)}, 2, 1025, 15, false},
+      {{QUESTION_RESULTS, WHOLE, 200, 5, 5, COMPLETE(KNOWN, 5)}, 3, 2035, 15, false},
+      {{QUESTION_RESULTS, SENT | CLEAN, 500, NONE, 0, REFUSED(FREE, 0)}, 2, 1010, 0, false},
+      {{QUESTION_RESULTS, SENT, 0, NONE, 0, BROKEN(AT_MOST, NONE, TRANSPORT)},
+       2,
+       2020,
+       1010,
+       false},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct answer_evidence evidence = evidence_of(&cases[i].answer);
+    evidence.sends = cases[i].sends;
+    struct answer_cost cost = dialect_v2.judge(&evidence).cost;
+    if (cost.spent.parts != cases[i].spent || cost.once.parts != cases[i].once ||
+        cost.is_known != cases[i].is_known)
+      fail_msg("row %zu: spent %lld, once %lld, known %d", i, (long long)cost.spent.parts,
+               (long long)cost.once.parts, cost.is_known);
+  }
+}
+
+static void what_costs_nothing_is_known(void **state) {
+  (void)state;
+  struct answer_evidence evidence =
+      evidence_of(&(struct judge_case){.kind = QUESTION_RESULTS, .what = SENT, .announced = NONE});
+  evidence.tariff.fixed.parts = evidence.tariff.result.parts = 0;
+  evidence.sends = 2;
+  struct answer_cost cost = dialect_v2.judge(&evidence).cost;
+  assert_true(cost.is_known && amount_is_zero(cost.spent) && amount_is_zero(cost.once));
+}
+
+static void a_head_tells_the_cost(void **state) {
+  (void)state;
+  static const struct {
+    struct judge_case answer;
+    int64_t sends, spent;
+    bool is_known;
+  } cases[] = {
+      {{.kind = QUESTION_RESULTS, .status = 200, .announced = 5}, 1, 15, true},
+      {{.kind = QUESTION_OPAQUE, .status = 200, .announced = 0}, 1, 10, true},
+      {{.kind = QUESTION_OTHER, .status = 200, .announced = 5}, 2, 15, false},
+      {{.kind = QUESTION_RESULTS, .status = 200, .announced = NONE}, 1, 0, false},
+      {{.kind = QUESTION_RESULTS, .status = 403, .announced = 5}, 1, 0, false},
+      {{.kind = QUESTION_RESULTS, .what = HEAD_ERROR, .status = 200, .announced = 0}, 1, 0, false},
+      {{.kind = QUESTION_UNKNOWN, .status = 200, .announced = 5}, 1, 0, false},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct answer_evidence evidence = evidence_of(&cases[i].answer);
+    evidence.sends = cases[i].sends;
+    struct answer_cost cost = dialect_v2.quote(&evidence);
+    if (cost.spent.parts != cases[i].spent || cost.once.parts != cases[i].spent ||
+        cost.is_known != cases[i].is_known)
+      fail_msg("row %zu: spent %lld, known %d", i, (long long)cost.spent.parts, cost.is_known);
+  }
+}
+
 /* --- what no evidence may lead to --- */
 
 static void check(const struct answer_evidence *evidence) {
@@ -363,20 +448,22 @@ static void check(const struct answer_evidence *evidence) {
   int64_t announced = evidence->head.results_count, counted = evidence->counted;
   bool refused = evidence->head.status != 200 && evidence->head.status != 0;
   if (refused || evidence->kind == QUESTION_SUBSCRIPTION)
-    assert_int_equal(verdict.charge, ANSWER_FREE);
-  if (verdict.charge == ANSWER_KNOWN)
+    assert_int_equal(charge_of(&verdict), ANSWER_FREE);
+  if (charge_of(&verdict) == ANSWER_KNOWN)
     assert_int_equal(verdict.outcome, ANSWER_COMPLETE);
-  if (verdict.charge != ANSWER_FREE && verdict.results >= 0 && evidence->kind != QUESTION_OTHER)
+  if (charge_of(&verdict) != ANSWER_FREE && verdict.results >= 0 &&
+      evidence->kind != QUESTION_OTHER)
     assert_true(verdict.results >= counted && verdict.results >= announced);
   if (verdict.outcome != ANSWER_BROKEN)
     assert_true(evidence->clean && evidence->head.status);
   if (verdict.outcome == ANSWER_COMPLETE)
     assert_true(evidence->head.status == 200 && !evidence->error && !evidence->head.is_error);
   if (verdict.outcome == ANSWER_COMPLETE && evidence->kind == QUESTION_RESULTS)
-    assert_true(evidence->read && verdict.results == counted && verdict.charge == ANSWER_KNOWN);
+    assert_true(evidence->read && verdict.results == counted &&
+                charge_of(&verdict) == ANSWER_KNOWN);
   /* What may have been charged is never called free. */
-  if (verdict.charge == ANSWER_FREE && evidence->kind != QUESTION_SUBSCRIPTION && evidence->sent &&
-      !refused)
+  if (charge_of(&verdict) == ANSWER_FREE && evidence->kind != QUESTION_SUBSCRIPTION &&
+      evidence->sends && !refused)
     assert_true(counted == 0 && (evidence->error || evidence->head.is_error));
 }
 
@@ -485,6 +572,9 @@ int main(void) {
       cmocka_unit_test(a_redirect_names_its_location),
       cmocka_unit_test(judged),
       cmocka_unit_test(counts_that_differ_are_named),
+      cmocka_unit_test(each_send_may_have_been_charged),
+      cmocka_unit_test(what_costs_nothing_is_known),
+      cmocka_unit_test(a_head_tells_the_cost),
       cmocka_unit_test(all_evidence),
       cmocka_unit_test(subscriptions_are_read),
       cmocka_unit_test(an_answer_without_the_figures_is_refused),
