@@ -62,7 +62,7 @@ struct cache_validator {
 /* What is known of a stored result without reading its chunks. */
 struct cache_entry {
   struct digest key;
-  int64_t results;      /* elements of refpages */
+  int64_t results;      /* rows in the answer */
   int64_t body_length;  /* bytes, as upstream sent them (decoded) */
   int64_t stored_bytes; /* on disk, compressed */
   struct rows cost;     /* what it cost, and what each hit saves */

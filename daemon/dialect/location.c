@@ -17,7 +17,7 @@ static bool is_made_of(struct view text, const char *extra) {
   return true;
 }
 
-/* --- the token, however it is written --- */
+/* --- the token, in any spelling --- */
 
 static int digit(char c) {
   if (c >= '0' && c <= '9')
@@ -33,7 +33,7 @@ static char fold(char c) {
   return c == '+' ? ' ' : c;
 }
 
-/* Undoes one encoding in place. False: there was none. */
+/* Decodes percent escapes once, in place. False: there were none. */
 static bool decode(char *text, size_t *length) {
   size_t to = 0;
   for (size_t from = 0; from < *length; from++, to++) {
@@ -76,7 +76,7 @@ static bool repeats(struct view text, struct view token) {
   return false;
 }
 
-/* --- its parts --- */
+/* --- the parts of a location --- */
 
 struct parts {
   struct view scheme;    /* with "://", or "//", or empty */

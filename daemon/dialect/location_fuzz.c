@@ -1,5 +1,4 @@
-/* Fuzz target: where a redirect leads. The first line: the token; the rest: the value of Location.
- */
+/* Fuzz target: the target of a redirect. First line: the token; the rest: the value of Location. */
 #include "base/check.h"
 #include "dialect/location.h"
 
@@ -17,7 +16,7 @@ static void check_lacks(struct view text, struct view token) {
 
 static void check_shown(const char *shown, struct view token) {
   const char *mark = strstr(shown, "//");
-  /* What begins with one slash is a path, in which "://" means nothing. */
+  /* In a path, which begins with one slash, "://" means nothing. */
   bool has_host = mark && (mark == shown || *shown != '/');
   const char *host = has_host ? mark + 2 : shown;
   const char *path = has_host ? host + strcspn(host, "/") : shown;

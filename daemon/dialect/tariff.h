@@ -1,5 +1,5 @@
-/* The price of one question, in the currency of its upstream. A plain value: it does not change when
- * the configuration does. Pure. */
+/* The price of one question, in the currency of its upstream. A plain value: it does not change
+ * when the configuration does. Pure. */
 #pragma once
 
 #include "base/money.h"

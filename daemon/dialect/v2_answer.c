@@ -13,7 +13,7 @@ const struct reader_shape *v2_shape(enum question_kind kind) {
 
 /* --- headers --- */
 
-/* Said twice in two ways, the dearer counts. */
+/* Of two different counts the higher one counts, as it is the dearer. */
 static void note_count(struct view value, struct answer_head *head) {
   int64_t count;
   if (num_integer(value, &count) && count > head->results_count)
@@ -55,24 +55,25 @@ static int64_t greater(int64_t a, int64_t b) {
   return a > b ? a : b;
 }
 
-/* What X-Results-Count says, also where that is more than was asked for; -1 where it was not sent,
- * or is more than any answer can have, was asked for, and has come: such nonsense must not reach an
- * account. */
+/* The announced number of results, even if it is more than was asked for. -1: none was announced,
+ * or it is more than any answer can have, than was asked for, and than has come. Such nonsense must
+ * not reach an account. */
 static int64_t announced_of(const struct answer_evidence *e) {
   int64_t most = greater(V2_RESULTS_MOST, greater(e->tariff.limit, e->counted));
   return e->head.results_count > most ? -1 : e->head.results_count;
 }
 
-/* The most results that may have been charged: what was announced or has come, whichever is more;
- * where nothing was announced and the answer was not read to its end, as many as were asked for
- * (-1), unless more have come. */
+/* The most results that may have been charged: the announced ones, or those that have come,
+ * whichever are more. If none were announced and the answer was not read to its end: as many as
+ * were asked for (-1), unless more have come. */
 static int64_t at_most(const struct answer_evidence *e) {
   if (announced_of(e) >= 0 || (e->read && e->head.results_count < 0))
     return greater(e->head.results_count, e->counted);
   return e->counted > e->tariff.limit ? e->counted : -1;
 }
 
-/* Upstream answered "error" with status 200. A refusal comes before any result and costs nothing. */
+/* Upstream answered "error" with status 200. A refusal comes before any result and costs nothing.
+ */
 static struct answer_verdict refused(const struct answer_evidence *e) {
   bool is_free =
       e->kind == QUESTION_SUBSCRIPTION || (e->counted == 0 && e->head.results_count <= 0);
@@ -105,7 +106,7 @@ static struct answer_verdict whole(const struct answer_evidence *e) {
       .cost = answer_cost(e, is_known ? ANSWER_KNOWN : ANSWER_AT_MOST, results)};
 }
 
-/* Upstream answered an error with another status, or the subscription. */
+/* Errors with another status than 200, and the subscription. */
 static struct answer_verdict free_of_charge(const struct answer_evidence *e,
                                             enum answer_outcome outcome) {
   return (struct answer_verdict){.outcome = outcome,

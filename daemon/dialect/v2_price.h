@@ -1,5 +1,5 @@
-/* The price list of v2 (reference, "Price"), with the amounts of the configuration. Pure; see struct
- * dialect. */
+/* The price list of v2 (reference, "Price"), with the amounts of the configuration. Pure; see
+ * struct dialect. */
 #pragma once
 
 #include "dialect/dialect.h"

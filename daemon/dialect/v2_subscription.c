@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <yajl/yajl_tree.h>
 
-/* Parses the number's text, so that nothing is rounded. An overdrawn subscription may be below zero. */
+/* Parses the number's text, so that nothing is rounded. An overdrawn subscription may be below
+ * zero. */
 static bool read_rows(yajl_val tree, const char *member, struct rows *rows) {
   yajl_val value = yajl_tree_get(tree, (const char *[]){"info", member, NULL}, yajl_t_number);
   return value && rows_parse_signed(view_of(YAJL_GET_NUMBER(value)), rows);

@@ -8,9 +8,9 @@
  *   A number is not empty: no code is documented to mean success.
  * - A byte order mark before the object is skipped, as RFC 8259 8.1 allows.
  *
- * The reader changes nothing: upstream's own bytes are stored and sent on, with the byte order mark,
- * and numbers keep their text. yajl parses (RFC 8259, UTF-8 checked). Nesting depth and the length
- * of one value are bounded, and so is memory. Pure. */
+ * The reader changes nothing: upstream's own bytes are stored and sent on, the byte order mark
+ * among them, and numbers keep their text. yajl parses (RFC 8259, UTF-8 checked). Nesting depth and
+ * the length of one value are bounded, and so is memory. Pure. */
 #pragma once
 
 #include "base/fault.h"

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A connection that has rested longer is not used again: the less likely it is that upstream closes
- * it just as a request is sent, of which nobody can tell whether it was charged. */
+/* A connection that was idle for longer is not used again. Upstream may close an idle connection
+ * just as a request is sent, and then nobody can tell whether the request was charged. */
 #define KEEP_SECONDS 15
 #define MOST_RESTARTS 5
 
@@ -18,7 +18,7 @@ int64_t sending_patience(const struct sending *request, int64_t now) {
   return now - request->ask.settings->stall_timeout * CLOCK_SECOND;
 }
 
-/* --- what libcurl calls --- */
+/* --- libcurl's callbacks --- */
 
 static void note_byte(struct sending *request) {
   request->last_byte = clock_monotonic();
@@ -30,7 +30,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   struct view text = {line, size * count};
   note_byte(request);
   if (view_starts(text, VIEW("HTTP/"))) {
-    /* A new head: of a 1xx, or the final one. */
+    /* Another head: the final one may follow a 1xx. */
     request->evidence.head = (struct answer_head){.results_count = -1};
     request->evidence.location[0] = '\0';
     return text.length;
@@ -55,7 +55,7 @@ static int on_send(void *context, char *remote, char *local, int remote_port, in
   if (request->deserted)
     return CURL_PREREQFUNC_ABORT;
   request->sends++;
-  /* It may be charged from now on, so it is not cut off for what connecting took. */
+  /* From now on it may be charged: the time for connecting must not shorten its own. */
   request->last_byte = clock_monotonic();
   return CURL_PREREQFUNC_OK;
 }
@@ -75,7 +75,7 @@ static int on_close(void *context, curl_socket_t fd) {
   return close(fd);
 }
 
-/* The head is known once the body begins, or the answer has ended. */
+/* The head is complete once the body begins, or the answer has ended. */
 static void note_head(struct sending *request) {
   if (request->head_complete)
     return;
@@ -100,31 +100,33 @@ static void read_body(struct sending *request, struct view bytes) {
     request->reading = reader_feed(request->reader, bytes, &request->evidence.reading);
 }
 
-/* What cannot be read will never be stored: nothing is gained by taking the rest. But an error of
- * upstream's own is relayed, readable or not. */
+/* True if the rest of the answer is useless: an answer that cannot be read is not stored. An error
+ * of upstream's own is relayed, readable or not. */
 static bool is_hopeless(const struct sending *request) {
   return request->evidence.kind == QUESTION_RESULTS && request->evidence.head.status == 200 &&
          !request->reading && !request->evidence.head.is_error && !reader_is_error(request->reader);
 }
 
+/* The bytes go to the flight as they came. A dialect whose rows differ from v2's translates them
+ * here, between the reader and the flight. */
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   struct sending *request = context;
   struct view body = {bytes, size * count};
   note_head(request);
   note_byte(request);
   if (answer_is_redirect(request->evidence.head.status))
-    return CURL_WRITEFUNC_ERROR; /* none of it is for a client */
+    return CURL_WRITEFUNC_ERROR; /* no client may see it */
   if (!flight_feed(request->flight, body)) {
     request->paused = true;
-    return CURL_WRITEFUNC_PAUSE; /* the same bytes come again */
+    return CURL_WRITEFUNC_PAUSE; /* libcurl passes the same bytes again */
   }
   if (request->evidence.head.status == 200)
     read_body(request, body);
   return is_hopeless(request) ? CURL_WRITEFUNC_ERROR : body.length;
 }
 
-/* Called at least once a TICK. A request that waits for a reader is not stalled by upstream; one
- * that nobody reads any more need not be connected for. */
+/* libcurl calls this at least once a second. A paused request waits for its readers, and is not
+ * stalled by upstream. A request that nobody waits for need not go on connecting. */
 static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t upload_total,
                        curl_off_t uploaded) {
   (void)total, (void)upload_total, (void)uploaded;
@@ -176,7 +178,8 @@ static void set_options(struct sending *request) {
   CURL *easy = request->easy;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  /* Who gives up while a name is looked up would else wait for the resolver, and all others too. */
+  /* Else a request that gives up during a name lookup waits for the resolver, and all others too.
+   */
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name rowcache itself */
@@ -245,9 +248,9 @@ void sending_release(struct sending *request) {
   free(request);
 }
 
-/* --- its making, on any thread --- */
+/* --- making and releasing, on any thread --- */
 
-/* A body of unknown meaning may carry other tokens: then it is not known what must not be shown. */
+/* A body of unknown meaning may hold other tokens, so the token to hide is not known. */
 static bool fill(struct sending *request, const struct question *question, struct view token,
                  struct fault *fault) {
   struct transfer_ask *ask = &request->ask;
@@ -289,7 +292,7 @@ void transfer_ask_release(struct transfer_ask **address) {
     sending_release((struct sending *)ask);
 }
 
-/* --- its end --- */
+/* --- the end --- */
 
 bool sending_may_restart(struct sending *request, CURLcode code) {
   bool may = code == CURLE_ABORTED_BY_CALLBACK && request->lost && !request->aborted &&
@@ -303,7 +306,7 @@ bool sending_may_restart(struct sending *request, CURLcode code) {
   return true;
 }
 
-/* What became of it, as our fault. */
+/* The reason why libcurl failed, as a fault. */
 static void explain(const struct sending *request, CURLcode code, struct fault *fault) {
   int64_t stall = request->ask.settings->stall_timeout;
   if (request->aborted)
@@ -331,7 +334,7 @@ static void explain(const struct sending *request, CURLcode code, struct fault *
     fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
               "no connection to upstream within %lld s (upstream.connect_timeout)",
               (long long)request->ask.settings->connect_timeout);
-  else if (code == CURLE_OUT_OF_MEMORY) /* what libcurl says of a header over its limit, too */
+  else if (code == CURLE_OUT_OF_MEMORY) /* libcurl's code also for a header over its limit */
     fault_set(fault, FAULT_UPSTREAM, "upstream's head is too large, or memory is short");
   else
     fault_set(fault, FAULT_UPSTREAM, "upstream failed: %s", failure_word(code));

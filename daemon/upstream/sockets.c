@@ -39,7 +39,7 @@ void sockets_remove(struct sockets *sockets, int fd) {
     }
 }
 
-/* --- which of them it is --- */
+/* --- the socket with given ends --- */
 
 typedef int end_of(int fd, struct sockaddr *address, socklen_t *length);
 
@@ -70,7 +70,7 @@ static struct socket_entry *find(struct sockets *sockets, const struct socket_en
   return NULL;
 }
 
-/* On a new TLS connection something may have come: the server's session tickets. */
+/* On a new TLS connection bytes may have come: the server's session tickets. */
 bool sockets_use(struct sockets *sockets, const struct socket_ends *ends) {
   struct socket_entry *entry = find(sockets, ends);
   if (!entry)

@@ -1,8 +1,9 @@
-/* The sockets to upstream, beside libcurl's own list of its connections: libcurl 7.88 with GnuTLS
- * cannot tell that a TLS connection was closed while it was idle (cf_ssl_is_alive() takes "not
- * known" for "alive"), sends on it, and sends a second time what may have been charged.
+/* The sockets to upstream, beside libcurl's own list of connections. libcurl 7.88 with GnuTLS does
+ * not notice that a TLS connection was closed while it was idle (cf_ssl_is_alive() takes "not
+ * known" for "alive"). It sends on such a connection, and then sends the request a second time,
+ * although the first may have been charged.
  *
- * All of it belongs to the transfer thread. */
+ * All functions are called on the transfer thread. */
 #pragma once
 
 #include "base/check.h"
@@ -19,21 +20,22 @@ struct sockets {
   unsigned count, capacity;
 };
 
-/* Frees the list, not what it lists. Does not block. */
+/* Frees the list; closes no socket. Does not block. */
 void sockets_free(struct sockets *sockets);
 
-/* Notes a new socket. False: no memory. Does not block. */
+/* Adds a new socket. False: no memory. Does not block. */
 bool sockets_add(struct sockets *sockets, int fd) MUST_CHECK;
-/* Forgets one; one that is not listed is allowed. Does not block. */
+/* Removes a socket; a socket that is not listed is allowed. Does not block. */
 void sockets_remove(struct sockets *sockets, int fd);
 
-/* One connection: numeric addresses and ports, as libcurl tells them before it sends. */
+/* The ends of a connection: numeric addresses and ports, as libcurl reports them before it sends.
+ */
 struct socket_ends {
   const char *local, *remote;
   int local_port, remote_port;
 };
 
-/* Whether a request may be sent on the connection with these ends, which is then noted as used. Not
- * where its other end has closed it; and not where it was used before and anything has come since
- * (RFC 9112 9.2: it would be taken for the answer), or where it is not listed. Does not block. */
+/* True if a request may be sent on the connection with these ends, which then counts as used. False
+ * if the other end has closed it, if it is not listed, or if it was used before and bytes have come
+ * since: they would be taken for the answer (RFC 9112 9.2). Does not block. */
 bool sockets_use(struct sockets *sockets, const struct socket_ends *ends) MUST_CHECK;

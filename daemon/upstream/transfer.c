@@ -9,26 +9,26 @@
 #include <stdatomic.h>
 #include <utlist.h>
 
-#define TICK CLOCK_SECOND /* how often stalls are looked for */
+#define TICK CLOCK_SECOND /* the interval of the search for stalls */
 #define STATUSES 600
 
 struct transfer {
   pthread_t thread;
   CURLM *multi;
   atomic_llong inflight, answered_at, failed_at;
-  atomic_bool failing; /* no answer came to the last request */
+  atomic_bool failing; /* the last request had no answer */
   atomic_llong counts[STATUSES];
 
-  /* The thread's own. */
+  /* Used by the transfer thread only: */
   struct sending *waiting, *running;
   struct sockets sockets;
   int64_t running_count, running_limit, unpaused_at;
-  int64_t look_at; /* when somebody's patience may end, TICK from now at most */
+  int64_t look_at; /* the next time that a reader's patience may end; at most TICK from now */
 
-  pthread_mutex_t lock; /* what others hand over: */
+  pthread_mutex_t lock; /* of all that follows */
   struct sending *submitted;
   bool room, deserted, aborting, stopping;
-  struct transfer_redirect redirect; /* and what they ask for */
+  struct transfer_redirect redirect;
 };
 
 static void count(struct transfer *transfer, const struct answer_head *head) {
@@ -39,7 +39,7 @@ static void count(struct transfer *transfer, const struct answer_head *head) {
   atomic_store(&transfer->failing, !answered);
 }
 
-/* A redirect is logged when it is new, not at each request. What is no answer tells nothing. */
+/* Logs a redirect once, not at each request. A request without an answer changes nothing. */
 static void note_redirect(struct transfer *transfer, const struct answer_evidence *evidence) {
   unsigned status = evidence->head.status;
   struct transfer_redirect now = {.status = answer_is_redirect(status) ? status : 0};
@@ -67,7 +67,7 @@ static void warn(const struct sending *request, const struct answer_verdict *ver
                 LOG_VALUE(evidence->clean ? NULL : request->error));
 }
 
-/* The only way out for a request, whatever happened to it. */
+/* The end of every request, whatever its fate. */
 static void finish(struct transfer *transfer, struct sending *request, CURLcode code) {
   struct answer_verdict verdict = sending_judge(request, code);
   warn(request, &verdict);
@@ -97,13 +97,13 @@ static void start(struct transfer *transfer, struct sending *request) {
     finish(transfer, request, CURLE_OUT_OF_MEMORY);
 }
 
-/* Ends one that waits for its turn. */
+/* Ends a request that waits for a place. */
 static void cancel(struct transfer *transfer, struct sending *request) {
   DL_DELETE(transfer->waiting, request);
   finish(transfer, request, CURLE_ABORTED_BY_CALLBACK);
 }
 
-/* Nobody waits for it any more, or none for less than the time that ends at `patience`. */
+/* Drops a request for which nobody waits any more, or nobody who began to wait after `patience`. */
 static bool drop_if_unwanted(struct transfer *transfer, struct sending *request, int64_t patience) {
   bool deserted = flight_give_up(request->flight, request->has_waited);
   bool late = !deserted && !flight_is_awaited(request->flight, patience);
@@ -114,8 +114,8 @@ static bool drop_if_unwanted(struct transfer *transfer, struct sending *request,
   return deserted || late;
 }
 
-/* What would have a tenth of its time left is not worth its price: where upstream hangs, those that
- * came together would be sent just as those before them have timed out. */
+/* A request with less than a tenth of its time left is not worth its price: where upstream hangs,
+ * requests that came together would be sent just when those before them have timed out. */
 static void start_waiting(struct transfer *transfer) {
   while (transfer->waiting && transfer->running_count < transfer->running_limit) {
     struct sending *request = transfer->waiting;
@@ -127,8 +127,8 @@ static void start_waiting(struct transfer *transfer) {
   }
 }
 
-/* What waits has waited from now on; what nobody waits for any more gives its reservation back now,
- * and not when its turn would come. */
+/* A request that nobody waits for gives its reservation back now, not when its turn comes. The
+ * others count as having waited from now on. */
 static void drop_unwanted(struct transfer *transfer, int64_t now) {
   struct sending *request, *after;
   DL_FOREACH_SAFE(transfer->waiting, request, after) {
@@ -137,26 +137,27 @@ static void drop_unwanted(struct transfer *transfer, int64_t now) {
   }
 }
 
-/* It was sent (almost) as soon as it was asked for: its own end comes within a tick of its
- * readers', and tells them what it cost. */
-static bool ends_with_them(const struct sending *request, int64_t patience) {
+/* True if the request was sent (almost) at once: it times out within a tick of its readers, and
+ * then they learn its cost. */
+static bool ends_with_readers(const struct sending *request, int64_t patience) {
   return request->easy && request->last_byte <= patience + TICK;
 }
 
-/* What was sent, may be charged and is not stored is lost when its reader goes. */
-static bool is_its_readers_alone(const struct sending *request) {
+/* True if the answer would be lost without its reader: it was sent, may be charged, and is not
+ * stored. */
+static bool needs_its_reader(const struct sending *request) {
   struct flight_state state;
   flight_look(request->flight, &state);
   return request->sends > 0 && request->evidence.kind != QUESTION_SUBSCRIPTION && !state.storing;
 }
 
-/* Those that have waited for too long for a first byte go; what was sent for them is not cut off
- * for it, as it may have been charged: upstream has its whole time from then on. */
+/* Releases readers that have waited too long for a first byte. Their request is not cut off, as it
+ * may have been charged: upstream has its whole time from the moment of sending. */
 static void end_patience(struct transfer *transfer, struct sending *requests, int64_t now) {
   struct sending *request;
   DL_FOREACH(requests, request) {
     int64_t patience = sending_patience(request, now), left = -patience;
-    if (request->heard || ends_with_them(request, patience) || is_its_readers_alone(request))
+    if (request->heard || ends_with_readers(request, patience) || needs_its_reader(request))
       continue;
     flight_lose_patience(request->flight, patience);
     left += flight_since(request->flight);
@@ -188,7 +189,7 @@ static void abort_all(struct transfer *transfer) {
   }
 }
 
-/* Only when there is room, and once in a while in case memory was short. */
+/* When there is room, and once a TICK in case memory was short. */
 static void unpause_all(struct transfer *transfer, bool room) {
   int64_t now = clock_monotonic();
   if (!room && now - transfer->unpaused_at < TICK)
@@ -199,11 +200,11 @@ static void unpause_all(struct transfer *transfer, bool room) {
     if (!request->paused)
       continue;
     request->paused = false;
-    curl_easy_pause(request->easy, CURLPAUSE_CONT); /* may pause again at once */
+    curl_easy_pause(request->easy, CURLPAUSE_CONT); /* the request may pause again at once */
   }
 }
 
-/* Takes over what others handed in; false when it is time to stop. */
+/* Takes over what other threads handed in. False: the thread has to stop. */
 static bool take(struct transfer *transfer) {
   pthread_mutex_lock(&transfer->lock);
   struct sending *submitted = transfer->submitted;
@@ -258,7 +259,7 @@ static void *run(void *context) {
   return NULL;
 }
 
-/* --- the face --- */
+/* --- the public face --- */
 
 bool transfer_start(struct transfer **out, struct fault *fault) {
   struct transfer *transfer = calloc(1, sizeof *transfer);
@@ -291,25 +292,26 @@ void transfer_stop(struct transfer **address) {
   free(transfer);
 }
 
-static void tell(struct transfer *transfer, bool *what) {
+/* Raises a flag for the transfer thread, and wakes the thread if it was not raised yet. */
+static void raise_flag(struct transfer *transfer, bool *flag) {
   pthread_mutex_lock(&transfer->lock);
-  bool told = *what;
-  *what = true;
+  bool was_raised = *flag;
+  *flag = true;
   pthread_mutex_unlock(&transfer->lock);
-  if (!told)
+  if (!was_raised)
     curl_multi_wakeup(transfer->multi);
 }
 
 static void on_room(void *context, struct flight *flight) {
   (void)flight;
   struct transfer *transfer = context;
-  tell(transfer, &transfer->room);
+  raise_flag(transfer, &transfer->room);
 }
 
 static void on_deserted(void *context, struct flight *flight) {
   (void)flight;
   struct transfer *transfer = context;
-  tell(transfer, &transfer->deserted);
+  raise_flag(transfer, &transfer->deserted);
 }
 
 static const struct flight_writer writer = {.room = on_room, .deserted = on_deserted};

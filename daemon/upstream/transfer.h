@@ -1,11 +1,11 @@
-/* Asks upstream: one libcurl multi loop in a thread of its own, which feeds flights.
+/* Asks upstream: one thread with a libcurl multi loop, which feeds flights.
  *
- * Keeps connections alive, takes gzip, verifies TLS. Follows no redirects: a Location would carry
- * the token elsewhere.
+ * The loop keeps connections alive, accepts gzip and verifies TLS. It follows no redirect: that
+ * would carry the token to another server.
  *
- * Speaks HTTP/1.1 only. Over HTTP/2 a server refuses streams when it ends a connection, as nginx
- * does after keepalive_requests. They were not processed and cost nothing (RFC 9113 8.7), but
- * libcurl 7.88 sends them again by itself (Curl_retry_request()) and does not tell them from
+ * It speaks HTTP/1.1 only. A server that ends an HTTP/2 connection refuses the streams that it has
+ * not processed, as nginx does after keepalive_requests. They cost nothing (RFC 9113 8.7), but
+ * libcurl 7.88 sends them again by itself (Curl_retry_request()), and does not tell them from
  * requests whose connection died after they may have been charged. */
 #pragma once
 
@@ -15,50 +15,56 @@
 
 struct transfer;
 
+/* Starts the thread. The caller owns `*out`. False: no memory, or no thread. */
 bool transfer_start(struct transfer **out, struct fault *fault) MUST_CHECK;
-/* Ends the thread; all must have ended (transfer_abort(), then wait). Leaves NULL. */
+/* Ends the thread and waits for it. All requests must have ended: transfer_abort(), then wait.
+ * Leaves NULL; NULL is allowed. */
 void transfer_stop(struct transfer **transfer);
 
-/* One request to upstream that was not submitted yet. */
+/* One request to upstream, before it is submitted. */
 struct transfer_ask;
 /* The request that asks `question` with `token` in `dialect`, with all the memory that
- * transfer_submit() needs. Takes a reference of `settings`, and copies the rest. NULL (with a fault): no memory. Does not block; any thread. */
+ * transfer_submit() needs. Takes a reference of `settings`, and copies the rest. NULL (with a
+ * fault): no memory. Does not block; any thread. */
 struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
                                          const struct question *question, struct settings *settings,
                                          struct view token, const struct tariff *tariff,
                                          struct fault *fault) MUST_CHECK;
-/* From now on: fail rather than have libcurl send it again, which may cost twice. */
+/* The request must not be sent twice, as that may cost twice: where libcurl would send it again, it
+ * fails instead. */
 void transfer_ask_once(struct transfer_ask *ask);
 /* Leaves NULL; NULL is allowed. */
 void transfer_ask_release(struct transfer_ask **ask);
 
-/* Sends `*ask` (taken over, NULL is left there) and feeds `flight`, of which it holds a reference
- * until flight_end(), which it calls on its own thread: never before it returns, so the caller may
- * hold locks that the flight's owner takes. Requests over upstream.max_inflight wait their turn.
- * What nobody waits for any more before it is sent (flight_give_up()) is not sent: the flight ends
- * as broken, and free. Cannot fail: what goes wrong becomes the flight's verdict. Does not block;
- * any thread. */
+/* Sends `*ask`, of which it becomes the owner (NULL is left there), and feeds `flight`, of which it
+ * holds a reference. It ends in flight_end() on the transfer thread, never before this call has
+ * returned: so the caller may hold locks that the flight's owner takes. Requests over
+ * upstream.max_inflight wait for a place. A request that nobody waits for any more
+ * (flight_give_up()) is not sent: its flight ends as broken, and free. Cannot fail: any failure
+ * becomes the flight's verdict. Does not block; any thread. */
 void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask);
 
-/* Ends all that is under way, and all that comes, as broken. Any thread. */
+/* Ends all requests, also those to come, as broken. Does not block; any thread. */
 void transfer_abort(struct transfer *transfer);
 
-/* Under way, the waiting included. Any thread; does not block. */
+/* The number of requests under way, including those that wait for a place. Any thread; does not
+ * block. */
 int64_t transfer_inflight(const struct transfer *transfer);
 
-/* Calls `each` for every HTTP status that came so far (0: none came) with its count. Any thread. */
+/* Calls `each` with every HTTP status of the answers so far (0: no answer) and its count. Any
+ * thread; does not block. */
 void transfer_counts(struct transfer *transfer,
                      void (*each)(void *context, unsigned status, int64_t count), void *context);
 
-/* The last time that upstream answered, and the last time that it did not (seconds since 1970; 0:
- * never). True: it did not answer the last request. The times do not tell that, as the clock may
- * have been set in between. Any thread; does not block. */
+/* The last times that upstream answered, and that it did not (seconds since 1970; 0: never). True
+ * if it did not answer the last request: the times do not show that, as the clock may have been set
+ * in between. Any thread; does not block. */
 bool transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at);
 
-/* A redirect that upstream answers with. */
+/* The redirect that upstream answers with. */
 struct transfer_redirect {
-  unsigned status;              /* 0: the last answer was none */
-  char location[LOCATION_SIZE]; /* as it may be shown; empty: nothing can be */
+  unsigned status;              /* 0: the last answer was no redirect */
+  char location[LOCATION_SIZE]; /* as it may be shown; empty: it cannot be shown */
 };
-/* Whether the last answer was a redirect, and where to. Any thread; does not block. */
+/* Any thread; does not block. */
 void transfer_redirect(struct transfer *transfer, struct transfer_redirect *redirect);
