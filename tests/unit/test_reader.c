@@ -24,7 +24,8 @@ struct verdict {
   bool error;
 };
 
-static const struct reader_shape refpages = {VIEW("refpages")}, any = {VIEW("")};
+static const struct reader_shape refpages = {VIEW("refpages")}, links = {VIEW("links")},
+                                 any = {VIEW("")};
 
 static const struct reader_case {
   const struct reader_shape *shape;
@@ -210,6 +211,11 @@ static const struct reader_case {
     {&any, VIEW("[1,2]"), {OBJECT, 0, false}},
     {&any, VIEW("<a/>"), {JSON, 0, false}},
     {&any, VIEW("{\"a\":[[[[[1]]]]]}"), {DEEP, 1, false}},
+    /* an array of another name */
+    {&links, VIEW("{\"links\":[{},{}],\"refpages\":[1,2,3]}"), {NULL, 2, false}},
+    {&links, VIEW("{\"refpages\":[]}"), {BROKEN "it has neither 'links' nor 'error'", 0, false}},
+    {&links, VIEW("{\"links\":[],\"links\":[]}"), {BROKEN "'links' stands twice", 0, false}},
+    {&links, VIEW("{\"links\":{}}"), {BROKEN "'links' is no array", 0, false}},
 };
 
 /* Feeds a copy of just that size, so that a sanitizer sees a read past its end. */
