@@ -58,14 +58,6 @@ bool rows_parse(struct view text, struct rows *out) {
   return !__builtin_add_overflow(whole, tenth, &out->tenths);
 }
 
-bool rows_parse_signed(struct view text, struct rows *out) {
-  struct amount amount;
-  if (!amount_parse_signed(text, CURRENCY_ROWS, &amount))
-    return false;
-  *out = amount_rows(amount);
-  return true;
-}
-
 const char *rows_print(struct rows rows, char out[ROWS_TEXT_SIZE]) {
   uint64_t size = rows.tenths < 0 ? 0 - (uint64_t)rows.tenths : (uint64_t)rows.tenths;
   snprintf(out, ROWS_TEXT_SIZE, "%s%" PRIu64 ".%" PRIu64, rows.tenths < 0 ? "-" : "", size / 10,

@@ -39,9 +39,6 @@ static inline int rows_order(struct rows a, struct rows b) {
 /* "201", "0.2": digits and at most one decimal; not negative. */
 bool rows_parse(struct view text, struct rows *out) MUST_CHECK;
 
-/* The same with '+' or '-' before it, or neither. */
-bool rows_parse_signed(struct view text, struct rows *out) MUST_CHECK;
-
 /* "201.0", "-0.2"; returns `out`. */
 const char *rows_print(struct rows rows, char out[ROWS_TEXT_SIZE]);
 

@@ -21,9 +21,9 @@
 #include "rows/reader.h"
 #include "settings/settings.h"
 
-/* Upstream's own count for a token. */
+/* Upstream's own count for a token, in upstream's currency. */
 struct dialect_subscription {
-  struct rows left, limit;
+  struct amount left, limit;
 };
 
 /* What an answer says of the token that it was asked with. */

@@ -7,9 +7,9 @@
 
 /* Parses the number's text, so that nothing is rounded. An overdrawn subscription may be below
  * zero. */
-static bool read_rows(yajl_val tree, const char *member, struct rows *rows) {
+static bool read_rows(yajl_val tree, const char *member, struct amount *rows) {
   yajl_val value = yajl_tree_get(tree, (const char *[]){"info", member, NULL}, yajl_t_number);
-  return value && rows_parse_signed(view_of(YAJL_GET_NUMBER(value)), rows);
+  return value && amount_parse_signed(view_of(YAJL_GET_NUMBER(value)), CURRENCY_ROWS, rows);
 }
 
 bool v2_read_subscription(struct view body, struct dialect_subscription *subscription,

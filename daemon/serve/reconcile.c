@@ -166,8 +166,8 @@ static bool settle(struct reconcile *reconcile, struct asked *asked,
   }
   if (!read_answer(asked, dialect, &subscription, fault))
     return false;
-  account->now.left = amount_of_rows(subscription.left);
-  account->now.limit = amount_of_rows(subscription.limit);
+  account->now.left = subscription.left;
+  account->now.limit = subscription.limit;
   return ledger_reconcile(reconcile->serve->ledger, &asked->fingerprint, &account->now,
                           &account->before, fault);
 }

@@ -66,13 +66,14 @@ static void signs(void **state) {
     int64_t tenths;
   } cases[] = {{"5", 50}, {"+0.2", 2}, {"-189.0", -1890}, {"-0", 0}};
   static const char *const wrong[] = {"", "-", "+", "--1", "+-1", "- 1", "1-", "-x"};
-  struct rows rows;
+  struct amount amount;
   for (size_t i = 0; i < COUNT(cases); i++)
-    if (!rows_parse_signed(view_of(cases[i].text), &rows) || rows.tenths != cases[i].tenths)
-      fail_msg("'%s': %jd", cases[i].text, (intmax_t)rows.tenths);
+    if (!amount_parse_signed(view_of(cases[i].text), CURRENCY_ROWS, &amount) ||
+        amount.parts != cases[i].tenths)
+      fail_msg("'%s': %jd", cases[i].text, (intmax_t)amount.parts);
   for (size_t i = 0; i < COUNT(wrong); i++)
-    if (rows_parse_signed(view_of(wrong[i]), &rows))
-      fail_msg("'%s': %jd", wrong[i], (intmax_t)rows.tenths);
+    if (amount_parse_signed(view_of(wrong[i]), CURRENCY_ROWS, &amount))
+      fail_msg("'%s': %jd", wrong[i], (intmax_t)amount.parts);
 }
 
 static void printed(void **state) {

@@ -508,8 +508,10 @@ static void subscriptions_are_read(void **state) {
   for (size_t i = 0; i < COUNT(subscriptions); i++) {
     assert_true(
         dialect_v2.read_subscription(view_of(subscriptions[i].body), &subscription, &fault));
-    assert_int_equal(subscription.left.tenths, subscriptions[i].left);
-    assert_int_equal(subscription.limit.tenths, subscriptions[i].limit);
+    assert_int_equal(subscription.left.currency, CURRENCY_ROWS);
+    assert_int_equal(subscription.limit.currency, CURRENCY_ROWS);
+    assert_int_equal(subscription.left.parts, subscriptions[i].left);
+    assert_int_equal(subscription.limit.parts, subscriptions[i].limit);
   }
 }
 
