@@ -1,13 +1,12 @@
-/* A dialect: how one version of Ahrefs' API speaks. A constant struct of functions, which the rooms
- * below use without knowing which dialect it is. All of them are pure and may be called on any
- * thread.
+/* A dialect: one version of Ahrefs' API, as a constant struct of functions. The rooms below call
+ * them without knowing the version. All of them are pure and may be called on any thread.
  *
- *   dialect_for(settings) -> price ----> what a question costs at the most
+ *   dialect_for(settings) -> price ----> the price of a question
  *                            write ----> the request that asks it
- *                            shape ----> the reader of the body, if it is read
- *                            header ---> what a header of the answer says
- *                            quote ----> what the head says of the cost
- *                            judge ----> what the whole answer means, and what it costs
+ *                            shape ----> the reader of the answer's body, if it is read
+ *                            header ---> the meaning of a header
+ *                            quote ----> the cost that the whole head tells
+ *                            judge ----> the meaning and the cost of the whole answer
  *
  * Another dialect is files of its own beside v2's, and a row in the table of dialect.c. */
 #pragma once
@@ -26,27 +25,26 @@ struct dialect_subscription {
   struct amount left, limit;
 };
 
-/* What an answer says of the token that it was asked with. */
+/* The standing of a token upstream, by an answer that was asked with it. */
 enum dialect_token { DIALECT_TOKEN_UNJUDGED, DIALECT_TOKEN_ACCEPTED, DIALECT_TOKEN_REFUSED };
 
 struct dialect {
   /* The price of `question`. */
   struct tariff (*price)(const struct settings *settings, const struct question *question);
 
-  /* Writes into `request`, which the caller releases in any case, the request that asks `question`
-   * with `token` (empty: with none) at the upstream that `settings` name. False: no memory. */
+  /* Writes into `request` the request that asks `question` with `token` (empty: with none) at the
+   * upstream that `settings` name. The caller releases `request` in any case. False: no memory. */
   bool (*write)(const struct question *question, const struct settings *settings, struct view token,
                 struct dialect_request *request, struct fault *fault) MUST_CHECK;
 
-  /* What to read of the body of an answer to such a question; NULL: the body is not read. Lives
-   * forever. */
-  const struct reader_shape *(*shape)(enum question_kind kind);
+  /* The shape of the answer to `question`; NULL: its body is not read. Lives forever. */
+  const struct reader_shape *(*shape)(const struct question *question);
 
-  /* Notes one header of the answer in `head`. Called for each header. */
+  /* Notes in `head` one header that is the dialect's own, not HTTP's. */
   void (*header)(struct view name, struct view value, struct answer_head *head);
 
-  /* The cost that the head of an answer tells, when all of it has come: nothing, and not known,
-   * where it tells none. */
+  /* The cost by the head alone, when all of it has come. If the head tells none: zero, and not
+   * known. */
   struct answer_cost (*quote)(const struct answer_evidence *evidence);
 
   /* The meaning and the cost of an answer, at its end. */
@@ -57,8 +55,8 @@ struct dialect {
   bool (*read_subscription)(struct view body, struct dialect_subscription *subscription,
                             struct fault *fault) MUST_CHECK;
 
-  /* Whether upstream accepts the token, by the answer to a QUESTION_SUBSCRIPTION without further
-   * parameters. UNJUDGED where something on the way answered, such as a proxy or a limit. */
+  /* The standing of the token, by the answer to question_of_subscription(). UNJUDGED if something
+   * on the way answered, such as a proxy or a limit. */
   enum dialect_token (*judge_token)(const struct answer_head *head,
                                     const struct answer_verdict *verdict);
 };
@@ -66,8 +64,8 @@ struct dialect {
 /* The dialect of the upstream that `settings` name. Lives forever. Never NULL. */
 const struct dialect *dialect_for(const struct settings *settings);
 
-/* Notes one header of an answer, "Name: value" without the end of the line: the dialect's own, and
- * those of HTTP. A Location is noted as it may be shown (dialect/location.h), without `token`, the
- * token that was sent (empty: not known). */
+/* Notes one header of an answer, "Name: value" without the end of the line, whether the dialect's
+ * own or HTTP's. A Location is noted as it may be shown (dialect/location.h), without `token`,
+ * which was sent (empty: not known). */
 void dialect_read_header(const struct dialect *dialect, struct view line, struct view token,
                          struct answer_evidence *evidence);

@@ -4,11 +4,19 @@
 
 #include <inttypes.h>
 
-const struct reader_shape *v2_shape(enum question_kind kind) {
+const struct reader_shape *v2_shape(const struct question *question) {
   static const struct reader_shape results = {VIEW("refpages")}, any = {VIEW("")};
-  if (kind == QUESTION_OPAQUE || kind == QUESTION_UNKNOWN)
-    return NULL;
-  return kind == QUESTION_RESULTS ? &results : &any;
+  switch (question->kind) {
+  case QUESTION_RESULTS:
+    return &results;
+  case QUESTION_OTHER:
+  case QUESTION_SUBSCRIPTION:
+    return &any;
+  case QUESTION_OPAQUE:
+  case QUESTION_UNKNOWN:
+    break;
+  }
+  return NULL;
 }
 
 /* --- headers --- */

@@ -7,7 +7,7 @@
  */
 #define V2_RESULTS_MOST INT64_C(5000000)
 
-const struct reader_shape *v2_shape(enum question_kind kind);
+const struct reader_shape *v2_shape(const struct question *question);
 
 void v2_header(struct view name, struct view value, struct answer_head *head);
 

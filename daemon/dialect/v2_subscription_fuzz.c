@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static bool is_sound(struct view body) {
   struct fault fault;
-  struct reader *reader = reader_create(dialect_v2.shape(QUESTION_SUBSCRIPTION), DEPTH);
+  const struct question question = question_of_subscription();
+  struct reader *reader = reader_create(dialect_v2.shape(&question), DEPTH);
   bool ok = reader && reader_feed(reader, body, &fault) && reader_finish(reader, &fault);
   reader_release(&reader);
   return ok;

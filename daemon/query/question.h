@@ -64,5 +64,5 @@ struct question question_of(const struct query *query, const struct question_bod
 /* The kind that it would have. */
 enum question_kind question_kind_of(const struct query *query, bool has_body);
 
-/* For upstream's own count for a token. */
+/* The question for upstream's own count for a token. */
 struct question question_of_subscription(void);

@@ -272,7 +272,7 @@ struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
   }
   request->ask.dialect = dialect;
   request->ask.settings = settings_hold(settings);
-  request->shape = dialect->shape(question->kind);
+  request->shape = dialect->shape(question);
   request->evidence.kind = question->kind;
   request->evidence.tariff = *tariff;
   request->evidence.head.results_count = -1;
