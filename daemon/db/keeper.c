@@ -13,7 +13,6 @@ struct keeper {
   pthread_mutex_t lock;
   pthread_cond_t changed;
   struct keeper_job *first, **end; /* waiting; under the lock */
-  int backlog;
   bool stopping;
 };
 
@@ -70,7 +69,6 @@ static struct keeper_job *take_waiting(struct keeper *keeper, int most) {
   for (int i = 0; i < most && keeper->first; i++) {
     last = keeper->first;
     keeper->first = last->next;
-    keeper->backlog--;
   }
   if (last)
     last->next = NULL;
@@ -151,7 +149,6 @@ void keeper_give(struct keeper *keeper, struct keeper_job *job) {
   pthread_mutex_lock(&keeper->lock);
   *keeper->end = job;
   keeper->end = &job->next;
-  keeper->backlog++;
   pthread_cond_signal(&keeper->changed);
   pthread_mutex_unlock(&keeper->lock);
 }
@@ -198,13 +195,6 @@ bool keeper_run(struct keeper *keeper, struct keeper_job *job, struct fault *fau
   if (!awaited.ok && fault)
     *fault = awaited.fault;
   return awaited.ok;
-}
-
-int keeper_backlog(struct keeper *keeper) {
-  pthread_mutex_lock(&keeper->lock);
-  int backlog = keeper->backlog;
-  pthread_mutex_unlock(&keeper->lock);
-  return backlog;
 }
 
 void keeper_stop(struct keeper **address) {

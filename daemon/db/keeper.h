@@ -42,9 +42,6 @@ void keeper_give(struct keeper *keeper, struct keeper_job *job);
 /* Hands over a job and waits until it is done; `job->done` may be NULL. Not from its own thread. */
 bool keeper_run(struct keeper *keeper, struct keeper_job *job, struct fault *fault) MUST_CHECK;
 
-/* Jobs that wait. Any thread. */
-int keeper_backlog(struct keeper *keeper);
-
 /* Runs what was given, jobs given by jobs included, ends the thread and closes the database; leaves
  * NULL. */
 void keeper_stop(struct keeper **keeper);
