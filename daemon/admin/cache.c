@@ -31,10 +31,10 @@ static void write_entry(void *context, const struct cache_entry *entry, struct v
   json_integer(json, "results", entry->results);
   json_integer(json, "bytes", entry->stored_bytes);
   json_integer(json, "body_bytes", entry->body_length);
-  json_rows(json, "cost", entry->cost);
+  json_rows(json, "cost", amount_rows(entry->cost));
   age_write(json, age, listing->ttl - age);
   json_integer(json, "hits", entry->hits);
-  json_rows(json, "saved", rows_times(entry->cost, entry->hits > 0 ? entry->hits : 0));
+  json_rows(json, "saved", rows_times(amount_rows(entry->cost), entry->hits > 0 ? entry->hits : 0));
   json_map_end(json);
 }
 

@@ -65,7 +65,7 @@ struct cache_entry {
   int64_t results;      /* rows in the answer */
   int64_t body_length;  /* bytes, as upstream sent them (decoded) */
   int64_t stored_bytes; /* on disk, compressed */
-  struct rows cost;     /* what it cost, and what each hit saves */
+  struct amount cost;   /* what it cost, and what each hit saves */
   int64_t answered_at;  /* seconds since 1970: when upstream answered */
   int64_t hits;         /* without the last ones, which are not written yet */
   char content_type[CACHE_CONTENT_TYPE_SIZE];
@@ -127,7 +127,7 @@ void cache_append(struct cache_writer *writer, struct view bytes, cache_done *do
 struct cache_result {
   int64_t results;
   int64_t body_length; /* what was appended: else publishing fails, for a part is missing */
-  struct rows cost;
+  struct amount cost;
   int64_t answered_at;
   const char *content_type; /* copied; NULL, or what cannot stand in a header, is stored as "" */
 };

@@ -31,16 +31,21 @@ static bool is_length(int64_t length, int64_t stored) {
          length / size <= stored / CHUNK_OVERHEAD;
 }
 
+/* No answer is paid for in units yet, so what says that was not stored by this rowcache. */
+static bool is_currency(int64_t currency) {
+  return currency == CURRENCY_ROWS;
+}
+
 bool entry_read(const struct entry_values *values, struct cache_entry *entry) {
   entry->results = values->results;
   entry->body_length = values->body_length;
   entry->stored_bytes = values->stored_bytes;
-  entry->cost = (struct rows){values->cost};
+  entry->cost = (struct amount){CURRENCY_ROWS, values->cost};
   entry->answered_at = values->answered_at;
   entry->hits = values->hits;
   return rowid_is_valid(values->id) && values->results >= 0 && values->stored_bytes >= 0 &&
          is_length(values->body_length, values->stored_bytes) && values->cost >= 0 &&
-         values->answered_at >= 0 && values->hits >= 0 &&
+         is_currency(values->currency) && values->answered_at >= 0 && values->hits >= 0 &&
          read_bytes(values->key, entry->key.bytes, sizeof entry->key.bytes) &&
          read_bytes(values->validator, entry->validator.bytes, sizeof entry->validator.bytes) &&
          entry_read_content_type(values->content_type, entry->content_type);

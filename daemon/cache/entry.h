@@ -7,7 +7,7 @@
 struct entry_values {
   int64_t id;
   struct view key, validator, content_type;
-  int64_t results, body_length, stored_bytes, cost, answered_at, hits;
+  int64_t results, body_length, stored_bytes, cost, currency, answered_at, hits;
 };
 
 /* False if they cannot be those of a published result; `entry` is then of no use. */

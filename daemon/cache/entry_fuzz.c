@@ -1,4 +1,4 @@
-/* Fuzz target: the row of an entry: six numbers of eight bytes, the id, the lengths of key and
+/* Fuzz target: the row of an entry: seven numbers of eight bytes, the id, the lengths of key and
  * validator (a byte each), then key, validator and content type. */
 #include "base/check.h"
 #include "cache/entry.h"
@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define NUMBERS 7
+#define NUMBERS 8
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,7 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                 .cost = numbers[3],
                                 .answered_at = numbers[4],
                                 .hits = numbers[5],
-                                .id = numbers[6]};
+                                .currency = numbers[6],
+                                .id = numbers[7]};
   values.key = take(&rest, data[sizeof numbers]);
   values.validator = take(&rest, data[sizeof numbers + 1]);
   values.content_type = rest;
@@ -43,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     return 0;
   CHECK(rowid_is_valid(values.id));
   CHECK(entry.results >= 0 && entry.body_length >= 0 && entry.stored_bytes >= 0 &&
-        entry.cost.tenths >= 0 && entry.answered_at >= 0 && entry.hits >= 0);
+        entry.cost.parts >= 0 && entry.answered_at >= 0 && entry.hits >= 0);
   CHECK(is_one_line(entry.content_type));
   CHECK(view_is(values.content_type, entry.content_type));
   int64_t last = entry.body_length ? (entry.body_length - 1) / (int64_t)CACHE_CHUNK_SIZE : 0;

@@ -11,7 +11,7 @@ static bool give_rows(struct db_statement *statement, cache_row *row, void *cont
     int64_t id;
     struct cache_entry entry;
     if (row_read_entry(statement, &id, &entry))
-      row(context, &entry, db_text(statement, 10), db_text(statement, 11));
+      row(context, &entry, db_text(statement, 11), db_text(statement, 12));
   }
   return false;
 }

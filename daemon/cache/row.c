@@ -12,7 +12,8 @@ bool row_read_entry(struct db_statement *row, int64_t *id, struct cache_entry *e
                                       .answered_at = db_integer(row, 6),
                                       .hits = db_integer(row, 7),
                                       .content_type = db_text(row, 8),
-                                      .validator = db_blob(row, 9)};
+                                      .validator = db_blob(row, 9),
+                                      .currency = db_integer(row, 10)};
   *id = values.id;
   return entry_read(&values, entry);
 }

@@ -267,8 +267,9 @@ static bool complete(struct finish *finish, struct db *db, bool *whole, struct f
   const struct cache_result *result = &finish->result;
   bool ok = db_do(db, CACHE_SQL_COMPLETE_ENTRY,
                   DB_VALUES(DB_INT(finish->writer->id), DB_INT(result->results),
-                            DB_INT(result->cost.tenths), DB_INT(result->answered_at),
-                            DB_TEXT(view_of(finish->content_type)), DB_INT(result->body_length)),
+                            DB_INT(result->cost.parts), DB_INT(result->answered_at),
+                            DB_TEXT(view_of(finish->content_type)), DB_INT(result->body_length),
+                            DB_INT((int64_t)result->cost.currency)),
                   fault);
   *whole = ok && db_changes(db) == 1;
   return ok;

@@ -121,13 +121,13 @@ enum step step_stored(struct request *request) {
   request->status = not_modified ? 304 : 200;
   /* A HEAD would not have spent anything without the cache either. */
   if (!request_is_head(request)) {
-    request->saved = stored->cost;
+    request->saved = amount_rows(stored->cost);
     cache_count_hit(request->stored);
   }
   headers_hit(freshness, &cache_status);
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
-  add_rows(request, "X-Rows-Saved", stored->cost);
+  add_rows(request, "X-Rows-Saved", amount_rows(stored->cost));
   if (!not_modified) { /* what a client stored with the bytes, it has (RFC 9110 15.4.5) */
     exchange_add_header(request->exchange, "Content-Type",
                         *stored->content_type ? stored->content_type : default_type);

@@ -9,7 +9,8 @@ SELECT max(coalesce((SELECT max(id) FROM entry), 0), coalesce((SELECT max(id) FR
 SELECT count(*) FROM entry WHERE state = 1;
 
 -- name: find_entry
-SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, validator
+SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, validator,
+  currency
 FROM entry WHERE key = ?1 AND state = 1;
 
 -- name: is_live
@@ -35,7 +36,7 @@ INSERT INTO chunk (id, raw_length, data) VALUES (?1, ?2, ?3);
 
 -- name: complete_entry
 -- Changes a row only if all chunks are there: ?6 is the length of the body.
-UPDATE entry SET results = ?2, cost = ?3, answered_at = ?4, content_type = ?5
+UPDATE entry SET results = ?2, cost = ?3, answered_at = ?4, content_type = ?5, currency = ?7
 WHERE id = ?1 AND state = 0 AND body_length = ?6;
 
 -- name: condemn_key
@@ -89,12 +90,12 @@ DELETE FROM entry WHERE id = ?1;
 
 -- name: list_entries
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, normal, target
+  validator, currency, normal, target
 FROM entry WHERE state = 1 ORDER BY answered_at DESC, id DESC LIMIT ?1;
 
 -- name: show_entries
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, normal, target
+  validator, currency, normal, target
 FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1 ORDER BY key;
 
 -- name: count_keys

@@ -151,7 +151,7 @@ static void append(struct cache_writer *writer, const char *body, size_t length,
 static void publish(struct cache_writer *writer, const struct order *order, struct waiter *waiter) {
   struct cache_result result = {.results = 7,
                                 .body_length = (int64_t)order->length,
-                                .cost = order->cost,
+                                .cost = amount_of_rows(order->cost),
                                 .answered_at = order->answered_at,
                                 .content_type = "application/json; charset=utf-8"};
   expect(waiter);
@@ -294,7 +294,7 @@ static void test_entry(void **state) {
   assert_int_equal(entry->results, 7);
   assert_int_equal(entry->body_length, 100000);
   assert_in_range(entry->stored_bytes, 300, 100000);
-  assert_int_equal(entry->cost.tenths, 1234);
+  assert_int_equal(amount_rows(entry->cost).tenths, 1234);
   assert_int_equal(entry->answered_at, 1700);
   assert_int_equal(entry->hits, 0);
   assert_string_equal(entry->content_type, "application/json; charset=utf-8");
@@ -385,6 +385,7 @@ static void test_a_file_without_validators(void **state) {
   struct cache *cache = open_cache(PLENTY);
   assert_true(put(cache, 1, 2, 200 * KIB) && put(cache, 2, 2, 200 * KIB));
   cache_close(&cache);
+  ask("ALTER TABLE entry DROP COLUMN currency");
   ask("ALTER TABLE entry DROP COLUMN validator");
   ask("PRAGMA user_version = 1");
   cache = open_cache(PLENTY);
@@ -1029,6 +1030,7 @@ static void test_damaged_chunk(void **state) {
       "UPDATE entry SET body_length = 1 << 60", /* no body of that length takes so little */
       "UPDATE entry SET body_length = -1",
       "UPDATE entry SET stored_bytes = -1",
+      "UPDATE entry SET currency = 1", /* nothing is paid for in units yet */
   };
   for (size_t i = 0; i < COUNT(wrong); i++) {
     assert_true(put(cache, 1, 3, 140 * KIB));
