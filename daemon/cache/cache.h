@@ -150,12 +150,12 @@ struct cache_totals {
 struct cache_totals cache_totals(struct cache *cache);
 
 /* One row of a listing; the views hold during the call only. It must not call the cache, nor take
- * long: as long as it runs the -wal cannot be begun anew. Texts are as the disk has them: not to be
+ * long: as long as it runs the WAL cannot be restarted. Texts are as the disk has them: not to be
  * trusted. */
 typedef void cache_row(void *context, const struct cache_entry *entry, struct view normal,
                        struct view target);
 /* Calls `row` for the published results, the newest first, `limit` at most; on the caller's thread,
- * which reads by itself: the keeper is only waited for until it has written the hits. */
+ * which reads by itself: it waits for the keeper only until the hits are written. */
 bool cache_list(struct cache *cache, int64_t limit, cache_row *row, void *context,
                 struct fault *fault) MUST_CHECK;
 /* Calls `row` for the results whose key begins with `prefix` (at least 4 hex digits). */

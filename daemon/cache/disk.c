@@ -16,7 +16,6 @@
 
 /* quick_check reads a file of this size in a fraction of a second. */
 #define ALWAYS_CHECKED ((int64_t)64 * 1024 * 1024)
-#define SETUP "PRAGMA journal_size_limit = 4194304" /* WAL_ORDINARY */
 
 enum ending { ENDED_CLEAN, ENDED_UNKNOWN, ENDED_DAMAGED };
 
@@ -112,7 +111,7 @@ static bool open_whole(struct disk *disk, bool check, struct db **db, bool *dama
                        struct fault *fault) {
   if (!db_open(disk->path, &cache_schema, DB_WRITE, db, damaged, fault))
     return false;
-  if (db_execute(*db, SETUP, fault) && (!check || db_check(*db, fault)) &&
+  if (db_keep_wal(*db, WAL_ORDINARY, fault) && (!check || db_check(*db, fault)) &&
       tidy(disk, *db, damaged, fault))
     return true;
   *damaged |= db_is_damaged(*db);

@@ -25,8 +25,9 @@ void disk_mark_damaged(const struct disk *disk);
 void disk_mark_clean(const struct disk *disk);
 void disk_close(struct disk *disk);
 
-/* The size that a -wal file ordinarily has (it is cut to that when it is restarted), which goes
- * for nothing in cache_totals; and the least at which nothing more is stored while a reader of
- * another process holds it (it is cache.max_size where that is more). */
+/* The size of the WAL that is kept when it is restarted: a batch of chunks. cache_totals() does not
+ * count a WAL of that size. */
 #define WAL_ORDINARY (INT64_C(4) * 1024 * 1024)
+/* While a reader of another process holds the WAL, nothing more is stored from this size on, or from
+ * cache.max_size on where that is more. */
 #define WAL_MOST_AT_LEAST (INT64_C(32) * 1024 * 1024)

@@ -6,7 +6,7 @@
 
 /* Each call reads a few pages and gives its connection back; what is worth keeping in memory is in the
  * kernel's page cache already. SQLite's default of 2 MiB a connection would only add up. */
-#define PAGE_CACHE "PRAGMA cache_size = -256"
+#define PAGE_CACHE 256 /* KiB */
 
 void pool_open(struct pool *pool, const char *path) {
   pthread_mutex_init(&pool->lock, NULL);
@@ -44,7 +44,7 @@ static struct cache_connection *begin(const char *path, struct fault *fault) {
   connection->context = ZSTD_createDCtx();
   bool ok = connection->context || fault_no_memory(fault);
   ok = ok && db_open(path, &cache_schema, DB_READ, &connection->db, NULL, fault) &&
-       db_execute(connection->db, PAGE_CACHE, fault);
+       db_set_page_cache(connection->db, PAGE_CACHE, fault);
   if (!ok)
     end(&connection);
   return connection;

@@ -19,7 +19,6 @@
  * (and a MiB) the file is made shorter, some pages a round. */
 #define FREE_SHARE 8
 #define FREE_PAGES 256
-#define VACUUM "PRAGMA incremental_vacuum(256)"
 
 struct space {
   int64_t page_size, pages, free_pages;
@@ -190,7 +189,7 @@ static bool give_back(struct db *db, bool *more, struct fault *fault) {
     return false;
   if (before.free_pages < FREE_PAGES || before.free_pages < before.pages / FREE_SHARE)
     return true;
-  if (!db_execute(db, VACUUM, fault) || !measure(db, &after, fault))
+  if (!db_give_back(db, FREE_PAGES, fault) || !measure(db, &after, fault))
     return false;
   *more = after.pages < before.pages;
   return true;

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The -wal file: what is in it goes into the database from 1 MiB on (it counts as disk that the
- * cache takes); from 16 MiB on it is begun anew, for which readers are waited for. */
+/* Checkpoint the WAL from 1 MiB on (it counts as disk that the cache takes); restart it at 16 MiB,
+ * waiting up to 100 ms for readers. */
 #define WAL_PAGES 256
 #define WAL_PAGES_MANY 4000
 #define WAL_WAIT_MS 100
@@ -32,7 +32,7 @@ struct db {
   char *path;
   struct db_statement *statements; /* as many as the schema has */
   int patience_ms;
-  bool is_held; /* a reader keeps the -wal from being begun anew */
+  bool is_held; /* a reader keeps the WAL from being restarted */
   bool damaged;
   bool contradicts;
 };
@@ -64,6 +64,25 @@ bool db_pragma(struct db *db, const char *sql, int64_t *value, struct fault *fau
   bool ok = code == SQLITE_ROW || failed(db, sql, fault);
   sqlite3_finalize(statement);
   return ok;
+}
+
+/* Runs a PRAGMA that takes a number. */
+static bool set_number(struct db *db, const char *format, int64_t number, struct fault *fault) {
+  char sql[64];
+  snprintf(sql, sizeof sql, format, (long long)number);
+  return db_execute(db, sql, fault);
+}
+
+bool db_keep_wal(struct db *db, int64_t bytes, struct fault *fault) {
+  return set_number(db, "PRAGMA journal_size_limit = %lld", bytes, fault);
+}
+
+bool db_set_page_cache(struct db *db, int kib, struct fault *fault) {
+  return set_number(db, "PRAGMA cache_size = -%lld", kib, fault);
+}
+
+bool db_give_back(struct db *db, int pages, struct fault *fault) {
+  return set_number(db, "PRAGMA incremental_vacuum(%lld)", pages, fault);
 }
 
 static bool apply_migration(struct db *db, int number, struct fault *fault) {
@@ -126,17 +145,17 @@ static void note_wal(struct db *db, bool is_held) {
   db->is_held = is_held;
 }
 
-/* SQLite's own checkpoint never waits, so readers that overlap would keep the -wal from being begun
- * anew, and it would grow without bound. What cannot be moved although it was waited for is held by
- * a reader with an old state; then nobody waits again. A failure is no failure of the commit; the
- * next one tries again. */
-static void checkpoint(struct db *db, bool begin_anew) {
+/* SQLite's own checkpoint never waits, so readers that overlap would keep the WAL from being
+ * restarted, and it would grow without bound. Pages that cannot be moved after that wait are held by
+ * a reader with an old snapshot; the next checkpoints do not wait again. A failure is no failure of
+ * the commit; the next commit tries again. */
+static void checkpoint(struct db *db, bool restart) {
   int pages = 0, moved = 0;
-  int mode = begin_anew ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+  int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
   sqlite3_busy_timeout(db->handle, db->is_held ? 0 : WAL_WAIT_MS);
   int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, mode, &pages, &moved);
   sqlite3_busy_timeout(db->handle, db->patience_ms);
-  if (begin_anew && (code == SQLITE_OK || (code == SQLITE_BUSY && moved < pages)))
+  if (restart && (code == SQLITE_OK || (code == SQLITE_BUSY && moved < pages)))
     note_wal(db, code == SQLITE_BUSY);
 }
 
@@ -186,10 +205,8 @@ static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
   /* auto_vacuum takes effect only before the first table: harmless later. */
   return db_execute(db, "PRAGMA auto_vacuum = INCREMENTAL", fault) &&
          db_execute(db, "PRAGMA journal_mode = WAL", fault) &&
-         /* What a burst has left of the -wal goes when it is begun anew. */
-         db_execute(db, "PRAGMA journal_size_limit = 1048576", fault) &&
-         db_execute(db, synchronous, fault) && db_execute(db, "PRAGMA foreign_keys = ON", fault) &&
-         migrate(db, version, fault);
+         db_keep_wal(db, DB_WAL_KEPT, fault) && db_execute(db, synchronous, fault) &&
+         db_execute(db, "PRAGMA foreign_keys = ON", fault) && migrate(db, version, fault);
 }
 
 /* SQLite would make the file readable to everybody that the umask allows. */

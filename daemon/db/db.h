@@ -41,6 +41,15 @@ bool db_open(const char *path, const struct db_schema *schema, enum db_mode mode
 /* Closes and leaves NULL; NULL is allowed. */
 void db_close(struct db **db);
 
+/* The size to which the WAL file is truncated when it is restarted, after a burst: this from db_open()
+ * on, or another number of bytes. For a connection that writes. */
+#define DB_WAL_KEPT (INT64_C(1) * 1024 * 1024)
+bool db_keep_wal(struct db *db, int64_t bytes, struct fault *fault) MUST_CHECK;
+/* The memory that the connection uses for pages, in KiB; SQLite's default is 2 MiB. */
+bool db_set_page_cache(struct db *db, int kib, struct fault *fault) MUST_CHECK;
+/* Gives up to `pages` free pages at the end of the file back to the file system. */
+bool db_give_back(struct db *db, int pages, struct fault *fault) MUST_CHECK;
+
 /* PRAGMA quick_check: reads the whole file. False with a fault when it finds damage. */
 bool db_check(struct db *db, struct fault *fault) MUST_CHECK;
 
@@ -98,7 +107,7 @@ struct view db_text(struct db_statement *statement, int column);
 struct view db_blob(struct db_statement *statement, int column);
 bool db_is_null(struct db_statement *statement, int column);
 
-/* How many rows the last statement that was run has inserted, updated or deleted. */
+/* The number of rows that the last statement has inserted, updated or deleted. */
 int64_t db_changes(struct db *db);
 
 /* Plain SQL without rows, such as BEGIN or a PRAGMA; fixed text only. */
@@ -111,11 +120,11 @@ bool db_pragma(struct db *db, const char *sql, int64_t *value, struct fault *fau
 #define DB_PATIENCE_MS 5000
 void db_set_patience(struct db *db, int milliseconds);
 
-/* Whether a reader with an old state, of another process, keeps the -wal from being begun anew, so
+/* True if a reader with an old snapshot, of another process, keeps the WAL from being restarted, so
  * that it grows with each commit. Known from WAL_PAGES_MANY (db.c) on; logged once when it begins
  * and once when it is over. */
 bool db_is_held(const struct db *db);
-/* Looks whether it is over. Does not wait for locks; not within a transaction. */
+/* Checks whether that reader has ended. Does not wait for locks; not within a transaction. */
 void db_tend(struct db *db);
 
 /* Bytes on disk of the database with this path; zero where there is no file. Any thread. */
@@ -124,11 +133,11 @@ struct db_sizes {
 };
 struct db_sizes db_sizes(const char *path);
 
-/* Whether a transaction is open: an error such as a full disk may have ended it. */
+/* True if a transaction is open: an error such as a full disk may have ended it. */
 bool db_in_transaction(struct db *db);
 
-/* Whether the last failure was that what was to be written, or what stands in the file, breaks a
- * constraint of its schema. */
+/* True if the last failure was a broken constraint of the schema, by what was to be written or by
+ * what stands in the file. */
 bool db_contradicts(struct db *db);
-/* Whether a failure of this connection said that the file is damaged. */
+/* True if a failure of this connection said that the file is damaged. */
 bool db_is_damaged(struct db *db);
