@@ -3,7 +3,7 @@
  * A result is the body of one answer, byte for byte as upstream sent it, cut into chunks of
  * CACHE_CHUNK_SIZE (the last one shorter) that are compressed one by one. It is written by a
  * cache_writer while it arrives and becomes visible at once, when cache_publish() is done: until
- * then nobody finds it by its key, and what is left of one at the next start is swept away.
+ * then nobody finds it by its key. The next start sweeps a result that was left unfinished.
  *
  *   cache_begin -> cache_append ... -> cache_publish    visible, replaces an older one of its key
  *                                   -> cache_abandon    swept away
@@ -35,10 +35,10 @@
 struct cache;
 struct cache_hold;
 
-/* Opens or creates DIRECTORY/cache.db. The caller holds the directory's lock (directory_lock()) until
- * cache_close(): the cache takes none of its own. Blocks (a check of the whole file after an unclean
- * end, or when it is small). DIRECTORY/cache.state remembers how the last user ended. A newer
- * schema, or a file that may not be opened, is a fault and no damage. */
+/* Opens or creates DIRECTORY/cache.db. The caller holds the directory's lock (directory_lock())
+ * until cache_close(): the cache takes none of its own. Blocks (a check of the whole file after an
+ * unclean end, or when it is small). DIRECTORY/cache.state remembers how the last user ended. A
+ * newer schema, or a file that may not be opened, is a fault and no damage. */
 bool cache_open(const char *directory, int64_t max_size, struct cache **out,
                 struct fault *fault) MUST_CHECK;
 /* Writes what was counted, ends the keeper, leaves NULL. Nothing may be held or being written. */
@@ -59,7 +59,7 @@ struct cache_validator {
   uint8_t bytes[CACHE_VALIDATOR_SIZE];
 };
 
-/* What is known of a stored result without reading its chunks. */
+/* The facts about a stored result, beside its chunks. */
 struct cache_entry {
   struct digest key;
   int64_t results;      /* rows in the answer */
@@ -72,12 +72,13 @@ struct cache_entry {
   struct cache_validator validator;
 };
 
-/* Holding. A hold belongs to one thread at a time; different holds on one result are independent. */
+/* Holding. A hold belongs to one thread at a time; different holds on one result are
+ * independent. */
 
 /* The published result with this key, held: the caller releases it. NULL where there is none, and
  * where the cache cannot be read (which is logged). Blocks on the disk; any thread. */
 struct cache_hold *cache_find(struct cache *cache, const struct digest *key) MUST_CHECK;
-/* What cache_find() found; as long as the hold. */
+/* The entry that cache_find() found; as long as the hold. */
 const struct cache_entry *cache_hold_entry(const struct cache_hold *hold);
 /* A second hold on the same result, to be read and released by itself. NULL for lack of memory.
  * Any thread, several at once; does not block. */

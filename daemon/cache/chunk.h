@@ -1,5 +1,5 @@
-/* A chunk as it is stored: one zstd frame with a checksum. What is unpacked comes from the disk and is
- * not trusted. Pure. */
+/* A chunk as it is stored: one zstd frame with a checksum. What is unpacked comes from the disk and
+ * is not trusted. Pure. */
 #pragma once
 
 #include "cache/cache.h"
@@ -8,8 +8,9 @@
 
 /* The most bytes that a packed chunk has. */
 #define CHUNK_BOUND ZSTD_COMPRESSBOUND(CACHE_CHUNK_SIZE)
-/* What a chunk takes in the file beside its data: its cell, and its share of half-filled pages.
- * With pages of 4096 bytes, measured on JSON rows, the file is 2 to 4 % larger than the data. */
+/* Bytes that a chunk takes in the file beside its data: its cell, and its share of half-filled
+ * pages. With pages of 4096 bytes, measured on JSON rows, the file is 2 to 4 % larger than the
+ * data. */
 #define CHUNK_OVERHEAD 400
 
 /* Begins packing; NULL for lack of memory. The caller frees it with ZSTD_freeCCtx(). */

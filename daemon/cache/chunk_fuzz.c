@@ -25,7 +25,7 @@ static void read_any(const struct chunk_values *values) {
   free(buffer);
 }
 
-/* What is read is what was stored, or nothing is. */
+/* The bytes that were stored are read back, or none are. */
 static void read_stored(struct view raw, uint64_t damage) {
   char *packed = malloc(CHUNK_BOUND), *buffer = malloc(CACHE_CHUNK_SIZE);
   struct chunk_values values = {.body_length = (int64_t)raw.length,

@@ -1,4 +1,4 @@
-/* What is done about a cache.db that turns out to be damaged, as a whole or in one result. */
+/* The cache's answer to damage: of the whole file, or of one result. */
 #pragma once
 
 #include "base/fault.h"

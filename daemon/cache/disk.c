@@ -95,7 +95,7 @@ static bool ask(struct db *db, int number, int64_t *value, struct fault *fault) 
   return ok;
 }
 
-/* What was being written when the last process died is left for the sweeper. */
+/* Condemns the results that the last process was writing when it died: the sweeper takes them. */
 static bool tidy(struct disk *disk, struct db *db, bool *damaged, struct fault *fault) {
   if (!db_do(db, CACHE_SQL_CONDEMN_FILLING, DB_VALUES(), fault) ||
       !ask(db, CACHE_SQL_LAST_ID, &disk->last_id, fault) ||

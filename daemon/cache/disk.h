@@ -1,6 +1,6 @@
 /* The files in the state directory: cache.db with its -wal and -shm, and cache.state. The latter
  * holds one word on how the cache ended (a damaged database could not be trusted to say): "clean",
- * "damaged", or "open", which after a crash is what is left. */
+ * "damaged", or "open", which a crash leaves. */
 #pragma once
 
 #include "base/fault.h"
@@ -16,7 +16,7 @@ struct disk {
   int64_t live;
 };
 
-/* Opens what is to be used: the old cache.db if it is whole, else a new one. Fills `disk`, which
+/* Opens the old cache.db if it is whole, else a new one. Fills `disk`, which
  * disk_close() empties in any case. */
 bool disk_open(struct disk *disk, const char *directory, struct db **db,
                struct fault *fault) MUST_CHECK;
@@ -28,6 +28,6 @@ void disk_close(struct disk *disk);
 /* The size of the WAL that is kept when it is restarted: a batch of chunks. cache_totals() does not
  * count a WAL of that size. */
 #define WAL_ORDINARY (INT64_C(4) * 1024 * 1024)
-/* While a reader of another process holds the WAL, nothing more is stored from this size on, or from
- * cache.max_size on where that is more. */
+/* While a reader of another process holds the WAL, nothing more is stored from this size on, or
+ * from cache.max_size on where that is more. */
 #define WAL_MOST_AT_LEAST (INT64_C(32) * 1024 * 1024)

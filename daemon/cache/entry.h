@@ -1,4 +1,5 @@
-/* The entry of a stored result, checked: its values come from the disk and are not trusted. Pure. */
+/* The entry of a stored result, checked: its values come from the disk and are not trusted.
+ * Pure. */
 #pragma once
 
 #include "cache/cache.h"
@@ -12,6 +13,6 @@ struct entry_values {
 
 /* False if they cannot be those of a published result; `entry` is then of no use. */
 bool entry_read(const struct entry_values *values, struct cache_entry *entry) MUST_CHECK;
-/* Copies a content type, which becomes a header of a reply: false for what is too long, or could end
- * the line. */
+/* Copies a content type, which becomes a header of a reply: false for what is too long, or could
+ * end the line. */
 bool entry_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]) MUST_CHECK;

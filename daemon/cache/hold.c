@@ -99,7 +99,7 @@ static bool is_live(struct db *db, int64_t id, bool *yes, struct fault *fault) {
   return ok;
 }
 
-/* Pins what is found; if it is still live after that, it stays. */
+/* Pins the entry that is found. If it is still live after that, the sweeper will see the pin. */
 static bool find_pinned(struct cache_hold *hold, struct db *db, const struct digest *key,
                         struct fault *fault) {
   struct cache *cache = hold->cache;
@@ -197,7 +197,7 @@ bool cache_read(struct cache_hold *hold, int64_t number, struct view *bytes, str
   if (!rowid_has_chunk(number))
     return fault_set(fault, FAULT_INTERNAL, "there is no chunk %lld", (long long)number);
   if (hold->chunk_number != number) {
-    hold->chunk_number = NO_CHUNK; /* what is in the buffer may be lost */
+    hold->chunk_number = NO_CHUNK; /* the buffer may be overwritten */
     if (!load(hold, number, fault))
       return false;
     hold->chunk_number = number;

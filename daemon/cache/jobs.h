@@ -1,5 +1,5 @@
-/* Jobs of this room: what runs on the keeper's thread, each in a savepoint (db/keeper.h), as long as
- * the cache is usable. */
+/* Jobs of this room: what runs on the keeper's thread, each in a savepoint (db/keeper.h), as long
+ * as the cache is usable. */
 #pragma once
 
 #include "db/keeper.h"
@@ -15,7 +15,7 @@ struct cache_job {
   struct cache *cache;
   bool (*work)(struct cache_job *job, struct db *db, struct fault *fault);
   void (*done)(struct cache_job *job, bool ok, const struct fault *fault); /* may be NULL */
-  /* What work() adds to the number of published results; counts if it was committed. */
+  /* The change that work() makes to the number of published results; counted after the commit. */
   int64_t live;
 };
 
@@ -24,6 +24,6 @@ void cache_job_give(struct cache *cache, struct cache_job *job);
 /* The same, and waits until it is done. Any thread but the keeper's. */
 bool cache_job_run(struct cache *cache, struct cache_job *job, struct fault *fault) MUST_CHECK;
 
-/* False with a fault while a reader of another process holds a -wal that has become too large. Asked
- * by jobs that are not worth more of it. */
+/* False with a fault while a reader of another process holds a -wal that has become too large.
+ * Asked by jobs that are not worth more of it. */
 bool cache_has_room(struct cache *cache, struct db *db, struct fault *fault) MUST_CHECK;

@@ -21,7 +21,7 @@ void pins_close(struct pins *pins);
 
 /* Pins a result; NULL for lack of memory. */
 struct pin *pins_add(struct pins *pins, int64_t id) MUST_CHECK;
-/* One more of what is pinned already. */
+/* One more pin on a result that is pinned. */
 struct pin *pins_add_again(struct pins *pins, struct pin *pin) MUST_CHECK;
 /* One less, leaves NULL. True if it was the last one and pins_await() was asked about it. */
 bool pins_drop(struct pins *pins, struct pin **pin) MUST_CHECK;

@@ -4,8 +4,8 @@
 #include "db/db.h"
 #include "sql_cache.h"
 
-/* Each call reads a few pages and gives its connection back; what is worth keeping in memory is in the
- * kernel's page cache already. SQLite's default of 2 MiB a connection would only add up. */
+/* Each call reads a few pages and gives its connection back; the pages that are worth memory are in
+ * the kernel's page cache already. SQLite's default of 2 MiB a connection would only add up. */
 #define PAGE_CACHE 256 /* KiB */
 
 void pool_open(struct pool *pool, const char *path) {

@@ -39,7 +39,7 @@ static bool purge(const struct purge_job *job, struct db *db, struct fault *faul
   case CACHE_PURGE_OLDER_THAN:
     break;
   }
-  /* What lies further ahead of the clock than it can is as old as anything may be. */
+  /* An answer from the future (the clock was wrong) has an unknown age, and is purged too. */
   return db_do(db, CACHE_SQL_PURGE_OLDER,
                DB_VALUES(DB_INT(job->before), DB_INT(clock_seconds() + AGE_AHEAD_MOST)), fault);
 }

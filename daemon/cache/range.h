@@ -11,5 +11,6 @@ struct range {
   struct digest first, last;
 };
 
-/* FAULT_MALFORMED for what is no prefix of a key, or a shorter one than RANGE_LEAST_DIGITS. */
+/* The range of keys that begin with `hex`. FAULT_MALFORMED if that is no prefix of a key, or
+ * shorter than RANGE_LEAST_DIGITS. */
 bool range_of_prefix(struct view hex, struct range *range, struct fault *fault) MUST_CHECK;

@@ -5,9 +5,9 @@
  *   cache.c    opening and closing
  *   disk.c     the files: clean or unclean end, setting aside
  *   pool.c     the read-only connections
- *   jobs.c     what runs on the keeper's thread
- *   damage.c   what is done about a damaged file, or a damaged result
- *   pins.c     who must not be swept
+ *   jobs.c     work on the keeper's thread
+ *   damage.c   the answer to a damaged file, or a damaged result
+ *   pins.c     results that must not be swept
  *   hold.c     finding, holding, reading
  *   hits.c     hits that are not written yet
  *   store.c    the writer
@@ -20,7 +20,7 @@
  * Of any engine, and pure:
  *
  *   chunk.c    packing and unpacking
- *   entry.c    what a row must be to be believed
+ *   entry.c    the checks of a row
  *   range.c    keys by their first digits
  *
  * Locks: each is taken alone, and nothing is called while one is held. What is marked "keeper" is

@@ -8,6 +8,6 @@
 static inline struct db_value row_digest(const struct digest *digest) {
   return DB_BLOB(((struct view){(const char *)digest->bytes, DIGEST_SIZE}));
 }
-/* The first columns of find_entry, list_entries and show_entries; `*id` is filled in any case. False
- * if they cannot be those of a published result. */
+/* The first columns of find_entry, list_entries and show_entries; `*id` is filled in any case.
+ * False if they cannot be those of a published result. */
 bool row_read_entry(struct db_statement *row, int64_t *id, struct cache_entry *entry) MUST_CHECK;

@@ -1,5 +1,5 @@
 /* The writer. Its first job inserts the row, one job a chunk follows, the last one publishes or
- * gives up. The row of the result is the truth of what is stored: each chunk lengthens it, and only
+ * gives up. The row of the result tells how far it is stored: each chunk lengthens it, and only
  * if it ends where the chunk begins. So whatever a failed transaction took back, what follows it
  * fails too, even in the same batch, and nothing with a hole is ever published. */
 #include "cache/chunk.h"
@@ -210,7 +210,7 @@ static bool append_chunk(struct append *append, struct db *db, struct fault *fau
   return true;
 }
 
-/* What follows in the same batch has to know at once that it failed, and why. */
+/* The writer's next jobs in the same batch must see the failure at once. */
 static bool append_work(struct cache_job *job, struct db *db, struct fault *fault) {
   struct append *append = (struct append *)job;
   struct cache_writer *writer = append->writer;
@@ -302,7 +302,7 @@ static bool finish_work(struct cache_job *job, struct db *db, struct fault *faul
   return condemn(writer, db, fault);
 }
 
-/* Should even condemning have failed, the sweeper takes what is filling and not pinned. */
+/* If even condemning failed, the sweeper takes the result, which is filling and not pinned. */
 static void finish_done(struct cache_job *job, bool ok, const struct fault *fault) {
   struct finish *finish = (struct finish *)job;
   struct cache_writer *writer = finish->writer;

@@ -1,4 +1,5 @@
-/* What all writers share, on the keeper's thread; the writer itself is in store.c (cache.h). */
+/* The state that all writers share, on the keeper's thread. A writer itself is in store.c
+ * (cache.h). */
 #pragma once
 
 #include "base/fault.h"

@@ -1,4 +1,4 @@
-/* Eviction, and the sweeping of what is not live.
+/* Eviction, and the sweeping of results that are not live.
  *
  * One job makes the rounds; each is a transaction of its own and bounded, so that writers get their
  * turn in between. A round takes the candidates that the one before collected: they were invisible
@@ -125,7 +125,8 @@ static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
   while (*budget > 0) {
     bool any;
     int64_t first, deleted;
-    /* No chunk can belong to what is no id, which only a damaged file has: the row alone goes. */
+    /* A damaged file may have a row with an invalid id, which has no chunks: delete the row
+     * alone. */
     any = rowid_is_valid(id);
     if (any && !first_chunk(db, id, &any, &first, fault))
       return false;

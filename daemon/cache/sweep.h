@@ -1,5 +1,5 @@
-/* Eviction, and the sweeping of what is not live: one job that gives itself again as long as there is
- * something to do. */
+/* Eviction, and the sweeping of results that are not live: one job that gives itself again as long
+ * as there is something to do. */
 #pragma once
 
 #include "cache/jobs.h"
@@ -13,7 +13,7 @@ struct sweep {
   pthread_mutex_t lock;
   bool running; /* the job is given */
   bool again;   /* woken since the pass began */
-  bool closing; /* what is left is for the next start */
+  bool closing; /* no new rounds: the next start sweeps the rest */
   /* keeper */
   int64_t candidates[SWEEP_CANDIDATES]; /* were not live in a transaction that is committed */
   int count;

@@ -146,9 +146,9 @@ static void note_wal(struct db *db, bool is_held) {
 }
 
 /* SQLite's own checkpoint never waits, so readers that overlap would keep the WAL from being
- * restarted, and it would grow without bound. Pages that cannot be moved after that wait are held by
- * a reader with an old snapshot; the next checkpoints do not wait again. A failure is no failure of
- * the commit; the next commit tries again. */
+ * restarted, and it would grow without bound. Pages that cannot be moved after that wait are held
+ * by a reader with an old snapshot; the next checkpoints do not wait again. A failure is no failure
+ * of the commit; the next commit tries again. */
 static void checkpoint(struct db *db, bool restart) {
   int pages = 0, moved = 0;
   int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;

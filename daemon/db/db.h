@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-/* What sql/embed.py makes of sql/NAME/: see sql/README.md. */
+/* A schema, which sql/embed.py makes from sql/NAME/: see sql/README.md. */
 struct db_schema {
   const char *name;
   int32_t application_id;        /* PRAGMA application_id: this file is ours */
@@ -26,7 +26,7 @@ struct db_schema {
 enum db_mode {
   DB_READ,  /* never writes; the file must exist */
   DB_WRITE, /* creates and migrates; WAL, synchronous NORMAL: survives a crash of the process */
-  DB_WRITE_FULL, /* as DB_WRITE, synchronous FULL: what is committed survives a loss of power */
+  DB_WRITE_FULL, /* as DB_WRITE, synchronous FULL: a commit survives a loss of power */
 };
 
 struct db;
@@ -41,8 +41,8 @@ bool db_open(const char *path, const struct db_schema *schema, enum db_mode mode
 /* Closes and leaves NULL; NULL is allowed. */
 void db_close(struct db **db);
 
-/* The size to which the WAL file is truncated when it is restarted, after a burst: this from db_open()
- * on, or another number of bytes. For a connection that writes. */
+/* The size to which the WAL file is truncated when it is restarted, after a burst: this from
+ * db_open() on, or another number of bytes. For a connection that writes. */
 #define DB_WAL_KEPT (INT64_C(1) * 1024 * 1024)
 bool db_keep_wal(struct db *db, int64_t bytes, struct fault *fault) MUST_CHECK;
 /* The memory that the connection uses for pages, in KiB; SQLite's default is 2 MiB. */

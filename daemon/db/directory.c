@@ -17,7 +17,7 @@ bool directory_make(const char *path, struct fault *fault) {
     return fault_no_memory(fault);
   for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    (void)mkdir(copy, 0700); /* what is wrong here shows below */
+    (void)mkdir(copy, 0700); /* a failure shows below */
     *slash = '/';
   }
   return mkdir(copy, 0700) == 0 || errno == EEXIST ||
@@ -46,7 +46,7 @@ static bool check_owner(const char *path, const struct stat *status, struct faul
                    path, user_name(status->st_uid, theirs), user_name(geteuid(), ours));
 }
 
-/* Who can write it can change the account, and whom tokens belong to. */
+/* Write access gives control over the account and the owners of tokens. */
 static bool check_mode(const char *path, const struct stat *status, struct fault *fault) {
   return !(status->st_mode & (S_IWGRP | S_IWOTH)) ||
          fault_set(fault, FAULT_UNAVAILABLE,
@@ -92,7 +92,7 @@ bool directory_check_file(const char *path, struct fault *fault) {
 
 bool directory_open_file(const char *path, int *file, struct fault *fault) {
   struct stat status;
-  /* What is there and is no file must not be waited for. */
+  /* O_NONBLOCK: do not wait if it is a FIFO or a device. */
   *file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
   if (*file < 0) /* ELOOP of a link: better said */
     return directory_check_file(path, fault) &&

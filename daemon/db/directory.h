@@ -1,10 +1,10 @@
 /* The directory that holds the databases.
  *
- * What is in it is the account, and whom tokens belong to: nobody else may write there. So the
- * directory and each file belong to the effective user, are not to be written by group or others,
- * and are no symbolic links, which would lead SQLite (it creates, truncates and, as root, gives
- * away files) to another place. Whoever could change that between a check and the opening would
- * have to be able to write the directory. A fault says what to do, and is FAULT_UNAVAILABLE. */
+ * It holds the account and the owners of tokens, so nobody else may write there: the directory and
+ * each file belong to the effective user, are not writable by group or others, and are no symbolic
+ * links, which would lead SQLite (it creates, truncates and, as root, gives away files) to another
+ * place. To change that between a check and the opening takes write access to the directory. A
+ * fault says what to do, and is FAULT_UNAVAILABLE. */
 #pragma once
 
 #include "base/fault.h"
@@ -37,7 +37,7 @@ enum directory_use {
   DIRECTORY_HIDDEN, /* this process may not look */
 };
 
-/* Whether somebody has it locked at this moment. Opens a file; does not wait. */
+/* The state of the lock at this moment. Opens a file; does not wait. */
 enum directory_use directory_look(const char *path);
 
 /* The state of the directory, or of the nearest above it that is there: whose it is, or will be.

@@ -16,7 +16,7 @@ struct keeper {
   bool stopping;
 };
 
-/* What this batch has done so far is undone: nobody in it succeeded. */
+/* The batch so far is rolled back: none of its jobs succeeded. */
 static void fail_worked(struct keeper_job *first, struct keeper_job *end, const struct fault *why) {
   for (struct keeper_job *job = first; job != end; job = job->next) {
     if (job->worked)

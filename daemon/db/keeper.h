@@ -17,7 +17,7 @@
 struct db;
 struct keeper;
 
-/* A job is part of a struct of its owner, who keeps it alive until `done` has been called. */
+/* A job is a member of its owner's struct; the owner keeps it alive until `done` was called. */
 struct keeper_job {
   /* In the transaction, on the keeper's thread; false undoes what this job did. Must not block on
    * anything but the disk. */

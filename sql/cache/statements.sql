@@ -17,7 +17,7 @@ FROM entry WHERE key = ?1 AND state = 1;
 SELECT 1 FROM entry WHERE id = ?1 AND state = 1;
 
 -- name: read_chunk
--- length() of a blob reads its header only: what is too long is not loaded.
+-- length() of a blob reads its header only, so a blob that is too long is not loaded.
 SELECT entry.body_length, chunk.raw_length, chunk.data
 FROM entry LEFT JOIN chunk ON chunk.id = ?2 AND length(chunk.data) <= ?3
 WHERE entry.id = ?1;
@@ -66,7 +66,7 @@ SELECT page_size, page_count, freelist_count
 FROM pragma_page_size, pragma_page_count, pragma_freelist_count;
 
 -- name: sweepable
--- ?1 of a new pass: 0, and then also what is below it, which only a damaged file has.
+-- A new pass begins at ?1 = 0. Ids of 0 or less, which only a damaged file has, belong to it.
 SELECT id FROM entry WHERE state <> 1 AND (id > ?1 OR (?1 = 0 AND id <= 0)) ORDER BY id LIMIT ?2;
 
 -- name: is_sweepable
