@@ -31,11 +31,12 @@ static struct window window_of(enum token_per per, int32_t day) {
 
 /* -- Figures -- */
 
-static bool sum(struct db *db, int number, struct db_values values, struct amount *amount,
+/* `out` has the currency that is summed. */
+static bool sum(struct db *db, int number, struct db_values values, struct amount *out,
                 struct fault *fault) {
   struct db_statement *row;
   bool ok = db_find(db, number, values, &row, fault);
-  *amount = (struct amount){CURRENCY_ROWS, row ? inside_wide(row, 0) : 0};
+  *out = row ? inside_amount(row, 0, out->currency) : amount_zero(out->currency);
   db_done(row);
   return ok;
 }
@@ -43,19 +44,23 @@ static bool sum(struct db *db, int number, struct db_values values, struct amoun
 static bool sum_spent(struct db *db, int64_t token, const struct window *window,
                       struct amount *spent, struct fault *fault) {
   return sum(db, LEDGER_SQL_SUM_SPENT,
-             DB_VALUES(DB_INT(token), DB_INT(window->since), DB_INT(window->until)), spent, fault);
+             DB_VALUES(DB_INT(token), DB_INT(spent->currency), DB_INT(window->since),
+                       DB_INT(window->until)),
+             spent, fault);
 }
 
 static bool sum_reserved(struct db *db, int64_t token, struct amount *reserved,
                          struct fault *fault) {
-  return sum(db, LEDGER_SQL_SUM_RESERVED, DB_VALUES(DB_INT(token)), reserved, fault);
+  return sum(db, LEDGER_SQL_SUM_RESERVED, DB_VALUES(DB_INT(token), DB_INT(reserved->currency)),
+             reserved, fault);
 }
 
 /* Of the unsettled ones: what counts in the window, and what is reserved for them. */
 static bool sum_unsettled(struct db *db, int64_t token, const struct window *window,
                           struct view ids, struct amount *most, struct fault *fault) {
   return sum(db, LEDGER_SQL_SUM_UNSETTLED,
-             DB_VALUES(DB_INT(token), DB_INT(window->since), DB_INT(window->until), DB_TEXT(ids)),
+             DB_VALUES(DB_INT(token), DB_INT(most->currency), DB_INT(window->since),
+                       DB_INT(window->until), DB_TEXT(ids)),
              most, fault);
 }
 
@@ -65,7 +70,8 @@ static bool move_unsettled(struct ledger *ledger, struct db *db, int64_t token,
                            struct fault *fault) {
   static const struct window always = {INT32_MIN, INT32_MAX, 0};
   scope_text struct text ids = {0};
-  struct amount spent, reserved;
+  enum currency currency = account->budget.most.currency;
+  struct amount spent = amount_zero(currency), reserved = spent;
   if (!entry_list_unsettled(ledger, &ids, fault))
     return false;
   if (!ids.length)
@@ -88,8 +94,12 @@ static bool look(struct ledger *ledger, struct db *db, int64_t token,
                  const struct token_budget *budget, int32_t day, struct token_account *account,
                  struct fault *fault) {
   struct window window = window_of(budget->per, day);
-  *account = (struct token_account){
-      .has_budget = true, .budget = *budget, .begins_anew = window.begins_anew};
+  struct amount zero = amount_zero(budget->most.currency);
+  *account = (struct token_account){.has_budget = true,
+                                    .budget = *budget,
+                                    .spent = zero,
+                                    .reserved = zero,
+                                    .begins_anew = window.begins_anew};
   if (!sum_spent(db, token, &window, &account->spent, fault) ||
       !sum_reserved(db, token, &account->reserved, fault) ||
       !move_unsettled(ledger, db, token, &window, account, fault))
@@ -102,11 +112,12 @@ static bool look(struct ledger *ledger, struct db *db, int64_t token,
   return true;
 }
 
-/* Two columns: how much, -1 where there is no budget, and the window. */
+/* Three columns: how much, -1 where there is no budget, the currency, and the window. */
 static const struct token_budget *read_budget(struct db_statement *statement, int column,
                                               struct token_budget *budget) {
-  budget->most = (struct amount){CURRENCY_ROWS, db_integer(statement, column)};
-  int64_t per = db_integer(statement, column + 1);
+  budget->most =
+      (struct amount){inside_currency(statement, column + 1), db_integer(statement, column)};
+  int64_t per = db_integer(statement, column + 2);
   budget->per =
       per == TOKEN_PER_DAY || per == TOKEN_PER_MONTH ? (enum token_per)per : TOKEN_PER_TOTAL;
   return amount_is_negative(budget->most) ? NULL : budget;
@@ -147,8 +158,8 @@ static bool read_terms(struct db *db, int64_t token, const struct digest *finger
   terms->revoked = db_integer(row, 1) != 0;
   inside_label(db_text(row, 2), fingerprint, terms->label);
   terms->budget = read_budget(row, 3, &terms->space);
-  terms->was_warned = !db_is_null(row, 5);
-  terms->warned = db_integer(row, 5);
+  terms->was_warned = !db_is_null(row, 6);
+  terms->warned = db_integer(row, 6);
   db_done(row);
   return true;
 }
@@ -204,6 +215,11 @@ static bool hold(struct ledger *ledger, struct db *db, int64_t token, const stru
          refuse(terms, &account, entry->most, fault);
 }
 
+/* A budget of another currency says nothing. */
+static bool holds(const struct terms *terms, enum currency currency) {
+  return terms->budget && terms->budget->most.currency == currency;
+}
+
 bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct ledger_entry *entry,
                   struct fault *fault) {
   struct terms terms;
@@ -212,22 +228,22 @@ bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct le
   if (terms.revoked || !terms.current)
     return fault_set(fault, FAULT_BAD_TOKEN, "token '%s' %s", terms.label,
                      terms.revoked ? "is revoked" : "was replaced by a new one; use that");
-  entry->has_budget = terms.budget != NULL;
-  return !terms.budget || amount_is_zero(entry->most) ||
+  entry->has_budget = holds(&terms, entry->most.currency);
+  return !entry->has_budget || amount_is_zero(entry->most) ||
          hold(ledger, db, token, &terms, entry, fault);
 }
 
 /* -- Warning -- */
 
 bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
-                    const struct digest *fingerprint, int32_t day, struct ledger_warning *warning,
-                    struct fault *fault) {
+                    const struct digest *fingerprint, int32_t day, enum currency currency,
+                    struct ledger_warning *warning, struct fault *fault) {
   struct terms terms;
-  struct amount spent;
+  struct amount spent = amount_zero(currency);
   *warning = (struct ledger_warning){.is_due = false};
   if (!read_terms(db, token, fingerprint, &terms, fault))
     return false;
-  if (!terms.budget)
+  if (!holds(&terms, currency))
     return true;
   struct window window = window_of(terms.budget->per, day);
   int32_t today = zone_day(clock_milliseconds());

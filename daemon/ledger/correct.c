@@ -44,22 +44,24 @@ struct day {
 };
 
 /* Rows of totals for the day, if there were none, so that reports have where to show it. */
-static bool make_days(struct db *db, int32_t day, int64_t token, struct fault *fault) {
-  static const struct amounts nothing;
+static bool make_days(struct db *db, int32_t day, int64_t token, enum currency currency,
+                      struct fault *fault) {
+  const struct amounts nothing = inside_no_amounts(currency);
   return inside_add_token_day(db, day, token, &nothing, fault) &&
          inside_add_target_day(db, day, VIEW(""), &nothing, fault);
 }
 
-static bool find_day(struct db *db, int32_t day, int64_t token, struct day *found,
-                     struct fault *fault) {
+static bool find_day(struct db *db, int32_t day, int64_t token, enum currency currency,
+                     struct day *found, struct fault *fault) {
   struct db_statement *row;
-  if (!db_find(db, LEDGER_SQL_FIND_TOKEN_DAY, DB_VALUES(DB_INT(day), DB_INT(token)), &row, fault))
+  if (!db_find(db, LEDGER_SQL_FIND_TOKEN_DAY,
+               DB_VALUES(DB_INT(day), DB_INT(token), DB_INT(currency)), &row, fault))
     return false;
   if (!row)
     return fault_set(fault, FAULT_INTERNAL,
                      "ledger.db is damaged: it does not keep a day's totals");
-  found->spent = (struct amount){CURRENCY_ROWS, db_integer(row, 0)};
-  found->unknown = (struct amount){CURRENCY_ROWS, db_integer(row, 1)};
+  found->spent = (struct amount){currency, db_integer(row, 0)};
+  found->unknown = (struct amount){currency, db_integer(row, 1)};
   db_done(row);
   return true;
 }
@@ -79,18 +81,18 @@ static bool fits(const struct day *before, const struct day *after, const char *
 
 static bool set_day(struct db *db, int32_t day, int64_t token, const struct day *to,
                     struct fault *fault) {
-  return db_do(
-      db, LEDGER_SQL_SET_TOKEN_DAY,
-      DB_VALUES(DB_INT(day), DB_INT(token), DB_INT(to->spent.parts), DB_INT(to->unknown.parts)),
-      fault);
+  return db_do(db, LEDGER_SQL_SET_TOKEN_DAY,
+               DB_VALUES(DB_INT(day), DB_INT(token), DB_INT(to->spent.currency),
+                         DB_INT(to->spent.parts), DB_INT(to->unknown.parts)),
+               fault);
 }
 
 static bool add(struct db *db, const struct ledger_correction *correction, int64_t token,
                 struct fault *fault) {
   return db_do(db, LEDGER_SQL_ADD_CORRECTION,
                DB_VALUES(DB_INT(clock_milliseconds()), DB_INT(correction->day), DB_INT(token),
-                         DB_INT(correction->spent.parts), DB_INT(correction->unknown.parts),
-                         DB_TEXT(correction->reason)),
+                         DB_INT(correction->spent.currency), DB_INT(correction->spent.parts),
+                         DB_INT(correction->unknown.parts), DB_TEXT(correction->reason)),
                fault);
 }
 
@@ -98,9 +100,10 @@ static bool correct_work(struct keeper_job *job, struct db *db, struct fault *fa
   const struct ledger_correction *correction = ((struct correct *)job)->correction;
   struct labelled token;
   struct day before;
+  enum currency currency = correction->spent.currency;
   if (!token_find(db, correction->token, &token, fault) ||
-      !make_days(db, correction->day, token.id, fault) ||
-      !find_day(db, correction->day, token.id, &before, fault))
+      !make_days(db, correction->day, token.id, currency, fault) ||
+      !find_day(db, correction->day, token.id, currency, &before, fault))
     return false;
   struct day after = {amount_add(before.spent, correction->spent),
                       amount_add(before.unknown, correction->unknown)};
@@ -122,12 +125,13 @@ static bool list(struct ledger *ledger, struct db_statement *statement,
   while ((ok = db_step(statement, &row, fault)) && row) {
     char label[LEDGER_LABEL_SIZE];
     struct digest fingerprint = inside_digest(db_blob(statement, 2));
+    enum currency currency = inside_currency(statement, 3);
     struct ledger_correction correction = {.token =
                                                view_of(ledger_label(ledger, &fingerprint, label)),
                                            .day = inside_day(statement, 1),
-                                           .spent = {CURRENCY_ROWS, db_integer(statement, 3)},
-                                           .unknown = {CURRENCY_ROWS, db_integer(statement, 4)},
-                                           .reason = db_text(statement, 5)};
+                                           .spent = {currency, db_integer(statement, 4)},
+                                           .unknown = {currency, db_integer(statement, 5)},
+                                           .reason = db_text(statement, 6)};
     each(context, &correction, db_integer(statement, 0));
   }
   return ok;
@@ -153,36 +157,43 @@ struct reconcile {
   struct ledger_reconciliation *now, *before;
 };
 
-/* One that counted the same: with what issued tokens spent, or without it. */
-static bool find_before(struct db *db, int64_t token, bool with_issued,
+/* The last one that counted the same: in this currency, with what issued tokens spent or without. */
+static bool find_before(struct db *db, int64_t token, const struct ledger_reconciliation *now,
                         struct ledger_reconciliation *before, struct fault *fault) {
   struct db_statement *row;
-  if (!db_find(db, LEDGER_SQL_FIND_RECONCILIATION, DB_VALUES(DB_INT(token), DB_INT(with_issued)),
-               &row, fault))
+  enum currency currency = now->left.currency;
+  if (!db_find(db, LEDGER_SQL_FIND_RECONCILIATION,
+               DB_VALUES(DB_INT(token), DB_INT(now->with_issued), DB_INT(currency)), &row, fault))
     return false;
   *before = (struct ledger_reconciliation){.at = 0};
   if (row)
     *before = (struct ledger_reconciliation){.at = db_integer(row, 0),
-                                             .left = {CURRENCY_ROWS, db_integer(row, 1)},
-                                             .limit = {CURRENCY_ROWS, db_integer(row, 2)},
-                                             .spent = {CURRENCY_ROWS, db_integer(row, 3)},
-                                             .unknown = {CURRENCY_ROWS, db_integer(row, 4)},
-                                             .reserved = {CURRENCY_ROWS, db_integer(row, 5)},
-                                             .with_issued = db_integer(row, 6) != 0};
+                                             .left = {currency, db_integer(row, 1)},
+                                             .limit = {currency, db_integer(row, 2)},
+                                             .spent = {currency, db_integer(row, 3)},
+                                             .unknown = {currency, db_integer(row, 4)},
+                                             .reserved = {currency, db_integer(row, 5)},
+                                             .with_issued = now->with_issued};
   db_done(row);
   return true;
 }
 
-/* Amounts of the token, and of those that spend from it. */
-static bool sum(struct db *db, int number, int64_t token, bool with_issued, struct amount *first,
-                struct amount *second, struct fault *fault) {
+/* Fills how the ledger stands: of the token, and of those that spend from it. */
+static bool sum(struct db *db, int64_t token, struct ledger_reconciliation *now,
+                struct fault *fault) {
   struct db_statement *row;
-  if (!db_find(db, number, DB_VALUES(DB_INT(token), DB_INT(with_issued)), &row, fault))
+  enum currency currency = now->left.currency;
+  struct db_values whose = DB_VALUES(DB_INT(token), DB_INT(now->with_issued), DB_INT(currency));
+  if (!db_find(db, LEDGER_SQL_SUM_ACCOUNT, whose, &row, fault))
     return false;
   CHECK(row);
-  *first = (struct amount){CURRENCY_ROWS, inside_wide(row, 0)};
-  if (second)
-    *second = (struct amount){CURRENCY_ROWS, inside_wide(row, 2)};
+  now->spent = inside_amount(row, 0, currency);
+  now->unknown = inside_amount(row, 1, currency);
+  db_done(row);
+  if (!db_find(db, LEDGER_SQL_SUM_ACCOUNT_RESERVED, whose, &row, fault))
+    return false;
+  CHECK(row);
+  now->reserved = inside_amount(row, 0, currency);
   db_done(row);
   return true;
 }
@@ -191,23 +202,18 @@ static bool put(struct db *db, int64_t token, const struct ledger_reconciliation
                 struct fault *fault) {
   return db_do(db, LEDGER_SQL_ADD_RECONCILIATION,
                DB_VALUES(DB_INT(now->at), DB_INT(token), DB_INT(now->with_issued),
-                         DB_INT(now->left.parts), DB_INT(now->limit.parts),
-                         DB_INT(now->spent.parts), DB_INT(now->unknown.parts),
-                         DB_INT(now->reserved.parts)),
+                         DB_INT(now->left.currency), DB_INT(now->left.parts),
+                         DB_INT(now->limit.parts), DB_INT(now->spent.parts),
+                         DB_INT(now->unknown.parts), DB_INT(now->reserved.parts)),
                fault);
 }
 
 static bool reconcile_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   struct reconcile *reconcile = (struct reconcile *)job;
-  struct ledger_reconciliation *now = reconcile->now;
   int64_t token;
   return inside_token_id(db, reconcile->fingerprint, true, &token, fault) &&
-         find_before(db, token, now->with_issued, reconcile->before, fault) &&
-         sum(db, LEDGER_SQL_SUM_ACCOUNT, token, now->with_issued, &now->spent, &now->unknown,
-             fault) &&
-         sum(db, LEDGER_SQL_SUM_ACCOUNT_RESERVED, token, now->with_issued, &now->reserved, NULL,
-             fault) &&
-         put(db, token, now, fault);
+         find_before(db, token, reconcile->now, reconcile->before, fault) &&
+         sum(db, token, reconcile->now, fault) && put(db, token, reconcile->now, fault);
 }
 
 bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint,
@@ -215,6 +221,7 @@ bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint,
                       struct fault *fault) {
   struct reconcile reconcile = {
       .task.job.work = reconcile_work, .fingerprint = fingerprint, .now = now, .before = before};
+  CHECK(now->left.currency == now->limit.currency);
   now->at = clock_milliseconds();
   return inside_run(ledger, &reconcile.task, fault);
 }

@@ -14,15 +14,21 @@
 #define COUNT_FLUSH_AT 4096 /* tokens, or targets, at which they are written without waiting */
 #define COUNT_MOST (2 * COUNT_FLUSH_AT)
 
+/* Without padding: its bytes are compared. */
+struct slot {
+  int32_t day, currency;
+};
+
 struct key {
   size_t size;
-  char bytes[sizeof(int32_t) + LEDGER_TARGET_MOST]; /* the day's, and the fingerprint or target */
+  /* of the day and the currency, and the fingerprint or target */
+  char bytes[sizeof(struct slot) + LEDGER_TARGET_MOST];
 };
 
 struct count {
   UT_hash_handle hh;
   struct amounts amounts;
-  int32_t day;
+  struct slot slot;
   struct view bytes; /* fingerprint or target, in key */
   char key[];
 };
@@ -37,20 +43,21 @@ struct flush {
 
 /* -- The map -- */
 
-static void make_key(struct key *key, int32_t day, struct view bytes) {
-  key->size = sizeof day + bytes.length;
-  memcpy(key->bytes, &day, sizeof day);
+static void make_key(struct key *key, struct slot slot, struct view bytes) {
+  key->size = sizeof slot + bytes.length;
+  memcpy(key->bytes, &slot, sizeof slot);
   if (bytes.length)
-    memcpy(key->bytes + sizeof day, bytes.at, bytes.length);
+    memcpy(key->bytes + sizeof slot, bytes.at, bytes.length);
 }
 
-static struct count *new_count(struct count **map, int32_t day, const struct key *key) {
+static struct count *new_count(struct count **map, struct slot slot, const struct key *key) {
   struct count *count = calloc(1, sizeof *count + key->size);
   if (!count)
     return NULL;
-  count->day = day;
+  count->slot = slot;
+  count->amounts = inside_no_amounts((enum currency)slot.currency);
   memcpy(count->key, key->bytes, key->size);
-  count->bytes = (struct view){count->key + sizeof day, key->size - sizeof day};
+  count->bytes = (struct view){count->key + sizeof slot, key->size - sizeof slot};
   HASH_ADD_KEYPTR(hh, *map, count->key, key->size, count);
   if (count->hh.tbl)
     return count;
@@ -59,12 +66,12 @@ static struct count *new_count(struct count **map, int32_t day, const struct key
 }
 
 /* NULL where there is none and none may be made, or no memory for it. */
-static struct count *find(struct count **map, int32_t day, struct view bytes, bool make) {
+static struct count *find(struct count **map, struct slot slot, struct view bytes, bool make) {
   struct key key;
   struct count *count;
-  make_key(&key, day, bytes);
+  make_key(&key, slot, bytes);
   HASH_FIND(hh, *map, key.bytes, key.size, count);
-  return count || !make ? count : new_count(map, day, &key);
+  return count || !make ? count : new_count(map, slot, &key);
 }
 
 static void sum(struct amounts *to, const struct amounts *more) {
@@ -76,10 +83,11 @@ static void sum(struct amounts *to, const struct amounts *more) {
 /* Without memory a request is not counted: it cost nothing. */
 static void add(struct count **map, int32_t day, struct view bytes, struct view rest,
                 const struct amounts *amounts) {
+  const struct slot slot = {day, (int32_t)amounts->saved.currency};
   bool room = HASH_COUNT(*map) < COUNT_MOST;
-  struct count *count = find(map, day, bytes, room);
+  struct count *count = find(map, slot, bytes, room);
   if (!count && !room)
-    count = find(map, day, rest, true);
+    count = find(map, slot, rest, true);
   if (count)
     sum(&count->amounts, amounts);
 }
@@ -116,9 +124,11 @@ void ledger_count(struct ledger *ledger, const struct digest *token, struct view
                   enum ledger_free what, struct amount saved) {
   CHECK(ledger->keeper && !amount_is_negative(saved));
   int32_t day = zone_day(clock_milliseconds());
-  struct amounts amounts = {.hits = what == LEDGER_HIT, .errors = what == LEDGER_ERROR};
+  struct amounts amounts = inside_no_amounts(saved.currency);
+  amounts.hits = what == LEDGER_HIT;
+  amounts.errors = what == LEDGER_ERROR;
   if (what != LEDGER_ERROR)
-    amounts.saved = saved;
+    amounts.saved = inside_bounded(saved);
   pthread_mutex_lock(&ledger->lock);
   add_token(&ledger->counts, day, inside_bytes(token), &amounts);
   add_target(&ledger->counts, day, inside_target(target), &amounts);
@@ -138,14 +148,14 @@ static bool write_token(struct db *db, const struct count *count, struct fault *
   memcpy(fingerprint.bytes, count->bytes.at, sizeof fingerprint.bytes);
   return inside_token_id(db, &fingerprint, count->amounts.hits > 0, &id, fault) &&
          (id || inside_token_id(db, &inside_nobody, true, &id, fault)) &&
-         inside_add_token_day(db, count->day, id, &count->amounts, fault);
+         inside_add_token_day(db, count->slot.day, id, &count->amounts, fault);
 }
 
 static bool is_known_target(struct db *db, const struct count *count, bool *known,
                             struct fault *fault) {
   struct db_statement *row;
   bool ok = db_find(db, LEDGER_SQL_FIND_TARGET_DAY,
-                    DB_VALUES(DB_INT(count->day), DB_TEXT(count->bytes)), &row, fault);
+                    DB_VALUES(DB_INT(count->slot.day), DB_TEXT(count->bytes)), &row, fault);
   *known = row;
   db_done(row);
   return ok;
@@ -155,8 +165,8 @@ static bool is_known_target(struct db *db, const struct count *count, bool *know
 static bool write_target(struct db *db, const struct count *count, struct fault *fault) {
   bool known = count->amounts.hits > 0;
   return (known || is_known_target(db, count, &known, fault)) &&
-         inside_add_target_day(db, count->day, known ? count->bytes : VIEW(""), &count->amounts,
-                               fault);
+         inside_add_target_day(db, count->slot.day, known ? count->bytes : VIEW(""),
+                               &count->amounts, fault);
 }
 
 static bool probe(struct db *db, struct fault *fault) {
@@ -178,9 +188,9 @@ static bool flush_work(struct keeper_job *job, struct db *db, struct fault *faul
 /* Under the lock. */
 static void put_back(struct ledger *ledger, const struct counts *counts) {
   for (struct count *count = counts->tokens; count; count = count->hh.next)
-    add_token(&ledger->counts, count->day, count->bytes, &count->amounts);
+    add_token(&ledger->counts, count->slot.day, count->bytes, &count->amounts);
   for (struct count *count = counts->targets; count; count = count->hh.next)
-    add_target(&ledger->counts, count->day, count->bytes, &count->amounts);
+    add_target(&ledger->counts, count->slot.day, count->bytes, &count->amounts);
 }
 
 static void flush_done(struct keeper_job *job, bool ok, const struct fault *fault) {

@@ -54,9 +54,12 @@ bool inside_token_id(struct db *db, const struct digest *fingerprint, bool make,
  * target. */
 static bool add_total(struct db *db, int number, int32_t day, struct db_value whose,
                       const struct amounts *a, struct fault *fault) {
+  enum currency currency = a->spent.currency;
+  CHECK(a->unknown.currency == currency && a->saved.currency == currency);
   return db_do(db, number,
-               DB_VALUES(DB_INT(day), whose, DB_INT(a->hits + a->misses + a->errors),
-                         DB_INT(a->hits), DB_INT(a->misses), DB_INT(a->errors), DB_INT(a->results),
+               DB_VALUES(DB_INT(day), whose, DB_INT(currency),
+                         DB_INT(a->hits + a->misses + a->errors), DB_INT(a->hits),
+                         DB_INT(a->misses), DB_INT(a->errors), DB_INT(a->results),
                          DB_INT(a->spent.parts), DB_INT(a->unknown.parts), DB_INT(a->saved.parts)),
                fault);
 }
@@ -77,12 +80,12 @@ bool inside_add_target_day(struct db *db, int32_t day, struct view target,
 static bool add_miss(struct db *db, struct db_statement *changed, int64_t results,
                      struct amount spent, bool known, struct fault *fault) {
   int32_t day = inside_day(changed, 0);
-  struct amount none = amount_zero(spent.currency);
-  struct amounts amounts = {.misses = 1,
-                            .results = results,
-                            .spent = spent,
-                            .unknown = known ? none : spent,
-                            .saved = none};
+  struct amounts amounts = inside_no_amounts(spent.currency);
+  amounts.misses = 1;
+  amounts.results = results;
+  amounts.spent = spent;
+  if (!known)
+    amounts.unknown = spent;
   return inside_add_token_day(db, day, db_integer(changed, 1), &amounts, fault) &&
          inside_add_target_day(db, day, db_text(changed, 2), &amounts, fault);
 }
@@ -97,7 +100,8 @@ static bool insert(struct db *db, const struct ledger_entry *entry, int64_t toke
                        DB_INT(zone_day(entry->at)), DB_INT(token),
                        has_key ? DB_BLOB(inside_bytes(&entry->key)) : DB_NULL,
                        DB_TEXT(inside_target(entry->table)), DB_TEXT(inside_target(entry->target)),
-                       DB_INT(entry->estimated), DB_INT(entry->most.parts)),
+                       DB_INT(entry->estimated), DB_INT(entry->most.currency),
+                       DB_INT(inside_bounded(entry->most).parts)),
              fault))
     return false;
   return db_changes(db) == 1 ||
@@ -187,11 +191,12 @@ static bool count_settled(struct ledger *ledger, struct db *db, struct db_statem
   bool known = settlement->end == LEDGER_SETTLED;
   return add_miss(db, changed, settlement->results, settlement->spent, known, fault) &&
          budget_settled(ledger, db, db_integer(changed, 1), token, inside_day(changed, 0),
-                        &settlement->warning, fault);
+                        settlement->spent.currency, &settlement->warning, fault);
 }
 
 static bool count_void(struct db *db, struct db_statement *deleted, struct fault *fault) {
-  const struct amounts amounts = {.misses = 1};
+  struct amounts amounts = inside_no_amounts(inside_currency(deleted, 2));
+  amounts.misses = 1;
   int32_t day = (int32_t)db_integer(deleted, 0);
   return inside_add_token_day(db, day, db_integer(deleted, 1), &amounts, fault) &&
          inside_add_target_day(db, day, VIEW(""), &amounts, fault);
@@ -352,30 +357,32 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledge
   CHECK(ledger->keeper && results >= 0 && !amount_is_negative(spent));
   CHECK(spent.currency == entry->most.currency);
   CHECK(end != LEDGER_VOID || (results == 0 && amount_is_zero(spent)));
-  entry->own.settlement = (struct ledger_settlement){.end = end,
-                                                     .is_strangers = entry->is_strangers,
-                                                     .results = results,
-                                                     .spent = spent,
-                                                     .at = clock_milliseconds()};
+  entry->own.settlement = (struct ledger_settlement){
+      .end = end,
+      .is_strangers = entry->is_strangers,
+      .results = results < LEDGER_AMOUNT_MOST ? results : LEDGER_AMOUNT_MOST,
+      .spent = inside_bounded(spent),
+      .at = clock_milliseconds()};
   entry->own.job = (struct keeper_job){.work = settle_work, .done = settle_done};
   give(ledger, entry, done, context);
 }
 
 /* -- What the last process left -- */
 
-bool entry_book_open(struct db *db, int64_t *booked, struct amount *most, struct fault *fault) {
-  *booked = 0;
-  *most = amount_zero(CURRENCY_ROWS);
+bool entry_book_open(struct db *db, struct booked booked[CURRENCIES], struct fault *fault) {
+  for (int i = 0; i < CURRENCIES; i++)
+    booked[i] = (struct booked){0, amount_zero((enum currency)i)};
   struct db_statement *statement =
       db_each(db, LEDGER_SQL_BOOK_OPEN, DB_VALUES(DB_INT(clock_milliseconds())), fault);
   bool row, ok = statement;
   while (ok && (ok = db_step(statement, &row, fault)) && row) {
-    struct amount spent = {CURRENCY_ROWS, db_integer(statement, 3)};
-    ok = add_miss(db, statement, 0, spent, false, fault);
+    struct amount most = {inside_currency(statement, 3), db_integer(statement, 4)};
+    struct booked *sum = &booked[most.currency];
+    ok = add_miss(db, statement, 0, most, false, fault);
     if (!ok)
       break;
-    *most = amount_add(*most, spent);
-    ++*booked;
+    sum->most = amount_add(sum->most, most);
+    sum->requests++;
   }
   db_done(statement);
   return ok;
@@ -393,9 +400,10 @@ static void read_found(struct ledger *ledger, struct db_statement *row, const ch
   ledger_label(ledger, &token, found->token);
   found->at = db_integer(row, 2);
   found->results = db_integer(row, 3);
-  found->most = (struct amount){CURRENCY_ROWS, db_integer(row, 4)};
-  found->spent = (struct amount){CURRENCY_ROWS, db_integer(row, 5)};
-  found->estimated = db_integer(row, 6) != 0;
+  enum currency currency = inside_currency(row, 4);
+  found->most = (struct amount){currency, db_integer(row, 5)};
+  found->spent = (struct amount){currency, db_integer(row, 6)};
+  found->estimated = db_integer(row, 7) != 0;
   if (state == STATE_OPEN && is_unsettled(ledger, request)) {
     snprintf(found->state, sizeof found->state, "%s", states[STATE_UNKNOWN]);
     found->spent = found->most;

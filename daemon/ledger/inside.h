@@ -55,6 +55,10 @@ struct amounts {
   int64_t hits, misses, errors, results;
   struct amount spent, unknown, saved; /* of one currency */
 };
+static inline struct amounts inside_no_amounts(enum currency currency) {
+  struct amount zero = amount_zero(currency);
+  return (struct amounts){.spent = zero, .unknown = zero, .saved = zero};
+}
 
 /* A target as it is stored. */
 static inline struct view inside_target(struct view target) {
@@ -90,9 +94,12 @@ void inside_label(struct view name, const struct digest *fingerprint, char out[L
 /* The fingerprint of requests whose token is not known here. */
 static const struct digest inside_nobody;
 
-/* Two columns, sums of the upper and of the lower 32 bits of amounts, put together. Saturates; what
- * would be below zero is zero. */
-int64_t inside_wide(struct db_statement *statement, int column);
+/* A column that holds a currency, and an amount that cannot be negative: what is below zero is read
+ * as zero. */
+enum currency inside_currency(struct db_statement *statement, int column);
+struct amount inside_amount(struct db_statement *statement, int column, enum currency currency);
+/* The amount, but not more than LEDGER_AMOUNT_MOST. Pure. */
+struct amount inside_bounded(struct amount amount);
 
 /* Every job's `done` says here how its write went. Keeper's thread. */
 void inside_wrote(struct ledger *ledger, bool ok, const struct fault *fault);
@@ -112,7 +119,11 @@ bool inside_add_target_day(struct db *db, int32_t day, struct view target,
                            const struct amounts *amounts, struct fault *fault) MUST_CHECK;
 
 /* entry.c: books what is open at its most. In a transaction. */
-bool entry_book_open(struct db *db, int64_t *booked, struct amount *most,
+struct booked {
+  int64_t requests;
+  struct amount most;
+};
+bool entry_book_open(struct db *db, struct booked booked[CURRENCIES],
                      struct fault *fault) MUST_CHECK;
 /* Hands what could not be settled to the keeper again. */
 void entry_retry(struct ledger *ledger);
@@ -136,19 +147,19 @@ void count_flush_later(struct ledger *ledger);
 /* Forgets what could not be written; returns how many requests that was. */
 int64_t count_drop(struct ledger *ledger);
 
-/* budget.c: how the account of a token stands today. Its budget is in two columns: how much (-1:
- * none), and the window. */
+/* budget.c: how the account of a token stands today. Its budget is in three columns: how much
+ * (-1: none), the currency, and the window. */
 bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
                         struct db_statement *statement, int column, struct token_account *account,
                         struct fault *fault) MUST_CHECK;
 /* Whether the entry may be reserved. In a transaction. */
 bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct ledger_entry *entry,
                   struct fault *fault) MUST_CHECK;
-/* Something of that day was settled: whether the token's spending has passed the warning level, of
+/* Something of that day and currency was settled: whether the token's spending has passed the warning level, of
  * which it is warned once a window, whatever restarts come between. In a transaction. */
 bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
-                    const struct digest *fingerprint, int32_t day, struct ledger_warning *warning,
-                    struct fault *fault) MUST_CHECK;
+                    const struct digest *fingerprint, int32_t day, enum currency currency,
+                    struct ledger_warning *warning, struct fault *fault) MUST_CHECK;
 /* Says so, once that is durable. */
 void budget_warn(const struct ledger_warning *warning);
 

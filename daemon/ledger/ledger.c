@@ -45,12 +45,19 @@ int32_t inside_day(struct db_statement *statement, int column) {
   return day > NUM_LAST_DAY ? NUM_LAST_DAY : (int32_t)day;
 }
 
-int64_t inside_wide(struct db_statement *statement, int column) {
-  int64_t high = db_integer(statement, column), low = db_integer(statement, column + 1);
-  high += low >> 32;
-  if (high < 0)
-    return 0;
-  return high > INT32_MAX ? INT64_MAX : high << 32 | (low & UINT32_MAX);
+enum currency inside_currency(struct db_statement *statement, int column) {
+  return db_integer(statement, column) == CURRENCY_UNITS ? CURRENCY_UNITS : CURRENCY_ROWS;
+}
+
+struct amount inside_amount(struct db_statement *statement, int column, enum currency currency) {
+  int64_t parts = db_integer(statement, column);
+  return (struct amount){currency, parts < 0 ? 0 : parts};
+}
+
+struct amount inside_bounded(struct amount amount) {
+  if (amount.parts > LEDGER_AMOUNT_MOST)
+    amount.parts = LEDGER_AMOUNT_MOST;
+  return amount;
 }
 
 /* -- How writing goes -- */
@@ -133,31 +140,36 @@ static bool make_secret(struct ledger *ledger, struct db *db, struct fault *faul
   return db_do(db, LEDGER_SQL_PUT_SECRET, DB_VALUES(DB_BLOB(secret)), fault);
 }
 
-static bool prepare(struct ledger *ledger, struct db *db, int64_t *booked, struct amount *most,
+static bool prepare(struct ledger *ledger, struct db *db, struct booked booked[CURRENCIES],
                     struct fault *fault) {
   bool exists;
   return db_execute(db, "BEGIN IMMEDIATE", fault) && find_secret(ledger, db, &exists, fault) &&
-         (exists || make_secret(ledger, db, fault)) && entry_book_open(db, booked, most, fault) &&
+         (exists || make_secret(ledger, db, fault)) && entry_book_open(db, booked, fault) &&
          db_execute(db, "COMMIT", fault);
+}
+
+static void log_booked(struct ledger *ledger, const struct booked booked[CURRENCIES]) {
+  for (int i = 0; i < CURRENCIES; i++)
+    if (booked[i].requests)
+      log_warning(EVENT_ledger_unknown, "requests=%lld %s=%s file=%s",
+                  (long long)booked[i].requests, currency_words[i], AMOUNT_TEXT(booked[i].most),
+                  LOG_VALUE(ledger->path));
 }
 
 /* Closes `db` when it fails; a commit that failed ends with it. */
 static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *fault) {
   bool damaged;
-  int64_t booked;
-  struct amount most;
+  struct booked booked[CURRENCIES];
   struct fault why;
   struct known *known = NULL;
   bool ok = db_open(ledger->path, &ledger_schema, DB_WRITE_FULL, db, &damaged, &why);
-  if (ok && (!prepare(ledger, *db, &booked, &most, &why) || !known_read(*db, &known, &why))) {
+  if (ok && (!prepare(ledger, *db, booked, &why) || !known_read(*db, &known, &why))) {
     ok = false;
     damaged = db_is_damaged(*db) || db_contradicts(*db); /* it writes nothing but what it read */
     db_close(db);
   }
-  if (ok && booked)
-    log_warning(EVENT_ledger_unknown, "requests=%lld rows=%s file=%s", (long long)booked,
-                AMOUNT_TEXT(most), LOG_VALUE(ledger->path));
   if (ok) {
+    log_booked(ledger, booked);
     known_take(ledger, &known);
     return true;
   }

@@ -39,6 +39,11 @@
 #define LEDGER_LABEL_SIZE 65      /* a token's name, or 8 hex digits of its fingerprint, and NUL */
 #define LEDGER_TARGET_MOST 2048   /* bytes of a target, or of a table's name; the rest is cut off */
 
+/* The greatest amount (in parts of its currency), and number of results, that one request can be
+ * booked with: more is booked as this. The dearest request that can be asked, at the dearest tariff
+ * that can be set, costs 5*10^13 tenths; more than 9*10^4 such amounts fit into a sum. */
+#define LEDGER_AMOUNT_MOST INT64_C(100000000000000)
+
 struct ledger;
 
 struct ledger_options {

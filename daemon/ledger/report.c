@@ -20,36 +20,42 @@ static struct view print_label(struct ledger *ledger, enum report_by by,
   return view_of(ledger_label(ledger, &fingerprint, out));
 }
 
-static void read_row(struct db_statement *statement, struct report_row *row) {
-  struct report_money *rows = &row->money[CURRENCY_ROWS];
+/* Where the columns of each currency begin, and how many there are of it (sql/ledger). */
+enum { MONEY_FIRST = 6, MONEY_COLUMNS = 6, TOKEN_FIRST = MONEY_FIRST + CURRENCIES * MONEY_COLUMNS };
+
+/* The totals of targets hold no corrections: they are all under the empty one. */
+static void read_money(struct db_statement *statement, enum report_by by, enum currency currency,
+                       struct report_money *money) {
+  int column = MONEY_FIRST + (int)currency * MONEY_COLUMNS;
+  money->spent = inside_amount(statement, column, currency);
+  money->unknown = inside_amount(statement, column + 1, currency);
+  money->saved = inside_amount(statement, column + 2, currency);
+  money->corrected = (struct amount){currency, db_integer(statement, column + 3)};
+  money->unsettled = inside_amount(statement, column + 5, currency);
+  if (by != REPORT_BY_TARGET)
+    return;
+  struct amount unknown = {currency, db_integer(statement, column + 4)};
+  money->spent = amount_add(money->spent, money->corrected);
+  money->unknown = amount_add(money->unknown, unknown);
+}
+
+static void read_row(struct db_statement *statement, enum report_by by, struct report_row *row) {
   row->requests = db_integer(statement, 1);
   row->hits = db_integer(statement, 2);
   row->misses = db_integer(statement, 3);
   row->errors = db_integer(statement, 4);
-  row->results = inside_wide(statement, 5);
-  rows->spent.parts = inside_wide(statement, 7);
-  rows->unknown.parts = inside_wide(statement, 9);
-  rows->saved.parts = inside_wide(statement, 11);
-  rows->corrected.parts = db_integer(statement, 13);
-  rows->unsettled.parts = inside_wide(statement, 15);
-}
-
-/* The totals of targets hold no corrections: they are all under the empty one. */
-static void correct_target(struct db_statement *statement, struct report_row *row) {
-  struct report_money *rows = &row->money[CURRENCY_ROWS];
-  struct amount unknown = {CURRENCY_ROWS, db_integer(statement, 14)};
-  rows->spent = amount_add(rows->spent, rows->corrected);
-  rows->unknown = amount_add(rows->unknown, unknown);
+  row->results = db_integer(statement, 5);
+  for (int i = 0; i < CURRENCIES; i++)
+    read_money(statement, by, (enum currency)i, &row->money[i]);
 }
 
 /* Without a budget there is nothing that has to be summed. */
 static bool read_token(struct ledger *ledger, struct db *db, struct db_statement *statement,
                        struct report_row *row, struct fault *fault) {
-  row->id = db_integer(statement, 17);
-  row->kind = inside_kind(statement, 18);
-  row->revoked = db_integer(statement, 19) != 0;
-  return db_integer(statement, 20) < 0 ||
-         budget_look_column(ledger, db, row->id, statement, 20, &row->account, fault);
+  row->id = db_integer(statement, TOKEN_FIRST);
+  row->kind = inside_kind(statement, TOKEN_FIRST + 1);
+  row->revoked = db_integer(statement, TOKEN_FIRST + 2) != 0;
+  return budget_look_column(ledger, db, row->id, statement, TOKEN_FIRST + 3, &row->account, fault);
 }
 
 static void add_money(struct report_money *total, const struct report_money *money) {
@@ -85,9 +91,7 @@ struct asked {
 static bool read_whole(struct db *db, const struct asked *asked, struct db_statement *statement,
                        struct report_row *row, struct fault *fault) {
   enum report_by by = asked->period->by;
-  read_row(statement, row);
-  if (by == REPORT_BY_TARGET)
-    correct_target(statement, row);
+  read_row(statement, by, row);
   return by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
 }
 
@@ -116,8 +120,8 @@ static struct db_statement *each_row(struct db *db, const struct report_period *
 }
 
 /* Nothing, in each currency. */
-static struct report_row empty_row(struct view label) {
-  struct report_row row = {.label = label};
+static struct report_row no_row(void) {
+  struct report_row row = {.label = VIEW("")};
   for (int i = 0; i < CURRENCIES; i++) {
     struct amount zero = amount_zero((enum currency)i);
     row.money[i] = (struct report_money){zero, zero, zero, zero, zero};
@@ -136,8 +140,8 @@ static bool run(struct db *db, const struct asked *asked, struct report_row *tot
   bool more, ok;
   while ((ok = db_step(statement, &more, fault)) && more) {
     char label[LEDGER_LABEL_SIZE];
-    struct report_row row =
-        empty_row(print_label(asked->ledger, asked->period->by, statement, label));
+    struct report_row row = {.label =
+                                 print_label(asked->ledger, asked->period->by, statement, label)};
     ok = read_whole(db, asked, statement, &row, fault);
     if (!ok)
       break;
@@ -152,7 +156,7 @@ bool report_run(struct ledger *ledger, const struct report_period *period, repor
                 void *context, struct report_row *total, struct fault *fault) {
   struct db *db;
   const struct asked asked = {ledger, period, each, context};
-  *total = empty_row(VIEW(""));
+  *total = no_row();
   count_for_report(ledger);
   if (!inside_read(ledger, &db, fault))
     return false;

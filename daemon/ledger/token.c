@@ -196,9 +196,13 @@ static bool name_is_free(struct db *db, struct view name, int64_t own, struct fa
 
 /* -- Adding and registering -- */
 
-/* A budget as two values. */
+/* A budget as three values. */
 static struct db_value most_of(const struct token_budget *budget) {
   return budget ? DB_INT(budget->most.parts) : DB_NULL;
+}
+
+static struct db_value currency_of(const struct token_budget *budget) {
+  return DB_INT(budget ? budget->most.currency : CURRENCY_ROWS);
 }
 
 static struct db_value per_of(const struct token_budget *budget) {
@@ -211,7 +215,7 @@ static bool put(const struct change *change, struct db *db, enum token_kind kind
          db_do(db, LEDGER_SQL_PUT_TOKEN,
                DB_VALUES(DB_BLOB(inside_bytes(&change->fingerprint)), DB_TEXT(change->name),
                          DB_INT(kind), DB_INT(clock_milliseconds()), most_of(change->budget),
-                         per_of(change->budget)),
+                         currency_of(change->budget), per_of(change->budget)),
                fault);
 }
 
@@ -243,7 +247,8 @@ static bool take_over(const struct change *change, struct db *db, int64_t id, st
          name_is_free(db, change->name, id, fault) &&
          db_do(db, LEDGER_SQL_REGISTER_TOKEN,
                DB_VALUES(DB_INT(id), DB_TEXT(change->name), DB_INT(clock_milliseconds()),
-                         most_of(change->budget), per_of(change->budget)),
+                         most_of(change->budget), currency_of(change->budget),
+                         per_of(change->budget)),
                fault);
 }
 
@@ -320,7 +325,9 @@ static bool apply_budget(const struct change *change, struct db *db, struct faul
   struct labelled found;
   return token_find(db, change->label, &found, fault) &&
          db_do(db, LEDGER_SQL_SET_BUDGET,
-               DB_VALUES(DB_INT(found.id), most_of(change->budget), per_of(change->budget)), fault);
+               DB_VALUES(DB_INT(found.id), most_of(change->budget), currency_of(change->budget),
+                         per_of(change->budget)),
+               fault);
 }
 
 bool token_budget_set(struct ledger *ledger, struct view label, const struct token_budget *budget,
@@ -349,7 +356,7 @@ static bool read_row(struct ledger *ledger, struct db *db, struct db_statement *
   row->created_at = db_integer(statement, 3);
   row->revoked_at = db_integer(statement, 4);
   row->no_cache = db_integer(statement, 5) != 0;
-  row->last_day = db_integer(statement, 8) < 0 ? -1 : inside_day(statement, 8);
+  row->last_day = db_integer(statement, 9) < 0 ? -1 : inside_day(statement, 9);
   return budget_look_column(ledger, db, db_integer(statement, 0), statement, 6, &row->account,
                             fault);
 }

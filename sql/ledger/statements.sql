@@ -1,6 +1,6 @@
--- What the ledger says to SQLite. Sums saturate at the greatest integer instead of becoming REAL:
--- `min(a, MAX - b) + b` with a and b not negative. The reports sum the upper and the lower 32 bits apart,
--- because sum() fails where it overflows; daemon/ledger/report.c puts them together.
+-- What the ledger says to SQLite. An amount is bounded when it enters (LEDGER_AMOUNT_MOST), so that sum()
+-- cannot overflow in a file that rowcache alone has written. In one that somebody else has changed, a
+-- report fails; a settlement must not, so a total stays at 10^18 (min() of what overflowed to a REAL).
 
 -- name: find_secret
 SELECT secret FROM meta WHERE id = 1;
@@ -20,7 +20,8 @@ UNION ALL
 SELECT token FROM token_retired WHERE fingerprint = ?1;
 
 -- name: find_terms
-SELECT fingerprint = ?2, revoked_at IS NOT NULL, name, ifnull(max(budget, 0), -1), per, warned
+SELECT fingerprint = ?2, revoked_at IS NOT NULL, name, ifnull(max(budget, 0), -1), budget_currency, per,
+  warned
 FROM token WHERE id = ?1;
 
 -- name: set_warned
@@ -38,11 +39,13 @@ LIMIT 2;
 SELECT id, kind, revoked_at IS NOT NULL, name, fingerprint FROM token WHERE id = ?1;
 
 -- name: put_token
-INSERT INTO token(fingerprint, name, kind, created_at, budget, per) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+INSERT INTO token(fingerprint, name, kind, created_at, budget, budget_currency, per)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
 
 -- name: register_token
 UPDATE token
-SET name = ?2, kind = 1, created_at = ?3, revoked_at = NULL, budget = ?4, per = ?5, warned = NULL
+SET name = ?2, kind = 1, created_at = ?3, revoked_at = NULL, budget = ?4, budget_currency = ?5, per = ?6,
+  warned = NULL
 WHERE id = ?1;
 
 -- name: rename_token
@@ -58,7 +61,7 @@ INSERT INTO token_retired(fingerprint, token) SELECT fingerprint, id FROM token 
 UPDATE token SET fingerprint = ?2 WHERE id = ?1;
 
 -- name: set_budget
-UPDATE token SET budget = ?2, per = ?3, warned = NULL WHERE id = ?1;
+UPDATE token SET budget = ?2, budget_currency = ?3, per = ?4, warned = NULL WHERE id = ?1;
 
 -- name: set_no_cache
 UPDATE token SET no_cache = ?2 WHERE id = ?1;
@@ -75,21 +78,21 @@ FROM token_retired JOIN token ON token.id = token_retired.token;
 
 -- name: list_tokens
 SELECT id, fingerprint, kind, ifnull(created_at, 0), ifnull(revoked_at, 0), no_cache,
-  ifnull(max(budget, 0), -1), per, ifnull((SELECT max(day) FROM token_day WHERE token = token.id), -1)
+  ifnull(max(budget, 0), -1), budget_currency, per,
+  ifnull((SELECT max(day) FROM token_day WHERE token = token.id), -1)
 FROM token WHERE fingerprint <> zeroblob(32)
 ORDER BY kind DESC, name IS NULL, name, fingerprint;
 
 -- name: sum_spent
-SELECT sum(spent >> 32), sum(spent & 4294967295)
-FROM token_day WHERE token = ?1 AND day BETWEEN ?2 AND ?3;
+SELECT sum(spent) FROM token_day WHERE token = ?1 AND currency = ?2 AND day BETWEEN ?3 AND ?4;
 
 -- name: sum_reserved
-SELECT sum(most >> 32), sum(most & 4294967295) FROM entry WHERE token = ?1 AND state = 0;
+SELECT sum(most) FROM entry WHERE token = ?1 AND currency = ?2 AND state = 0;
 
 -- name: sum_unsettled
-SELECT sum(most >> 32), sum(most & 4294967295) FROM entry
-WHERE token = ?1 AND state = 0 AND day BETWEEN ?2 AND ?3
-  AND (?4 = '*' OR instr(?4, ' ' || request || ' '));
+SELECT sum(most) FROM entry
+WHERE token = ?1 AND currency = ?2 AND state = 0 AND day BETWEEN ?3 AND ?4
+  AND (?5 = '*' OR instr(?5, ' ' || request || ' '));
 
 -- name: delete_old
 DELETE FROM entry
@@ -104,41 +107,40 @@ WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at > ?3
   ORDER BY at LIMIT ?2);
 
 -- name: find_token_day
-SELECT spent, unknown FROM token_day WHERE day = ?1 AND token = ?2;
+SELECT spent, unknown FROM token_day WHERE day = ?1 AND token = ?2 AND currency = ?3;
 
 -- name: set_token_day
-UPDATE token_day SET spent = ?3, unknown = ?4 WHERE day = ?1 AND token = ?2;
+UPDATE token_day SET spent = ?4, unknown = ?5 WHERE day = ?1 AND token = ?2 AND currency = ?3;
 
 -- name: add_correction
-INSERT INTO correction(at, day, token, spent, unknown, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+INSERT INTO correction(at, day, token, currency, spent, unknown, reason) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7);
 
 -- name: list_corrections
-SELECT correction.at, correction.day, token.fingerprint, correction.spent, correction.unknown,
-  correction.reason
+SELECT correction.at, correction.day, token.fingerprint, correction.currency, correction.spent,
+  correction.unknown, correction.reason
 FROM correction JOIN token ON token.id = correction.token
 WHERE correction.day BETWEEN ?1 AND ?2
 ORDER BY correction.id;
 
 -- name: sum_account
-SELECT sum(spent >> 32), sum(spent & 4294967295), sum(unknown >> 32), sum(unknown & 4294967295)
-FROM token_day
-WHERE token IN (SELECT id FROM token WHERE id = ?1 OR (?2 AND kind = 2));
+SELECT sum(spent), sum(unknown) FROM token_day
+WHERE currency = ?3 AND token IN (SELECT id FROM token WHERE id = ?1 OR (?2 AND kind = 2));
 
 -- name: sum_account_reserved
-SELECT sum(most >> 32), sum(most & 4294967295) FROM entry
-WHERE state = 0 AND token IN (SELECT id FROM token WHERE id = ?1 OR (?2 AND kind = 2));
+SELECT sum(most) FROM entry
+WHERE state = 0 AND currency = ?3 AND token IN (SELECT id FROM token WHERE id = ?1 OR (?2 AND kind = 2));
 
 -- name: find_reconciliation
-SELECT at, rows_left, rows_limit, spent, unknown, reserved, with_issued FROM reconciliation
-WHERE token = ?1 AND with_issued = ?2 ORDER BY id DESC LIMIT 1;
+SELECT at, rows_left, rows_limit, spent, unknown, reserved FROM reconciliation
+WHERE token = ?1 AND with_issued = ?2 AND currency = ?3 ORDER BY id DESC LIMIT 1;
 
 -- name: add_reconciliation
-INSERT INTO reconciliation(at, token, with_issued, rows_left, rows_limit, spent, unknown, reserved)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8);
+INSERT INTO reconciliation(at, token, with_issued, currency, rows_left, rows_limit, spent, unknown, reserved)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: reserve
-INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, most)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9)
+INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, currency, most)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)
 ON CONFLICT (request) DO NOTHING;
 
 -- name: settle
@@ -147,56 +149,57 @@ WHERE request = ?1 AND state = 0
 RETURNING day, token, target;
 
 -- name: delete_open
-DELETE FROM entry WHERE request = ?1 AND state = 0 RETURNING day, token;
+DELETE FROM entry WHERE request = ?1 AND state = 0 RETURNING day, token, currency;
 
 -- name: book_open
 UPDATE entry SET state = 2, spent = most, settled_at = ?1
 WHERE state = 0
-RETURNING day, token, target, spent;
+RETURNING day, token, target, currency, spent;
 
 -- name: find_entry
-SELECT entry.state, token.fingerprint, entry.at, entry.results, entry.most, entry.spent, entry.estimated
+SELECT entry.state, token.fingerprint, entry.at, entry.results, entry.currency, entry.most, entry.spent,
+  entry.estimated
 FROM entry JOIN token ON token.id = entry.token
 WHERE entry.request = ?1;
 
 -- name: add_token_day
-INSERT INTO token_day(day, token, requests, hits, misses, errors, results, spent, unknown, saved)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-ON CONFLICT (day, token) DO UPDATE SET
-  requests = min(requests, 9223372036854775807 - excluded.requests) + excluded.requests,
-  hits = min(hits, 9223372036854775807 - excluded.hits) + excluded.hits,
-  misses = min(misses, 9223372036854775807 - excluded.misses) + excluded.misses,
-  errors = min(errors, 9223372036854775807 - excluded.errors) + excluded.errors,
-  results = min(results, 9223372036854775807 - excluded.results) + excluded.results,
-  spent = min(spent, 9223372036854775807 - excluded.spent) + excluded.spent,
-  unknown = min(unknown, 9223372036854775807 - excluded.unknown) + excluded.unknown,
-  saved = min(saved, 9223372036854775807 - excluded.saved) + excluded.saved;
+INSERT INTO token_day(day, token, currency, requests, hits, misses, errors, results, spent, unknown, saved)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (day, token, currency) DO UPDATE SET
+  requests = requests + excluded.requests,
+  hits = hits + excluded.hits,
+  misses = misses + excluded.misses,
+  errors = errors + excluded.errors,
+  results = min(results + excluded.results, 1000000000000000000),
+  spent = min(spent + excluded.spent, 1000000000000000000),
+  unknown = min(unknown + excluded.unknown, 1000000000000000000),
+  saved = min(saved + excluded.saved, 1000000000000000000);
 
 -- name: add_target_day
-INSERT INTO target_day(day, target, requests, hits, misses, errors, results, spent, unknown, saved)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-ON CONFLICT (day, target) DO UPDATE SET
-  requests = min(requests, 9223372036854775807 - excluded.requests) + excluded.requests,
-  hits = min(hits, 9223372036854775807 - excluded.hits) + excluded.hits,
-  misses = min(misses, 9223372036854775807 - excluded.misses) + excluded.misses,
-  errors = min(errors, 9223372036854775807 - excluded.errors) + excluded.errors,
-  results = min(results, 9223372036854775807 - excluded.results) + excluded.results,
-  spent = min(spent, 9223372036854775807 - excluded.spent) + excluded.spent,
-  unknown = min(unknown, 9223372036854775807 - excluded.unknown) + excluded.unknown,
-  saved = min(saved, 9223372036854775807 - excluded.saved) + excluded.saved;
+INSERT INTO target_day(day, target, currency, requests, hits, misses, errors, results, spent, unknown, saved)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (day, target, currency) DO UPDATE SET
+  requests = requests + excluded.requests,
+  hits = hits + excluded.hits,
+  misses = misses + excluded.misses,
+  errors = errors + excluded.errors,
+  results = min(results + excluded.results, 1000000000000000000),
+  spent = min(spent + excluded.spent, 1000000000000000000),
+  unknown = min(unknown + excluded.unknown, 1000000000000000000),
+  saved = min(saved + excluded.saved, 1000000000000000000);
 
 -- name: add_target_month
-INSERT INTO target_month(month, target, requests, hits, misses, errors, results, spent, unknown, saved)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-ON CONFLICT (month, target) DO UPDATE SET
-  requests = min(requests, 9223372036854775807 - excluded.requests) + excluded.requests,
-  hits = min(hits, 9223372036854775807 - excluded.hits) + excluded.hits,
-  misses = min(misses, 9223372036854775807 - excluded.misses) + excluded.misses,
-  errors = min(errors, 9223372036854775807 - excluded.errors) + excluded.errors,
-  results = min(results, 9223372036854775807 - excluded.results) + excluded.results,
-  spent = min(spent, 9223372036854775807 - excluded.spent) + excluded.spent,
-  unknown = min(unknown, 9223372036854775807 - excluded.unknown) + excluded.unknown,
-  saved = min(saved, 9223372036854775807 - excluded.saved) + excluded.saved;
+INSERT INTO target_month(month, target, currency, requests, hits, misses, errors, results, spent, unknown, saved)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (month, target, currency) DO UPDATE SET
+  requests = requests + excluded.requests,
+  hits = hits + excluded.hits,
+  misses = misses + excluded.misses,
+  errors = errors + excluded.errors,
+  results = min(results + excluded.results, 1000000000000000000),
+  spent = min(spent + excluded.spent, 1000000000000000000),
+  unknown = min(unknown + excluded.unknown, 1000000000000000000),
+  saved = min(saved + excluded.saved, 1000000000000000000);
 
 -- name: find_target_day
 SELECT 1 FROM target_day WHERE day = ?1 AND target = ?2;
@@ -204,52 +207,57 @@ SELECT 1 FROM target_day WHERE day = ?1 AND target = ?2;
 -- name: report_token
 -- This and the next two also hold what could not be settled yet, at its most and as unknown. The last
 -- parameter names it (entry_list_unsettled()). Tokens that have a kind or a budget, but have asked
--- nothing yet, have a row, too.
+-- nothing yet, have a row, too. Of each currency there are: spent, unknown, saved, what corrections
+-- changed of spent and (by target) of unknown, unsettled.
 SELECT fingerprint,
-  ifnull(requests, 0) + ifnull(late, 0), hits, ifnull(misses, 0) + ifnull(late, 0), errors,
-  results_high, results_low,
-  ifnull(spent_high, 0) + ifnull(late_high, 0), ifnull(spent_low, 0) + ifnull(late_low, 0),
-  ifnull(unknown_high, 0) + ifnull(late_high, 0), ifnull(unknown_low, 0) + ifnull(late_low, 0),
-  saved_high, saved_low,
-  (SELECT ifnull(sum(spent), 0) FROM correction
-    WHERE correction.token = token.id AND day BETWEEN ?1 AND ?2),
-  0,
-  late_high, late_low,
-  token.id, kind, revoked_at IS NOT NULL, ifnull(max(budget, 0), -1), per
+  ifnull(requests, 0) + ifnull(late, 0), hits, ifnull(misses, 0) + ifnull(late, 0), errors, results,
+  ifnull(rows_spent, 0) + ifnull(rows_late, 0), ifnull(rows_unknown, 0) + ifnull(rows_late, 0), rows_saved,
+  (SELECT sum(spent) FROM correction WHERE correction.token = token.id AND day BETWEEN ?1 AND ?2 AND currency = 0), 0, rows_late,
+  ifnull(units_spent, 0) + ifnull(units_late, 0), ifnull(units_unknown, 0) + ifnull(units_late, 0), units_saved,
+  (SELECT sum(spent) FROM correction WHERE correction.token = token.id AND day BETWEEN ?1 AND ?2 AND currency = 1), 0, units_late,
+  token.id, kind, revoked_at IS NOT NULL, ifnull(max(budget, 0), -1), budget_currency, per
 FROM token LEFT JOIN (
   SELECT token AS id,
     sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
-    sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
-    sum(spent >> 32) AS spent_high, sum(spent & 4294967295) AS spent_low,
-    sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
-    sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low
+    sum(results) AS results,
+    sum(spent) FILTER (WHERE currency = 0) AS rows_spent,
+    sum(unknown) FILTER (WHERE currency = 0) AS rows_unknown,
+    sum(saved) FILTER (WHERE currency = 0) AS rows_saved,
+    sum(spent) FILTER (WHERE currency = 1) AS units_spent,
+    sum(unknown) FILTER (WHERE currency = 1) AS units_unknown,
+    sum(saved) FILTER (WHERE currency = 1) AS units_saved
   FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY token
 ) USING (id) LEFT JOIN (
   SELECT token AS id, count(*) AS late,
-    sum(most >> 32) AS late_high, sum(most & 4294967295) AS late_low
+    sum(most) FILTER (WHERE currency = 0) AS rows_late,
+    sum(most) FILTER (WHERE currency = 1) AS units_late
   FROM entry
   WHERE ?3 <> '' AND state = 0 AND day BETWEEN ?1 AND ?2
     AND (?3 = '*' OR instr(?3, ' ' || request || ' '))
   GROUP BY token
 ) USING (id)
 WHERE requests IS NOT NULL OR late IS NOT NULL OR kind <> 0 OR budget IS NOT NULL
-ORDER BY
-  ifnull(spent_high, 0) + ifnull(late_high, 0) + (ifnull(spent_low, 0) + ifnull(late_low, 0) >> 32) DESC,
-  ifnull(spent_low, 0) + ifnull(late_low, 0) & 4294967295 DESC, name IS NULL, name, fingerprint;
+ORDER BY ifnull(rows_spent, 0) + ifnull(rows_late, 0) DESC, ifnull(units_spent, 0) + ifnull(units_late, 0) DESC,
+  name IS NULL, name, fingerprint;
 
 -- name: report_target
 -- Whole months (?3 to ?4), and the days before (?1, ?2) and after (?5, ?6) them. In all ?7 to ?8.
 SELECT target,
-  sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
-  sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
-  sum(spent >> 32) AS spent_high, sum(spent & 4294967295) AS spent_low,
-  sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
-  sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low,
+  sum(requests), sum(hits), sum(misses), sum(errors), sum(results),
+  sum(spent) FILTER (WHERE currency = 0) AS rows_spent, sum(unknown) FILTER (WHERE currency = 0),
+  sum(saved) FILTER (WHERE currency = 0),
   CASE WHEN target = '' THEN
-    (SELECT ifnull(sum(spent), 0) FROM correction WHERE day BETWEEN ?7 AND ?8) ELSE 0 END,
+    (SELECT sum(spent) FROM correction WHERE day BETWEEN ?7 AND ?8 AND currency = 0) END,
   CASE WHEN target = '' THEN
-    (SELECT ifnull(sum(unknown), 0) FROM correction WHERE day BETWEEN ?7 AND ?8) ELSE 0 END,
-  sum(unsettled >> 32), sum(unsettled & 4294967295)
+    (SELECT sum(unknown) FROM correction WHERE day BETWEEN ?7 AND ?8 AND currency = 0) END,
+  sum(unsettled) FILTER (WHERE currency = 0),
+  sum(spent) FILTER (WHERE currency = 1) AS units_spent, sum(unknown) FILTER (WHERE currency = 1),
+  sum(saved) FILTER (WHERE currency = 1),
+  CASE WHEN target = '' THEN
+    (SELECT sum(spent) FROM correction WHERE day BETWEEN ?7 AND ?8 AND currency = 1) END,
+  CASE WHEN target = '' THEN
+    (SELECT sum(unknown) FROM correction WHERE day BETWEEN ?7 AND ?8 AND currency = 1) END,
+  sum(unsettled) FILTER (WHERE currency = 1)
 FROM (
   SELECT *, 0 AS unsettled FROM target_month WHERE month BETWEEN ?3 AND ?4
   UNION ALL
@@ -257,32 +265,34 @@ FROM (
   UNION ALL
   SELECT *, 0 FROM target_day WHERE day BETWEEN ?5 AND ?6
   UNION ALL
-  SELECT day, target, 1, 0, 1, 0, 0, most, most, 0, most FROM entry
+  SELECT day, target, currency, 1, 0, 1, 0, 0, most, most, 0, most FROM entry
   WHERE ?9 <> '' AND state = 0 AND day BETWEEN ?7 AND ?8
     AND (?9 = '*' OR instr(?9, ' ' || request || ' '))
 ) GROUP BY target
-ORDER BY spent_high + (spent_low >> 32) DESC, spent_low & 4294967295 DESC, target;
+ORDER BY ifnull(rows_spent, 0) DESC, ifnull(units_spent, 0) DESC, target;
 
 -- name: report_day
 SELECT day,
-  ifnull(requests, 0) + ifnull(late, 0), hits, ifnull(misses, 0) + ifnull(late, 0), errors,
-  results_high, results_low,
-  ifnull(spent_high, 0) + ifnull(late_high, 0), ifnull(spent_low, 0) + ifnull(late_low, 0),
-  ifnull(unknown_high, 0) + ifnull(late_high, 0), ifnull(unknown_low, 0) + ifnull(late_low, 0),
-  saved_high, saved_low,
-  (SELECT ifnull(sum(spent), 0) FROM correction WHERE correction.day = totals.day), 0,
-  late_high, late_low
+  ifnull(requests, 0) + ifnull(late, 0), hits, ifnull(misses, 0) + ifnull(late, 0), errors, results,
+  ifnull(rows_spent, 0) + ifnull(rows_late, 0), ifnull(rows_unknown, 0) + ifnull(rows_late, 0), rows_saved,
+  (SELECT sum(spent) FROM correction WHERE correction.day = totals.day AND currency = 0), 0, rows_late,
+  ifnull(units_spent, 0) + ifnull(units_late, 0), ifnull(units_unknown, 0) + ifnull(units_late, 0), units_saved,
+  (SELECT sum(spent) FROM correction WHERE correction.day = totals.day AND currency = 1), 0, units_late
 FROM (
   SELECT day,
     sum(requests) AS requests, sum(hits) AS hits, sum(misses) AS misses, sum(errors) AS errors,
-    sum(results >> 32) AS results_high, sum(results & 4294967295) AS results_low,
-    sum(spent >> 32) AS spent_high, sum(spent & 4294967295) AS spent_low,
-    sum(unknown >> 32) AS unknown_high, sum(unknown & 4294967295) AS unknown_low,
-    sum(saved >> 32) AS saved_high, sum(saved & 4294967295) AS saved_low
+    sum(results) AS results,
+    sum(spent) FILTER (WHERE currency = 0) AS rows_spent,
+    sum(unknown) FILTER (WHERE currency = 0) AS rows_unknown,
+    sum(saved) FILTER (WHERE currency = 0) AS rows_saved,
+    sum(spent) FILTER (WHERE currency = 1) AS units_spent,
+    sum(unknown) FILTER (WHERE currency = 1) AS units_unknown,
+    sum(saved) FILTER (WHERE currency = 1) AS units_saved
   FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY day
 ) AS totals FULL JOIN (
   SELECT day, count(*) AS late,
-    sum(most >> 32) AS late_high, sum(most & 4294967295) AS late_low
+    sum(most) FILTER (WHERE currency = 0) AS rows_late,
+    sum(most) FILTER (WHERE currency = 1) AS units_late
   FROM entry
   WHERE ?3 <> '' AND state = 0 AND day BETWEEN ?1 AND ?2
     AND (?3 = '*' OR instr(?3, ' ' || request || ' '))

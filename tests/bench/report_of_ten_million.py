@@ -49,18 +49,18 @@ FROM scattered ORDER BY i
 
 # For each miss three hits, which have no entries.
 TOTALS = """
-INSERT INTO {table}(day, {by}, requests, hits, misses, errors, results, spent, unknown, saved)
-SELECT day, {by}, 4 * count(*), 3 * count(*), count(*), 0, sum(results), sum(spent),
+INSERT INTO {table}(day, {by}, currency, requests, hits, misses, errors, results, spent, unknown, saved)
+SELECT day, {by}, 0, 4 * count(*), 3 * count(*), count(*), 0, sum(results), sum(spent),
   sum(CASE state WHEN 2 THEN spent ELSE 0 END), 3 * sum(spent)
 FROM entry GROUP BY day, {by}
 """
 
 MONTHS = """
 INSERT INTO target_month
-SELECT unixepoch(day * 86400, 'unixepoch', 'start of month') / 86400 AS month, target,
+SELECT unixepoch(day * 86400, 'unixepoch', 'start of month') / 86400 AS month, target, currency,
   sum(requests), sum(hits), sum(misses), sum(errors), sum(results), sum(spent), sum(unknown),
   sum(saved)
-FROM target_day GROUP BY month, target
+FROM target_day GROUP BY month, target, currency
 """
 
 # One line for each of the four if they differ; the only one if they do not.
