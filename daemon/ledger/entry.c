@@ -76,9 +76,8 @@ bool inside_add_target_day(struct db *db, int32_t day, struct view target,
                    fault);
 }
 
-/* `changed` is at a row: day, token and target of an entry that was open until now. */
-static bool add_miss(struct db *db, struct db_statement *changed, int64_t results,
-                     struct amount spent, bool known, struct fault *fault) {
+bool entry_add_miss(struct db *db, struct db_statement *changed, int64_t results,
+                    struct amount spent, bool known, struct fault *fault) {
   int32_t day = inside_day(changed, 0);
   struct amounts amounts = inside_no_amounts(spent.currency);
   amounts.misses = 1;
@@ -101,7 +100,8 @@ static bool insert(struct db *db, const struct ledger_entry *entry, int64_t toke
                        has_key ? DB_BLOB(inside_bytes(&entry->key)) : DB_NULL,
                        DB_TEXT(inside_target(entry->table)), DB_TEXT(inside_target(entry->target)),
                        DB_INT(entry->estimated), DB_INT(entry->most.currency),
-                       DB_INT(inside_bounded(entry->most).parts)),
+                       DB_INT(inside_bounded(entry->most).parts),
+                       DB_TEXT(view_of(entry->own.ledger->lease.owner))),
              fault))
     return false;
   return db_changes(db) == 1 ||
@@ -139,7 +139,7 @@ static void forget_open(struct open_entry *open) {
 static bool reserve_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   int64_t token;
   struct ledger_entry *entry = entry_of(job);
-  if (!prepare_open(entry, fault) ||
+  if (!prepare_open(entry, fault) || !lease_hold(entry->own.ledger, db, fault) ||
       !inside_token_id(db, &entry->token, !entry->is_strangers, &token, fault))
     return false;
   if (!token)
@@ -153,10 +153,12 @@ static void reserve_done(struct keeper_job *job, bool ok, const struct fault *wh
   struct ledger_entry *entry = entry_of(job);
   struct fault fault = *why;
   inside_wrote(entry->own.ledger, ok, why);
-  if (ok)
+  if (ok) {
     link_open(entry);
-  else
+    lease_held(entry->own.ledger);
+  } else {
     free(steal(entry->own.open));
+  }
   if (!ok && why->kind == FAULT_UNAVAILABLE)
     fault_set(&fault, FAULT_UNAVAILABLE, /* a client is told no path; the log has it */
               "the ledger cannot be written: spending is stopped until it can; stored results are "
@@ -189,7 +191,7 @@ static bool count_settled(struct ledger *ledger, struct db *db, struct db_statem
                           const struct digest *token, struct ledger_settlement *settlement,
                           struct fault *fault) {
   bool known = settlement->end == LEDGER_SETTLED;
-  return add_miss(db, changed, settlement->results, settlement->spent, known, fault) &&
+  return entry_add_miss(db, changed, settlement->results, settlement->spent, known, fault) &&
          budget_settled(ledger, db, db_integer(changed, 1), token, inside_day(changed, 0),
                         settlement->spent.currency, &settlement->warning, fault);
 }
@@ -207,15 +209,15 @@ static bool make_void(struct db *db, const char *request, struct ledger_settleme
   struct db_statement *deleted;
   bool ok =
       db_find(db, LEDGER_SQL_DELETE_OPEN, DB_VALUES(DB_TEXT(view_of(request))), &deleted, fault) &&
-      (!deleted || count_void(db, deleted, fault));
+      (!deleted || settlement->leaves_totals || count_void(db, deleted, fault));
   settlement->changed = deleted;
   db_done(deleted);
   return ok;
 }
 
-static bool settle(struct ledger *ledger, struct db *db, const char *request,
-                   const struct digest *token, struct ledger_settlement *settlement,
-                   struct fault *fault) {
+static bool settle_open(struct ledger *ledger, struct db *db, const char *request,
+                        const struct digest *token, struct ledger_settlement *settlement,
+                        struct fault *fault) {
   if (settlement->end == LEDGER_VOID)
     return make_void(db, request, settlement, fault);
   int64_t stranger = 0; /* becomes known here, as something stays of it */
@@ -230,10 +232,25 @@ static bool settle(struct ledger *ledger, struct db *db, const char *request,
                         DB_INT(settlement->at),
                         settlement->is_strangers ? DB_INT(stranger) : DB_NULL),
               &changed, fault) &&
-      (!changed || count_settled(ledger, db, changed, token, settlement, fault));
+      (!changed || settlement->leaves_totals ||
+       count_settled(ledger, db, changed, token, settlement, fault));
   settlement->changed = changed;
   db_done(changed);
   return ok;
+}
+
+/* One that was booked, since this run's lease was over, is opened again and settled. */
+static bool settle(struct ledger *ledger, struct db *db, const char *request,
+                   const struct digest *token, struct ledger_settlement *settlement,
+                   struct fault *fault) {
+  bool is_lapsed;
+  settlement->leaves_totals = false;
+  if (!settle_open(ledger, db, request, token, settlement, fault))
+    return false;
+  if (settlement->changed)
+    return true;
+  return lease_reopen(ledger, db, request, &is_lapsed, &settlement->leaves_totals, fault) &&
+         (!is_lapsed || settle_open(ledger, db, request, token, settlement, fault));
 }
 
 /* A settlement that found nothing open has not written: it says nothing about the file. */
@@ -365,27 +382,6 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledge
       .at = clock_milliseconds()};
   entry->own.job = (struct keeper_job){.work = settle_work, .done = settle_done};
   give(ledger, entry, done, context);
-}
-
-/* -- What the last process left -- */
-
-bool entry_book_open(struct db *db, struct booked booked[CURRENCIES], struct fault *fault) {
-  for (int i = 0; i < CURRENCIES; i++)
-    booked[i] = (struct booked){0, amount_zero((enum currency)i)};
-  struct db_statement *statement =
-      db_each(db, LEDGER_SQL_BOOK_OPEN, DB_VALUES(DB_INT(clock_milliseconds())), fault);
-  bool row, ok = statement;
-  while (ok && (ok = db_step(statement, &row, fault)) && row) {
-    struct amount most = {inside_currency(statement, 3), db_integer(statement, 4)};
-    struct booked *sum = &booked[most.currency];
-    ok = add_miss(db, statement, 0, most, false, fault);
-    if (!ok)
-      break;
-    sum->most = amount_add(sum->most, most);
-    sum->requests++;
-  }
-  db_done(statement);
-  return ok;
 }
 
 /* -- Finding -- */

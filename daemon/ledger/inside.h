@@ -1,7 +1,7 @@
 /* The inside of the ledger, for its own files: ledger.c opens, closes and keeps the time, entry.c
  * reserves and settles, budget.c holds budgets, count.c counts in memory, report.c sums, token.c
  * changes tokens, known.c has them in memory, correct.c corrects and reconciles, retain.c lets old
- * entries go.
+ * entries go, lease.c tells whose reservations may be booked.
  *
  * Threads: the keeper's alone writes the file; the timer's hands it what is due; readers open a
  * connection of their own for each call. `lock` guards what they share in memory. It is the last
@@ -25,6 +25,12 @@ struct counts {
   struct count *tokens, *targets; /* uthash */
 };
 
+/* What was open and is booked as unknown. */
+struct booked {
+  int64_t requests;
+  struct amount most;
+};
+
 struct ledger {
   char *path;
   struct digest secret;
@@ -42,6 +48,18 @@ struct ledger {
     int64_t look_at;  /* when it is given again; clock_monotonic() */
     int64_t deleted;
   } retention;
+
+  struct lease {
+    bool is_shared;
+    char owner[33];  /* the name of this run */
+    int64_t until;   /* milliseconds since 1970, as it is in the file; the keeper's */
+    int64_t written; /* the same as it was written last, durable or not; the keeper's */
+    struct keeper_job job;
+    atomic_bool busy; /* the job is on its way; else the timer's: */
+    int64_t look_at;  /* clock_monotonic() */
+    bool renews;
+    struct booked booked[CURRENCIES];
+  } lease;
 
   pthread_mutex_t lock;
   struct known *known;     /* tokens, by fingerprint; uthash */
@@ -118,13 +136,29 @@ bool inside_add_token_day(struct db *db, int32_t day, int64_t token, const struc
 bool inside_add_target_day(struct db *db, int32_t day, struct view target,
                            const struct amounts *amounts, struct fault *fault) MUST_CHECK;
 
-/* entry.c: books what is open at its most. In a transaction. */
-struct booked {
-  int64_t requests;
-  struct amount most;
-};
-bool entry_book_open(struct db *db, struct booked booked[CURRENCIES],
+/* lease.c: makes the name of this run. */
+bool lease_begin(struct ledger *ledger, struct fault *fault) MUST_CHECK;
+/* Holds the lease for a reservation, in its transaction; lease_held() once that is durable. */
+bool lease_hold(struct ledger *ledger, struct db *db, struct fault *fault) MUST_CHECK;
+void lease_held(struct ledger *ledger);
+/* Books as unknown, at its most, what is open of owners that are dead. In a transaction. */
+bool lease_take_over(struct ledger *ledger, struct db *db, struct booked booked[CURRENCIES],
                      struct fault *fault) MUST_CHECK;
+void lease_log(struct ledger *ledger, const struct booked booked[CURRENCIES]);
+/* The timer's, each tick: renews the lease while anything is open, and where the file is shared
+ * books what others left. */
+void lease_look(struct ledger *ledger, int64_t now);
+/* What is open of this run may be booked from now on. The keeper runs. */
+void lease_end(struct ledger *ledger);
+/* Undoes the booking of an entry of this run whose lease had run out: it is open again.
+ * `*is_corrected`: a correction stands for it, the totals have not changed and must not. In a
+ * transaction. */
+bool lease_reopen(struct ledger *ledger, struct db *db, const char *request, bool *is_lapsed,
+                  bool *is_corrected, struct fault *fault) MUST_CHECK;
+
+/* entry.c: adds an entry to the totals. `row` is at its day, token and target. In a transaction. */
+bool entry_add_miss(struct db *db, struct db_statement *row, int64_t results, struct amount spent,
+                    bool known, struct fault *fault) MUST_CHECK;
 /* Hands what could not be settled to the keeper again. */
 void entry_retry(struct ledger *ledger);
 /* Forgets what is open; returns how many settlements of it could not be written. No thread runs. */

@@ -104,6 +104,7 @@ static void *run_timer(void *argument) {
       (void)!read(ledger->wake, &(uint64_t){0}, sizeof(uint64_t));
     now = clock_monotonic();
     entry_retry(ledger);
+    lease_look(ledger, now);
     retain_look(ledger, now);
     if (!woken && now < flush_at && !ledger_is_broken(ledger))
       continue;
@@ -144,16 +145,8 @@ static bool prepare(struct ledger *ledger, struct db *db, struct booked booked[C
                     struct fault *fault) {
   bool exists;
   return db_execute(db, "BEGIN IMMEDIATE", fault) && find_secret(ledger, db, &exists, fault) &&
-         (exists || make_secret(ledger, db, fault)) && entry_book_open(db, booked, fault) &&
+         (exists || make_secret(ledger, db, fault)) && lease_take_over(ledger, db, booked, fault) &&
          db_execute(db, "COMMIT", fault);
-}
-
-static void log_booked(struct ledger *ledger, const struct booked booked[CURRENCIES]) {
-  for (int i = 0; i < CURRENCIES; i++)
-    if (booked[i].requests)
-      log_warning(EVENT_ledger_unknown, "requests=%lld %s=%s file=%s",
-                  (long long)booked[i].requests, currency_words[i], AMOUNT_TEXT(booked[i].most),
-                  LOG_VALUE(ledger->path));
 }
 
 /* Closes `db` when it fails; a commit that failed ends with it. */
@@ -169,7 +162,7 @@ static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *f
     db_close(db);
   }
   if (ok) {
-    log_booked(ledger, booked);
+    lease_log(ledger, booked);
     known_take(ledger, &known);
     return true;
   }
@@ -222,6 +215,7 @@ static struct ledger *new_ledger(const char *directory, const struct ledger_opti
   struct ledger *ledger = calloc(1, sizeof *ledger);
   if (ledger && asprintf(&ledger->path, "%s/ledger.db", directory) >= 0) {
     ledger->wake = -1;
+    ledger->lease.is_shared = options.is_shared;
     ledger_set_options(ledger, &options);
     pthread_mutex_init(&ledger->lock, NULL);
     return ledger;
@@ -238,7 +232,8 @@ bool ledger_open(const char *directory, const struct ledger_options *options, st
   struct ledger *ledger = new_ledger(directory, options, fault);
   if (!ledger)
     return false;
-  if (open_to_write(ledger, &db, fault) && start_threads(ledger, &db, fault)) {
+  if (lease_begin(ledger, fault) && open_to_write(ledger, &db, fault) &&
+      start_threads(ledger, &db, fault)) {
     *out = ledger;
     return true;
   }
@@ -303,6 +298,7 @@ static void stop_threads(struct ledger *ledger) {
   pthread_join(ledger->timer, NULL);
   entry_retry(ledger);
   bool flushed = count_flush(ledger, &fault);
+  lease_end(ledger);
   keeper_stop(&ledger->keeper);
   int unsettled = entry_drop(ledger);
   int64_t lost = count_drop(ledger);

@@ -6,7 +6,8 @@
  *   ledger_reserve -> OPEN -> ledger_settle  SETTLED   at the true cost (a refusal: zero)
  *                                            UNKNOWN   at the most it can have cost
  *                                            VOID      it is gone: see ledger_settle()
- *                             (the process died)  -> UNKNOWN at the next ledger_open()
+ *                             (the process died)  -> UNKNOWN at the next ledger_open(); where the
+ *                                                    file is shared, when its lease is over
  *
  * Zero and unknown are different values. Settling is idempotent, keyed by the request's id: the
  * second time changes nothing. Reservations of many requests share one fsync. Totals per day, token
@@ -50,6 +51,8 @@ struct ledger_options {
   const char *timezone;      /* an IANA name; NULL or "": UTC. It becomes the process's (zone.h) */
   int64_t retention_seconds; /* entries that ended leave when they are older; 0: never. Totals,
                                 tokens and corrections stay for ever */
+  bool is_shared; /* other processes may have the ledger open. Else the caller has the directory to
+                     itself (directory_lock()) */
   int64_t budget_warning; /* percent of a budget at which spending is warned of, once a window; 0:
                              never */
 };
@@ -60,9 +63,9 @@ struct ledger_options {
 struct ledger_options ledger_options_of(const struct settings *settings);
 
 /* Opens or creates DIRECTORY/ledger.db and books what was left open. Blocks. A damaged ledger is a
- * fault, not set aside: it is the account. The caller sees to it that one process at a time has a
- * directory open: a second one would book the first one's open requests. `options` NULL:
- * LEDGER_DEFAULTS. Sets TZ: no other thread may run that reads or writes the environment. */
+ * fault, not set aside: it is the account. Unless options.is_shared, the
+ * caller sees to it that one process at a time has a directory open: this one books what any other
+ * has open. `options` NULL: LEDGER_DEFAULTS. Sets TZ: no other thread may run that reads or writes the environment. */
 bool ledger_open(const char *directory, const struct ledger_options *options, struct ledger **out,
                  struct fault *fault) MUST_CHECK;
 
@@ -118,7 +121,8 @@ struct ledger_entry {
       int64_t results;
       struct amount spent;
       int64_t at;
-      bool changed; /* it was open until now */
+      bool changed;       /* it was open until now */
+      bool leaves_totals; /* a correction stands for it */
       struct ledger_warning {
         bool is_due; /* this passed the warning level */
         struct amount used, budget;

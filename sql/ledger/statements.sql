@@ -139,12 +139,13 @@ INSERT INTO reconciliation(at, token, with_issued, currency, rows_left, rows_lim
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: reserve
-INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, currency, most)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)
+INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, currency, most, owner)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, (SELECT id FROM owner WHERE name = ?11))
 ON CONFLICT (request) DO NOTHING;
 
 -- name: settle
-UPDATE entry SET state = ?2, results = ?3, spent = ?4, settled_at = ?5, token = ifnull(?6, token)
+UPDATE entry
+SET state = ?2, results = ?3, spent = ?4, settled_at = ?5, token = ifnull(?6, token), owner = NULL
 WHERE request = ?1 AND state = 0
 RETURNING day, token, target;
 
@@ -152,9 +153,50 @@ RETURNING day, token, target;
 DELETE FROM entry WHERE request = ?1 AND state = 0 RETURNING day, token, currency;
 
 -- name: book_open
+-- ?2: every owner is dead, whatever its lease says.
 UPDATE entry SET state = 2, spent = most, settled_at = ?1
 WHERE state = 0
+  AND (?2 OR owner IS NULL OR owner IN (SELECT id FROM owner WHERE lease_until < ?1))
 RETURNING day, token, target, currency, spent;
+
+-- name: disown
+UPDATE entry SET owner = NULL WHERE owner IS NOT NULL;
+
+-- name: delete_owners
+DELETE FROM owner
+WHERE lease_until < ?1 AND NOT EXISTS (SELECT 1 FROM entry WHERE entry.owner = owner.id);
+
+-- name: hold_lease
+INSERT INTO owner(name, lease_until) VALUES (?1, ?2)
+ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until;
+
+-- name: end_lease
+UPDATE owner SET lease_until = 0 WHERE name = ?1;
+
+-- name: find_lapsed
+-- An entry of this owner that was booked when its lease was over.
+SELECT day, token, target, currency, spent, settled_at FROM entry
+WHERE request = ?1 AND state = 2 AND owner = (SELECT id FROM owner WHERE name = ?2);
+
+-- name: reopen
+UPDATE entry SET state = 0, spent = NULL, settled_at = NULL WHERE request = ?1;
+
+-- name: unbook_token_day
+-- Nothing where a correction of the day was made since the booking (?5).
+UPDATE token_day
+SET requests = requests - 1, misses = misses - 1, spent = spent - ?4, unknown = unknown - ?4
+WHERE day = ?1 AND token = ?2 AND currency = ?3 AND NOT EXISTS (
+  SELECT 1 FROM correction WHERE token = ?2 AND day = ?1 AND currency = ?3 AND at >= ?5);
+
+-- name: unbook_target_day
+UPDATE target_day
+SET requests = requests - 1, misses = misses - 1, spent = spent - ?4, unknown = unknown - ?4
+WHERE day = ?1 AND target = ?2 AND currency = ?3;
+
+-- name: unbook_target_month
+UPDATE target_month
+SET requests = requests - 1, misses = misses - 1, spent = spent - ?4, unknown = unknown - ?4
+WHERE month = ?1 AND target = ?2 AND currency = ?3;
 
 -- name: find_entry
 SELECT entry.state, token.fingerprint, entry.at, entry.results, entry.currency, entry.most, entry.spent,

@@ -1,0 +1,180 @@
+/* Owners of reservations, and their leases.
+ *
+ * Each run of a ledger that writes is an owner, with a name made at random. A reservation holds its
+ * owner's lease; the timer renews it while anything is open. An owner whose lease has run out is
+ * taken for dead: whoever looks first books its open entries as unknown, at their most. Where the
+ * caller has the directory to itself, every other owner is dead, whatever its lease says.
+ *
+ * A lease can also run out while its owner lives (it was stopped, or could not write). Its entries
+ * keep their owner, so that a late settlement replaces the booking: the totals lose the most and
+ * gain the true cost. A correction of that day that was made since the booking stands instead: the
+ * totals stay, and only the entry has its true cost. The account is then never below the bill.
+ *
+ * Leases end by the time of day: daemons that share a ledger need clocks that agree to a few
+ * seconds. */
+#include "ledger/inside.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "sql_ledger.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#define LEASE_MS 60000
+#define RENEW_MS (LEASE_MS / 3)
+
+static struct ledger *ledger_of(struct keeper_job *job) {
+  return (struct ledger *)((char *)job - offsetof(struct ledger, lease.job));
+}
+
+bool lease_begin(struct ledger *ledger, struct fault *fault) {
+  uint8_t bytes[(sizeof ledger->lease.owner - 1) / 2];
+  if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes)
+    return fault_set(fault, FAULT_INTERNAL, "cannot get random bytes: %s", strerror(errno));
+  for (size_t i = 0; i < sizeof bytes; i++)
+    snprintf(ledger->lease.owner + 2 * i, 3, "%02x", bytes[i]);
+  return true;
+}
+
+/* -- Holding -- */
+
+/* A lease of the future is one of a clock that was ahead: it is written anew. */
+static bool is_long_enough(const struct lease *lease, int64_t now) {
+  return lease->until > now + LEASE_MS - RENEW_MS && lease->until <= now + LEASE_MS;
+}
+
+bool lease_hold(struct ledger *ledger, struct db *db, struct fault *fault) {
+  struct lease *lease = &ledger->lease;
+  int64_t now = clock_milliseconds();
+  if (is_long_enough(lease, now))
+    return true;
+  lease->written = now + LEASE_MS;
+  return db_do(db, LEDGER_SQL_HOLD_LEASE,
+               DB_VALUES(DB_TEXT(view_of(lease->owner)), DB_INT(lease->written)), fault);
+}
+
+void lease_held(struct ledger *ledger) {
+  ledger->lease.until = ledger->lease.written;
+}
+
+static bool end_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  return db_do(db, LEDGER_SQL_END_LEASE,
+               DB_VALUES(DB_TEXT(view_of(((struct task *)job)->ledger->lease.owner))), fault);
+}
+
+void lease_end(struct ledger *ledger) {
+  struct task task = {.job.work = end_work};
+  if (ledger->lease.until && ledger->lease.is_shared)
+    (void)!inside_run(ledger, &task, NULL); /* it runs out in any case */
+}
+
+/* -- Booking what others left -- */
+
+static bool book(struct db *db, bool is_alone, struct booked booked[CURRENCIES],
+                 struct fault *fault) {
+  for (int i = 0; i < CURRENCIES; i++)
+    booked[i] = (struct booked){0, amount_zero((enum currency)i)};
+  struct db_statement *statement = db_each(
+      db, LEDGER_SQL_BOOK_OPEN, DB_VALUES(DB_INT(clock_milliseconds()), DB_INT(is_alone)), fault);
+  bool row, ok = statement;
+  while (ok && (ok = db_step(statement, &row, fault)) && row) {
+    struct amount most = {inside_currency(statement, 3), db_integer(statement, 4)};
+    struct booked *sum = &booked[most.currency];
+    ok = entry_add_miss(db, statement, 0, most, false, fault);
+    if (!ok)
+      break;
+    sum->most = amount_add(sum->most, most);
+    sum->requests++;
+  }
+  db_done(statement);
+  return ok;
+}
+
+bool lease_take_over(struct ledger *ledger, struct db *db, struct booked booked[CURRENCIES],
+                     struct fault *fault) {
+  bool is_alone = !ledger->lease.is_shared;
+  return book(db, is_alone, booked, fault) &&
+         (!is_alone || db_do(db, LEDGER_SQL_DISOWN, DB_VALUES(), fault)) &&
+         db_do(db, LEDGER_SQL_DELETE_OWNERS,
+               DB_VALUES(DB_INT(is_alone ? INT64_MAX : clock_milliseconds())), fault);
+}
+
+void lease_log(struct ledger *ledger, const struct booked booked[CURRENCIES]) {
+  for (int i = 0; i < CURRENCIES; i++)
+    if (booked[i].requests)
+      log_warning(EVENT_ledger_unknown, "requests=%lld %s=%s file=%s",
+                  (long long)booked[i].requests, currency_words[i], AMOUNT_TEXT(booked[i].most),
+                  LOG_VALUE(ledger->path));
+}
+
+/* -- The timer's -- */
+
+static bool renew_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct ledger *ledger = ledger_of(job);
+  if (ledger->lease.renews && !lease_hold(ledger, db, fault))
+    return false;
+  return !ledger->lease.is_shared || book(db, false, ledger->lease.booked, fault);
+}
+
+static void renew_done(struct keeper_job *job, bool ok, const struct fault *fault) {
+  struct ledger *ledger = ledger_of(job);
+  if (ledger->lease.renews)
+    inside_wrote(ledger, ok, fault);
+  if (ok && ledger->lease.renews)
+    lease_held(ledger);
+  if (ok && ledger->lease.is_shared)
+    lease_log(ledger, ledger->lease.booked);
+  atomic_store(&ledger->lease.busy, false);
+}
+
+void lease_look(struct ledger *ledger, int64_t now) {
+  struct lease *lease = &ledger->lease;
+  if (now < lease->look_at || atomic_load(&lease->busy))
+    return;
+  lease->look_at = now + RENEW_MS * CLOCK_MILLISECOND;
+  pthread_mutex_lock(&ledger->lock);
+  lease->renews = ledger->open != NULL;
+  pthread_mutex_unlock(&ledger->lock);
+  if (!lease->renews && !lease->is_shared)
+    return;
+  atomic_store(&lease->busy, true);
+  lease->job = (struct keeper_job){.work = renew_work, .done = renew_done};
+  keeper_give(ledger->keeper, &lease->job);
+}
+
+/* -- A late settlement -- */
+
+static bool unbook(struct db *db, struct db_statement *lapsed, bool *is_corrected,
+                   struct fault *fault) {
+  struct db_value day = DB_INT(inside_day(lapsed, 0)),
+                  currency = DB_INT(inside_currency(lapsed, 3)),
+                  most = DB_INT(db_integer(lapsed, 4)), target = DB_TEXT(db_text(lapsed, 2));
+  if (!db_do(db, LEDGER_SQL_UNBOOK_TOKEN_DAY,
+             DB_VALUES(day, DB_INT(db_integer(lapsed, 1)), currency, most,
+                       DB_INT(db_integer(lapsed, 5))),
+             fault))
+    return false;
+  *is_corrected = db_changes(db) == 0;
+  return *is_corrected ||
+         (db_do(db, LEDGER_SQL_UNBOOK_TARGET_DAY, DB_VALUES(day, target, currency, most), fault) &&
+          db_do(db, LEDGER_SQL_UNBOOK_TARGET_MONTH,
+                DB_VALUES(DB_INT(zone_month(inside_day(lapsed, 0))), target, currency, most),
+                fault));
+}
+
+bool lease_reopen(struct ledger *ledger, struct db *db, const char *request, bool *is_lapsed,
+                  bool *is_corrected, struct fault *fault) {
+  struct db_statement *lapsed;
+  *is_corrected = false;
+  bool ok = db_find(db, LEDGER_SQL_FIND_LAPSED,
+                    DB_VALUES(DB_TEXT(view_of(request)), DB_TEXT(view_of(ledger->lease.owner))),
+                    &lapsed, fault) &&
+            (!lapsed || unbook(db, lapsed, is_corrected, fault));
+  *is_lapsed = lapsed;
+  db_done(lapsed);
+  return ok &&
+         (!*is_lapsed || db_do(db, LEDGER_SQL_REOPEN, DB_VALUES(DB_TEXT(view_of(request))), fault));
+}
