@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
-#include "ledger/correct.h"
+#include "ledger/correction.h"
 
 /* --- making one --- */
 

@@ -1,6 +1,6 @@
 /* The inside of the ledger, for its own files: ledger.c opens, closes and keeps the time, entry.c
  * reserves and settles, budget.c holds budgets, count.c counts in memory, report.c sums, token.c
- * changes tokens, known.c has them in memory, correct.c corrects and reconciles, retain.c lets old
+ * changes tokens, known.c has them in memory, correction.c corrects, reconciliation.c keeps what Ahrefs counts, retain.c lets old
  * entries go, lease.c tells whose reservations may be booked.
  *
  * Threads: the keeper's alone writes the file; the timer's hands it what is due; readers open a

@@ -11,7 +11,7 @@
  * beyond RECONCILE_MOST are left out, which the log tells. */
 #pragma once
 
-#include "ledger/correct.h"
+#include "ledger/reconciliation.h"
 #include "serve/serve.h"
 
 #define RECONCILE_MOST 1000

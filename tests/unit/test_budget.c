@@ -1,6 +1,7 @@
 /* Budgets, their windows in a time zone, corrections, reconciliations and retention; with a clock
  * that stands where a test puts it. */
-#include "ledger/correct.h"
+#include "ledger/correction.h"
+#include "ledger/reconciliation.h"
 #include "ledger/report.h"
 #include "ledger/zone.h"
 

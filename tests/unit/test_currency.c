@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "ledger/correct.h"
+#include "ledger/correction.h"
+#include "ledger/reconciliation.h"
 #include "ledger/report.h"
 
 #include "fake/clock.h"

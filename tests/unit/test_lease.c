@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "ledger/correct.h"
+#include "ledger/correction.h"
 #include "ledger/report.h"
 
 #include "fake/clock.h"
