@@ -207,16 +207,15 @@ void ledger_set_options(struct ledger *ledger, const struct ledger_options *opti
   atomic_store(&ledger->warning_percent, options->budget_warning);
 }
 
-static struct ledger *new_ledger(const char *directory, const struct ledger_options *given,
+static struct ledger *new_ledger(const char *directory, const struct ledger_options *options,
                                  struct fault *fault) {
-  const struct ledger_options options = given ? *given : LEDGER_DEFAULTS;
-  if (!zone_set(options.timezone, fault))
+  if (!zone_set(options->timezone, fault))
     return NULL;
   struct ledger *ledger = calloc(1, sizeof *ledger);
   if (ledger && asprintf(&ledger->path, "%s/ledger.db", directory) >= 0) {
     ledger->wake = -1;
-    ledger->lease.is_shared = options.is_shared;
-    ledger_set_options(ledger, &options);
+    ledger->lease.is_shared = options->is_shared;
+    ledger_set_options(ledger, options);
     pthread_mutex_init(&ledger->lock, NULL);
     return ledger;
   }

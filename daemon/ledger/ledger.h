@@ -51,21 +51,18 @@ struct ledger_options {
   const char *timezone;      /* an IANA name; NULL or "": UTC. It becomes the process's (zone.h) */
   int64_t retention_seconds; /* entries that ended leave when they are older; 0: never. Totals,
                                 tokens and corrections stay for ever */
-  bool is_shared; /* other processes may have the ledger open. Else the caller has the directory to
-                     itself (directory_lock()) */
   int64_t budget_warning; /* percent of a budget at which spending is warned of, once a window; 0:
                              never */
+  bool is_shared; /* other processes may have the ledger open. Else the caller has the directory to
+                     itself (directory_lock()) */
 };
-#define LEDGER_DEFAULTS     \
-  ((struct ledger_options){ \
-      .timezone = "UTC", .retention_seconds = INT64_C(400) * 86400, .budget_warning = 80})
 /* Those of the configuration. Pure; the result holds as long as `settings`. */
 struct ledger_options ledger_options_of(const struct settings *settings);
 
 /* Opens or creates DIRECTORY/ledger.db and books what was left open. Blocks. A damaged ledger is a
- * fault, not set aside: it is the account. Unless options.is_shared, the
- * caller sees to it that one process at a time has a directory open: this one books what any other
- * has open. `options` NULL: LEDGER_DEFAULTS. Sets TZ: no other thread may run that reads or writes the environment. */
+ * fault, not set aside: it is the account. Unless options.is_shared, the caller sees to it
+ * that one process at a time has a directory open: this one books what any other has open. Sets TZ:
+ * no other thread may run that reads or writes the environment. */
 bool ledger_open(const char *directory, const struct ledger_options *options, struct ledger **out,
                  struct fault *fault) MUST_CHECK;
 

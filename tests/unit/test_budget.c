@@ -822,7 +822,7 @@ static void test_a_file_of_the_first_schema(void **state) {
   (void)state;
   struct ledger *ledger;
   make_first_schema();
-  assert_false(ledger_open_readonly(directory, NULL, &ledger, &fault));
+  assert_false(ledger_open_readonly(directory, &LEDGER_DEFAULTS, &ledger, &fault));
   assert_non_null(strstr(fault.text, "is of an older rowcache (schema 1, not 5)"));
   ledger = open_in(NULL);
   must(token_budget_set(ledger, VIEW("reporting"),

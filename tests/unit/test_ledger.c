@@ -302,7 +302,7 @@ static void spend_until_killed(void) {
   struct ledger *ledger;
   static struct crowd crowds[4];
   pthread_t thread;
-  if (!ledger_open(directory, NULL, &ledger, NULL))
+  if (!ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL))
     _exit(1);
   for (int i = 0; i < 4; i++) {
     crowds[i].ledger = ledger;
@@ -362,7 +362,7 @@ static void limit_files(rlim_t bytes) {
 static void live_through_a_full_disk(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
-  MUST(1, ledger_open(directory, NULL, &ledger, NULL));
+  MUST(1, ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL));
   struct ledger_entry before = request_of(ledger, "before", ROWS(50));
   struct ledger_entry during = request_of(ledger, "during", ROWS(50));
   struct ledger_entry after = request_of(ledger, "after", ROWS(50));
@@ -426,7 +426,7 @@ static void spend_with_a_full_disk(void) {
   char token[TOKEN_SIZE];
   const struct token_budget budget = {WHOLE(100), TOKEN_PER_MONTH};
   signal(SIGXFSZ, SIG_IGN);
-  MUST(1, ledger_open(directory, NULL, &ledger, NULL));
+  MUST(1, ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL));
   MUST(2, token_add(ledger, VIEW("alice"), &budget, token, NULL));
   struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
   struct ledger_entry more = request_of(ledger, "more", ROWS(51));
@@ -456,7 +456,7 @@ static void spend_with_a_full_disk(void) {
 static void mend_without_traffic(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
-  MUST(1, ledger_open(directory, NULL, &ledger, NULL));
+  MUST(1, ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL));
   struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
   limit_files(0);
   MUST(2, !reserve(ledger, &entry, NULL));
@@ -471,7 +471,7 @@ static void mend_without_traffic(void) {
 static void die_with_a_full_disk(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
-  MUST(1, ledger_open(directory, NULL, &ledger, NULL));
+  MUST(1, ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL));
   struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
   MUST(2, reserve(ledger, &entry, NULL));
   limit_files(0);
@@ -519,7 +519,7 @@ static void test_a_damaged_file_stays(void **state) {
   int out = open(path_of("ledger.db"), O_WRONLY | O_CREAT, 0600);
   assert_int_equal(write(out, junk, sizeof junk), sizeof junk);
   close(out);
-  assert_false(ledger_open(directory, NULL, &ledger, &fault));
+  assert_false(ledger_open(directory, &LEDGER_DEFAULTS, &ledger, &fault));
   assert_null(ledger);
   assert_non_null(strstr(fault.text, "is not set aside"));
   struct stat kept;
@@ -533,7 +533,7 @@ static void test_another_programs_file_stays(void **state) {
   struct fault fault;
   struct ledger *ledger;
   ask("CREATE TABLE theirs(a)");
-  assert_false(ledger_open(directory, NULL, &ledger, &fault));
+  assert_false(ledger_open(directory, &LEDGER_DEFAULTS, &ledger, &fault));
   assert_non_null(strstr(fault.text, "another program"));
   assert_int_equal(ask("PRAGMA application_id"), 0);
   assert_int_equal(ask("SELECT count(*) FROM sqlite_schema"), 1);

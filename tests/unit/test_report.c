@@ -126,18 +126,19 @@ static void test_reports_without_a_daemon(void **state) {
   (void)state;
   struct fault fault = {0};
   struct ledger *ledger, *reader;
-  assert_false(ledger_open_readonly(directory, NULL, &reader, &fault));
+  assert_false(ledger_open_readonly(directory, &LEDGER_DEFAULTS, &reader, &fault));
   assert_null(reader);
   assert_non_null(strstr(fault.text, "there is no ledger at "));
   assert_int_not_equal(access(path_of("ledger.db"), F_OK), 0);
   ledger = open_quiet_ledger();
   write_totals();
-  assert_true(ledger_open_readonly(directory, NULL, &reader, &fault)); /* while a daemon runs */
+  assert_true(
+      ledger_open_readonly(directory, &LEDGER_DEFAULTS, &reader, &fault)); /* while a daemon runs */
   expect_all(reader);
   ledger_close(&ledger);
   expect_all(reader);
   ledger_close(&reader);
-  assert_true(ledger_open_readonly(directory, NULL, &reader, &fault));
+  assert_true(ledger_open_readonly(directory, &LEDGER_DEFAULTS, &reader, &fault));
   expect_all(reader);
   bool exists;
   struct ledger_found found;
@@ -154,7 +155,7 @@ static void test_a_reader_books_nothing(void **state) {
          "INSERT INTO entry(request, at, day, token, source, target, state, estimated, most)"
          " VALUES ('left', 1, 1, 1, '', '', 0, 0, 2010)");
   ledger_close(&ledger);
-  assert_true(ledger_open_readonly(directory, NULL, &reader, &fault));
+  assert_true(ledger_open_readonly(directory, &LEDGER_DEFAULTS, &reader, &fault));
   bool exists;
   struct ledger_found found;
   assert_true(ledger_find(reader, "left", &found, &exists, &fault));
@@ -187,7 +188,7 @@ static void test_an_empty_file_is_no_ledger(void **state) {
   struct fault fault = {0};
   struct ledger *reader;
   fclose(fopen(path_of("ledger.db"), "w"));
-  assert_false(ledger_open_readonly(directory, NULL, &reader, &fault));
+  assert_false(ledger_open_readonly(directory, &LEDGER_DEFAULTS, &reader, &fault));
   assert_non_null(strstr(fault.text, "there is no ledger at "));
 }
 

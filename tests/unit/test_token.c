@@ -361,7 +361,8 @@ static void test_list_tells_when(void **state) {
   assert_int_equal(row.account.reserved.parts, 100);
   must(token_revoke(ledger, VIEW("reporting"), &fault));
   struct ledger *reader;
-  must(ledger_open_readonly(directory, NULL, &reader, &fault)); /* while a daemon runs */
+  must(
+      ledger_open_readonly(directory, &LEDGER_DEFAULTS, &reader, &fault)); /* while a daemon runs */
   must(token_list(reader, keep_row, &row, &fault));
   assert_true(row.revoked_at > 0);
   assert_true(look(reader, token).revoked);
