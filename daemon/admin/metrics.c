@@ -82,12 +82,12 @@ bool route_metrics(struct route_call *call, struct text *body, struct fault *fau
   struct code_list codes = {.count = 0};
   struct cache_totals stored = cache_totals(serve_cache(serve));
   struct prometheus snapshot = {.version = ROWCACHE_VERSION,
-                                .bounds = serve_bucket_seconds,
+                                .bounds = counters_bounds,
                                 .inflight = transfer_inflight(serve_transfer(serve)),
                                 .cache_bytes = stored.bytes,
                                 .cache_entries = stored.entries};
-  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++)
-    serve_counts(serve, i, &snapshot.outcomes[i]);
+  for (enum outcome i = 0; i < OUTCOMES; i++)
+    counters_read(serve_counters(serve), i, &snapshot.outcomes[i]);
   transfer_counts(serve_transfer(serve), add_code, &codes);
   serve_checks(serve, snapshot.checks);
   gather_tokens(serve_ledger(serve), &tokens);

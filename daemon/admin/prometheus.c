@@ -101,8 +101,8 @@ static void write_integer(struct text *out, const char *name, int64_t value) {
 }
 
 static void write_requests(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++) {
-    write_name(out, name, "outcome", serve_outcome_word(i));
+  for (enum outcome i = 0; i < OUTCOMES; i++) {
+    write_name(out, name, "outcome", outcome_word(i));
     text_printf(out, "%" PRId64 "\n", snapshot->outcomes[i].requests);
   }
 }
@@ -168,24 +168,24 @@ static void write_bucket(struct text *out, const char *name, const char *outcome
 /* The count is the sum of the buckets rather than the counter beside it: they are read one after the
  * other while requests go on, and a histogram must be consistent in itself. */
 static void write_histogram(const struct prometheus *snapshot, const char *name,
-                            enum serve_outcome outcome, struct text *out) {
-  const struct serve_counts *counts = &snapshot->outcomes[outcome];
-  const char *word = serve_outcome_word(outcome);
+                            enum outcome outcome, struct text *out) {
+  const struct tally *counts = &snapshot->outcomes[outcome];
+  const char *word = outcome_word(outcome);
   int64_t sum = 0;
-  for (size_t i = 0; i < SERVE_BUCKETS; i++) {
+  for (size_t i = 0; i < COUNTERS_BUCKETS; i++) {
     char bound[32];
     snprintf(bound, sizeof bound, "%g", snapshot->bounds[i]);
     sum += counts->buckets[i];
     write_bucket(out, name, word, bound, sum);
   }
-  sum += counts->buckets[SERVE_BUCKETS];
+  sum += counts->buckets[COUNTERS_BUCKETS];
   write_bucket(out, name, word, "+Inf", sum);
   text_printf(out, "%s_sum{outcome=\"%s\"} %.6f\n", name, word, counts->seconds);
   text_printf(out, "%s_count{outcome=\"%s\"} %" PRId64 "\n", name, word, sum);
 }
 
 static void write_durations(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++)
+  for (enum outcome i = 0; i < OUTCOMES; i++)
     write_histogram(snapshot, name, i, out);
 }
 

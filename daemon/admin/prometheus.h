@@ -24,8 +24,8 @@ struct prometheus_code {
 /* The arrays are the caller's. */
 struct prometheus {
   const char *version;
-  struct serve_counts outcomes[SERVE_OUTCOMES];
-  const double *bounds;                  /* of the buckets: serve_bucket_seconds */
+  struct tally outcomes[OUTCOMES];
+  const double *bounds;                  /* of the buckets: counters_bounds */
   const struct prometheus_token *tokens; /* as prometheus_fold() leaves them */
   size_t token_count;
   const struct prometheus_code *codes;

@@ -4,7 +4,7 @@
 #include "base/json.h"
 
 struct fate {
-  struct serve_trace trace;
+  struct trace trace;
   struct ledger_found found;
   bool is_traced, is_in_ledger;
 };
@@ -14,10 +14,9 @@ static bool find_fate(struct serve *serve, struct view id, struct fate *fate, st
   if (id.length >= sizeof text)
     return fault_set(fault, FAULT_UNKNOWN_PATH, "no request has such an id");
   snprintf(text, sizeof text, "%.*s", VIEW_ARGS(id));
-  /* The ledger is asked by itself too, since a trace does not tell "settled" from "free". */
-  if (!ledger_find(serve_ledger(serve), text, &fate->found, &fate->is_in_ledger, fault) ||
-      !serve_find(serve, text, &fate->trace, &fate->is_traced, fault))
+  if (!ledger_find(serve_ledger(serve), text, &fate->found, &fate->is_in_ledger, fault))
     return false;
+  fate->is_traced = traces_find(serve_traces(serve), text, &fate->trace);
   return fate->is_traced || fate->is_in_ledger ||
          fault_set(
              fault, FAULT_UNKNOWN_PATH,
@@ -25,11 +24,15 @@ static bool find_fate(struct serve *serve, struct view id, struct fate *fate, st
              "some thousands of others, and at a restart");
 }
 
-static void write_optional(struct json *json, const char *name, const char *text) {
-  if (*text)
-    json_text(json, name, view_of(text));
-  else
-    json_null(json, name);
+/* The ledger does not keep how a request ended. */
+static void write_end(struct json *json, const struct fate *fate) {
+  if (!fate->is_traced) {
+    json_null(json, "outcome");
+    json_null(json, "status");
+    return;
+  }
+  json_text(json, "outcome", view_of(outcome_word(fate->trace.outcome)));
+  json_integer(json, "status", fate->trace.status);
 }
 
 /* The cost of an open request is unknown; its maximum is reserved. */
@@ -41,24 +44,20 @@ static void write_cost(struct json *json, const struct fate *fate) {
   else if (fate->is_in_ledger)
     json_amount(json, "rows_spent", fate->found.spent);
   else
-    json_rows(json, "rows_spent", fate->trace.spent);
+    json_amount(json, "rows_spent", fate->trace.spent);
   if (fate->is_in_ledger)
     json_amount(json, "rows_reserved", fate->found.most);
-  json_rows(json, "rows_saved", fate->trace.saved);
-  json_bool(json, "estimated", fate->is_in_ledger ? fate->found.estimated : fate->trace.estimated);
+  json_amount(json, "rows_saved", fate->is_traced ? fate->trace.saved : amount_zero(CURRENCY_ROWS));
+  json_bool(json, "estimated", fate->is_in_ledger && fate->found.estimated);
 }
 
 static void write_fate(struct json *json, struct view id, const struct fate *fate) {
-  const struct serve_trace *trace = &fate->trace;
+  const char *token = fate->is_in_ledger ? fate->found.token : fate->trace.token;
   json_map(json, NULL);
   json_text(json, "id", id);
-  write_optional(json, "outcome", trace->outcome);
-  if (trace->status)
-    json_integer(json, "status", trace->status);
-  else
-    json_null(json, "status");
-  write_optional(json, "token", fate->is_in_ledger ? fate->found.token : trace->token);
-  json_integer(json, "at", fate->is_in_ledger ? fate->found.at : trace->at);
+  write_end(json, fate);
+  json_text(json, "token", view_of(token));
+  json_integer(json, "at", fate->is_in_ledger ? fate->found.at : fate->trace.at);
   write_cost(json, fate);
   json_map_end(json);
 }

@@ -7,12 +7,12 @@
 static void write_requests(struct json *json, struct serve *serve) {
   int64_t hits = 0, answered = 0;
   json_map(json, "requests");
-  for (enum serve_outcome i = 0; i < SERVE_OUTCOMES; i++) {
-    struct serve_counts counts;
-    serve_counts(serve, i, &counts);
-    json_integer(json, serve_outcome_word(i), counts.requests);
-    hits += serve_outcome_is_hit(i) ? counts.requests : 0;
-    answered += i == SERVE_ERROR ? 0 : counts.requests;
+  for (enum outcome i = 0; i < OUTCOMES; i++) {
+    struct tally counts;
+    counters_read(serve_counters(serve), i, &counts);
+    json_integer(json, outcome_word(i), counts.requests);
+    hits += outcome_is_hit(i) ? counts.requests : 0;
+    answered += i == OUTCOME_ERROR ? 0 : counts.requests;
   }
   json_map_end(json);
   json_part(json, "hit_rate", hits, answered);

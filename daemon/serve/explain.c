@@ -4,10 +4,10 @@
 #include "base/clock.h"
 #include "base/scope.h"
 
-static enum serve_outcome outcome_of(const struct plan *plan) {
+static enum outcome outcome_of(const struct plan *plan) {
   if (plan->action == PLAN_FORWARD)
-    return plan->reason == PLAN_BYPASS ? SERVE_BYPASS : SERVE_MISS;
-  return plan->freshness > 0 ? SERVE_HIT : SERVE_STALE;
+    return plan->reason == PLAN_BYPASS ? OUTCOME_BYPASS : OUTCOME_MISS;
+  return plan->freshness > 0 ? OUTCOME_HIT : OUTCOME_STALE;
 }
 
 static void explain_cost(const struct plan *plan, const struct tariff *tariff,
@@ -54,7 +54,7 @@ bool serve_explain(struct serve *serve, struct view args, struct serve_explanati
   struct plan plan = plan_for(serve, settings, query, out);
   struct question question = question_of(query, NULL);
   struct tariff tariff = dialect_for(settings)->price(settings, &question);
-  out->outcome = serve_outcome_word(outcome_of(&plan));
+  out->outcome = outcome_word(outcome_of(&plan));
   explain_cost(&plan, &tariff, out);
   text_add(&out->normal, query_normal(query));
   digest_print(query_key(query), out->key);

@@ -15,8 +15,6 @@
 
 #define REQUEST_ID_SIZE LEDGER_REQUEST_ID_SIZE
 
-struct trace_ring;
-
 struct serve {
   struct exchange_handler handler;
   struct cache *cache;
@@ -24,7 +22,8 @@ struct serve {
   struct transfer *transfer;
   struct flights *flights;
   struct access *access;
-  struct trace_ring *traces;
+  struct traces *traces;
+  struct counters *counters;
   int64_t started; /* clock_monotonic() */
   int state_lock;  /* a file descriptor; one daemon a state directory */
   atomic_bool draining;
@@ -33,9 +32,6 @@ struct serve {
   pthread_mutex_t lock;  /* of the two that follow; the last that a thread takes */
   struct settings *settings;
   struct secret *own_token; /* NULL: issued tokens cannot spend */
-  struct {
-    atomic_llong requests, nanoseconds, buckets[SERVE_BUCKETS + 1];
-  } counts[SERVE_OUTCOMES];
 };
 
 /* --- serve/paid.c: one request to upstream, from its reservation to its settlement --- */
@@ -94,13 +90,6 @@ const struct cache_hold *paid_hold(const struct flight *flight);
 /* Of that result; meaningless where there is none. As long as the flight. */
 const struct cache_validator *paid_validator(const struct flight *flight);
 
-/* --- serve/trace.c: what became of the last requests --- */
-
-struct trace_ring *trace_create(void) MUST_CHECK;
-void trace_release(struct trace_ring **ring);
-void trace_add(struct trace_ring *ring, const char *id, const struct serve_trace *trace);
-bool trace_find(struct trace_ring *ring, const char *id, struct serve_trace *trace);
-
 /* --- serve/request.c --- */
 
 enum exchange_step request_step(void *serve, struct exchange *exchange);
@@ -111,4 +100,3 @@ void request_finished(void *serve, struct exchange *exchange);
 /* The present settings and our own Ahrefs token (NULL: there is none), with a reference of each for
  * the caller: together, so that no token is sent to the upstream of another. */
 void serve_hold(struct serve *serve, struct settings **settings, struct secret **own_token);
-void serve_count(struct serve *serve, enum serve_outcome outcome, int64_t nanoseconds);

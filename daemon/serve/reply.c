@@ -29,7 +29,7 @@ static void add_rows(struct request *request, const char *name, struct rows rows
 /* Who may be asked about: it went upstream or waited for what did, it failed, or the log has it. */
 static bool has_a_name(const struct request *request) {
   return request->reader || request->refreshes || request->impatient ||
-         request->outcome == SERVE_ERROR || request->settings->log_requests == LOG_REQUESTS_ALL;
+         request->outcome == OUTCOME_ERROR || request->settings->log_requests == LOG_REQUESTS_ALL;
 }
 
 static void add_common(struct request *request, const struct text *cache_status) {
@@ -73,7 +73,7 @@ enum step step_refuse(struct request *request) {
         .reason = request->plan.reason, .status = state.head.status, .collapsed = !request->leads};
     headers_forward(&forward, &cache_status);
   }
-  request->outcome = SERVE_ERROR;
+  request->outcome = OUTCOME_ERROR;
   add_common(request, &cache_status);
   request->status = fault_status(fault->kind);
   exchange_reply_text(request->exchange, request->status, &body);
@@ -117,7 +117,7 @@ enum step step_stored(struct request *request) {
   int64_t age = clock_seconds() - stored->answered_at;
   add_tag(request, &stored->validator, &tag);
   bool not_modified = text_ok(&tag) && client_has(request, text_view(&tag));
-  request->outcome = freshness > 0 ? SERVE_HIT : SERVE_STALE;
+  request->outcome = freshness > 0 ? OUTCOME_HIT : OUTCOME_STALE;
   request->status = not_modified ? 304 : 200;
   /* A HEAD would not have spent anything without the cache either. */
   if (!request_is_head(request)) {
@@ -199,9 +199,9 @@ enum step step_relay(struct request *request) {
                                     .collapsed = !request->leads};
   struct view secret = paid_secret(flight_of(request->reader), &request->fingerprint);
   note_cost(request, state);
-  request->outcome = request->plan.reason == PLAN_BYPASS ? SERVE_BYPASS
-                     : request->leads                    ? SERVE_MISS
-                                                         : SERVE_COLLAPSED;
+  request->outcome = request->plan.reason == PLAN_BYPASS ? OUTCOME_BYPASS
+                     : request->leads                    ? OUTCOME_MISS
+                                                         : OUTCOME_COLLAPSED;
   request->status = state->head.status;
   headers_forward(&forward, &cache_status);
   /* What may still be masked may be other bytes than are stored. */

@@ -6,6 +6,7 @@
 #include "base/scope.h"
 #include "serve/facts.h"
 
+#include <stdio.h>
 #include <sys/random.h>
 
 /* --- life --- */
@@ -31,7 +32,7 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
   serve_hold(serve, &request->settings, &request->own_token);
   request->wish = WISH_NONE;
   request->at = clock_milliseconds();
-  request->outcome = SERVE_ERROR;
+  request->outcome = OUTCOME_ERROR;
   request->cost_is_known = true;
   make_id(request->id);
   atomic_fetch_add(&serve->requests, 1);
@@ -143,7 +144,7 @@ static void note_end(struct request *request) {
   }
   request->is_refusal = state.verdict.outcome == ANSWER_REFUSED;
   if (state.verdict.outcome == ANSWER_BROKEN) {
-    request->outcome = SERVE_ERROR;
+    request->outcome = OUTCOME_ERROR;
     request->saved = (struct rows){0};
   }
 }
@@ -162,7 +163,7 @@ static void note_left_lead(struct request *request) {
 
 /* What upstream itself refused is a failure, too, though its answer is relayed as any other. */
 static bool has_failed(const struct request *request) {
-  return request->outcome == SERVE_ERROR || request->is_refusal;
+  return request->outcome == OUTCOME_ERROR || request->is_refusal;
 }
 
 /* Its own flight, also where its reply is none of what came. */
@@ -195,9 +196,19 @@ static void log_request(const struct request *request, const char *label, int64_
     return;
   log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, EVENT_request,
             "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld",
-            request->id, serve_outcome_word(request->outcome), request->status, label,
-            LOG_VALUE(text), ROWS_TEXT(request->spent), request->cost_is_known ? "" : "?",
-            ROWS_TEXT(request->saved), (long long)(nanoseconds / CLOCK_MILLISECOND));
+            request->id, outcome_word(request->outcome), request->status, label, LOG_VALUE(text),
+            ROWS_TEXT(request->spent), request->cost_is_known ? "" : "?", ROWS_TEXT(request->saved),
+            (long long)(nanoseconds / CLOCK_MILLISECOND));
+}
+
+static void note_trace(const struct request *request, const char *label) {
+  struct trace trace = {.outcome = request->outcome,
+                        .status = request->status,
+                        .at = request->at,
+                        .spent = amount_of_rows(request->spent),
+                        .saved = amount_of_rows(request->saved)};
+  snprintf(trace.token, sizeof trace.token, "%s", label);
+  traces_add(request->serve->traces, request->id, &trace);
 }
 
 static void account(struct request *request) {
@@ -206,15 +217,8 @@ static void account(struct request *request) {
   note_end(request);
   note_left_lead(request);
   count_in_ledger(request);
-  serve_count(request->serve, request->outcome, nanoseconds);
-  struct serve_trace trace = {.status = request->status,
-                              .at = request->at,
-                              .cost_is_known = request->cost_is_known,
-                              .spent = request->spent,
-                              .saved = request->saved};
-  strcpy(trace.outcome, serve_outcome_word(request->outcome));
-  strcpy(trace.token, label);
-  trace_add(request->serve->traces, request->id, &trace);
+  counters_add(request->serve->counters, request->outcome, nanoseconds);
+  note_trace(request, label);
   log_request(request, label, nanoseconds);
 }
 

@@ -35,7 +35,7 @@ struct request {
   bool impatient;               /* left a flight of which it had heard nothing for too long */
   bool left_lead;               /* left a flight that it led: the ledger has the flight */
 
-  enum serve_outcome outcome;
+  enum outcome outcome;
   unsigned status;
   struct rows spent, saved;
   bool cost_is_known;

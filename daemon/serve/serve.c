@@ -9,9 +9,6 @@
 
 #define DRAIN_STEP (20 * CLOCK_MILLISECOND) /* how often a drain looks whether all is over */
 
-const double serve_bucket_seconds[SERVE_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                                    0.1,    0.25,  0.5,    1,     5,    30,    120};
-
 /* --- the handler --- */
 
 static struct exchange_limits limits(void *context) {
@@ -36,9 +33,10 @@ static bool open_rooms(struct serve *serve, struct fault *fault) {
   const struct settings *settings = serve->settings;
   const struct ledger_options options = ledger_options_of(settings);
   serve->flights = flights_create();
-  serve->traces = trace_create();
+  serve->traces = traces_create();
+  serve->counters = counters_create();
   serve->access = access_create();
-  if (!serve->flights || !serve->traces || !serve->access)
+  if (!serve->flights || !serve->traces || !serve->counters || !serve->access)
     return fault_no_memory(fault);
   return directory_make(settings->state_directory, fault) &&
          directory_lock(settings->state_directory, &serve->state_lock, fault) &&
@@ -75,7 +73,8 @@ void serve_close(struct serve **address) {
   cache_close(&serve->cache);
   ledger_close(&serve->ledger);
   flights_release(&serve->flights);
-  trace_release(&serve->traces);
+  traces_release(&serve->traces);
+  counters_release(&serve->counters);
   access_release(&serve->access);
   settings_release(&serve->settings);
   secret_release(&serve->own_token);
@@ -160,44 +159,14 @@ int64_t serve_uptime(const struct serve *serve) {
   return (clock_monotonic() - serve->started) / CLOCK_SECOND;
 }
 
-void serve_count(struct serve *serve, enum serve_outcome outcome, int64_t nanoseconds) {
-  double seconds = (double)nanoseconds / 1e9;
-  int bucket = 0;
-  while (bucket < SERVE_BUCKETS && seconds > serve_bucket_seconds[bucket])
-    bucket++;
-  atomic_fetch_add_explicit(&serve->counts[outcome].requests, 1, memory_order_relaxed);
-  atomic_fetch_add_explicit(&serve->counts[outcome].nanoseconds, nanoseconds, memory_order_relaxed);
-  atomic_fetch_add_explicit(&serve->counts[outcome].buckets[bucket], 1, memory_order_relaxed);
+struct counters *serve_counters(struct serve *serve) {
+  return serve->counters;
 }
 
-void serve_counts(struct serve *serve, enum serve_outcome outcome, struct serve_counts *counts) {
-  CHECK(outcome < SERVE_OUTCOMES);
-  counts->requests = atomic_load(&serve->counts[outcome].requests);
-  counts->seconds = (double)atomic_load(&serve->counts[outcome].nanoseconds) / 1e9;
-  for (int i = 0; i <= SERVE_BUCKETS; i++)
-    counts->buckets[i] = atomic_load(&serve->counts[outcome].buckets[i]);
+struct traces *serve_traces(struct serve *serve) {
+  return serve->traces;
 }
 
 void serve_checks(struct serve *serve, int64_t counts[ACCESS_RESULTS]) {
   access_count(serve->access, counts);
-}
-
-bool serve_find(struct serve *serve, const char *id, struct serve_trace *trace, bool *exists,
-                struct fault *fault) {
-  struct ledger_found found;
-  bool in_ledger;
-  *trace = (struct serve_trace){0};
-  *exists = trace_find(serve->traces, id, trace);
-  if (!ledger_find(serve->ledger, id, &found, &in_ledger, fault))
-    return false;
-  if (!in_ledger)
-    return true;
-  *exists = true;
-  trace->pending = strcmp(found.state, "open") == 0;
-  trace->cost_is_known = strcmp(found.state, "settled") == 0;
-  trace->estimated = found.estimated;
-  trace->spent = amount_rows(trace->pending ? found.most : found.spent);
-  trace->at = found.at;
-  memcpy(trace->token, found.token, sizeof trace->token);
-  return true;
 }

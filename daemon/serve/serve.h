@@ -12,8 +12,10 @@
 #include "cache/cache.h"
 #include "http/exchange.h"
 #include "ledger/ledger.h"
+#include "observe/counters.h"
+#include "observe/outcome.h"
+#include "observe/trace.h"
 #include "serve/access.h"
-#include "serve/outcome.h"
 #include "settings/secret.h"
 #include "settings/settings.h"
 #include "upstream/transfer.h"
@@ -49,34 +51,11 @@ struct transfer *serve_transfer(struct serve *serve);
 /* Seconds since serve_open(). */
 int64_t serve_uptime(const struct serve *serve);
 
-/* Requests so far, and how long they took: a histogram. Any thread. */
-#define SERVE_BUCKETS 14
-extern const double serve_bucket_seconds[SERVE_BUCKETS]; /* upper bounds; +Inf comes after */
-struct serve_counts {
-  int64_t requests;
-  int64_t buckets[SERVE_BUCKETS + 1]; /* not cumulated */
-  double seconds;                     /* sum */
-};
-void serve_counts(struct serve *serve, enum serve_outcome outcome, struct serve_counts *counts);
+struct counters *serve_counters(struct serve *serve);
+struct traces *serve_traces(struct serve *serve);
 
 /* Checks of tokens so far, by what came of them. Any thread. */
 void serve_checks(struct serve *serve, int64_t counts[ACCESS_RESULTS]);
-
-/* What became of a request, by its X-Request-Id. Of those that spent nothing the last few thousand
- * are known, of the others all that the ledger holds. Blocks on the disk. */
-struct serve_trace {
-  char outcome[16]; /* as in /metrics; empty where only the ledger knows the request */
-  unsigned status;  /* HTTP; 0 where only the ledger knows */
-  char token[LEDGER_LABEL_SIZE];
-  int64_t at;         /* milliseconds since 1970 */
-  bool cost_is_known; /* settled, or it cost nothing */
-  bool pending;       /* still open in the ledger */
-  bool estimated;
-  struct rows spent; /* the most, where it is not known */
-  struct rows saved;
-};
-bool serve_find(struct serve *serve, const char *id, struct serve_trace *trace, bool *exists,
-                struct fault *fault) MUST_CHECK;
 
 /* What would be done with a query (the arguments of a request, without '?'), and what it could
  * cost; sends and spends nothing. */

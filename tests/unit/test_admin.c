@@ -266,7 +266,7 @@ static void others_alone_are_told(void **state) {
   assert_int_equal(tokens[0].spent.tenths, 3);
 }
 
-static const double bounds[SERVE_BUCKETS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+static const double bounds[COUNTERS_BUCKETS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
                                              0.25,  0.5,    1,     2.5,  5,     10,   60};
 
 static void has(const struct text *out, const char *line) {
@@ -288,10 +288,10 @@ static void metrics_are_written(void **state) {
                                 .cache_bytes = 4,
                                 .cache_entries = 5,
                                 .process = {1.5, PROCESS_UNKNOWN, 10, 20, 30, 40}};
-  snapshot.outcomes[SERVE_HIT] = (struct serve_counts){.requests = 6, .seconds = 0.25};
-  snapshot.outcomes[SERVE_HIT].buckets[0] = 2;
-  snapshot.outcomes[SERVE_HIT].buckets[2] = 3;
-  snapshot.outcomes[SERVE_HIT].buckets[SERVE_BUCKETS] = 1;
+  snapshot.outcomes[OUTCOME_HIT] = (struct tally){.requests = 6, .seconds = 0.25};
+  snapshot.outcomes[OUTCOME_HIT].buckets[0] = 2;
+  snapshot.outcomes[OUTCOME_HIT].buckets[2] = 3;
+  snapshot.outcomes[OUTCOME_HIT].buckets[COUNTERS_BUCKETS] = 1;
   scope_text struct text out = {0};
   prometheus_write(&snapshot, &out);
   assert_true(text_ok(&out));
