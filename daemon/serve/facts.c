@@ -5,7 +5,7 @@
 static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
   enum access_verdict verdict = inquiry->checked;
   if (verdict == ACCESS_UNKNOWN)
-    verdict = access_look(inquiry->serve->access, inquiry->fingerprint);
+    verdict = access_find(inquiry->serve->access, inquiry->fingerprint);
   switch (verdict) {
   case ACCESS_YES:
     return PLAN_ADMITTED;

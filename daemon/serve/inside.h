@@ -3,11 +3,12 @@
 
 #include "serve/serve.h"
 
+#include "access/access.h"
+#include "access/texts.h"
 #include "ledger/token.h"
 #include "plan/plan.h"
 #include "query/query.h"
 #include "query/question.h"
-#include "serve/access.h"
 #include "upstream/flights.h"
 
 #include <pthread.h>
@@ -22,6 +23,7 @@ struct serve {
   struct transfer *transfer;
   struct flights *flights;
   struct access *access;
+  struct texts *texts;
   struct traces *traces;
   struct counters *counters;
   int64_t started; /* clock_monotonic() */
@@ -51,7 +53,7 @@ struct paid_order {
   bool store;
   bool unread;    /* asked behind the client's back: sent though nobody reads it */
   bool is_ours;   /* no client's request: not in the account; must cost nothing */
-  bool is_check;  /* of ours: counted and bounded in serve/access.h */
+  bool is_check;  /* of ours: counted and bounded in access/access.h */
   bool has_spent; /* of a check: the ledger says that the token was accepted once */
 };
 

@@ -123,7 +123,7 @@ static void note_token(struct paid *paid, const struct answer_verdict *verdict) 
   if (accepted)
     access_learn(access, &paid->entry.token, ACCESS_YES, paid->remember_yes);
   if (paid->told.secret.length && (accepted || !amount_is_zero(paid->cost.spent)))
-    access_keep(access, &paid->entry.token, paid->told.secret);
+    texts_keep(paid->serve->texts, &paid->entry.token, paid->told.secret);
 }
 
 /* What a check says is learnt before the flight leaves the table: whoever finds no flight finds the
@@ -138,7 +138,7 @@ static void note_check(struct paid *paid, const struct flight_state *state) {
     paid->verdict = ACCESS_YES;
     access_learn(access, token, ACCESS_YES, paid->remember_yes);
     if (paid->told.secret.length)
-      access_keep(access, token, paid->told.secret);
+      texts_keep(paid->serve->texts, token, paid->told.secret);
   } else if (word == DIALECT_TOKEN_REFUSED) {
     paid->verdict = ACCESS_NO;
     access_learn(access, token, ACCESS_NO, paid->remember_no);

@@ -89,7 +89,7 @@ static void add_own(struct reconcile *reconcile) {
 
 static bool find_tokens(struct reconcile *reconcile, struct fault *fault) {
   add_own(reconcile);
-  access_list(reconcile->serve->access, add_kept, reconcile);
+  texts_list(reconcile->serve->texts, add_kept, reconcile);
   if (reconcile->left_out)
     log_warning(EVENT_reconcile, "tokens-left-out=%zu", reconcile->left_out);
   return reconcile->count > 0 ||

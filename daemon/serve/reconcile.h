@@ -7,7 +7,7 @@
  *   reconcile_finish   each count is stored beside the ledger's figures, and reported
  *
  * Usable are our own token (upstream.token_file) and those that spent or were let in since the
- * daemon began (serve/access.h): no token is stored anywhere, so no other can be asked about. Those
+ * daemon began (access/access.h): no token is stored anywhere, so no other can be asked about. Those
  * beyond RECONCILE_MOST are left out, which the log tells. */
 #pragma once
 

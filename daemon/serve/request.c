@@ -47,7 +47,7 @@ bool request_is_head(const struct request *request) {
 bool request_is_strangers(const struct request *request) {
   return request->settings->access_mode == ACCESS_MODE_OPEN &&
          !token_is_vouched_for(&request->token) && !request->token.has_spent &&
-         access_look(request->serve->access, &request->fingerprint) != ACCESS_YES;
+         access_find(request->serve->access, &request->fingerprint) != ACCESS_YES;
 }
 
 /* --- what several steps do --- */

@@ -36,7 +36,8 @@ static bool open_rooms(struct serve *serve, struct fault *fault) {
   serve->traces = traces_create();
   serve->counters = counters_create();
   serve->access = access_create();
-  if (!serve->flights || !serve->traces || !serve->counters || !serve->access)
+  serve->texts = texts_create();
+  if (!serve->flights || !serve->traces || !serve->counters || !serve->access || !serve->texts)
     return fault_no_memory(fault);
   return directory_make(settings->state_directory, fault) &&
          directory_lock(settings->state_directory, &serve->state_lock, fault) &&
@@ -76,6 +77,7 @@ void serve_close(struct serve **address) {
   traces_release(&serve->traces);
   counters_release(&serve->counters);
   access_release(&serve->access);
+  texts_release(&serve->texts);
   settings_release(&serve->settings);
   secret_release(&serve->own_token);
   if (serve->state_lock >= 0)

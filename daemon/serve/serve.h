@@ -8,6 +8,7 @@
  * (serve/paid.c). */
 #pragma once
 
+#include "access/access.h"
 #include "base/age.h"
 #include "cache/cache.h"
 #include "http/exchange.h"
@@ -15,7 +16,6 @@
 #include "observe/counters.h"
 #include "observe/outcome.h"
 #include "observe/trace.h"
-#include "serve/access.h"
 #include "settings/secret.h"
 #include "settings/settings.h"
 #include "upstream/transfer.h"

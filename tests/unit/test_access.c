@@ -1,5 +1,6 @@
 /* Knowledge of tokens: verdicts for a while, and the texts of those that were let in. */
-#include "serve/access.h"
+#include "access/access.h"
+#include "access/texts.h"
 
 #include <stdio.h>
 
@@ -15,15 +16,15 @@ static void verdicts_are_kept_for_a_while(void **state) {
   (void)state;
   struct access *access = access_create();
   struct digest one = fingerprint_of(1), two = fingerprint_of(2);
-  assert_int_equal(access_look(access, &one), ACCESS_UNKNOWN);
+  assert_int_equal(access_find(access, &one), ACCESS_UNKNOWN);
   access_learn(access, &one, ACCESS_YES, 60);
   access_learn(access, &two, ACCESS_NO, 60);
-  assert_int_equal(access_look(access, &one), ACCESS_YES);
-  assert_int_equal(access_look(access, &two), ACCESS_NO);
+  assert_int_equal(access_find(access, &one), ACCESS_YES);
+  assert_int_equal(access_find(access, &two), ACCESS_NO);
   access_learn(access, &one, ACCESS_NO, 60);
-  assert_int_equal(access_look(access, &one), ACCESS_NO);
+  assert_int_equal(access_find(access, &one), ACCESS_NO);
   access_learn(access, &one, ACCESS_YES, 0);
-  assert_int_equal(access_look(access, &one), ACCESS_UNKNOWN);
+  assert_int_equal(access_find(access, &one), ACCESS_UNKNOWN);
   access_release(&access);
   assert_null(access);
 }
@@ -39,9 +40,9 @@ static void what_was_refused_pushes_out_nothing_that_was_accepted(void **state) 
     access_learn(access, &fingerprint, ACCESS_NO, 60);
   }
   struct digest oldest = fingerprint_of(4), youngest = fingerprint_of(5);
-  assert_int_equal(access_look(access, &good), ACCESS_YES);
-  assert_int_equal(access_look(access, &oldest), ACCESS_UNKNOWN);
-  assert_int_equal(access_look(access, &youngest), ACCESS_NO);
+  assert_int_equal(access_find(access, &good), ACCESS_YES);
+  assert_int_equal(access_find(access, &oldest), ACCESS_UNKNOWN);
+  assert_int_equal(access_find(access, &youngest), ACCESS_NO);
   access_release(&access);
 }
 
@@ -123,40 +124,48 @@ static void note(void *context, const struct digest *fingerprint, struct view to
   snprintf(list->last, sizeof list->last, "%.*s", VIEW_ARGS(token));
 }
 
-static void keep(struct access *access, int number) {
+static void keep(struct texts *texts, int number) {
   char text[16];
   struct digest fingerprint = fingerprint_of(number);
   int length = snprintf(text, sizeof text, "%d", number);
-  access_keep(access, &fingerprint, (struct view){text, (size_t)length});
+  texts_keep(texts, &fingerprint, (struct view){text, (size_t)length});
 }
 
 static void tokens_are_kept_once(void **state) {
   (void)state;
-  struct access *access = access_create();
+  struct texts *texts = texts_create();
   struct list list = {0};
-  keep(access, 1);
-  keep(access, 2);
-  keep(access, 1);
-  access_list(access, note, &list);
+  keep(texts, 1);
+  keep(texts, 2);
+  keep(texts, 1);
+  texts_list(texts, note, &list);
   assert_int_equal(list.count, 2);
   assert_string_equal(list.last, "2");
-  access_release(&access);
+  texts_release(&texts);
+  assert_null(texts);
 }
 
 static void no_more_are_kept_than_there_may_be(void **state) {
   (void)state;
-  struct access *access = access_create();
+  struct texts *texts = texts_create();
   struct list list = {0};
+  for (int number = 0; number < TEXTS_MOST + 5; number++)
+    keep(texts, number);
+  texts_list(texts, note, &list);
+  assert_int_equal(list.count, TEXTS_MOST);
+  texts_release(&texts);
+}
+
+static void no_more_are_accepted_than_there_may_be(void **state) {
+  (void)state;
+  struct access *access = access_create();
   for (int number = 0; number < ACCESS_REMEMBERED + 5; number++) {
     struct digest fingerprint = fingerprint_of(number);
-    keep(access, number);
     access_learn(access, &fingerprint, ACCESS_YES, 60);
   }
-  access_list(access, note, &list);
-  assert_int_equal(list.count, ACCESS_REMEMBERED);
   struct digest oldest = fingerprint_of(4), youngest = fingerprint_of(5);
-  assert_int_equal(access_look(access, &oldest), ACCESS_UNKNOWN);
-  assert_int_equal(access_look(access, &youngest), ACCESS_YES);
+  assert_int_equal(access_find(access, &oldest), ACCESS_UNKNOWN);
+  assert_int_equal(access_find(access, &youngest), ACCESS_YES);
   access_release(&access);
 }
 
@@ -169,6 +178,7 @@ int main(void) {
       cmocka_unit_test(strangers_do_not_use_up_the_checks_of_tokens_that_were_accepted),
       cmocka_unit_test(tokens_are_kept_once),
       cmocka_unit_test(no_more_are_kept_than_there_may_be),
+      cmocka_unit_test(no_more_are_accepted_than_there_may_be),
   };
   return cmocka_run_group_tests_name("access", tests, NULL, NULL);
 }

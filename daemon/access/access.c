@@ -1,4 +1,4 @@
-#include "serve/access.h"
+#include "access/access.h"
 
 #include "base/clock.h"
 #include "base/scope.h"
@@ -15,13 +15,6 @@ struct remembered {
   UT_hash_handle hh;
 };
 
-struct kept {
-  struct digest fingerprint;
-  UT_hash_handle hh;
-  size_t length;
-  char token[];
-};
-
 struct lane {
   struct pace pace;
   int64_t inflight;
@@ -32,7 +25,6 @@ struct access {
   /* In the order in which they were learnt; fingerprints are keyed. A token is in one of the two,
    * also when its time is over. */
   struct remembered *accepted, *refused;
-  struct kept *kept; /* likewise */
   struct lane lanes[ACCESS_LANES];
   int64_t counts[ACCESS_RESULTS];
 };
@@ -42,12 +34,6 @@ struct access *access_create(void) {
   if (access)
     pthread_mutex_init(&access->lock, NULL);
   return access;
-}
-
-static void wipe(struct access *access, struct kept *kept) {
-  HASH_DEL(access->kept, kept);
-  explicit_bzero(kept, sizeof *kept + kept->length);
-  free(kept);
 }
 
 /* --- verdicts; under the lock --- */
@@ -91,13 +77,11 @@ void access_release(struct access **address) {
     forget(&access->accepted, access->accepted);
   while (access->refused)
     forget(&access->refused, access->refused);
-  while (access->kept)
-    wipe(access, access->kept);
   pthread_mutex_destroy(&access->lock);
   free(access);
 }
 
-enum access_verdict access_look(struct access *access, const struct digest *fingerprint) {
+enum access_verdict access_find(struct access *access, const struct digest *fingerprint) {
   enum access_verdict verdict = ACCESS_UNKNOWN;
   pthread_mutex_lock(&access->lock);
   if (holds(access->accepted, fingerprint))
@@ -168,44 +152,5 @@ void access_end_check(struct access *access, enum access_lane lane, enum access_
 void access_count(struct access *access, int64_t counts[ACCESS_RESULTS]) {
   pthread_mutex_lock(&access->lock);
   memcpy(counts, access->counts, sizeof access->counts);
-  pthread_mutex_unlock(&access->lock);
-}
-
-/* --- texts --- */
-
-/* Under the lock. */
-static void add_kept(struct access *access, const struct digest *fingerprint, struct view token) {
-  struct kept *kept = calloc(1, sizeof *kept + token.length);
-  if (!kept)
-    return;
-  kept->fingerprint = *fingerprint;
-  kept->length = token.length;
-  memcpy(kept->token, token.at, token.length);
-  HASH_ADD(hh, access->kept, fingerprint, sizeof kept->fingerprint, kept);
-  if (kept->hh.tbl)
-    return;
-  explicit_bzero(kept, sizeof *kept + kept->length);
-  free(kept);
-}
-
-void access_keep(struct access *access, const struct digest *fingerprint, struct view token) {
-  struct kept *kept;
-  if (token.length > TOKEN_TEXT_MOST)
-    return;
-  pthread_mutex_lock(&access->lock);
-  HASH_FIND(hh, access->kept, fingerprint, sizeof *fingerprint, kept);
-  if (!kept && HASH_COUNT(access->kept) >= ACCESS_REMEMBERED)
-    wipe(access, access->kept);
-  if (!kept)
-    add_kept(access, fingerprint, token);
-  pthread_mutex_unlock(&access->lock);
-}
-
-void access_list(struct access *access, access_each *each, void *context) {
-  struct kept *kept, *next;
-  pthread_mutex_lock(&access->lock);
-  HASH_ITER(hh, access->kept, kept, next) {
-    each(context, &kept->fingerprint, (struct view){kept->token, kept->length});
-  }
   pthread_mutex_unlock(&access->lock);
 }
