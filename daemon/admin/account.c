@@ -3,7 +3,7 @@
 
 static bool ask_account(account_function *function, struct route_call *call, struct text *body,
                         struct fault *fault) {
-  return function(serve_ledger(call->serve), call->rest, &call->form, body, fault);
+  return function(call->rooms->reconcile.ledger, call->rest, &call->form, body, fault);
 }
 
 bool route_spend(struct route_call *call, struct text *body, struct fault *fault) {

@@ -4,11 +4,11 @@
 #include "admin/route.h"
 #include "base/json.h"
 #include "base/scope.h"
-#include "serve/reconcile.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 
 #define MAX_URI ((size_t)32 * 1024)
 #define MAX_HEADERS ((size_t)16 * 1024)
@@ -17,7 +17,7 @@
 
 struct admin {
   struct exchange_handler handler;
-  struct serve *serve;
+  struct admin_rooms rooms;
   atomic_bool ready;
   pthread_mutex_t lock; /* of `token` */
   struct secret *token; /* NULL: none is asked for */
@@ -108,7 +108,7 @@ static bool admit(struct admin *admin, struct exchange *exchange, struct view pa
 static bool answer(struct admin *admin, struct exchange *exchange, bool *waits,
                    struct fault *fault) {
   struct view uri = exchange_uri(exchange), path = uri;
-  struct route_call call = {.serve = admin->serve,
+  struct route_call call = {.rooms = &admin->rooms,
                             .ready = atomic_load(&admin->ready),
                             .args = VIEW(""),
                             .status = 200,
@@ -159,13 +159,13 @@ static void finished(void *context, struct exchange *exchange) {
   reconcile_release(&reconcile);
 }
 
-bool admin_create(struct serve *serve, struct secret *token, struct admin **out,
+bool admin_create(const struct admin_rooms *rooms, struct secret *token, struct admin **out,
                   struct fault *fault) {
   struct admin *admin = calloc(1, sizeof *admin);
   *out = admin;
   if (!admin)
     return fault_no_memory(fault);
-  admin->serve = serve;
+  admin->rooms = *rooms;
   admin->token = secret_hold(token);
   pthread_mutex_init(&admin->lock, NULL);
   admin->handler = (struct exchange_handler){limits, step, finished, admin};

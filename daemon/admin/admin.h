@@ -15,13 +15,28 @@
 
 #include "http/exchange.h"
 
-struct secret;
-struct serve;
+#include "observe/counters.h"
+#include "observe/trace.h"
+#include "reconcile/reconcile.h"
+#include "serve/serve.h"
+
 struct admin;
 
-/* `serve` must outlive it. `token`: required of every request but those to /health; NULL: not
+/* The rooms that routes use; they must outlive `admin`. */
+struct admin_rooms {
+  struct serve *serve;
+  struct cache *cache;
+  struct transfer *transfer;
+  struct access *access;
+  struct counters *counters;
+  struct traces *traces;
+  struct reconcile_rooms reconcile;
+  int64_t started; /* clock_monotonic() when the daemon started */
+};
+
+/* `token`: required of every request but those to /health; NULL: not
  * required. Takes a reference to it. Not ready until admin_set_ready(). */
-bool admin_create(struct serve *serve, struct secret *token, struct admin **out,
+bool admin_create(const struct admin_rooms *rooms, struct secret *token, struct admin **out,
                   struct fault *fault) MUST_CHECK;
 /* Leaves NULL; NULL is allowed. The listener must be closed. */
 void admin_release(struct admin **admin);

@@ -38,8 +38,9 @@ static void write_entry(void *context, const struct cache_entry *entry, struct v
   json_map_end(json);
 }
 
-static void begin_listing(struct listing *listing, struct serve *serve, struct text *body) {
-  struct settings *settings = serve_settings(serve);
+static void begin_listing(struct listing *listing, const struct admin_rooms *rooms,
+                          struct text *body) {
+  struct settings *settings = current_settings(rooms->reconcile.current);
   *listing = (struct listing){.now = clock_seconds(), .ttl = settings->ttl};
   settings_release(&settings);
   json_begin(&listing->json, body);
@@ -47,9 +48,10 @@ static void begin_listing(struct listing *listing, struct serve *serve, struct t
   json_list(&listing->json, "entries");
 }
 
-static bool end_listing(struct listing *listing, struct serve *serve, struct fault *fault) {
+static bool end_listing(struct listing *listing, const struct admin_rooms *rooms,
+                        struct fault *fault) {
   json_list_end(&listing->json);
-  json_integer(&listing->json, "stored", cache_totals(serve_cache(serve)).entries);
+  json_integer(&listing->json, "stored", cache_totals(rooms->cache).entries);
   json_map_end(&listing->json);
   return json_end(&listing->json, fault);
 }
@@ -61,22 +63,22 @@ static bool read_limit(const struct view *text, int64_t *limit, struct fault *fa
 }
 
 bool route_cache_list(struct route_call *call, struct text *body, struct fault *fault) {
-  struct serve *serve = call->serve;
+  const struct admin_rooms *rooms = call->rooms;
   struct listing listing;
   int64_t limit;
   if (!read_limit(form_get(&call->form, "limit"), &limit, fault))
     return false;
-  begin_listing(&listing, serve, body);
-  bool ok = cache_list(serve_cache(serve), limit, write_entry, &listing, fault);
-  return end_listing(&listing, serve, ok ? fault : NULL) && ok;
+  begin_listing(&listing, rooms, body);
+  bool ok = cache_list(rooms->cache, limit, write_entry, &listing, fault);
+  return end_listing(&listing, rooms, ok ? fault : NULL) && ok;
 }
 
 bool route_cache_show(struct route_call *call, struct text *body, struct fault *fault) {
-  struct serve *serve = call->serve;
+  const struct admin_rooms *rooms = call->rooms;
   struct listing listing;
-  begin_listing(&listing, serve, body);
-  bool ok = cache_show(serve_cache(serve), call->rest, write_entry, &listing, fault);
-  ok = end_listing(&listing, serve, ok ? fault : NULL) && ok;
+  begin_listing(&listing, rooms, body);
+  bool ok = cache_show(rooms->cache, call->rest, write_entry, &listing, fault);
+  ok = end_listing(&listing, rooms, ok ? fault : NULL) && ok;
   if (ok && listing.count == 0)
     return fault_set(fault, FAULT_UNKNOWN_PATH, "no stored key begins with these digits");
   return ok;
@@ -177,7 +179,7 @@ static const struct {
 };
 
 static bool purge(struct route_call *call, int64_t *count, struct fault *fault) {
-  struct cache *cache = serve_cache(call->serve);
+  struct cache *cache = call->rooms->cache;
   for (size_t i = 0; i < sizeof purges / sizeof *purges; i++) {
     const struct view *value = form_get(&call->form, purges[i].parameter);
     if (value && call->form.count == 1)

@@ -19,7 +19,7 @@ static void write_explanation(struct json *json, const struct serve_explanation 
 bool route_explain(struct route_call *call, struct text *body, struct fault *fault) {
   struct serve_explanation explanation = {.outcome = NULL};
   struct json json;
-  bool ok = serve_explain(call->serve, call->args, &explanation, fault);
+  bool ok = serve_explain(call->rooms->serve, call->args, &explanation, fault);
   if (ok) {
     json_begin(&json, body);
     write_explanation(&json, &explanation);

@@ -4,7 +4,7 @@
 bool route_health(struct route_call *call, struct text *body, struct fault *fault) {
   (void)fault;
   const char *state = "ok";
-  if (serve_is_draining(call->serve))
+  if (serve_is_draining(call->rooms->serve))
     state = "draining";
   else if (!call->ready)
     state = "starting";

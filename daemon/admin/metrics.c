@@ -6,6 +6,8 @@
 #include "base/scope.h"
 #include "ledger/report.h"
 
+#include <stdio.h>
+
 #define MOST_CODES 600 /* HTTP has fewer */
 
 struct token_list {
@@ -77,20 +79,20 @@ static void add_code(void *context, unsigned status, int64_t count) {
 }
 
 bool route_metrics(struct route_call *call, struct text *body, struct fault *fault) {
-  struct serve *serve = call->serve;
+  const struct admin_rooms *rooms = call->rooms;
   struct token_list tokens = {0};
   struct code_list codes = {.count = 0};
-  struct cache_totals stored = cache_totals(serve_cache(serve));
+  struct cache_totals stored = cache_totals(rooms->cache);
   struct prometheus snapshot = {.version = ROWCACHE_VERSION,
                                 .bounds = counters_bounds,
-                                .inflight = transfer_inflight(serve_transfer(serve)),
+                                .inflight = transfer_inflight(rooms->transfer),
                                 .cache_bytes = stored.bytes,
                                 .cache_entries = stored.entries};
   for (enum outcome i = 0; i < OUTCOMES; i++)
-    counters_read(serve_counters(serve), i, &snapshot.outcomes[i]);
-  transfer_counts(serve_transfer(serve), add_code, &codes);
-  serve_checks(serve, snapshot.checks);
-  gather_tokens(serve_ledger(serve), &tokens);
+    counters_read(rooms->counters, i, &snapshot.outcomes[i]);
+  transfer_counts(rooms->transfer, add_code, &codes);
+  access_count(rooms->access, snapshot.checks);
+  gather_tokens(rooms->reconcile.ledger, &tokens);
   process_read(&snapshot.process);
   snapshot.tokens = tokens.items;
   snapshot.token_count = tokens.count;

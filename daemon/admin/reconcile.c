@@ -1,6 +1,4 @@
 /* /api/reconcile: the only route that waits for upstream. */
-#include "serve/reconcile.h"
-
 #include "admin/route.h"
 #include "base/json.h"
 
@@ -61,7 +59,8 @@ static void write_account(void *context, const struct reconcile_account *account
 bool route_reconcile(struct route_call *call, struct text *body, struct fault *fault) {
   struct reconcile *reconcile = exchange_data(call->exchange);
   struct json json;
-  if (!reconcile && !reconcile_begin(call->serve, wake, call->exchange, &reconcile, fault))
+  if (!reconcile &&
+      !reconcile_begin(&call->rooms->reconcile, wake, call->exchange, &reconcile, fault))
     return false;
   exchange_set_data(call->exchange, reconcile);
   call->waits = !reconcile_await(reconcile);

@@ -3,20 +3,23 @@
 
 #include "base/json.h"
 
+#include <stdio.h>
+
 struct fate {
   struct trace trace;
   struct ledger_found found;
   bool is_traced, is_in_ledger;
 };
 
-static bool find_fate(struct serve *serve, struct view id, struct fate *fate, struct fault *fault) {
+static bool find_fate(const struct admin_rooms *rooms, struct view id, struct fate *fate,
+                      struct fault *fault) {
   char text[LEDGER_REQUEST_ID_SIZE];
   if (id.length >= sizeof text)
     return fault_set(fault, FAULT_UNKNOWN_PATH, "no request has such an id");
   snprintf(text, sizeof text, "%.*s", VIEW_ARGS(id));
-  if (!ledger_find(serve_ledger(serve), text, &fate->found, &fate->is_in_ledger, fault))
+  if (!ledger_find(rooms->reconcile.ledger, text, &fate->found, &fate->is_in_ledger, fault))
     return false;
-  fate->is_traced = traces_find(serve_traces(serve), text, &fate->trace);
+  fate->is_traced = traces_find(rooms->traces, text, &fate->trace);
   return fate->is_traced || fate->is_in_ledger ||
          fault_set(
              fault, FAULT_UNKNOWN_PATH,
@@ -65,7 +68,7 @@ static void write_fate(struct json *json, struct view id, const struct fate *fat
 bool route_request(struct route_call *call, struct text *body, struct fault *fault) {
   struct fate fate = {.is_traced = false};
   struct json json;
-  if (!find_fate(call->serve, call->rest, &fate, fault))
+  if (!find_fate(call->rooms, call->rest, &fate, fault))
     return false;
   json_begin(&json, body);
   write_fate(&json, call->rest, &fate);

@@ -5,12 +5,12 @@
 #pragma once
 
 #include "account/account.h"
+#include "admin/admin.h"
 #include "http/exchange.h"
-#include "serve/serve.h"
 
 /* One request, while its route's function runs. */
 struct route_call {
-  struct serve *serve;
+  const struct admin_rooms *rooms;
   bool ready;       /* admin_set_ready() */
   struct view rest; /* BELOW: the rest of the path, behind the route's */
   struct view args; /* the query string, as it came */

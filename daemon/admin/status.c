@@ -4,12 +4,12 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-static void write_requests(struct json *json, struct serve *serve) {
+static void write_requests(struct json *json, const struct admin_rooms *rooms) {
   int64_t hits = 0, answered = 0;
   json_map(json, "requests");
   for (enum outcome i = 0; i < OUTCOMES; i++) {
     struct tally counts;
-    counters_read(serve_counters(serve), i, &counts);
+    counters_read(rooms->counters, i, &counts);
     json_integer(json, outcome_word(i), counts.requests);
     hits += outcome_is_hit(i) ? counts.requests : 0;
     answered += i == OUTCOME_ERROR ? 0 : counts.requests;
@@ -80,10 +80,10 @@ static void write_redirect(struct json *json, struct transfer *transfer) {
   json_map_end(json);
 }
 
-static void write_upstream(struct json *json, struct serve *serve) {
-  struct settings *settings = serve_settings(serve);
+static void write_upstream(struct json *json, const struct admin_rooms *rooms) {
+  struct settings *settings = current_settings(rooms->reconcile.current);
   int64_t answered_at, failed_at;
-  bool failing = transfer_health(serve_transfer(serve), &answered_at, &failed_at);
+  bool failing = transfer_health(rooms->transfer, &answered_at, &failed_at);
   const char *state = failing ? "failing" : "ok";
   if (!answered_at && !failed_at)
     state = "unknown";
@@ -92,26 +92,26 @@ static void write_upstream(struct json *json, struct serve *serve) {
   json_text(json, "state", view_of(state));
   write_time(json, "answered_at", answered_at);
   write_time(json, "failed_at", failed_at);
-  write_redirect(json, serve_transfer(serve));
+  write_redirect(json, rooms->transfer);
   json_map_end(json);
   settings_release(&settings);
 }
 
 bool route_status(struct route_call *call, struct text *body, struct fault *fault) {
-  struct serve *serve = call->serve;
-  struct cache_totals stored = cache_totals(serve_cache(serve));
+  const struct admin_rooms *rooms = call->rooms;
+  struct cache_totals stored = cache_totals(rooms->cache);
   struct json json;
   json_begin(&json, body);
   json_map(&json, NULL);
   json_text(&json, "version", VIEW(ROWCACHE_VERSION));
-  json_integer(&json, "uptime_seconds", serve_uptime(serve));
-  json_bool(&json, "draining", serve_is_draining(serve));
+  json_integer(&json, "uptime_seconds", (clock_monotonic() - rooms->started) / CLOCK_SECOND);
+  json_bool(&json, "draining", serve_is_draining(rooms->serve));
   json_integer(&json, "entries", stored.entries);
   json_integer(&json, "bytes", stored.bytes);
-  write_requests(&json, serve);
-  write_ledger(&json, serve_ledger(serve));
-  json_integer(&json, "inflight", transfer_inflight(serve_transfer(serve)));
-  write_upstream(&json, serve);
+  write_requests(&json, rooms);
+  write_ledger(&json, rooms->reconcile.ledger);
+  json_integer(&json, "inflight", transfer_inflight(rooms->transfer));
+  write_upstream(&json, rooms);
   json_map_end(&json);
   return json_end(&json, fault);
 }

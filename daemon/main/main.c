@@ -11,7 +11,7 @@
 #include "ledger/zone.h"
 #include "main/descriptors.h"
 #include "main/options.h"
-#include "serve/serve.h"
+#include "main/rooms.h"
 
 #include <curl/curl.h>
 #include <signal.h>
@@ -36,7 +36,7 @@ struct files {
 struct daemon {
   const struct options *options;
   struct settings *settings;
-  struct serve *serve;
+  struct rooms rooms;
   struct admin *admin;
   struct listeners *client_side, *admin_side;
 };
@@ -108,7 +108,7 @@ static bool open_client_side(struct daemon *daemon, struct fault *fault) {
   const struct settings *settings = daemon->settings;
   struct listener_options options = {.side = TLS_CLIENT,
                                      .addresses = &settings->server_listen,
-                                     .handler = serve_handler(daemon->serve),
+                                     .handler = serve_handler(daemon->rooms.serve),
                                      .threads = settings->server_threads,
                                      .max_connections = make_room(settings),
                                      .idle_timeout = settings->idle_timeout,
@@ -116,13 +116,27 @@ static bool open_client_side(struct daemon *daemon, struct fault *fault) {
   return listeners_open(&options, &daemon->client_side, fault);
 }
 
+static bool open_admin(struct daemon *daemon, struct secret *token, struct fault *fault) {
+  const struct rooms *rooms = &daemon->rooms;
+  const struct admin_rooms admin = {
+      .serve = rooms->serve,
+      .cache = rooms->cache,
+      .transfer = rooms->transfer,
+      .access = rooms->access,
+      .counters = rooms->counters,
+      .traces = rooms->traces,
+      .reconcile = {rooms->current, rooms->ledger, rooms->desk, rooms->texts},
+      .started = rooms->started};
+  return admin_create(&admin, token, &daemon->admin, fault);
+}
+
 /* Takes over what was read. */
 static bool open_all(struct daemon *daemon, struct files *files, struct fault *fault) {
   tls_show(TLS_CLIENT, &files->client_identity);
   tls_show(TLS_ADMIN, &files->admin_identity);
-  return serve_open(daemon->settings, files->own_token, &daemon->serve, fault) &&
-         admin_create(daemon->serve, files->admin_token, &daemon->admin, fault) &&
-         open_admin_side(daemon, fault) && open_client_side(daemon, fault);
+  return rooms_open(daemon->settings, files->own_token, &daemon->rooms, fault) &&
+         open_admin(daemon, files->admin_token, fault) && open_admin_side(daemon, fault) &&
+         open_client_side(daemon, fault);
 }
 
 static bool start(struct daemon *daemon, struct fault *fault) {
@@ -153,7 +167,7 @@ static void apply(struct daemon *daemon, struct settings *settings, struct files
     log_warning(EVENT_reload, "needs-restart=%s", LOG_VALUE(text_string(&names)));
   tls_show(TLS_CLIENT, &files->client_identity);
   tls_show(TLS_ADMIN, &files->admin_identity);
-  serve_set_settings(daemon->serve, settings, files->own_token);
+  rooms_replace(&daemon->rooms, settings, files->own_token);
   if (files->admin_token)
     admin_set_token(daemon->admin, files->admin_token);
   settings_release(&daemon->settings);
@@ -180,16 +194,16 @@ static void reload(struct daemon *daemon) {
 /* --- stop --- */
 
 static void stop(struct daemon *daemon) {
-  if (daemon->serve) {
+  if (daemon->rooms.serve) {
     sd_notify(0, "STOPPING=1");
     log_info(EVENT_drain, "timeout=%llds", (long long)daemon->settings->drain_timeout);
     listeners_quiesce(daemon->client_side);
-    serve_drain(daemon->serve, daemon->settings->drain_timeout);
+    rooms_drain(&daemon->rooms, daemon->settings->drain_timeout);
   }
   listeners_close(&daemon->client_side);
   listeners_close(&daemon->admin_side);
   admin_release(&daemon->admin);
-  serve_close(&daemon->serve);
+  rooms_close(&daemon->rooms);
   tls_forget();
 }
 
@@ -210,7 +224,8 @@ static void block_signals(sigset_t *signals) {
 }
 
 static int run(const struct options *options, struct settings *settings) {
-  struct daemon daemon = {.options = options, .settings = settings_hold(settings)};
+  struct daemon daemon = {
+      .options = options, .settings = settings_hold(settings), .rooms = {.lock = -1}};
   struct fault fault;
   sigset_t signals;
   block_signals(&signals);

@@ -26,14 +26,14 @@ enum step step_plan(struct request *request) {
 static struct flight *make_check(void *context, struct fault *fault) {
   const struct request *request = context;
   struct question question = question_of_subscription();
-  struct paid_order order = {.serve = request->serve,
+  struct paid_order order = {.desk = request->serve->rooms.desk,
                              .settings = request->settings,
                              .question = &question,
                              .key = &request->fingerprint,
                              .token = query_token(request->query),
                              .fingerprint = &request->fingerprint,
                              .id = request->id,
-                             .is_ours = true,
+                             .is_internal = true,
                              .is_check = true,
                              .has_spent = request->token.has_spent};
   return paid_prepare(&order, fault);

@@ -52,7 +52,7 @@ static void read_token(struct request *request) {
   struct view token = query_token(request->query);
   request->has_token = token.length > 0;
   if (request->has_token)
-    request->fingerprint = ledger_fingerprint(request->serve->ledger, token);
+    request->fingerprint = ledger_fingerprint(request->serve->rooms.ledger, token);
 }
 
 static void read_wishes(struct request *request) {

@@ -1,5 +1,5 @@
 /* The plan for a query, in figures, without the deed. */
-#include "serve/inside.h"
+#include "serve/request.h"
 
 #include "base/clock.h"
 #include "base/scope.h"
@@ -31,7 +31,7 @@ static struct plan plan_for(struct serve *serve, const struct settings *settings
                              .stale_if_error = settings->stale_if_error,
                              .stale_while_revalidate = settings->stale_while_revalidate};
   if (facts.cacheable)
-    hold = cache_find(serve->cache, query_key(query));
+    hold = cache_find(serve->rooms.cache, query_key(query));
   if (hold) {
     facts.stored = true;
     facts.age = age_at(cache_hold_entry(hold)->answered_at, clock_seconds());
@@ -50,7 +50,7 @@ bool serve_explain(struct serve *serve, struct view args, struct serve_explanati
   *out = (struct serve_explanation){0};
   if (!query_parse(args, VIEW(""), &query, fault))
     return false;
-  struct settings *settings = serve_settings(serve);
+  struct settings *settings = current_settings(serve->rooms.current);
   struct plan plan = plan_for(serve, settings, query, out);
   struct question question = question_of(query, NULL);
   struct tariff tariff = dialect_for(settings)->price(settings, &question);

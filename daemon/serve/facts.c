@@ -5,7 +5,7 @@
 static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
   enum access_verdict verdict = inquiry->checked;
   if (verdict == ACCESS_UNKNOWN)
-    verdict = access_find(inquiry->serve->access, inquiry->fingerprint);
+    verdict = access_find(inquiry->serve->rooms.access, inquiry->fingerprint);
   switch (verdict) {
   case ACCESS_YES:
     return PLAN_ADMITTED;
@@ -22,7 +22,7 @@ enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_fa
   *token = (struct token_facts){.no_cache = true};
   if (!inquiry->fingerprint)
     return PLAN_NO_TOKEN;
-  token_look(inquiry->serve->ledger, inquiry->fingerprint, token);
+  token_look(inquiry->serve->rooms.ledger, inquiry->fingerprint, token);
   if (token->revoked)
     return PLAN_REVOKED;
   if (token_is_vouched_for(token))
@@ -51,7 +51,7 @@ static void gather_settings(const struct settings *settings, struct plan_facts *
 static void gather_stored(const struct inquiry *inquiry, struct cache_hold **stored,
                           struct plan_facts *facts) {
   if (facts->cacheable && facts->standing == PLAN_ADMITTED)
-    *stored = cache_find(inquiry->serve->cache, query_key(inquiry->query));
+    *stored = cache_find(inquiry->serve->rooms.cache, query_key(inquiry->query));
   if (!*stored)
     return;
   facts->stored = true;

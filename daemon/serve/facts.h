@@ -3,7 +3,7 @@
 #pragma once
 
 #include "plan/plan.h"
-#include "serve/inside.h"
+#include "serve/request.h"
 
 /* A query and those around it that have a say in what becomes of it. */
 struct inquiry {

@@ -16,7 +16,7 @@ static struct flight *make_paid(void *context, struct fault *fault) {
   question.states_limit = request->token.has_budget;
   bool is_issued = request->token.kind == TOKEN_ISSUED;
   struct paid_order order = {
-      .serve = request->serve,
+      .desk = request->serve->rooms.desk,
       .settings = request->settings,
       .question = &question,
       .normal = query_normal(request->query),
@@ -75,7 +75,7 @@ enum step step_refresh(struct request *request) {
   struct flights_maker maker = {.make = make_paid, .context = request};
   struct flights_place place;
   struct fault fault;
-  if (flights_join(request->serve->flights, query_key(request->query), &maker, NULL, &place,
+  if (flights_join(request->serve->rooms.flights, query_key(request->query), &maker, NULL, &place,
                    &fault) == FLIGHTS_FAILED)
     log_warning(EVENT_refresh, "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
   if (!place.started)

@@ -29,13 +29,13 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
     return NULL;
   request->serve = serve;
   request->exchange = exchange;
-  serve_hold(serve, &request->settings, &request->own_token);
+  current_hold(serve->rooms.current, &request->settings, &request->own_token);
   request->wish = WISH_NONE;
   request->at = clock_milliseconds();
   request->outcome = OUTCOME_ERROR;
   request->cost_is_known = true;
   make_id(request->id);
-  atomic_fetch_add(&serve->requests, 1);
+  atomic_fetch_add(&serve->busy, 1);
   exchange_set_data(exchange, request);
   return request;
 }
@@ -47,7 +47,7 @@ bool request_is_head(const struct request *request) {
 bool request_is_strangers(const struct request *request) {
   return request->settings->access_mode == ACCESS_MODE_OPEN &&
          !token_is_vouched_for(&request->token) && !request->token.has_spent &&
-         access_find(request->serve->access, &request->fingerprint) != ACCESS_YES;
+         access_find(request->serve->rooms.access, &request->fingerprint) != ACCESS_YES;
 }
 
 /* --- what several steps do --- */
@@ -82,7 +82,7 @@ void request_wake(void *exchange) {
 bool request_join(struct request *request, const struct digest *key,
                   const struct flights_maker *maker, struct flights_place *place) {
   struct flights_waker waker = {.wake = request_wake, .context = request->exchange};
-  if (flights_join(request->serve->flights, key, maker, &waker, place, &request->fault) ==
+  if (flights_join(request->serve->rooms.flights, key, maker, &waker, place, &request->fault) ==
       FLIGHTS_FAILED)
     return false;
   request->reader = place->reader;
@@ -180,7 +180,7 @@ static void count_in_ledger(const struct request *request) {
     return;
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   enum ledger_free what = booked ? LEDGER_SAVED : has_failed(request) ? LEDGER_ERROR : LEDGER_HIT;
-  ledger_count(request->serve->ledger,
+  ledger_count(request->serve->rooms.ledger,
                request_is_strangers(request) ? &nobody : &request->fingerprint, target, what,
                amount_of_rows(request->saved));
 }
@@ -208,7 +208,7 @@ static void note_trace(const struct request *request, const char *label) {
                         .spent = amount_of_rows(request->spent),
                         .saved = amount_of_rows(request->saved)};
   snprintf(trace.token, sizeof trace.token, "%s", label);
-  traces_add(request->serve->traces, request->id, &trace);
+  traces_add(request->serve->rooms.traces, request->id, &trace);
 }
 
 static void account(struct request *request) {
@@ -217,7 +217,7 @@ static void account(struct request *request) {
   note_end(request);
   note_left_lead(request);
   count_in_ledger(request);
-  counters_add(request->serve->counters, request->outcome, nanoseconds);
+  counters_add(request->serve->rooms.counters, request->outcome, nanoseconds);
   note_trace(request, label);
   log_request(request, label, nanoseconds);
 }
@@ -235,7 +235,7 @@ void request_finished(void *context, struct exchange *exchange) {
   settings_release(&request->settings);
   secret_release(&request->own_token);
   free(request);
-  atomic_fetch_sub(&serve->requests, 1);
+  atomic_fetch_sub(&serve->busy, 1);
 }
 
 enum exchange_step request_step(void *context, struct exchange *exchange) {

@@ -2,8 +2,22 @@
  * touches it than the one that runs the exchange's step or read. Its steps: serve/steps.h. */
 #pragma once
 
-#include "serve/inside.h"
+#include "ledger/token.h"
+#include "plan/plan.h"
+#include "query/query.h"
+#include "serve/serve.h"
 #include "serve/steps.h"
+
+#include <stdatomic.h>
+
+#define REQUEST_ID_SIZE LEDGER_REQUEST_ID_SIZE
+
+struct serve {
+  struct exchange_handler handler;
+  struct serve_rooms rooms;
+  atomic_bool draining;
+  atomic_llong busy; /* requests under way */
+};
 
 struct request {
   struct serve *serve;
@@ -42,7 +56,9 @@ struct request {
   bool is_refusal; /* what upstream said to somebody is the reply */
 };
 
-/* --- serve/request.c --- */
+/* The handler's functions: a request is made at its first step. */
+enum exchange_step request_step(void *serve, struct exchange *exchange);
+void request_finished(void *serve, struct exchange *exchange);
 
 /* With access.mode = open, of a token of which nothing good is known: not issued, registered or
  * accepted by upstream, and nothing spent. What costs nothing makes it no line in the account. */

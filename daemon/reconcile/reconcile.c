@@ -1,9 +1,8 @@
-#include "serve/reconcile.h"
+#include "reconcile/reconcile.h"
 
 #include "base/log.h"
 #include "base/scope.h"
 #include "dialect/dialect.h"
-#include "serve/inside.h"
 
 struct asked {
   struct digest fingerprint;
@@ -14,7 +13,7 @@ struct asked {
 };
 
 struct reconcile {
-  struct serve *serve;
+  struct reconcile_rooms rooms;
   struct settings *settings;
   struct secret *own_token; /* NULL: there is none */
   void (*wake)(void *context);
@@ -27,16 +26,16 @@ struct reconcile {
 /* --- asking --- */
 
 static struct flight *begin(struct reconcile *reconcile, struct asked *asked) {
-  char id[REQUEST_ID_SIZE] = "reconcile";
+  char id[LEDGER_REQUEST_ID_SIZE] = "reconcile";
   struct question question = question_of_subscription();
-  struct paid_order order = {.serve = reconcile->serve,
+  struct paid_order order = {.desk = reconcile->rooms.desk,
                              .settings = reconcile->settings,
                              .question = &question,
                              .key = &asked->fingerprint,
                              .token = view_of(asked->token),
                              .fingerprint = &asked->fingerprint,
                              .id = id,
-                             .is_ours = true};
+                             .is_internal = true};
   return paid_prepare(&order, &asked->fault);
 }
 
@@ -82,14 +81,14 @@ static void add_kept(void *context, const struct digest *fingerprint, struct vie
 
 static void add_own(struct reconcile *reconcile) {
   struct view token = secret_view(reconcile->own_token);
-  struct digest fingerprint = ledger_fingerprint(reconcile->serve->ledger, token);
+  struct digest fingerprint = ledger_fingerprint(reconcile->rooms.ledger, token);
   if (reconcile->own_token)
     add(reconcile, &fingerprint, token, true);
 }
 
 static bool find_tokens(struct reconcile *reconcile, struct fault *fault) {
   add_own(reconcile);
-  texts_list(reconcile->serve->texts, add_kept, reconcile);
+  texts_list(reconcile->rooms.texts, add_kept, reconcile);
   if (reconcile->left_out)
     log_warning(EVENT_reconcile, "tokens-left-out=%zu", reconcile->left_out);
   return reconcile->count > 0 ||
@@ -98,14 +97,14 @@ static bool find_tokens(struct reconcile *reconcile, struct fault *fault) {
                    "client's token was let in since the daemon began");
 }
 
-bool reconcile_begin(struct serve *serve, void (*wake)(void *context), void *context,
-                     struct reconcile **out, struct fault *fault) {
+bool reconcile_begin(const struct reconcile_rooms *rooms, void (*wake)(void *context),
+                     void *context, struct reconcile **out, struct fault *fault) {
   struct reconcile *reconcile = calloc(1, sizeof *reconcile);
   *out = NULL;
   if (!reconcile)
     return fault_no_memory(fault);
-  reconcile->serve = serve;
-  serve_hold(serve, &reconcile->settings, &reconcile->own_token);
+  reconcile->rooms = *rooms;
+  current_hold(rooms->current, &reconcile->settings, &reconcile->own_token);
   reconcile->wake = wake;
   reconcile->context = context;
   bool ok = find_tokens(reconcile, fault);
@@ -168,7 +167,7 @@ static bool settle(struct reconcile *reconcile, struct asked *asked,
     return false;
   account->now.left = subscription.left;
   account->now.limit = subscription.limit;
-  return ledger_reconcile(reconcile->serve->ledger, &asked->fingerprint, &account->now,
+  return ledger_reconcile(reconcile->rooms.ledger, &asked->fingerprint, &account->now,
                           &account->before, fault);
 }
 
@@ -177,7 +176,7 @@ void reconcile_finish(struct reconcile *reconcile, reconcile_each *each, void *c
     struct asked *asked = &reconcile->asked[i];
     char label[LEDGER_LABEL_SIZE];
     struct reconcile_account account = {
-        .label = ledger_label(reconcile->serve->ledger, &asked->fingerprint, label),
+        .label = ledger_label(reconcile->rooms.ledger, &asked->fingerprint, label),
         .now.with_issued = asked->is_own};
     account.failed = !settle(reconcile, asked, &account, &account.fault);
     each(context, &account);

@@ -1,22 +1,31 @@
-/* Ahrefs' own count of each token beside the ledger's.
+/* Upstream's own count for each token beside the ledger's.
  *
- *   reconcile_begin    a flight with subscription_info, which is free, for each usable token
+ *   reconcile_begin    a flight that asks for it, which is free, for each usable token
  *          |
  *   reconcile_await    until every answer has come
  *          |
  *   reconcile_finish   each count is stored beside the ledger's figures, and reported
  *
- * Usable are our own token (upstream.token_file) and those that spent or were let in since the
- * daemon began (access/access.h): no token is stored anywhere, so no other can be asked about. Those
- * beyond RECONCILE_MOST are left out, which the log tells. */
+ * Usable are the token of upstream.token_file and those that spent or were let in since the daemon
+ * started (access/texts.h): no token is stored on disk. Tokens beyond RECONCILE_MOST are left out;
+ * the log says so. */
 #pragma once
 
 #include "ledger/reconciliation.h"
-#include "serve/serve.h"
+#include "paid/paid.h"
+#include "settings/current.h"
 
 #define RECONCILE_MOST 1000
 
 struct reconcile;
+
+/* The rooms that a reconciliation uses; they must outlive it. */
+struct reconcile_rooms {
+  struct current *current;
+  struct ledger *ledger;
+  struct paid_desk *desk;
+  struct texts *texts;
+};
 
 /* What became of one token. */
 struct reconcile_account {
@@ -28,8 +37,8 @@ struct reconcile_account {
 
 /* Begins to ask. `wake(context)` is called each time that reconcile_await() said to wait. FAULT_
  * UNAVAILABLE: there is no usable token. Does not block; any thread. */
-bool reconcile_begin(struct serve *serve, void (*wake)(void *context), void *context,
-                     struct reconcile **out, struct fault *fault) MUST_CHECK;
+bool reconcile_begin(const struct reconcile_rooms *rooms, void (*wake)(void *context),
+                     void *context, struct reconcile **out, struct fault *fault) MUST_CHECK;
 
 /* Whether every answer is there. Does not block. */
 bool reconcile_await(struct reconcile *reconcile) MUST_CHECK;

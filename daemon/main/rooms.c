@@ -1,0 +1,109 @@
+#include "main/rooms.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "db/directory.h"
+
+#include <unistd.h>
+
+#define DRAIN_STEP (20 * CLOCK_MILLISECOND) /* between two looks whether all is over */
+
+/* --- opening --- */
+
+static bool open_memory(struct rooms *rooms, struct settings *settings, struct secret *own_token,
+                        struct fault *fault) {
+  rooms->current = current_create(settings, own_token);
+  rooms->flights = flights_create();
+  rooms->access = access_create();
+  rooms->texts = texts_create();
+  rooms->counters = counters_create();
+  rooms->traces = traces_create();
+  return (rooms->current && rooms->flights && rooms->access && rooms->texts && rooms->counters &&
+          rooms->traces) ||
+         fault_no_memory(fault);
+}
+
+static bool open_state(struct rooms *rooms, const struct settings *settings, struct fault *fault) {
+  const char *directory = settings->state_directory;
+  const struct ledger_options options = ledger_options_of(settings);
+  return directory_make(directory, fault) && directory_lock(directory, &rooms->lock, fault) &&
+         ledger_open(directory, &options, &rooms->ledger, fault) &&
+         cache_open(directory, settings->cache_max_size, &rooms->cache, fault) &&
+         transfer_start(&rooms->transfer, fault);
+}
+
+static bool open_service(struct rooms *rooms, struct fault *fault) {
+  const struct paid_rooms paid = {rooms->cache,   rooms->ledger, rooms->transfer,
+                                  rooms->flights, rooms->access, rooms->texts};
+  rooms->desk = paid_desk_create(&paid);
+  const struct serve_rooms serve = {.current = rooms->current,
+                                    .cache = rooms->cache,
+                                    .ledger = rooms->ledger,
+                                    .flights = rooms->flights,
+                                    .access = rooms->access,
+                                    .desk = rooms->desk,
+                                    .counters = rooms->counters,
+                                    .traces = rooms->traces};
+  rooms->serve = rooms->desk ? serve_create(&serve) : NULL;
+  return rooms->serve || fault_no_memory(fault);
+}
+
+bool rooms_open(struct settings *settings, struct secret *own_token, struct rooms *rooms,
+                struct fault *fault) {
+  *rooms = (struct rooms){.lock = -1, .started = clock_monotonic()};
+  return open_memory(rooms, settings, own_token, fault) && open_state(rooms, settings, fault) &&
+         open_service(rooms, fault);
+}
+
+void rooms_replace(struct rooms *rooms, struct settings *settings, struct secret *own_token) {
+  const struct ledger_options options = ledger_options_of(settings);
+  current_replace(rooms->current, settings, own_token);
+  cache_set_max_size(rooms->cache, settings->cache_max_size);
+  ledger_set_options(rooms->ledger, &options);
+}
+
+/* --- draining --- */
+
+static bool is_idle(const struct rooms *rooms) {
+  return serve_busy(rooms->serve) == 0 && paid_desk_busy(rooms->desk) == 0;
+}
+
+static void await_idle(const struct rooms *rooms, int64_t until) {
+  int64_t now;
+  while (!is_idle(rooms) && (now = clock_monotonic()) < until)
+    clock_sleep(now + DRAIN_STEP);
+}
+
+void rooms_drain(struct rooms *rooms, int64_t seconds) {
+  serve_drain(rooms->serve);
+  paid_desk_stop(rooms->desk);
+  await_idle(rooms, clock_monotonic() + seconds * CLOCK_SECOND);
+  if (!is_idle(rooms))
+    log_warning(EVENT_drain, "requests=%lld answers=%lld outcome=cut-off",
+                (long long)serve_busy(rooms->serve), (long long)paid_desk_busy(rooms->desk));
+  transfer_abort(rooms->transfer);
+  /* Aborted flights settle; no request can wait for one any more. Clients that read slowly are cut
+   * off when the listeners close. */
+  while (paid_desk_busy(rooms->desk) > 0)
+    await_idle(rooms, clock_monotonic() + DRAIN_STEP);
+}
+
+/* --- closing --- */
+
+void rooms_close(struct rooms *rooms) {
+  serve_release(&rooms->serve);
+  paid_desk_release(&rooms->desk);
+  transfer_stop(&rooms->transfer);
+  cache_close(&rooms->cache);
+  ledger_close(&rooms->ledger);
+  if (rooms->flights)
+    flights_release(&rooms->flights);
+  traces_release(&rooms->traces);
+  counters_release(&rooms->counters);
+  access_release(&rooms->access);
+  texts_release(&rooms->texts);
+  current_release(&rooms->current);
+  if (rooms->lock >= 0)
+    close(rooms->lock);
+  rooms->lock = -1;
+}

@@ -1,0 +1,175 @@
+/* A paid request from its first chunk to its conclusion. */
+#include "paid/life.h"
+
+#include "base/log.h"
+#include "base/scope.h"
+
+static void settle(struct paid *paid);
+
+/* --- the end, last step first --- */
+
+void paid_conclude(struct paid *paid) {
+  struct paid_desk *desk = paid->desk;
+  struct flight *flight = paid->flight;
+  flights_remove(desk->rooms.flights, &paid->key, flight);
+  flight_conclude(flight);
+  flight_release(&flight);
+  atomic_fetch_sub(&desk->busy, 1);
+}
+
+/* A settlement that could not be written is tried again by the ledger; the reservation stands until
+ * then, so the client may have what was paid for. */
+static void on_settled(void *context, bool ok, const struct fault *fault) {
+  struct paid *paid = context;
+  if (!ok)
+    log_error(EVENT_settle, "request=%s reason=%s", paid->entry.request, LOG_VALUE(fault->text));
+  paid_conclude(paid);
+}
+
+/* A stranger's token that upstream did not take leaves nothing. */
+static enum ledger_end end_of(const struct paid *paid, const struct answer_verdict *verdict,
+                              int64_t results) {
+  bool is_answer = verdict->outcome == ANSWER_COMPLETE && verdict->read;
+  if (!paid->cost.is_known)
+    return LEDGER_UNKNOWN;
+  if (paid->entry.is_strangers && amount_is_zero(paid->cost.spent) && !results && !is_answer)
+    return LEDGER_VOID;
+  return LEDGER_SETTLED;
+}
+
+static void settle(struct paid *paid) {
+  struct flight_state state;
+  flight_look(paid->flight, &state);
+  int64_t results = state.verdict.results > 0 ? state.verdict.results : 0;
+  if (paid->booked)
+    ledger_settle(paid->desk->rooms.ledger, &paid->entry, end_of(paid, &state.verdict, results),
+                  results, paid->cost.spent, on_settled, paid);
+  else
+    paid_conclude(paid);
+}
+
+static void on_published(void *context, bool ok, const struct fault *fault) {
+  struct paid *paid = context;
+  if (!ok) {
+    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->entry.request,
+                LOG_VALUE(fault->text));
+    flight_storing_failed(paid->flight);
+  }
+  settle(paid);
+}
+
+/* Upstream does not ask what was reserved: what it may have charged is booked, and made known. */
+static void warn_of_more(const struct paid *paid, const struct answer_verdict *verdict) {
+  if (paid->kind != QUESTION_SUBSCRIPTION && verdict->results > paid->tariff.limit)
+    log_warning(EVENT_count,
+                "request=%s asked=%lld results=%lld reason=\"upstream announced or sent "
+                "more results than were asked for\"",
+                paid->entry.request, (long long)paid->tariff.limit, (long long)verdict->results);
+}
+
+/* What the end says of a client's token: upstream takes it, when an answer was read (not by any
+ * page that comes with status 200); and what has spent can be reconciled. Nothing where a body may
+ * have carried another token. */
+static void note_token(struct paid *paid, const struct answer_verdict *verdict) {
+  struct access *access = paid->desk->rooms.access;
+  bool accepted = verdict->outcome == ANSWER_COMPLETE && verdict->read;
+  if (paid->is_internal || paid->is_own_token || paid->kind == QUESTION_UNKNOWN)
+    return;
+  if (accepted)
+    access_learn(access, &paid->entry.token, ACCESS_YES, paid->remember_yes);
+  if (paid->repeated.secret.length && (accepted || !amount_is_zero(paid->cost.spent)))
+    texts_keep(paid->desk->rooms.texts, &paid->entry.token, paid->repeated.secret);
+}
+
+/* What a check says is learnt before the flight leaves the table: whoever finds no flight finds the
+ * verdict, and asks no second time. Also when its client has left. */
+static void note_check(struct paid *paid, const struct flight_state *state) {
+  struct access *access = paid->desk->rooms.access;
+  const struct digest *token = &paid->entry.token;
+  if (!paid->is_check)
+    return;
+  enum dialect_token word = paid->dialect->judge_token(&state->head, &state->verdict);
+  if (word == DIALECT_TOKEN_ACCEPTED) {
+    paid->verdict = ACCESS_YES;
+    access_learn(access, token, ACCESS_YES, paid->remember_yes);
+    if (paid->repeated.secret.length)
+      texts_keep(paid->desk->rooms.texts, token, paid->repeated.secret);
+  } else if (word == DIALECT_TOKEN_REFUSED) {
+    paid->verdict = ACCESS_NO;
+    access_learn(access, token, ACCESS_NO, paid->remember_no);
+  }
+  access_end_check(access, paid->lane, paid->verdict);
+}
+
+static void ended(void *context) {
+  struct paid *paid = context;
+  struct flight_state state;
+  flight_look(paid->flight, &state);
+  paid->cost = state.verdict.cost;
+  warn_of_more(paid, &state.verdict);
+  note_token(paid, &state.verdict);
+  note_check(paid, &state);
+  if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE ||
+      mask_finds(&(struct mask){.secret = paid->repeated.secret},
+                 view_of(state.head.content_type))) {
+    cache_abandon(&paid->writer);
+    settle(paid);
+    return;
+  }
+  struct cache_result result = {.results = state.verdict.results,
+                                .body_length = state.length,
+                                .cost = paid->cost.once,
+                                .answered_at = state.head.answered_at,
+                                .content_type = state.head.content_type};
+  cache_publish(&paid->writer, &result, on_published, paid);
+}
+
+/* --- while it arrives --- */
+
+static void on_saved(void *context, bool ok, const struct fault *fault) {
+  struct paid *paid = context;
+  if (!ok && atomic_exchange(&paid->saved, -1) >= 0)
+    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->entry.request,
+                LOG_VALUE(fault->text));
+  /* Once it has failed, which may be told early (no memory), nothing after it counts as saved. */
+  int64_t number = atomic_load(&paid->saved);
+  bool saved = ok && number >= 0 &&
+               atomic_compare_exchange_strong(&paid->saved, &(long long){number}, number + 1);
+  struct flight *flight = paid->flight;
+  if (saved)
+    flight_chunk_saved(flight, number);
+  else
+    flight_storing_failed(flight);
+  flight_release(&flight);
+}
+
+/* Chunks are handed on in their order, and told as saved in the same. The flight, which holds the
+ * bytes, may be concluded as broken before that. */
+static void chunk(void *context, int64_t number, struct view bytes) {
+  (void)number;
+  struct paid *paid = context;
+  struct fault fault;
+  flight_hold(paid->flight);
+  if (mask_finds(&paid->repeated, bytes)) {
+    fault_set(&fault, FAULT_UPSTREAM, "the answer repeats the token that it was asked with");
+    on_saved(paid, false, &fault);
+    return;
+  }
+  cache_append(paid->writer, bytes, on_saved, paid);
+}
+
+void paid_free(struct paid *paid) {
+  cache_release(&paid->hold);
+  transfer_ask_release(&paid->ask);
+  explicit_bzero(paid->token, sizeof paid->token);
+  text_free(&paid->table);
+  text_free(&paid->target);
+  text_free(&paid->normal);
+  free(paid);
+}
+
+static void released(void *context) {
+  paid_free(context);
+}
+
+const struct flight_owner paid_owner = {.chunk = chunk, .ended = ended, .released = released};

@@ -1,0 +1,138 @@
+/* A paid request is made, which does nothing yet. */
+#include "paid/life.h"
+
+#include "base/scope.h"
+#include "base/token_text.h"
+
+/* --- the desk --- */
+
+struct paid_desk *paid_desk_create(const struct paid_rooms *rooms) {
+  struct paid_desk *desk = calloc(1, sizeof *desk);
+  if (desk)
+    desk->rooms = *rooms;
+  return desk;
+}
+
+void paid_desk_release(struct paid_desk **address) {
+  struct paid_desk *desk = steal(*address);
+  CHECK(!desk || atomic_load(&desk->busy) == 0);
+  free(desk);
+}
+
+void paid_desk_stop(struct paid_desk *desk) {
+  atomic_store(&desk->stopped, true);
+}
+
+int64_t paid_desk_busy(const struct paid_desk *desk) {
+  return atomic_load(&desk->busy);
+}
+
+/* --- making --- */
+
+static void fill_entry(struct paid *paid, const struct paid_order *order) {
+  struct ledger_entry *entry = &paid->entry;
+  memcpy(entry->request, order->id, sizeof entry->request);
+  entry->token = *order->fingerprint;
+  entry->key = paid->key;
+  entry->table = text_view(&paid->table);
+  entry->target = text_view(&paid->target);
+  entry->most = tariff_most(&paid->tariff);
+  entry->estimated = paid->tariff.estimated;
+  entry->is_strangers = order->is_strangers;
+}
+
+/* What is shorter stands anywhere by chance, and what is longer is no token of Ahrefs'. */
+static bool is_secret(struct view token) {
+  return token.length >= TOKEN_TEXT_LEAST && token.length <= MASK_MOST;
+}
+
+static bool is_to_store(const struct paid_order *order) {
+  return order->store && order->token.length <= MASK_MOST;
+}
+
+static void copy_order(struct paid *paid, const struct paid_order *order) {
+  const struct settings *settings = order->settings;
+  paid->desk = order->desk;
+  paid->dialect = dialect_for(settings);
+  paid->is_own_token = order->is_own_token;
+  paid->is_internal = order->is_internal;
+  paid->is_check = order->is_check;
+  paid->has_spent = order->has_spent;
+  paid->bounds = (struct access_bounds){.inflight = settings->checks_inflight,
+                                        .per_minute = settings->checks_per_minute};
+  paid->remember_yes = settings->remember_yes;
+  paid->remember_no = settings->remember_no;
+  paid->kind = order->question->kind;
+  paid->tariff = paid->dialect->price(settings, order->question);
+  paid->key = *order->key;
+  if (is_secret(order->token)) {
+    memcpy(paid->token, order->token.at, order->token.length);
+    paid->repeated.secret = (struct view){paid->token, order->token.length};
+  }
+}
+
+static bool copy_texts(struct paid *paid, const struct paid_order *order) {
+  text_add(&paid->table, order->question->table);
+  text_add(&paid->target, order->question->target);
+  if (is_to_store(order))
+    text_add(&paid->normal, order->normal);
+  return text_ok(&paid->table) && text_ok(&paid->target) && text_ok(&paid->normal);
+}
+
+static bool fill(struct paid *paid, const struct paid_order *order, struct fault *fault) {
+  copy_order(paid, order);
+  paid->ask = transfer_ask_create(paid->dialect, order->question, order->settings, order->token,
+                                  &paid->tariff, fault);
+  if (!paid->ask)
+    return false;
+  if (!copy_texts(paid, order))
+    return fault_no_memory(fault);
+  fill_entry(paid, order);
+  return true;
+}
+
+static struct paid *make(const struct paid_order *order, struct fault *fault) {
+  struct paid *paid = calloc(1, sizeof *paid);
+  if (!paid) {
+    fault_no_memory(fault);
+    return NULL;
+  }
+  if (fill(paid, order, fault))
+    return paid;
+  paid_free(paid);
+  return NULL;
+}
+
+/* Counted before looking: nothing begins once nothing was seen under way after paid_desk_stop(). */
+static bool may_begin(struct paid_desk *desk, struct fault *fault) {
+  atomic_fetch_add(&desk->busy, 1);
+  if (!atomic_load(&desk->stopped))
+    return true;
+  atomic_fetch_sub(&desk->busy, 1);
+  return fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping; try again");
+}
+
+static struct flight *prepare(const struct paid_order *order, struct fault *fault) {
+  struct paid *paid = make(order, fault);
+  if (!paid)
+    return NULL;
+  struct flight *flight = flight_create(&paid_owner, paid, is_to_store(order));
+  if (!flight) {
+    paid_free(paid);
+    fault_no_memory(fault);
+    return NULL;
+  }
+  paid->flight = flight_hold(flight);
+  if (order->unread)
+    flight_keep(flight);
+  return flight;
+}
+
+struct flight *paid_prepare(const struct paid_order *order, struct fault *fault) {
+  if (!may_begin(order->desk, fault))
+    return NULL;
+  struct flight *flight = prepare(order, fault);
+  if (!flight)
+    atomic_fetch_sub(&order->desk->busy, 1);
+  return flight;
+}
