@@ -16,6 +16,7 @@
   OPTION(budget, "budget")           \
   OPTION(per, "per")                 \
   OPTION(spent, "spent")             \
+  OPTION(token, "token")             \
   OPTION(unknown, "unknown")         \
   OPTION(day, "day")                 \
   OPTION(reason, "reason")

@@ -1,8 +1,12 @@
 #include "ctl/argument.h"
 #include "ctl/show.h"
+#include "query/form.h"
 
 static const struct print_column lines[] = {
     {"outcome", "outcome", PRINT_TEXT},
+    {"token", "token", PRINT_TEXT},
+    {"status", "status", PRINT_TEXT},
+    {"error", "error", PRINT_TEXT},
     {"normal", "query", PRINT_TEXT},
     {"key", "key", PRINT_TEXT},
     {"stored", "stored", PRINT_TEXT},
@@ -21,6 +25,10 @@ enum ending command_explain(const struct command_call *call, struct fault *fault
   scope_text struct text path = {0};
   text_add(&path, VIEW("/api/explain?"));
   argument_clean(view_of(call->arguments[0]), &path);
+  if (call->token) {
+    text_add(&path, VIEW("&token="));
+    form_encode_but(&path, view_of(call->token), VIEW(""));
+  }
   if (!text_ok(&path)) {
     fault_no_memory(fault);
     return ENDING_FAILED;

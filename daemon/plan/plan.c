@@ -118,6 +118,14 @@ struct plan plan_predict(const struct plan_facts *facts) {
   return plan;
 }
 
+const char *plan_standing_word(enum plan_standing standing) {
+  static const char *const words[] = {
+      [PLAN_NO_TOKEN] = "none",   [PLAN_REVOKED] = "revoked",   [PLAN_UNLISTED] = "unlisted",
+      [PLAN_UNKNOWN] = "unknown", [PLAN_REJECTED] = "rejected", [PLAN_ADMITTED] = "admitted"};
+  CHECK(standing < sizeof words / sizeof *words);
+  return words[standing];
+}
+
 const char *plan_reason_word(enum plan_reason reason) {
   static const char *const words[] = {[PLAN_BYPASS] = "bypass",
                                       [PLAN_URI_MISS] = "uri-miss",

@@ -16,6 +16,9 @@ enum plan_standing {
   PLAN_ADMITTED, /* may read the cache and spend */
 };
 
+/* A word for each: "none", "revoked", "unlisted", "unknown", "rejected", "admitted". */
+const char *plan_standing_word(enum plan_standing standing);
+
 /* Why rowcache itself refuses a query: tables/refusals.def. */
 enum plan_refusal {
   PLAN_NOT_REFUSED,

@@ -4,7 +4,7 @@
 
 static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
   enum access_verdict verdict = inquiry->checked;
-  if (verdict == ACCESS_UNKNOWN)
+  if (verdict == ACCESS_UNKNOWN && inquiry->fingerprint)
     verdict = access_find(inquiry->serve->rooms.access, inquiry->fingerprint);
   switch (verdict) {
   case ACCESS_YES:
@@ -17,12 +17,9 @@ static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
   return PLAN_UNKNOWN;
 }
 
-enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_facts *token) {
+enum plan_standing facts_judge_token(const struct inquiry *inquiry,
+                                     const struct token_facts *token) {
   int64_t mode = inquiry->settings->access_mode;
-  *token = (struct token_facts){.no_cache = true};
-  if (!inquiry->fingerprint)
-    return PLAN_NO_TOKEN;
-  token_look(inquiry->serve->rooms.ledger, inquiry->fingerprint, token);
   if (token->revoked)
     return PLAN_REVOKED;
   if (token_is_vouched_for(token))
@@ -30,6 +27,14 @@ enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_fa
   if (mode == ACCESS_MODE_LISTED)
     return PLAN_UNLISTED;
   return mode == ACCESS_MODE_OPEN ? PLAN_ADMITTED : standing_by_check(inquiry);
+}
+
+enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_facts *token) {
+  *token = (struct token_facts){.no_cache = true};
+  if (!inquiry->fingerprint)
+    return PLAN_NO_TOKEN;
+  token_look(inquiry->serve->rooms.ledger, inquiry->fingerprint, token);
+  return facts_judge_token(inquiry, token);
 }
 
 static void gather_query(const struct inquiry *inquiry, struct plan_facts *facts) {
@@ -58,10 +63,16 @@ static void gather_stored(const struct inquiry *inquiry, struct cache_hold **sto
   facts->age = age_at(cache_hold_entry(*stored)->answered_at, clock_seconds());
 }
 
-void facts_gather(const struct inquiry *inquiry, struct token_facts *token,
-                  struct cache_hold **stored, struct plan_facts *facts) {
+static enum plan_standing suppose(const struct inquiry *inquiry, enum plan_standing standing) {
+  bool is_open = standing == PLAN_NO_TOKEN || standing == PLAN_UNKNOWN;
+  return inquiry->supposes && is_open ? PLAN_ADMITTED : standing;
+}
+
+void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
+                  const struct token_facts *token, struct cache_hold **stored,
+                  struct plan_facts *facts) {
   *stored = NULL;
-  *facts = (struct plan_facts){.standing = facts_standing(inquiry, token),
+  *facts = (struct plan_facts){.standing = suppose(inquiry, standing),
                                .is_issued = token->kind == TOKEN_ISSUED,
                                .has_budget = token->has_budget,
                                .wish = inquiry->wish};

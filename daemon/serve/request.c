@@ -66,7 +66,8 @@ void request_plan(struct request *request) {
   struct inquiry inquiry = inquiry_of(request);
   struct plan_facts facts;
   cache_release(&request->stored);
-  facts_gather(&inquiry, &request->token, &request->stored, &facts);
+  enum plan_standing standing = facts_standing(&inquiry, &request->token);
+  facts_gather(&inquiry, standing, &request->token, &request->stored, &facts);
   request->plan = plan_decide(&facts);
 }
 

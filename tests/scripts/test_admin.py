@@ -343,7 +343,7 @@ def test_looking_is_free_and_changes_nothing(sim, rowcache):
 
 
 def explain(daemon, **params):
-    query = encode(question(**params))
+    query = encode(question(**{"token": None, **params}))
     told = daemon.admin_json("/api/explain?" + query)
     assert timeless([daemon.ctl_json("explain", query)]) == timeless([told])
     return told
