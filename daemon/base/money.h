@@ -22,8 +22,6 @@ struct rows {
 #define ROWS_TEXT_SIZE 24
 
 struct rows rows_add(struct rows a, struct rows b);
-/* a - b, but not below INT64_MIN. */
-struct rows rows_subtract(struct rows a, struct rows b);
 /* `each` for each of `count` (not negative). */
 struct rows rows_times(struct rows each, int64_t count);
 

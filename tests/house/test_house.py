@@ -183,6 +183,22 @@ def test_one_file_reads_the_time_and_waits_for_it():
     assert {(place, name) for place, name in found if place != CLOCK} == POLL_NO_CLOCK
 
 
+# Called in their own file only, and public for their tests and fuzz targets.
+TRIED_BY_THEMSELVES = {"media_of", "peer_find", "process_parse_boot", "process_parse_stat"}
+# Getters of a query that its normalized form is made of; nothing asks for them yet.
+NOT_ASKED_YET = {"query_mode", "query_rows_key"}
+
+
+def test_no_function_is_without_a_caller():
+    """A public function that no other file calls is dead, or private to its file."""
+    objects = [place for place in PURE.parent.glob("*.p/*.o")]
+    listing = {place: subprocess.run(["nm", place], capture_output=True, text=True,
+                                     check=True).stdout.splitlines() for place in objects}
+    defined = {line.split()[-1] for lines in listing.values() for line in lines if " T " in line}
+    called = {line.split()[-1] for lines in listing.values() for line in lines if " U " in line}
+    assert defined - called - {"main"} == TRIED_BY_THEMSELVES | NOT_ASKED_YET
+
+
 _STEP = re.compile(r"^STEP\((\w+), (\w+), ([^,]*),", re.MULTILINE)
 _ARROW = re.compile(r"^(\w+) +-> ([\w| ]+)$", re.MULTILINE)
 

@@ -101,7 +101,7 @@ static struct rows apply(enum operation operation, int64_t a, int64_t b) {
   case ADD:
     return rows_add(T(a), T(b));
   case SUBTRACT:
-    return rows_subtract(T(a), T(b));
+    return amount_rows(amount_subtract(amount_of_rows(T(a)), amount_of_rows(T(b))));
   default:
     return rows_times(T(a), b);
   }
