@@ -26,8 +26,7 @@ static enum body_read read_lagging(struct from_flight *from, char *buffer, size_
 
 static enum body_read read_flight(struct body *body, char *buffer, size_t size, size_t *count) {
   struct from_flight *from = (struct from_flight *)body;
-  int64_t number;
-  switch (flight_read(from->reader, buffer, size, count, &number)) {
+  switch (flight_read(from->reader, buffer, size, count)) {
   case FLIGHT_READ_BYTES:
     return BODY_BYTES;
   case FLIGHT_READ_WAIT:

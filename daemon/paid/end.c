@@ -145,8 +145,7 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
 
 /* Chunks are handed on in their order, and told as saved in the same. The flight, which holds the
  * bytes, may be concluded as broken before that. */
-static void chunk(void *context, int64_t number, struct view bytes) {
-  (void)number;
+static void chunk(void *context, struct view bytes) {
   struct paid *paid = context;
   struct fault fault;
   flight_hold(paid->flight);

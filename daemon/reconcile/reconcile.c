@@ -133,7 +133,6 @@ static bool read_answer(struct asked *asked, const struct dialect *dialect,
                         struct dialect_subscription *subscription, struct fault *fault) {
   char body[4096];
   size_t length;
-  int64_t number;
   struct flight_state state;
   flight_look(flight_of(asked->reader), &state);
   if (state.phase == FLIGHT_WAITING)
@@ -150,7 +149,7 @@ static bool read_answer(struct asked *asked, const struct dialect *dialect,
   if (state.verdict.outcome == ANSWER_REFUSED)
     return fault_set(fault, FAULT_UPSTREAM, "upstream answered with status %u", state.head.status);
   if (!state.verdict.read ||
-      flight_read(asked->reader, body, sizeof body, &length, &number) != FLIGHT_READ_BYTES)
+      flight_read(asked->reader, body, sizeof body, &length) != FLIGHT_READ_BYTES)
     return fault_set(fault, FAULT_UPSTREAM, "upstream's answer cannot be read");
   return dialect->read_subscription((struct view){body, length}, subscription, fault);
 }

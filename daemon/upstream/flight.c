@@ -325,7 +325,7 @@ bool flight_feed(struct flight *flight, struct view bytes) {
   collect(flight);
   pthread_mutex_unlock(&flight->lock);
   if (full)
-    flight->owner->chunk(flight->context, full_before, chunk);
+    flight->owner->chunk(flight->context, chunk);
   wake(flight);
   return taken;
 }
@@ -336,13 +336,12 @@ void flight_end(struct flight *flight, const struct answer_verdict *verdict) {
   flight->ended = true;
   flight->writer_waits = false;
   flight->state.verdict = *verdict;
-  int64_t last = flight->state.length / CHUNK;
   bool rest =
       flight->state.storing && verdict->outcome == ANSWER_COMPLETE && flight->state.length % CHUNK;
-  struct view chunk = rest ? chunk_bytes(flight, last) : (struct view){0};
+  struct view chunk = rest ? chunk_bytes(flight, flight->state.length / CHUNK) : (struct view){0};
   pthread_mutex_unlock(&flight->lock);
   if (rest)
-    flight->owner->chunk(flight->context, last, chunk);
+    flight->owner->chunk(flight->context, chunk);
   flight->owner->ended(flight->context);
 }
 
@@ -513,13 +512,13 @@ bool flight_await_end(struct flight_reader *reader) {
   return await_or_wait(reader, WAIT_END);
 }
 
-/* There is something released at the reader's offset: from memory, or told to be in the store. */
+/* There is something released at the reader's offset: copies it if it is in memory. */
 static enum flight_read copy(struct flight *flight, struct flight_reader *reader, char *buffer,
-                             size_t size, size_t *count, int64_t *number) {
-  *number = reader->offset / CHUNK;
-  if (*number < flight->first)
+                             size_t size, size_t *count) {
+  int64_t number = reader->offset / CHUNK;
+  if (number < flight->first)
     return FLIGHT_READ_STORED;
-  struct view chunk = view_from(chunk_bytes(flight, *number), (size_t)(reader->offset % CHUNK));
+  struct view chunk = view_from(chunk_bytes(flight, number), (size_t)(reader->offset % CHUNK));
   *count = chunk.length < size ? chunk.length : size;
   memcpy(buffer, chunk.at, *count);
   reader->offset += (int64_t)*count;
@@ -527,9 +526,9 @@ static enum flight_read copy(struct flight *flight, struct flight_reader *reader
 }
 
 static enum flight_read read_locked(struct flight *flight, struct flight_reader *reader,
-                                    char *buffer, size_t size, size_t *count, int64_t *number) {
+                                    char *buffer, size_t size, size_t *count) {
   if (reader->offset < released(flight))
-    return copy(flight, reader, buffer, size, count, number);
+    return copy(flight, reader, buffer, size, count);
   if (flight->state.phase != FLIGHT_CONCLUDED) {
     reader->waiting = WAIT_BYTES;
     return FLIGHT_READ_WAIT;
@@ -537,11 +536,11 @@ static enum flight_read read_locked(struct flight *flight, struct flight_reader 
   return is_whole(&flight->state) ? FLIGHT_READ_END : FLIGHT_READ_BROKEN;
 }
 
-enum flight_read flight_read(struct flight_reader *reader, char *buffer, size_t size, size_t *count,
-                             int64_t *number) {
+enum flight_read flight_read(struct flight_reader *reader, char *buffer, size_t size,
+                             size_t *count) {
   struct flight *flight = reader->flight;
   pthread_mutex_lock(&flight->lock);
-  enum flight_read result = read_locked(flight, reader, buffer, size, count, number);
+  enum flight_read result = read_locked(flight, reader, buffer, size, count);
   pthread_mutex_unlock(&flight->lock);
   if (result == FLIGHT_READ_BYTES)
     tell_writer(flight);

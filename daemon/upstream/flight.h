@@ -55,9 +55,10 @@ struct flight_reader;
 
 /* What the owner of a flight wants to know. */
 struct flight_owner {
-  /* Chunk `number` is full (or the last). Called only while storing; `bytes` hold until
-   * flight_chunk_saved(number). On the writer's thread. */
-  void (*chunk)(void *context, int64_t number, struct view bytes);
+  /* The next chunk is full, or is the last. Called only while storing, for every chunk in order, so
+   * the owner can number them from 0. `bytes` hold until flight_chunk_saved() for this chunk. On the
+   * writer's thread. */
+  void (*chunk)(void *context, struct view bytes);
   /* Upstream has ended, or was never asked; the outcome is set. The owner settles and then calls
    * flight_conclude(). On the writer's thread. */
   void (*ended)(void *context);
@@ -171,12 +172,13 @@ bool flight_await_end(struct flight_reader *reader) MUST_CHECK;
 enum flight_read {
   FLIGHT_READ_BYTES,  /* `*count` bytes were copied, and the reader moved on */
   FLIGHT_READ_WAIT,   /* nothing new: `wake` will be called */
-  FLIGHT_READ_STORED, /* chunk `*number` is in the store only: take it there, then flight_skip() */
+  FLIGHT_READ_STORED, /* the bytes at flight_offset() are in the store only: read them there, then
+                         flight_skip() */
   FLIGHT_READ_END,
   FLIGHT_READ_BROKEN, /* the rest will not come */
 };
-enum flight_read flight_read(struct flight_reader *reader, char *buffer, size_t size, size_t *count,
-                             int64_t *number) MUST_CHECK;
+enum flight_read flight_read(struct flight_reader *reader, char *buffer, size_t size,
+                             size_t *count) MUST_CHECK;
 /* Where the reader stands, in bytes from the beginning, and how it moves on without flight_read().
  */
 int64_t flight_offset(const struct flight_reader *reader);

@@ -294,8 +294,7 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
   flight_release(&flight);
 }
 
-static void on_chunk(void *context, int64_t number, struct view bytes) {
-  (void)number;
+static void on_chunk(void *context, struct view bytes) {
   struct owner *owner = context;
   flight_hold(owner->flight);
   cache_append(owner->writer, bytes, on_saved, owner);

@@ -36,14 +36,13 @@ static bool is_body(const char *bytes, int64_t from, size_t count) {
 struct notes {
   struct flight *flight;
   int64_t chunks, last_length;
-  bool in_order, sound;
+  bool sound; /* the chunks came in their order, with their bytes */
   int ended, released, rooms, deserted;
 };
 
-static void note_chunk(void *context, int64_t number, struct view bytes) {
+static void note_chunk(void *context, struct view bytes) {
   struct notes *notes = context;
-  notes->in_order &= number == notes->chunks;
-  notes->sound &= is_body(bytes.at, number * CHUNK, bytes.length);
+  notes->sound &= is_body(bytes.at, notes->chunks * CHUNK, bytes.length);
   notes->chunks++;
   notes->last_length = (int64_t)bytes.length;
 }
@@ -74,7 +73,7 @@ static const struct flight_writer note_writer = {note_room, note_deserted};
 static const struct flight_owner note_owner = {note_chunk, note_ended, note_released};
 
 static struct flight *begin(struct notes *notes, bool storing) {
-  *notes = (struct notes){.in_order = true, .sound = true};
+  *notes = (struct notes){.sound = true};
   notes->flight = flight_create(&note_owner, notes, storing);
   assert_non_null(notes->flight);
   assert_ptr_equal(flight_context(notes->flight), notes);
@@ -117,9 +116,9 @@ static void count_wake(void *context) {
 /* Reads what there is; how much it was. `*last`: why there is no more. */
 static int64_t drain(struct flight_reader *reader, enum flight_read *last) {
   static char bytes[FLIGHT_CHUNK_SIZE];
-  int64_t total = 0, number;
+  int64_t total = 0;
   size_t count;
-  while ((*last = flight_read(reader, bytes, sizeof bytes, &count, &number)) == FLIGHT_READ_BYTES) {
+  while ((*last = flight_read(reader, bytes, sizeof bytes, &count)) == FLIGHT_READ_BYTES) {
     assert_true(is_body(bytes, flight_offset(reader) - (int64_t)count, count));
     total += (int64_t)count;
   }
@@ -142,7 +141,7 @@ static void finish(struct notes *notes, struct flight_reader **reader) {
   flight_release(&notes->flight);
   assert_null(notes->flight);
   assert_int_equal(notes->released, 1);
-  assert_true(notes->in_order && notes->sound);
+  assert_true(notes->sound);
 }
 
 /* For answers of these lengths: when they begin to flow, what is released before the end is
@@ -297,9 +296,8 @@ static void any_cut(void **state) {
     flight_conclude(flight);
     char bytes[777];
     size_t count;
-    int64_t number;
     enum flight_read got;
-    while ((got = flight_read(reader, bytes, sizeof bytes, &count, &number)) == FLIGHT_READ_BYTES) {
+    while ((got = flight_read(reader, bytes, sizeof bytes, &count)) == FLIGHT_READ_BYTES) {
       assert_in_range(count, 1, sizeof bytes);
       assert_true(is_body(bytes, flight_offset(reader) - (int64_t)count, count));
     }
@@ -364,27 +362,25 @@ static void a_slow_reader_reads_from_the_store(void **state) {
   assert_non_null(late);
   char byte;
   size_t count;
-  int64_t number = -1;
   for (int64_t expected = 0; expected < 2 * WINDOW; expected++) {
-    assert_int_equal(flight_read(reader, &byte, 1, &count, &number), FLIGHT_READ_STORED);
-    assert_int_equal(number, expected);
+    assert_int_equal(flight_read(reader, &byte, 1, &count), FLIGHT_READ_STORED);
+    assert_int_equal(flight_offset(reader), expected * CHUNK);
     flight_skip(reader, 100);
+    assert_int_equal(flight_read(reader, &byte, 1, &count), FLIGHT_READ_STORED);
     assert_int_equal(flight_offset(reader), expected * CHUNK + 100);
-    assert_int_equal(flight_read(reader, &byte, 1, &count, &number), FLIGHT_READ_STORED);
-    assert_int_equal(number, expected);
     flight_skip(reader, FLIGHT_CHUNK_SIZE - 100);
   }
   assert_drained(reader, (WINDOW - 1) * CHUNK, FLIGHT_READ_WAIT);
-  assert_int_equal(flight_read(late, &byte, 1, &count, &number), FLIGHT_READ_STORED);
-  assert_int_equal(number, 0);
+  assert_int_equal(flight_read(late, &byte, 1, &count), FLIGHT_READ_STORED);
+  assert_int_equal(flight_offset(late), 0);
   end(flight, ANSWER_COMPLETE);
   flight_conclude(flight);
   assert_int_equal(wakes, 1);
   /* what is stored whole does not stay in memory */
-  assert_int_equal(flight_read(reader, &byte, 1, &count, &number), FLIGHT_READ_STORED);
-  assert_int_equal(number, 3 * WINDOW - 1);
+  assert_int_equal(flight_read(reader, &byte, 1, &count), FLIGHT_READ_STORED);
+  assert_int_equal(flight_offset(reader), (3 * WINDOW - 1) * CHUNK);
   flight_skip(reader, FLIGHT_CHUNK_SIZE);
-  assert_int_equal(flight_read(reader, &byte, 1, &count, &number), FLIGHT_READ_END);
+  assert_int_equal(flight_read(reader, &byte, 1, &count), FLIGHT_READ_END);
   flight_leave(&late);
   finish(&notes, &reader);
 }
@@ -396,16 +392,15 @@ static void without_store_the_slowest_reader_holds_back_the_writer(void **state)
   int wakes = 0;
   char bytes[FLIGHT_CHUNK_SIZE];
   size_t count;
-  int64_t number;
   struct flight_reader *slow = flight_join(flight, count_wake, &wakes);
   struct flight_reader *reader = flight_join(flight, count_wake, &wakes);
   assert_int_equal(feed_chunks(flight, 100), WINDOW);
   assert_drained(reader, (WINDOW - 1) * CHUNK, FLIGHT_READ_WAIT);
   assert_int_equal(notes.rooms, 0);
   /* One byte short of the chunk is not past it. */
-  assert_int_equal(flight_read(slow, bytes, sizeof bytes - 1, &count, &number), FLIGHT_READ_BYTES);
+  assert_int_equal(flight_read(slow, bytes, sizeof bytes - 1, &count), FLIGHT_READ_BYTES);
   assert_int_equal(notes.rooms, 0);
-  assert_int_equal(flight_read(slow, bytes, sizeof bytes, &count, &number), FLIGHT_READ_BYTES);
+  assert_int_equal(flight_read(slow, bytes, sizeof bytes, &count), FLIGHT_READ_BYTES);
   assert_int_equal(count, 1);
   assert_int_equal(notes.rooms, 1);
   assert_int_equal(feed_chunks(flight, 100), 1);
@@ -455,11 +450,10 @@ static void storing_fails(void **state) {
   struct flight_reader *late = flight_join(flight, count_wake, &wakes);
   assert_non_null(late);
   for (int64_t number = 0; number < 4; number++) {
-    int64_t stored;
     size_t count;
     char byte;
-    assert_int_equal(flight_read(reader, &byte, 1, &count, &stored), FLIGHT_READ_STORED);
-    assert_int_equal(stored, number);
+    assert_int_equal(flight_read(reader, &byte, 1, &count), FLIGHT_READ_STORED);
+    assert_int_equal(flight_offset(reader), number * CHUNK);
     flight_skip(reader, FLIGHT_CHUNK_SIZE);
   }
   assert_drained(reader, (WINDOW - 1) * CHUNK, FLIGHT_READ_WAIT);
@@ -725,7 +719,6 @@ static void dawdle(unsigned *random) {
 }
 
 struct saved {
-  int64_t number;
   struct view bytes; /* .at NULL: the end */
   struct saved *next;
 };
@@ -743,10 +736,10 @@ struct store {
   sem_t room;
 };
 
-static void store_give(struct store *store, int64_t number, struct view bytes) {
+static void store_give(struct store *store, struct view bytes) {
   struct saved *saved = malloc(sizeof *saved);
   CHECK(saved);
-  *saved = (struct saved){number, bytes, NULL};
+  *saved = (struct saved){bytes, NULL};
   pthread_mutex_lock(&store->lock);
   *store->last = saved;
   store->last = &saved->next;
@@ -754,13 +747,13 @@ static void store_give(struct store *store, int64_t number, struct view bytes) {
   pthread_mutex_unlock(&store->lock);
 }
 
-static void store_chunk(void *context, int64_t number, struct view bytes) {
+static void store_chunk(void *context, struct view bytes) {
   CHECK(bytes.at);
-  store_give(context, number, bytes);
+  store_give(context, bytes);
 }
 
 static void store_ended(void *context) {
-  store_give(context, 0, (struct view){0});
+  store_give(context, (struct view){0});
 }
 
 static void store_released(void *context) {
@@ -795,29 +788,30 @@ static struct saved *store_take(struct store *store) {
 }
 
 /* Looks at the bytes as late as it may. */
-static void save(struct store *store, const struct saved *saved) {
-  CHECK(is_body(saved->bytes.at, saved->number * CHUNK, saved->bytes.length));
+static void save(struct store *store, int64_t number, struct view bytes) {
+  CHECK(is_body(bytes.at, number * CHUNK, bytes.length));
   char *copy = malloc(FLIGHT_CHUNK_SIZE);
   CHECK(copy);
-  memcpy(copy, saved->bytes.at, saved->bytes.length);
+  memcpy(copy, bytes.at, bytes.length);
   pthread_mutex_lock(&store->lock);
-  CHECK(!store->chunks[saved->number]);
-  store->chunks[saved->number] = copy;
+  CHECK(!store->chunks[number]);
+  store->chunks[number] = copy;
   pthread_mutex_unlock(&store->lock);
 }
 
 static void *run_store(void *context) {
   struct store *store = context;
   unsigned random = 1;
-  for (bool over = false; !over;) {
+  bool over = false;
+  for (int64_t number = 0; !over; number++) {
     struct saved *saved = store_take(store);
     over = !saved->bytes.at;
     dawdle(&random);
-    bool ok = store->fails_at < 0 || saved->number < store->fails_at;
+    bool ok = store->fails_at < 0 || number < store->fails_at;
     if (!over && ok)
-      save(store, saved);
+      save(store, number, saved->bytes);
     if (!over && ok)
-      flight_chunk_saved(store->flight, saved->number);
+      flight_chunk_saved(store->flight, number);
     else if (!over)
       flight_storing_failed(store->flight);
     free(saved);
@@ -830,12 +824,12 @@ static void *run_store(void *context) {
 }
 
 /* What a reader finds in the store. */
-static size_t load(struct store *store, int64_t number, int64_t offset, char *bytes, size_t size) {
+static size_t load(struct store *store, int64_t offset, char *bytes, size_t size) {
   size_t at = (size_t)(offset % CHUNK), count = FLIGHT_CHUNK_SIZE - at;
   count = count < size ? count : size;
   pthread_mutex_lock(&store->lock);
-  CHECK(store->chunks[number] && number == offset / CHUNK);
-  memcpy(bytes, store->chunks[number] + at, count);
+  CHECK(store->chunks[offset / CHUNK]);
+  memcpy(bytes, store->chunks[offset / CHUNK] + at, count);
   pthread_mutex_unlock(&store->lock);
   return count;
 }
@@ -900,8 +894,7 @@ static bool visit(struct visitor *visitor, int64_t *offset) {
   char bytes[9000];
   struct gust *gust = visitor->gust;
   size_t size = 1 + next_random(&visitor->random) % sizeof bytes, count = 0;
-  int64_t number;
-  switch (flight_read(visitor->reader, bytes, size, &count, &number)) {
+  switch (flight_read(visitor->reader, bytes, size, &count)) {
   case FLIGHT_READ_WAIT:
     if (visitor->leaves && next_random(&visitor->random) % 4 == 0) {
       leave_waiting(visitor);
@@ -912,7 +905,7 @@ static bool visit(struct visitor *visitor, int64_t *offset) {
   case FLIGHT_READ_STORED:
     if ((int64_t)size > gust->storm->length - *offset) /* the last chunk is shorter */
       size = (size_t)(gust->storm->length - *offset);
-    count = load(&gust->store, number, *offset, bytes, size);
+    count = load(&gust->store, *offset, bytes, size);
     flight_skip(visitor->reader, count);
     break;
   case FLIGHT_READ_BYTES:
@@ -1055,8 +1048,8 @@ struct tower {
   bool refuses;
 };
 
-static void tower_chunk(void *context, int64_t number, struct view bytes) {
-  (void)context, (void)number, (void)bytes;
+static void tower_chunk(void *context, struct view bytes) {
+  (void)context, (void)bytes;
 }
 
 static void tower_ended(void *context) {
@@ -1176,8 +1169,7 @@ static void ends_unsent(enum flight_end end) {
   assert_string_equal(state.refusal.text, end == FLIGHT_REFUSED ? "too dear" : "");
   char buffer[8];
   size_t count;
-  int64_t number;
-  assert_int_equal(flight_read(reader, buffer, sizeof buffer, &count, &number), FLIGHT_READ_BROKEN);
+  assert_int_equal(flight_read(reader, buffer, sizeof buffer, &count), FLIGHT_READ_BROKEN);
   assert_int_equal(tower.ended, 0);
   flight_leave(&reader);
   flight_release(&flight);

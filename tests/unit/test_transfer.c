@@ -48,8 +48,8 @@ struct owned {
   sem_t over;
 };
 
-static void take_chunk(void *context, int64_t number, struct view bytes) {
-  (void)context, (void)number, (void)bytes;
+static void take_chunk(void *context, struct view bytes) {
+  (void)context, (void)bytes;
 }
 
 static void take_out(void *context) {
