@@ -47,8 +47,8 @@ enum step step_verify(struct request *request) {
   if (!request_join(request, &request->fingerprint, &maker, &place))
     return STEP_REFUSE;
   if (place.started)
-    request_send(&place, request->reader && request_standing(request) == PLAN_UNKNOWN);
-  return request->reader ? STEP_VERDICT : request_no_memory(request);
+    request_send(&place, request->flight && request_standing(request) == PLAN_UNKNOWN);
+  return request->flight ? STEP_VERDICT : request_no_memory(request);
 }
 
 /* Upstream could not be asked, or said nothing about the token. */
@@ -74,10 +74,10 @@ enum step step_verdict(struct request *request) {
   struct flight_state state;
   if (!flight_await(request->reader))
     return STEP_WAIT;
-  flight_look(flight_of(request->reader), &state);
+  flight_look(request->flight, &state);
   bool is_over = state.phase == FLIGHT_CONCLUDED;
   if (is_over)
-    request->checked = paid_verdict(flight_of(request->reader));
+    request->checked = paid_verdict(request->flight);
   request_leave(request);
   if (is_over && state.end == FLIGHT_REFUSED)
     return request_fail(request, &state.refusal);

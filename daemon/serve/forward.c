@@ -39,8 +39,8 @@ static enum step begin_private(struct request *request) {
   struct flights_place place = {.started = make_paid(request, &request->fault)};
   if (!place.started)
     return STEP_REFUSE;
-  request->reader = flight_join(place.started, request_wake, request->exchange);
-  request->leads = request->reader != NULL;
+  request_take(request, flight_join(place.started, request_wake, request->exchange));
+  request->leads = request->flight != NULL;
   request_send(&place, request->leads);
   return request->leads ? STEP_AWAIT : request_no_memory(request);
 }
@@ -56,13 +56,13 @@ static enum step join_or_begin(struct request *request) {
     return STEP_AWAIT;
   request_plan(request);
   bool is_needed = request->plan.action == PLAN_FORWARD;
-  request->leads = request->reader && is_needed;
+  request->leads = request->flight && is_needed;
   request_send(&place, request->leads);
   if (request->leads)
     return STEP_AWAIT;
-  bool has_reader = request->reader;
+  bool has_joined = request->flight;
   request_leave(request);
-  return has_reader ? STEP_PLAN : request_no_memory(request);
+  return has_joined ? STEP_PLAN : request_no_memory(request);
 }
 
 enum step step_forward(struct request *request) {
@@ -126,7 +126,7 @@ static enum awaited_phase phase_of(const struct flight_state *state) {
 }
 
 static enum awaited_action decide(struct request *request, bool end_was_awaited) {
-  struct flight *flight = flight_of(request->reader);
+  struct flight *flight = request->flight;
   const struct flight_state *state = &request->seen;
   flight_look(flight, &request->seen);
   const struct awaited_facts facts = {
@@ -200,7 +200,7 @@ static void note_part(struct request *request) {
     request_leave_lead(request);
     request->impatient = true;
   } else if (state->phase == FLIGHT_CONCLUDED && request->leads) {
-    struct answer_cost cost = paid_cost(flight_of(request->reader));
+    struct answer_cost cost = paid_cost(request->flight);
     request->spent = amount_rows(cost.spent);
     request->cost_is_known = cost.is_known;
   }

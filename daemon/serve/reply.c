@@ -28,7 +28,7 @@ static void add_rows(struct request *request, const char *name, struct rows rows
 
 /* Who may be asked about: it went upstream or waited for what did, it failed, or the log has it. */
 static bool has_a_name(const struct request *request) {
-  return request->reader || request->refreshes || request->impatient ||
+  return request->flight || request->refreshes || request->impatient ||
          request->outcome == OUTCOME_ERROR || request->settings->log_requests == LOG_REQUESTS_ALL;
 }
 
@@ -65,10 +65,9 @@ enum step step_refuse(struct request *request) {
     exchange_add_header(request->exchange, "Allow", "GET, HEAD, POST");
   if (fault->retry_after > 0)
     add_number(request, "Retry-After", fault->retry_after);
-  if (request->plan.action == PLAN_FORWARD && request->reader &&
-      paid_is_booked(flight_of(request->reader))) {
+  if (request->plan.action == PLAN_FORWARD && request->flight && paid_is_booked(request->flight)) {
     struct flight_state state;
-    flight_look(flight_of(request->reader), &state);
+    flight_look(request->flight, &state);
     struct headers_forward forward = {
         .reason = request->plan.reason, .status = state.head.status, .collapsed = !request->leads};
     headers_forward(&forward, &cache_status);
@@ -142,9 +141,9 @@ enum step step_stored(struct request *request) {
 
 /* --- from a flight --- */
 
-/* The body takes over the reader; the account needs the flight. `secret` lives as long as it. */
+/* The body takes over the reader. `secret` lives as long as the flight. */
 static struct body *flight_body(struct request *request, struct view secret) {
-  request->flight = flight_hold(flight_of(request->reader));
+  request->relays = true;
   struct body *body = body_flight(&request->reader, paid_hold(request->flight), request->id);
   return body_masked(&body, secret);
 }
@@ -152,7 +151,7 @@ static struct body *flight_body(struct request *request, struct view secret) {
 /* What is known of the cost as the head goes out. */
 static void note_cost(struct request *request, const struct flight_state *state) {
   struct answer_cost cost =
-      state->phase == FLIGHT_CONCLUDED ? paid_cost(flight_of(request->reader)) : state->head.cost;
+      state->phase == FLIGHT_CONCLUDED ? paid_cost(request->flight) : state->head.cost;
   if (request->leads) {
     request->spent = amount_rows(cost.spent);
     request->cost_is_known = cost.is_known;
@@ -197,7 +196,7 @@ enum step step_relay(struct request *request) {
                                     .status = state->head.status,
                                     .stored = request->leads && request->plan.store && stored,
                                     .collapsed = !request->leads};
-  struct view secret = paid_secret(flight_of(request->reader), &request->fingerprint);
+  struct view secret = paid_secret(request->flight, &request->fingerprint);
   note_cost(request, state);
   request->outcome = request->plan.reason == PLAN_BYPASS ? OUTCOME_BYPASS
                      : request->leads                    ? OUTCOME_MISS
@@ -206,7 +205,7 @@ enum step step_relay(struct request *request) {
   headers_forward(&forward, &cache_status);
   /* What may still be masked may be other bytes than are stored. */
   if (stored && (concluded || !secret.length))
-    add_tag(request, paid_validator(flight_of(request->reader)), &tag);
+    add_tag(request, paid_validator(request->flight), &tag);
   add_upstream_headers(request, state, secret);
   add_common(request, &cache_status);
   add_rows(request, "X-Rows-Saved", request->saved);

@@ -80,13 +80,21 @@ void request_wake(void *exchange) {
   exchange_wake(exchange);
 }
 
+void request_take(struct request *request, struct flight_reader *reader) {
+  if (!reader)
+    return;
+  CHECK(!request->flight && !request->reader);
+  request->reader = reader;
+  request->flight = flight_hold(flight_of(reader));
+}
+
 bool request_join(struct request *request, const struct digest *key,
                   const struct flights_maker *maker, struct flights_place *place) {
   struct flights_waker waker = {.wake = request_wake, .context = request->exchange};
   if (flights_join(request->serve->rooms.flights, key, maker, &waker, place, &request->fault) ==
       FLIGHTS_FAILED)
     return false;
-  request->reader = place->reader;
+  request_take(request, place->reader);
   return true;
 }
 
@@ -100,6 +108,7 @@ void request_send(struct flights_place *place, bool is_needed) {
 
 void request_leave(struct request *request) {
   flight_leave(&request->reader);
+  flight_release(&request->flight);
   request->leads = false;
 }
 
@@ -131,7 +140,7 @@ enum step request_no_memory(struct request *request) {
 /* What was not known when the head went out: the true cost, and whether the answer broke off. */
 static void note_end(struct request *request) {
   struct flight_state state;
-  if (!request->flight)
+  if (!request->relays)
     return;
   flight_look(request->flight, &state);
   if (state.phase != FLIGHT_CONCLUDED)
@@ -153,9 +162,9 @@ static void note_end(struct request *request) {
 /* Its connection broke while it waited for what it leads, which may not even be reserved yet. */
 static void note_left_lead(struct request *request) {
   struct flight_state state;
-  if (!request->leads || !request->reader)
+  if (!request->leads)
     return;
-  flight_look(flight_of(request->reader), &state);
+  flight_look(request->flight, &state);
   if (state.phase == FLIGHT_WAITING) {
     request->left_lead = true;
     request->cost_is_known = false;
@@ -169,8 +178,7 @@ static bool has_failed(const struct request *request) {
 
 /* Its own flight, also where its reply is none of what came. */
 static bool is_booked(const struct request *request) {
-  const struct flight *flight = request->reader ? flight_of(request->reader) : request->flight;
-  return request->left_lead || (request->leads && paid_is_booked(flight));
+  return request->left_lead || (request->leads && paid_is_booked(request->flight));
 }
 
 /* An error makes no token and no target known, and a stranger's hit no token. */

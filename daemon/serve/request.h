@@ -41,10 +41,11 @@ struct request {
   struct plan plan;
   struct fault fault; /* what STEP_REFUSE replies with */
 
-  struct flight_reader *reader; /* until the reply: then its body has it */
-  struct flight_state seen;     /* of the flight, when the request last judged it */
-  struct flight *flight;        /* that the reply is read from, for the account */
-  bool leads;                   /* began the flight, and pays */
+  struct flight *flight;        /* joined or begun, one reference; NULL: none, or left again */
+  struct flight_reader *reader; /* reads `flight`; from STEP_RELAY on it is the reply's body's */
+  struct flight_state seen;     /* of `flight`, when the request last judged it */
+  bool leads;                   /* began `flight`, and pays for it */
+  bool relays;                  /* the reply is read from `flight` */
   bool refreshes;               /* began one that it does not read */
   bool impatient;               /* left a flight of which it had heard nothing for too long */
   bool left_lead;               /* left a flight that it led: the ledger has the flight */
@@ -73,12 +74,14 @@ void request_plan(struct request *request);
 /* How its token stands now; fills `token`. Does not block. */
 enum plan_standing request_standing(struct request *request);
 
-/* Joins the flight of `key` or makes one; `reader` is filled as flights_join() says. False: `fault`
- * says why not. */
+/* Joins the flight of `key` or makes one, as flights_join() does; then request_take(). False:
+ * `fault` gives the reason. */
 bool request_join(struct request *request, const struct digest *key,
                   const struct flights_maker *maker, struct flights_place *place);
 /* Sends the flight that was made, or withdraws it where it is not needed. Gives up the reference. */
 void request_send(struct flights_place *place, bool is_needed);
+/* Takes over `reader` and holds its flight; NULL is allowed and changes nothing. */
+void request_take(struct request *request, struct flight_reader *reader);
 /* Leaves the flight; the request does not lead it any more. */
 void request_leave(struct request *request);
 /* The same before the flight has ended: what it costs is not known here. */
