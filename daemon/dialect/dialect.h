@@ -29,6 +29,8 @@ struct dialect_subscription {
 enum dialect_token { DIALECT_TOKEN_UNJUDGED, DIALECT_TOKEN_ACCEPTED, DIALECT_TOKEN_REFUSED };
 
 struct dialect {
+  enum currency currency; /* of every price and every answer */
+
   /* The price of `question`. */
   struct tariff (*price)(const struct settings *settings, const struct question *question);
 

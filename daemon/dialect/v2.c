@@ -6,6 +6,7 @@
 #include "dialect/v2_subscription.h"
 
 const struct dialect dialect_v2 = {
+    .currency = CURRENCY_ROWS,
     .price = v2_price,
     .write = v2_write,
     .shape = v2_shape,

@@ -201,7 +201,7 @@ static void note_part(struct request *request) {
     request->impatient = true;
   } else if (state->phase == FLIGHT_CONCLUDED && request->leads) {
     struct answer_cost cost = paid_cost(request->flight);
-    request->spent = amount_rows(cost.spent);
+    request->spent = cost.spent;
     request->cost_is_known = cost.is_known;
   }
 }

@@ -2,6 +2,21 @@
 
 #include <inttypes.h>
 
+/* One row for each currency that an answer can have: v2's are rows. */
+static const struct {
+  const char *spent, *saved;
+} amount_headers[CURRENCIES] = {[CURRENCY_ROWS] = {"X-Rows-Spent", "X-Rows-Saved"}};
+
+const char *headers_spent(enum currency currency) {
+  CHECK(currency < CURRENCIES && amount_headers[currency].spent);
+  return amount_headers[currency].spent;
+}
+
+const char *headers_saved(enum currency currency) {
+  CHECK(currency < CURRENCIES && amount_headers[currency].saved);
+  return amount_headers[currency].saved;
+}
+
 void headers_hit(int64_t freshness, struct text *cache_status) {
   /* What has just gone stale is so by a part of a second: rounded away from zero. */
   text_printf(cache_status, "rowcache; hit; ttl=%" PRId64, freshness == 0 ? -1 : freshness);

@@ -2,6 +2,7 @@
  * side"; RFC 9211. */
 #pragma once
 
+#include "base/money.h"
 #include "base/text.h"
 #include "plan/plan.h"
 
@@ -11,6 +12,11 @@ void headers_hit(int64_t freshness, struct text *cache_status);
 /* A strong entity-tag (RFC 9110 8.8.3) of some bytes, with its quotes. Another coding of the same
  * result is another representation, and needs another tag. */
 void headers_tag(struct view validator, struct text *tag);
+
+/* The names of the headers that state what an answer cost, and what it saved, in this currency. They
+ * live forever. */
+const char *headers_spent(enum currency currency);
+const char *headers_saved(enum currency currency);
 
 struct headers_forward {
   enum plan_reason reason;

@@ -22,8 +22,13 @@ static void add_number(struct request *request, const char *name, int64_t value)
   exchange_add_header(request->exchange, name, text);
 }
 
-static void add_rows(struct request *request, const char *name, struct rows rows) {
-  exchange_add_header(request->exchange, name, ROWS_TEXT(rows));
+static void add_spent(struct request *request) {
+  const char *name = headers_spent(request->spent.currency);
+  exchange_add_header(request->exchange, name, AMOUNT_TEXT(request->spent));
+}
+
+static void add_saved(struct request *request, struct amount saved) {
+  exchange_add_header(request->exchange, headers_saved(saved.currency), AMOUNT_TEXT(saved));
 }
 
 /* Who may be asked about: it went upstream or waited for what did, it failed, or the log has it. */
@@ -40,7 +45,7 @@ static void add_common(struct request *request, const struct text *cache_status)
   if (serve_is_draining(request->serve))
     exchange_add_header(request->exchange, "Connection", "close");
   if (request->cost_is_known)
-    add_rows(request, "X-Rows-Spent", request->spent);
+    add_spent(request);
 }
 
 /* --- faults --- */
@@ -120,13 +125,13 @@ enum step step_stored(struct request *request) {
   request->status = not_modified ? 304 : 200;
   /* A HEAD would not have spent anything without the cache either. */
   if (!request_is_head(request)) {
-    request->saved = amount_rows(stored->cost);
+    request->saved = stored->cost;
     cache_count_hit(request->stored);
   }
   headers_hit(freshness, &cache_status);
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
-  add_rows(request, "X-Rows-Saved", amount_rows(stored->cost));
+  add_saved(request, stored->cost);
   if (!not_modified) { /* what a client stored with the bytes, it has (RFC 9110 15.4.5) */
     exchange_add_header(request->exchange, "Content-Type",
                         *stored->content_type ? stored->content_type : default_type);
@@ -153,10 +158,10 @@ static void note_cost(struct request *request, const struct flight_state *state)
   struct answer_cost cost =
       state->phase == FLIGHT_CONCLUDED ? paid_cost(request->flight) : state->head.cost;
   if (request->leads) {
-    request->spent = amount_rows(cost.spent);
+    request->spent = cost.spent;
     request->cost_is_known = cost.is_known;
   } else {
-    request->saved = amount_rows(cost.once);
+    request->saved = cost.once;
   }
 }
 
@@ -208,7 +213,7 @@ enum step step_relay(struct request *request) {
     add_tag(request, paid_validator(request->flight), &tag);
   add_upstream_headers(request, state, secret);
   add_common(request, &cache_status);
-  add_rows(request, "X-Rows-Saved", request->saved);
+  add_saved(request, request->saved);
   struct body *body = flight_body(request, secret);
   exchange_reply_body(request->exchange, state->head.status,
                       concluded ? state->length : EXCHANGE_UNKNOWN_LENGTH, &body);

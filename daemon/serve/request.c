@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "dialect/dialect.h"
 #include "serve/facts.h"
 
 #include <stdio.h>
@@ -33,6 +34,8 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
   request->wish = WISH_NONE;
   request->at = clock_milliseconds();
   request->outcome = OUTCOME_ERROR;
+  request->spent = amount_zero(dialect_for(request->settings)->currency);
+  request->saved = request->spent;
   request->cost_is_known = true;
   make_id(request->id);
   atomic_fetch_add(&serve->busy, 1);
@@ -147,15 +150,15 @@ static void note_end(struct request *request) {
     return;
   struct answer_cost cost = paid_cost(request->flight);
   if (request->leads) {
-    request->spent = amount_rows(cost.spent);
+    request->spent = cost.spent;
     request->cost_is_known = cost.is_known;
   } else {
-    request->saved = amount_rows(cost.once);
+    request->saved = cost.once;
   }
   request->is_refusal = state.verdict.outcome == ANSWER_REFUSED;
   if (state.verdict.outcome == ANSWER_BROKEN) {
     request->outcome = OUTCOME_ERROR;
-    request->saved = (struct rows){0};
+    request->saved = amount_zero(request->saved.currency);
   }
 }
 
@@ -185,13 +188,13 @@ static bool is_booked(const struct request *request) {
 static void count_in_ledger(const struct request *request) {
   static const struct digest nobody;
   bool booked = is_booked(request);
-  if (!request->has_token || (booked && rows_is_zero(request->saved)))
+  if (!request->has_token || (booked && amount_is_zero(request->saved)))
     return;
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   enum ledger_free what = booked ? LEDGER_SAVED : has_failed(request) ? LEDGER_ERROR : LEDGER_HIT;
   ledger_count(request->serve->rooms.ledger,
                request_is_strangers(request) ? &nobody : &request->fingerprint, target, what,
-               amount_of_rows(request->saved));
+               request->saved);
 }
 
 /* A request that spent nothing waits for no log, and its line is the first to be dropped. */
@@ -199,23 +202,23 @@ static void log_request(const struct request *request, const char *label, int64_
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   scope_free char *text = strndup(target.at, target.length);
   bool may_have_spent =
-      !rows_is_zero(request->spent) || !request->cost_is_known || request->refreshes;
+      !amount_is_zero(request->spent) || !request->cost_is_known || request->refreshes;
   if (!may_have_spent && !has_failed(request) &&
       request->settings->log_requests != LOG_REQUESTS_ALL)
     return;
   log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, EVENT_request,
             "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld",
             request->id, outcome_word(request->outcome), request->status, label, LOG_VALUE(text),
-            ROWS_TEXT(request->spent), request->cost_is_known ? "" : "?", ROWS_TEXT(request->saved),
-            (long long)(nanoseconds / CLOCK_MILLISECOND));
+            AMOUNT_TEXT(request->spent), request->cost_is_known ? "" : "?",
+            AMOUNT_TEXT(request->saved), (long long)(nanoseconds / CLOCK_MILLISECOND));
 }
 
 static void note_trace(const struct request *request, const char *label) {
   struct trace trace = {.outcome = request->outcome,
                         .status = request->status,
                         .at = request->at,
-                        .spent = amount_of_rows(request->spent),
-                        .saved = amount_of_rows(request->saved)};
+                        .spent = request->spent,
+                        .saved = request->saved};
   snprintf(trace.token, sizeof trace.token, "%s", label);
   traces_add(request->serve->rooms.traces, request->id, &trace);
 }

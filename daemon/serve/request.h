@@ -52,7 +52,7 @@ struct request {
 
   enum outcome outcome;
   unsigned status;
-  struct rows spent, saved;
+  struct amount spent, saved;
   bool cost_is_known;
   bool is_refusal; /* what upstream said to somebody is the reply */
 };
