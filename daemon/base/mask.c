@@ -40,9 +40,9 @@ static bool stands_in(struct view secret, struct view bytes) {
 }
 
 bool mask_finds(struct mask *mask, struct view bytes) {
-  char joint[2 * MASK_MOST];
+  char joint[2 * TOKEN_TEXT_MOST];
   struct view secret = mask->secret;
-  CHECK(secret.length <= MASK_MOST);
+  CHECK(secret.length <= TOKEN_TEXT_MOST);
   if (!secret.length || !bytes.length)
     return false;
   /* What was begun before, and as much as could end it. */

@@ -8,10 +8,9 @@
 
 #include "base/token_text.h"
 
-#define MASK_MOST TOKEN_TEXT_MOST /* bytes of a secret */
-
 struct mask {
-  struct view secret; /* at most MASK_MOST bytes, which the owner keeps; empty: nothing is masked */
+  struct view
+      secret;  /* at most TOKEN_TEXT_MOST bytes, which the owner keeps; empty: nothing is masked */
   size_t held; /* bytes held back: the secret's first ones, in which the stream ends so far */
 };
 

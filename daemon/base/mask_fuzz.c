@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Masks `stream` in reads of `step` bytes; returns the result, which is as long. */
 static char *masked(struct view secret, struct view stream, size_t step) {
   struct mask mask = {.secret = secret};
-  char buffer[MASK_MOST + READ_MOST], *out = malloc(stream.length + 1);
+  char buffer[TOKEN_TEXT_MOST + READ_MOST], *out = malloc(stream.length + 1);
   size_t length = 0;
   CHECK(out);
   for (size_t at = 0; at < stream.length; at += step) {

@@ -1,11 +1,12 @@
 #include "body/masked.h"
 
 #include "base/mask.h"
+#include "base/token_text.h"
 
 #include <stdlib.h>
 
 /* The client's buffer may be smaller than the secret, so the inner body is read into our own. */
-#define BUFFER_SIZE ((size_t)16 * MASK_MOST)
+#define BUFFER_SIZE ((size_t)16 * TOKEN_TEXT_MOST)
 
 struct masked {
   struct body body;
@@ -55,7 +56,7 @@ static void release_masked(struct body *body) {
 static const struct body_kind kind = {read_masked, release_masked};
 
 struct body *body_masked(struct body **inner, struct view secret) {
-  CHECK(secret.length <= MASK_MOST);
+  CHECK(secret.length <= TOKEN_TEXT_MOST);
   if (!*inner || !secret.length)
     return steal(*inner);
   struct masked *masked = calloc(1, sizeof *masked);

@@ -77,8 +77,8 @@ void cache_count_hit(const struct cache_hold *hold) {
 /* Finding. */
 
 /* Reads the published entry of `key` into the hold; `*id` is 0 where there is none. */
-static bool look(struct cache_hold *hold, struct db *db, const struct digest *key, int64_t *id,
-                 struct fault *fault) {
+static bool read_entry(struct cache_hold *hold, struct db *db, const struct digest *key,
+                       int64_t *id, struct fault *fault) {
   struct db_statement *row;
   *id = 0;
   if (!db_find(db, CACHE_SQL_FIND_ENTRY, DB_VALUES(row_digest(key)), &row, fault))
@@ -105,7 +105,7 @@ static bool find_pinned(struct cache_hold *hold, struct db *db, const struct dig
   struct cache *cache = hold->cache;
   for (int i = 0; i < FIND_TRIES; i++) {
     int64_t id;
-    if (!look(hold, db, key, &id, fault))
+    if (!read_entry(hold, db, key, &id, fault))
       return false;
     if (!id)
       return true;
@@ -118,7 +118,7 @@ static bool find_pinned(struct cache_hold *hold, struct db *db, const struct dig
       return true;
     hold_unpin(cache, &hold->pin);
   }
-  return true; /* replaced faster than it can be looked at */
+  return true; /* it is replaced faster than it can be pinned */
 }
 
 static bool find(struct cache_hold *hold, const struct digest *key, struct fault *fault) {

@@ -50,7 +50,7 @@ static bool may_ask(struct attempt *attempt, struct fault *fault) {
   const char *directory = attempt->settings->state_directory;
   if (!address_is_here(&attempt->address))
     return true;
-  enum directory_use use = directory_look(directory);
+  enum directory_use use = directory_use_of(directory);
   attempt->remote->absent =
       use == DIRECTORY_FREE || (use == DIRECTORY_UNUSED && is_secret(attempt) && !has_tls(attempt));
   return !attempt->remote->absent ||

@@ -38,12 +38,12 @@ static const char *user_name(uid_t user, char out[64]) {
 }
 
 static bool check_owner(const char *path, const struct stat *status, struct fault *fault) {
-  char theirs[64], ours[64];
+  char owner[64], self[64];
   return status->st_uid == geteuid() ||
          fault_set(fault, FAULT_UNAVAILABLE,
                    "'%.200s' belongs to user %s, and this runs as user %s: run it as that user, or "
                    "give the directory and all that is in it to this one (chown -R)",
-                   path, user_name(status->st_uid, theirs), user_name(geteuid(), ours));
+                   path, user_name(status->st_uid, owner), user_name(geteuid(), self));
 }
 
 /* Write access gives control over the account and the owners of tokens. */
@@ -140,7 +140,7 @@ bool directory_lock(const char *directory, int *lock, struct fault *fault) {
       directory);
 }
 
-enum directory_use directory_look(const char *directory) {
+enum directory_use directory_use_of(const char *directory) {
   scope_free char *path = NULL;
   if (asprintf(&path, "%s/lock", directory) < 0)
     return DIRECTORY_HIDDEN;

@@ -38,7 +38,7 @@ enum directory_use {
 };
 
 /* The state of the lock at this moment. Opens a file; does not wait. */
-enum directory_use directory_look(const char *path);
+enum directory_use directory_use_of(const char *path);
 
 /* The state of the directory, or of the nearest above it that is there: whose it is, or will be.
  * False where none can be found. Blocks on the disk. */

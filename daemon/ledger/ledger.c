@@ -278,7 +278,7 @@ static bool open_to_read(struct ledger *ledger, struct fault *fault) {
 
 bool ledger_open_readonly(const char *directory, const struct ledger_options *options,
                           struct ledger **out, struct fault *fault) {
-  enum directory_use use = directory_look(directory);
+  enum directory_use use = directory_use_of(directory);
   *out = new_ledger(directory, options, fault);
   if (!*out)
     return false;

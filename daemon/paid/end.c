@@ -39,7 +39,7 @@ static enum ledger_end end_of(const struct paid *paid, const struct answer_verdi
 
 static void settle(struct paid *paid) {
   struct flight_state state;
-  flight_look(paid->flight, &state);
+  flight_peek(paid->flight, &state);
   int64_t results = state.verdict.results > 0 ? state.verdict.results : 0;
   if (paid->booked)
     ledger_settle(paid->desk->rooms.ledger, &paid->entry, end_of(paid, &state.verdict, results),
@@ -104,7 +104,7 @@ static void note_check(struct paid *paid, const struct flight_state *state) {
 static void ended(void *context) {
   struct paid *paid = context;
   struct flight_state state;
-  flight_look(paid->flight, &state);
+  flight_peek(paid->flight, &state);
   paid->cost = state.verdict.cost;
   warn_of_more(paid, &state.verdict);
   note_token(paid, &state.verdict);

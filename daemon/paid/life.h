@@ -12,6 +12,7 @@
 
 #include "base/mask.h"
 #include "base/text.h"
+#include "base/token_text.h"
 #include "dialect/dialect.h"
 
 #include <stdatomic.h>
@@ -33,7 +34,7 @@ struct paid {
   bool booked; /* the ledger holds a reservation */
   struct answer_cost cost;
 
-  char token[MASK_MOST]; /* that it was asked with */
+  char token[TOKEN_TEXT_MOST]; /* that it was asked with */
   struct mask
       repeated; /* looks for the token in what is stored; empty where it is too short or long */
   bool is_own_token;                 /* upstream.token_file's, not the client's */

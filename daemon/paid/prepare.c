@@ -2,7 +2,6 @@
 #include "paid/life.h"
 
 #include "base/scope.h"
-#include "base/token_text.h"
 
 /* --- the desk --- */
 
@@ -43,11 +42,11 @@ static void fill_entry(struct paid *paid, const struct paid_order *order) {
 
 /* What is shorter stands anywhere by chance, and what is longer is no token of Ahrefs'. */
 static bool is_secret(struct view token) {
-  return token.length >= TOKEN_TEXT_LEAST && token.length <= MASK_MOST;
+  return token.length >= TOKEN_TEXT_LEAST && token.length <= TOKEN_TEXT_MOST;
 }
 
 static bool is_to_store(const struct paid_order *order) {
-  return order->store && order->token.length <= MASK_MOST;
+  return order->store && order->token.length <= TOKEN_TEXT_MOST;
 }
 
 static void copy_order(struct paid *paid, const struct paid_order *order) {

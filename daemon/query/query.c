@@ -142,12 +142,12 @@ bool query_check_limit(const struct query *query, struct fault *fault) {
 
 /* For another table only a limit that certainly exceeds what can be reserved is refused. */
 static bool read_amounts(struct query *query, struct fault *fault) {
-  bool is_ours = query->table == QUERY_BACKLINKS_NEW_LOST;
+  bool is_backlinks = query->table == QUERY_BACKLINKS_NEW_LOST;
   query->limit = read_amount(query, &limit);
   query->offset = read_amount(query, &offset);
-  if (query->limit < 0 && (is_ours || is_digits(value_or_empty(query, "limit"))))
+  if (query->limit < 0 && (is_backlinks || is_digits(value_or_empty(query, "limit"))))
     return refuse_amount(query, &limit, fault);
-  return query->offset >= 0 || !is_ours || refuse_amount(query, &offset, fault);
+  return query->offset >= 0 || !is_backlinks || refuse_amount(query, &offset, fault);
 }
 
 static bool read_target(struct query *query, struct fault *fault) {

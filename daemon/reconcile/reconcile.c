@@ -134,7 +134,7 @@ static bool read_answer(struct asked *asked, const struct dialect *dialect,
   char body[4096];
   size_t length;
   struct flight_state state;
-  flight_look(flight_of(asked->reader), &state);
+  flight_peek(flight_of(asked->reader), &state);
   if (state.phase == FLIGHT_WAITING)
     return fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
                      "upstream sent nothing for too long (upstream.stall_timeout)");

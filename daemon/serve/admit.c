@@ -74,7 +74,7 @@ enum step step_verdict(struct request *request) {
   struct flight_state state;
   if (!flight_await(request->reader))
     return STEP_WAIT;
-  flight_look(request->flight, &state);
+  flight_peek(request->flight, &state);
   bool is_over = state.phase == FLIGHT_CONCLUDED;
   if (is_over)
     request->checked = paid_verdict(request->flight);

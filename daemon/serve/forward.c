@@ -128,7 +128,7 @@ static enum awaited_phase phase_of(const struct flight_state *state) {
 static enum awaited_action decide(struct request *request, bool end_was_awaited) {
   struct flight *flight = request->flight;
   const struct flight_state *state = &request->seen;
-  flight_look(flight, &request->seen);
+  flight_peek(flight, &request->seen);
   const struct awaited_facts facts = {
       .phase = phase_of(state),
       .end = end_of(state),

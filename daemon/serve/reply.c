@@ -72,7 +72,7 @@ enum step step_refuse(struct request *request) {
     add_number(request, "Retry-After", fault->retry_after);
   if (request->plan.action == PLAN_FORWARD && request->flight && paid_is_booked(request->flight)) {
     struct flight_state state;
-    flight_look(request->flight, &state);
+    flight_peek(request->flight, &state);
     struct headers_forward forward = {
         .reason = request->plan.reason, .status = state.head.status, .collapsed = !request->leads};
     headers_forward(&forward, &cache_status);

@@ -145,7 +145,7 @@ static void note_end(struct request *request) {
   struct flight_state state;
   if (!request->relays)
     return;
-  flight_look(request->flight, &state);
+  flight_peek(request->flight, &state);
   if (state.phase != FLIGHT_CONCLUDED)
     return;
   struct answer_cost cost = paid_cost(request->flight);
@@ -167,7 +167,7 @@ static void note_left_lead(struct request *request) {
   struct flight_state state;
   if (!request->leads)
     return;
-  flight_look(request->flight, &state);
+  flight_peek(request->flight, &state);
   if (state.phase == FLIGHT_WAITING) {
     request->left_lead = true;
     request->cost_is_known = false;

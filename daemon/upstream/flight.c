@@ -92,7 +92,7 @@ void *flight_context(const struct flight *flight) {
   return flight->context;
 }
 
-void flight_look(struct flight *flight, struct flight_state *state) {
+void flight_peek(struct flight *flight, struct flight_state *state) {
   pthread_mutex_lock(&flight->lock);
   *state = flight->state;
   pthread_mutex_unlock(&flight->lock);

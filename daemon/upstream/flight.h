@@ -143,7 +143,7 @@ struct flight_state {
   int64_t length;                /* bytes so far */
   bool storing;                  /* false also after storing has failed */
 };
-void flight_look(struct flight *flight, struct flight_state *state);
+void flight_peek(struct flight *flight, struct flight_state *state);
 
 /* --- readers --- */
 

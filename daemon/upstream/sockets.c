@@ -75,9 +75,9 @@ bool sockets_use(struct sockets *sockets, const struct socket_ends *ends) {
   struct socket_entry *entry = find(sockets, ends);
   if (!entry)
     return false;
-  struct pollfd look = {.fd = entry->fd, .events = POLLRDHUP};
+  struct pollfd state = {.fd = entry->fd, .events = POLLRDHUP};
   if (entry->used)
-    look.events |= POLLIN;
+    state.events |= POLLIN;
   entry->used = true;
-  return poll(&look, 1, 0) == 0;
+  return poll(&state, 1, 0) == 0;
 }

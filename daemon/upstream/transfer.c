@@ -23,7 +23,7 @@ struct transfer {
   struct sending *waiting, *running;
   struct sockets sockets;
   int64_t running_count, running_limit, unpaused_at;
-  int64_t look_at; /* the next time that a reader's patience may end; at most TICK from now */
+  int64_t check_at; /* the next time that a reader's patience may end; at most TICK from now */
 
   pthread_mutex_t lock; /* of all that follows */
   struct sending *submitted;
@@ -147,7 +147,7 @@ static bool ends_with_readers(const struct sending *request, int64_t patience) {
  * stored. */
 static bool needs_its_reader(const struct sending *request) {
   struct flight_state state;
-  flight_look(request->flight, &state);
+  flight_peek(request->flight, &state);
   return request->sends > 0 && request->evidence.kind != QUESTION_SUBSCRIPTION && !state.storing;
 }
 
@@ -161,16 +161,16 @@ static void end_patience(struct transfer *transfer, struct sending *requests, in
       continue;
     flight_lose_patience(request->flight, patience);
     left += flight_since(request->flight);
-    if (left > 0 && now + left < transfer->look_at)
-      transfer->look_at = now + left;
+    if (left > 0 && now + left < transfer->check_at)
+      transfer->check_at = now + left;
   }
 }
 
-static void look(struct transfer *transfer) {
+static void check_waits(struct transfer *transfer) {
   int64_t now = clock_monotonic();
-  if (now < transfer->look_at)
+  if (now < transfer->check_at)
     return;
-  transfer->look_at = now + TICK;
+  transfer->check_at = now + TICK;
   drop_unwanted(transfer, now);
   end_patience(transfer, transfer->waiting, now);
   end_patience(transfer, transfer->running, now);
@@ -223,8 +223,8 @@ static bool take(struct transfer *transfer) {
     abort_all(transfer);
   start_waiting(transfer);
   if (changed)
-    transfer->look_at = 0;
-  look(transfer);
+    transfer->check_at = 0;
+  check_waits(transfer);
   unpause_all(transfer, room);
   return !stopping || transfer->running || transfer->waiting;
 }
@@ -254,7 +254,7 @@ static void *run(void *context) {
     int running;
     curl_multi_perform(transfer->multi, &running);
     reap(transfer);
-    curl_multi_poll(transfer->multi, NULL, 0, clock_timeout(transfer->look_at), NULL);
+    curl_multi_poll(transfer->multi, NULL, 0, clock_timeout(transfer->check_at), NULL);
   }
   return NULL;
 }

@@ -332,7 +332,7 @@ static void begin(struct owner *owner, int64_t number) {
 static void feed(struct owner *owner, int64_t count) {
   char bytes[FLIGHT_CHUNK_SIZE];
   struct flight_state state;
-  flight_look(owner->flight, &state);
+  flight_peek(owner->flight, &state);
   fill(bytes, state.length, (size_t)count);
   assert_true(flight_feed(owner->flight, (struct view){bytes, (size_t)count}));
 }

@@ -811,14 +811,14 @@ static void a_look_at_the_lock_changes_nothing(void **state) {
   (void)state;
   int lock;
   struct fault fault;
-  assert_int_equal(directory_look(directory), DIRECTORY_UNUSED);
-  assert_int_equal(directory_look("/nowhere/at/all"), DIRECTORY_UNUSED);
-  assert_int_equal(directory_look("/proc/version/x"), DIRECTORY_UNUSED);
+  assert_int_equal(directory_use_of(directory), DIRECTORY_UNUSED);
+  assert_int_equal(directory_use_of("/nowhere/at/all"), DIRECTORY_UNUSED);
+  assert_int_equal(directory_use_of("/proc/version/x"), DIRECTORY_UNUSED);
   assert_true(directory_lock(directory, &lock, &fault));
-  assert_int_equal(directory_look(directory), DIRECTORY_BUSY);
-  assert_int_equal(directory_look(directory), DIRECTORY_BUSY);
+  assert_int_equal(directory_use_of(directory), DIRECTORY_BUSY);
+  assert_int_equal(directory_use_of(directory), DIRECTORY_BUSY);
   close(lock);
-  assert_int_equal(directory_look(directory), DIRECTORY_FREE);
+  assert_int_equal(directory_use_of(directory), DIRECTORY_FREE);
   assert_true(directory_lock(directory, &lock, &fault));
   close(lock);
 }

@@ -83,7 +83,7 @@ static struct flight *begin(struct notes *notes, bool storing) {
 
 static struct flight_state look(struct flight *flight) {
   struct flight_state state;
-  flight_look(flight, &state);
+  flight_peek(flight, &state);
   return state;
 }
 
@@ -1163,7 +1163,7 @@ static void ends_unsent(enum flight_end end) {
   assert_int_equal(wakes, 1);
   assert_true(flight_await(reader));
   struct flight_state state;
-  flight_look(flight, &state);
+  flight_peek(flight, &state);
   assert_int_equal(state.phase, FLIGHT_CONCLUDED);
   assert_int_equal(state.end, end);
   assert_string_equal(state.refusal.text, end == FLIGHT_REFUSED ? "too dear" : "");

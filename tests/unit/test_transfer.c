@@ -55,7 +55,7 @@ static void take_chunk(void *context, struct view bytes) {
 static void take_out(void *context) {
   struct owned *owned = context;
   struct flight_state state;
-  flight_look(owned->flight, &state);
+  flight_peek(owned->flight, &state);
   owned->verdict = state.verdict;
   owned->ended_on = pthread_self();
   flights_remove(owned->flights, &owned->key, owned->flight);
