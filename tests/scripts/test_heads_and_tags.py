@@ -273,6 +273,7 @@ def test_what_was_stored_before_there_were_tags_has_one(sim, rowcache):
     assert daemon.stop() == 0
     with closing(sqlite3.connect(daemon.state / "cache.db")) as cache, cache:
         cache.execute("ALTER TABLE entry DROP COLUMN validator")
+        cache.execute("ALTER TABLE entry DROP COLUMN currency")
         cache.execute("PRAGMA user_version = 1")
     daemon.start()
     reply = daemon.ask()
