@@ -66,6 +66,10 @@ bool db_pragma(struct db *db, const char *sql, int64_t *value, struct fault *fau
   return ok;
 }
 
+bool db_version(struct db *db, int64_t *number, struct fault *fault) {
+  return db_pragma(db, "PRAGMA user_version", number, fault);
+}
+
 /* Runs a PRAGMA that takes a number. */
 static bool set_number(struct db *db, const char *format, int64_t number, struct fault *fault) {
   char sql[64];
@@ -100,7 +104,7 @@ static bool apply_migration(struct db *db, int number, struct fault *fault) {
  * version 0, so a new file is one that holds nothing. */
 static bool check_identity(struct db *db, int64_t *version, struct fault *fault) {
   int64_t application, objects;
-  if (!db_pragma(db, "PRAGMA user_version", version, fault) ||
+  if (!db_version(db, version, fault) ||
       !db_pragma(db, "PRAGMA application_id", &application, fault) ||
       !db_pragma(db, "SELECT count(*) FROM sqlite_schema", &objects, fault))
     return false;

@@ -115,6 +115,9 @@ bool db_execute(struct db *db, const char *sql, struct fault *fault) MUST_CHECK;
 /* The first column of the first row of fixed SQL (a PRAGMA), as an integer. */
 bool db_pragma(struct db *db, const char *sql, int64_t *value, struct fault *fault) MUST_CHECK;
 
+/* The number of the newest migration that the file has; 0: it has none. */
+bool db_version(struct db *db, int64_t *number, struct fault *fault) MUST_CHECK;
+
 /* For how long a call waits for a lock that another connection holds, before it fails;
  * DB_PATIENCE_MS from db_open() on. 0: not at all. On the thread that `db` belongs to. */
 #define DB_PATIENCE_MS 5000

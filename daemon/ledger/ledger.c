@@ -266,7 +266,7 @@ static bool open_to_read(struct ledger *ledger, struct fault *fault) {
   if (!inside_read(ledger, &db, fault))
     return false;
   /* A daemon that has just begun has made the file, but not the account. */
-  bool ok = db_pragma(db, "PRAGMA user_version", &version, fault) &&
+  bool ok = db_version(db, &version, fault) &&
             (version == 0 || find_secret(ledger, db, &exists, fault)) &&
             (exists || no_ledger(ledger, fault)) && is_of_now(ledger, version, fault) &&
             known_read(db, &known, fault);
