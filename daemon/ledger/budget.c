@@ -1,11 +1,10 @@
 /* Budgets: what a token may spend in a window of days, held when a reservation is made. The figures
  * are the totals that the reports show, and the reservations that are open. */
-#include "ledger/inside.h"
+#include "ledger/room.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "sql_ledger.h"
 
 #include <stdio.h>
 
@@ -36,7 +35,7 @@ static bool sum(struct db *db, int number, struct db_values values, struct amoun
                 struct fault *fault) {
   struct db_statement *row;
   bool ok = db_find(db, number, values, &row, fault);
-  *out = row ? inside_amount(row, 0, out->currency) : amount_zero(out->currency);
+  *out = row ? column_amount(row, 0, out->currency) : amount_zero(out->currency);
   db_done(row);
   return ok;
 }
@@ -72,7 +71,7 @@ static bool move_unsettled(struct ledger *ledger, struct db *db, int64_t token,
   scope_text struct text ids = {0};
   enum currency currency = account->budget.most.currency;
   struct amount spent = amount_zero(currency), reserved = spent;
-  if (!entry_list_unsettled(ledger, &ids, fault))
+  if (!entries_list_unsettled(ledger, &ids, fault))
     return false;
   if (!ids.length)
     return true;
@@ -116,16 +115,16 @@ static bool look(struct ledger *ledger, struct db *db, int64_t token,
 static const struct token_budget *read_budget(struct db_statement *statement, int column,
                                               struct token_budget *budget) {
   budget->most =
-      (struct amount){inside_currency(statement, column + 1), db_integer(statement, column)};
+      (struct amount){column_currency(statement, column + 1), db_integer(statement, column)};
   int64_t per = db_integer(statement, column + 2);
   budget->per =
       per == TOKEN_PER_DAY || per == TOKEN_PER_MONTH ? (enum token_per)per : TOKEN_PER_TOTAL;
   return amount_is_negative(budget->most) ? NULL : budget;
 }
 
-bool budget_look_column(struct ledger *ledger, struct db *db, int64_t token,
-                        struct db_statement *statement, int column, struct token_account *account,
-                        struct fault *fault) {
+bool budget_read_account(struct ledger *ledger, struct db *db, int64_t token,
+                         struct db_statement *statement, int column, struct token_account *account,
+                         struct fault *fault) {
   struct token_budget space;
   const struct token_budget *budget = read_budget(statement, column, &space);
   *account = (struct token_account){.has_budget = false};
@@ -149,14 +148,14 @@ static bool read_terms(struct db *db, int64_t token, const struct digest *finger
                        struct terms *terms, struct fault *fault) {
   struct db_statement *row;
   if (!db_find(db, LEDGER_SQL_FIND_TERMS,
-               DB_VALUES(DB_INT(token), DB_BLOB(inside_bytes(fingerprint))), &row, fault))
+               DB_VALUES(DB_INT(token), DB_BLOB(column_bytes(fingerprint))), &row, fault))
     return false;
   if (!row)
     return fault_set(fault, FAULT_INTERNAL, "ledger.db is damaged: token %lld is not there",
                      (long long)token);
   terms->current = db_integer(row, 0) != 0;
   terms->revoked = db_integer(row, 1) != 0;
-  inside_label(db_text(row, 2), fingerprint, terms->label);
+  label_print(db_text(row, 2), fingerprint, terms->label);
   terms->budget = read_budget(row, 3, &terms->space);
   terms->was_warned = !db_is_null(row, 6);
   terms->warned = db_integer(row, 6);

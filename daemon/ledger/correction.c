@@ -2,11 +2,10 @@
 
 #include "base/clock.h"
 #include "base/num.h"
-#include "ledger/inside.h"
-#include "sql_ledger.h"
+#include "ledger/room.h"
 
 struct correct {
-  struct task task;
+  struct ledger_task task;
   const struct ledger_correction *correction;
 };
 
@@ -44,9 +43,9 @@ struct day {
 /* Rows of totals for the day, if there were none, so that reports have where to show it. */
 static bool make_days(struct db *db, int32_t day, int64_t token, enum currency currency,
                       struct fault *fault) {
-  const struct amounts nothing = inside_no_amounts(currency);
-  return inside_add_token_day(db, day, token, &nothing, fault) &&
-         inside_add_target_day(db, day, VIEW(""), &nothing, fault);
+  const struct amounts nothing = totals_none(currency);
+  return totals_add_token_day(db, day, token, &nothing, fault) &&
+         totals_add_target_day(db, day, VIEW(""), &nothing, fault);
 }
 
 static bool find_day(struct db *db, int32_t day, int64_t token, enum currency currency,
@@ -96,10 +95,10 @@ static bool add(struct db *db, const struct ledger_correction *correction, int64
 
 static bool correct_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   const struct ledger_correction *correction = ((struct correct *)job)->correction;
-  struct labelled token;
+  struct identity token;
   struct day before;
   enum currency currency = correction->spent.currency;
-  if (!token_find(db, correction->token, &token, fault) ||
+  if (!identity_by_label(db, correction->token, &token, fault) ||
       !make_days(db, correction->day, token.id, currency, fault) ||
       !find_day(db, correction->day, token.id, currency, &before, fault))
     return false;
@@ -114,7 +113,7 @@ bool ledger_correct(struct ledger *ledger, const struct ledger_correction *corre
                     struct fault *fault) {
   struct correct correct = {.task.job.work = correct_work, .correction = correction};
   CHECK(correction->spent.currency == correction->unknown.currency);
-  return check(correction, fault) && inside_run(ledger, &correct.task, fault);
+  return check(correction, fault) && tasks_run(ledger, &correct.task, fault);
 }
 
 static bool list(struct ledger *ledger, struct db_statement *statement,
@@ -122,11 +121,11 @@ static bool list(struct ledger *ledger, struct db_statement *statement,
   bool row, ok;
   while ((ok = db_step(statement, &row, fault)) && row) {
     char label[LEDGER_LABEL_SIZE];
-    struct digest fingerprint = inside_digest(db_blob(statement, 2));
-    enum currency currency = inside_currency(statement, 3);
+    struct digest fingerprint = column_digest(statement, 2);
+    enum currency currency = column_currency(statement, 3);
     struct ledger_correction correction = {.token =
                                                view_of(ledger_label(ledger, &fingerprint, label)),
-                                           .day = inside_day(statement, 1),
+                                           .day = column_day(statement, 1),
                                            .spent = {currency, db_integer(statement, 4)},
                                            .unknown = {currency, db_integer(statement, 5)},
                                            .reason = db_text(statement, 6)};
@@ -138,7 +137,7 @@ static bool list(struct ledger *ledger, struct db_statement *statement,
 bool ledger_corrections(struct ledger *ledger, int32_t since, int32_t until,
                         ledger_correction_each *each, void *context, struct fault *fault) {
   struct db *db;
-  if (!inside_read(ledger, &db, fault))
+  if (!ledger_open_reader(ledger, &db, fault))
     return false;
   struct db_statement *statement =
       db_each(db, LEDGER_SQL_LIST_CORRECTIONS, DB_VALUES(DB_INT(since), DB_INT(until)), fault);

@@ -2,11 +2,10 @@
  *
  * Memory is bounded: beyond COUNT_MOST tokens or targets a day, the rest is counted without telling
  * them apart. That bounds the length of a chain in the map too, whose hash has no key. */
-#include "ledger/inside.h"
+#include "ledger/room.h"
 
 #include "base/clock.h"
 #include "base/scope.h"
-#include "sql_ledger.h"
 
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -55,7 +54,7 @@ static struct count *new_count(struct count **map, struct slot slot, const struc
   if (!count)
     return NULL;
   count->slot = slot;
-  count->amounts = inside_no_amounts((enum currency)slot.currency);
+  count->amounts = totals_none((enum currency)slot.currency);
   memcpy(count->key, key->bytes, key->size);
   count->bytes = (struct view){count->key + sizeof slot, key->size - sizeof slot};
   HASH_ADD_KEYPTR(hh, *map, count->key, key->size, count);
@@ -105,7 +104,7 @@ static int64_t drop(struct count **map) {
 
 static void add_token(struct counts *counts, int32_t day, struct view fingerprint,
                       const struct amounts *amounts) {
-  add(&counts->tokens, day, fingerprint, inside_bytes(&inside_nobody), amounts);
+  add(&counts->tokens, day, fingerprint, column_bytes(&identity_of_nobody), amounts);
 }
 
 static void add_target(struct counts *counts, int32_t day, struct view target,
@@ -124,31 +123,37 @@ void ledger_count(struct ledger *ledger, const struct digest *token, struct view
                   enum ledger_free what, struct amount saved) {
   CHECK(ledger->keeper && !amount_is_negative(saved));
   int32_t day = zone_day(clock_milliseconds());
-  struct amounts amounts = inside_no_amounts(saved.currency);
+  struct amounts amounts = totals_none(saved.currency);
   amounts.hits = what == LEDGER_HIT;
   amounts.errors = what == LEDGER_ERROR;
   if (what != LEDGER_ERROR)
-    amounts.saved = inside_bounded(saved);
+    amounts.saved = totals_bounded(saved);
   pthread_mutex_lock(&ledger->lock);
-  add_token(&ledger->counts, day, inside_bytes(token), &amounts);
-  add_target(&ledger->counts, day, inside_target(target), &amounts);
+  add_token(&ledger->counts, day, column_bytes(token), &amounts);
+  add_target(&ledger->counts, day, totals_target(target), &amounts);
   /* While writing fails the timer tries often enough. */
   bool full = is_full(&ledger->counts) && !ledger->flushing && !ledger_is_broken(ledger);
   pthread_mutex_unlock(&ledger->lock);
   if (full)
-    inside_wake(ledger);
+    timer_wake(ledger);
 }
 
 /* -- Writing -- */
 
 /* An error alone makes no token known. */
-static bool write_token(struct db *db, const struct count *count, struct fault *fault) {
-  int64_t id;
+static bool find_token(struct db *db, const struct count *count, int64_t *id, struct fault *fault) {
   struct digest fingerprint;
   memcpy(fingerprint.bytes, count->bytes.at, sizeof fingerprint.bytes);
-  return inside_token_id(db, &fingerprint, count->amounts.hits > 0, &id, fault) &&
-         (id || inside_token_id(db, &inside_nobody, true, &id, fault)) &&
-         inside_add_token_day(db, count->slot.day, id, &count->amounts, fault);
+  if (count->amounts.hits > 0)
+    return identity_make(db, &fingerprint, id, fault);
+  return identity_find(db, &fingerprint, id, fault) &&
+         (*id || identity_make(db, &identity_of_nobody, id, fault));
+}
+
+static bool write_token(struct db *db, const struct count *count, struct fault *fault) {
+  int64_t id;
+  return find_token(db, count, &id, fault) &&
+         totals_add_token_day(db, count->slot.day, id, &count->amounts, fault);
 }
 
 static bool is_known_target(struct db *db, const struct count *count, bool *known,
@@ -165,7 +170,7 @@ static bool is_known_target(struct db *db, const struct count *count, bool *know
 static bool write_target(struct db *db, const struct count *count, struct fault *fault) {
   bool known = count->amounts.hits > 0;
   return (known || is_known_target(db, count, &known, fault)) &&
-         inside_add_target_day(db, count->slot.day, known ? count->bytes : VIEW(""),
+         totals_add_target_day(db, count->slot.day, known ? count->bytes : VIEW(""),
                                &count->amounts, fault);
 }
 
@@ -197,7 +202,7 @@ static void flush_done(struct keeper_job *job, bool ok, const struct fault *faul
   struct flush *flush = (struct flush *)job;
   struct ledger *ledger = flush->ledger;
   if (!ok || flush->wrote)
-    inside_wrote(ledger, ok, fault);
+    tasks_note_write(ledger, ok, fault);
   pthread_mutex_lock(&ledger->lock);
   if (!ok)
     put_back(ledger, &flush->counts);

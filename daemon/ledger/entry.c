@@ -1,10 +1,9 @@
-/* Reserving and settling: the entries, and the totals that change with them. */
-#include "ledger/inside.h"
+/* Entries: reserving and settling. */
+#include "ledger/room.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
-#include "sql_ledger.h"
 
 #include <stdio.h>
 #include <utlist.h>
@@ -26,69 +25,6 @@ struct open_entry {
   struct ledger_settlement settlement;
 };
 
-/* -- Totals -- */
-
-static bool find_token(struct db *db, const struct digest *fingerprint, int64_t *id,
-                       struct fault *fault) {
-  struct db_statement *row;
-  bool ok = db_find(db, LEDGER_SQL_FIND_TOKEN, DB_VALUES(DB_BLOB(inside_bytes(fingerprint))), &row,
-                    fault);
-  *id = row ? db_integer(row, 0) : 0;
-  db_done(row);
-  return ok;
-}
-
-bool inside_token_id(struct db *db, const struct digest *fingerprint, bool make, int64_t *id,
-                     struct fault *fault) {
-  if (!find_token(db, fingerprint, id, fault))
-    return false;
-  if (*id || !make)
-    return true;
-  return db_do(db, LEDGER_SQL_ADD_TOKEN,
-               DB_VALUES(DB_BLOB(inside_bytes(fingerprint)), DB_INT(clock_milliseconds())),
-               fault) &&
-         find_token(db, fingerprint, id, fault);
-}
-
-/* Adds to a day's or a month's row of one of the tables of totals: that of `whose`, a token or a
- * target. */
-static bool add_total(struct db *db, int number, int32_t day, struct db_value whose,
-                      const struct amounts *a, struct fault *fault) {
-  enum currency currency = a->spent.currency;
-  CHECK(a->unknown.currency == currency && a->saved.currency == currency);
-  return db_do(db, number,
-               DB_VALUES(DB_INT(day), whose, DB_INT(currency),
-                         DB_INT(a->hits + a->misses + a->errors), DB_INT(a->hits),
-                         DB_INT(a->misses), DB_INT(a->errors), DB_INT(a->results),
-                         DB_INT(a->spent.parts), DB_INT(a->unknown.parts), DB_INT(a->saved.parts)),
-               fault);
-}
-
-bool inside_add_token_day(struct db *db, int32_t day, int64_t token, const struct amounts *amounts,
-                          struct fault *fault) {
-  return add_total(db, LEDGER_SQL_ADD_TOKEN_DAY, day, DB_INT(token), amounts, fault);
-}
-
-bool inside_add_target_day(struct db *db, int32_t day, struct view target,
-                           const struct amounts *amounts, struct fault *fault) {
-  return add_total(db, LEDGER_SQL_ADD_TARGET_DAY, day, DB_TEXT(target), amounts, fault) &&
-         add_total(db, LEDGER_SQL_ADD_TARGET_MONTH, zone_month(day), DB_TEXT(target), amounts,
-                   fault);
-}
-
-bool entry_add_miss(struct db *db, struct db_statement *changed, int64_t results,
-                    struct amount spent, bool known, struct fault *fault) {
-  int32_t day = inside_day(changed, 0);
-  struct amounts amounts = inside_no_amounts(spent.currency);
-  amounts.misses = 1;
-  amounts.results = results;
-  amounts.spent = spent;
-  if (!known)
-    amounts.unknown = spent;
-  return inside_add_token_day(db, day, db_integer(changed, 1), &amounts, fault) &&
-         inside_add_target_day(db, day, db_text(changed, 2), &amounts, fault);
-}
-
 /* -- Reserving -- */
 
 static bool insert(struct db *db, const struct ledger_entry *entry, int64_t token,
@@ -97,10 +33,10 @@ static bool insert(struct db *db, const struct ledger_entry *entry, int64_t toke
   if (!db_do(db, LEDGER_SQL_RESERVE,
              DB_VALUES(DB_TEXT(view_of(entry->request)), DB_INT(entry->at),
                        DB_INT(zone_day(entry->at)), DB_INT(token),
-                       has_key ? DB_BLOB(inside_bytes(&entry->key)) : DB_NULL,
-                       DB_TEXT(inside_target(entry->table)), DB_TEXT(inside_target(entry->target)),
+                       has_key ? DB_BLOB(column_bytes(&entry->key)) : DB_NULL,
+                       DB_TEXT(totals_target(entry->table)), DB_TEXT(totals_target(entry->target)),
                        DB_INT(entry->estimated), DB_INT(entry->most.currency),
-                       DB_INT(inside_bounded(entry->most).parts),
+                       DB_INT(totals_bounded(entry->most).parts),
                        DB_TEXT(view_of(entry->own.ledger->lease.owner))),
              fault))
     return false;
@@ -136,15 +72,21 @@ static void forget_open(struct open_entry *open) {
   free(open);
 }
 
+/* A stranger's token gets no row before it has spent. */
+static bool find_token(struct db *db, const struct ledger_entry *entry, int64_t *id,
+                       struct fault *fault) {
+  return entry->is_strangers ? identity_find(db, &entry->token, id, fault)
+                             : identity_make(db, &entry->token, id, fault);
+}
+
 static bool reserve_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   int64_t token;
   struct ledger_entry *entry = entry_of(job);
   if (!prepare_open(entry, fault) || !lease_hold(entry->own.ledger, db, fault) ||
-      !inside_token_id(db, &entry->token, !entry->is_strangers, &token, fault))
+      !find_token(db, entry, &token, fault))
     return false;
   if (!token)
-    return inside_token_id(db, &inside_nobody, true, &token, fault) &&
-           insert(db, entry, token, fault);
+    return identity_make(db, &identity_of_nobody, &token, fault) && insert(db, entry, token, fault);
   return budget_admit(entry->own.ledger, db, token, entry, fault) &&
          insert(db, entry, token, fault);
 }
@@ -152,7 +94,7 @@ static bool reserve_work(struct keeper_job *job, struct db *db, struct fault *fa
 static void reserve_done(struct keeper_job *job, bool ok, const struct fault *why) {
   struct ledger_entry *entry = entry_of(job);
   struct fault fault = *why;
-  inside_wrote(entry->own.ledger, ok, why);
+  tasks_note_write(entry->own.ledger, ok, why);
   if (ok) {
     link_open(entry);
     lease_held(entry->own.ledger);
@@ -191,17 +133,17 @@ static bool count_settled(struct ledger *ledger, struct db *db, struct db_statem
                           const struct digest *token, struct ledger_settlement *settlement,
                           struct fault *fault) {
   bool known = settlement->end == LEDGER_SETTLED;
-  return entry_add_miss(db, changed, settlement->results, settlement->spent, known, fault) &&
-         budget_settled(ledger, db, db_integer(changed, 1), token, inside_day(changed, 0),
+  return totals_add_miss(db, changed, settlement->results, settlement->spent, known, fault) &&
+         budget_settled(ledger, db, db_integer(changed, 1), token, column_day(changed, 0),
                         settlement->spent.currency, &settlement->warning, fault);
 }
 
 static bool count_void(struct db *db, struct db_statement *deleted, struct fault *fault) {
-  struct amounts amounts = inside_no_amounts(inside_currency(deleted, 2));
+  struct amounts amounts = totals_none(column_currency(deleted, 2));
   amounts.misses = 1;
   int32_t day = (int32_t)db_integer(deleted, 0);
-  return inside_add_token_day(db, day, db_integer(deleted, 1), &amounts, fault) &&
-         inside_add_target_day(db, day, VIEW(""), &amounts, fault);
+  return totals_add_token_day(db, day, db_integer(deleted, 1), &amounts, fault) &&
+         totals_add_target_day(db, day, VIEW(""), &amounts, fault);
 }
 
 static bool make_void(struct db *db, const char *request, struct ledger_settlement *settlement,
@@ -221,7 +163,7 @@ static bool settle_open(struct ledger *ledger, struct db *db, const char *reques
   if (settlement->end == LEDGER_VOID)
     return make_void(db, request, settlement, fault);
   int64_t stranger = 0; /* becomes known here, as something stays of it */
-  if (settlement->is_strangers && !inside_token_id(db, token, true, &stranger, fault))
+  if (settlement->is_strangers && !identity_make(db, token, &stranger, fault))
     return false;
   bool known = settlement->end == LEDGER_SETTLED;
   struct db_statement *changed;
@@ -257,7 +199,7 @@ static bool settle(struct ledger *ledger, struct db *db, const char *request,
 static void settled(struct ledger *ledger, const struct ledger_settlement *settlement, bool ok,
                     const struct fault *fault) {
   if (!ok || settlement->changed)
-    inside_wrote(ledger, ok, fault);
+    tasks_note_write(ledger, ok, fault);
   if (ok && settlement->changed)
     budget_warn(&settlement->warning);
 }
@@ -309,7 +251,7 @@ static struct open_entry *take_due(struct ledger *ledger) {
   return due;
 }
 
-void entry_retry(struct ledger *ledger) {
+void entries_retry(struct ledger *ledger) {
   struct open_entry *next;
   for (struct open_entry *open = take_due(ledger); open; open = next) {
     next = open->due;
@@ -317,7 +259,7 @@ void entry_retry(struct ledger *ledger) {
   }
 }
 
-int entry_drop(struct ledger *ledger) {
+int entries_drop(struct ledger *ledger) {
   int unsettled = 0;
   struct open_entry *open, *next;
   DL_FOREACH_SAFE(ledger->open, open, next) {
@@ -328,7 +270,7 @@ int entry_drop(struct ledger *ledger) {
   return unsettled;
 }
 
-bool entry_list_unsettled(struct ledger *ledger, struct text *ids, struct fault *fault) {
+bool entries_list_unsettled(struct ledger *ledger, struct text *ids, struct fault *fault) {
   struct open_entry *open;
   text_clear(ids);
   if (ledger->is_left)
@@ -378,7 +320,7 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledge
       .end = end,
       .is_strangers = entry->is_strangers,
       .results = results < LEDGER_AMOUNT_MOST ? results : LEDGER_AMOUNT_MOST,
-      .spent = inside_bounded(spent),
+      .spent = totals_bounded(spent),
       .at = clock_milliseconds()};
   entry->own.job = (struct keeper_job){.work = settle_work, .done = settle_done};
   give(ledger, entry, done, context);
@@ -389,14 +331,14 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledge
 static void read_found(struct ledger *ledger, struct db_statement *row, const char *request,
                        struct ledger_found *found) {
   static const char *const states[] = {"open", "settled", "unknown"};
-  struct digest token = inside_digest(db_blob(row, 1));
+  struct digest token = column_digest(row, 1);
   int64_t state = db_integer(row, 0);
   bool known = state >= STATE_OPEN && state <= STATE_UNKNOWN;
   snprintf(found->state, sizeof found->state, "%s", known ? states[state] : "damaged");
   ledger_label(ledger, &token, found->token);
   found->at = db_integer(row, 2);
   found->results = db_integer(row, 3);
-  enum currency currency = inside_currency(row, 4);
+  enum currency currency = column_currency(row, 4);
   found->most = (struct amount){currency, db_integer(row, 5)};
   found->spent = (struct amount){currency, db_integer(row, 6)};
   found->estimated = db_integer(row, 7) != 0;
@@ -410,7 +352,7 @@ bool ledger_find(struct ledger *ledger, const char *request, struct ledger_found
                  bool *exists, struct fault *fault) {
   struct db *db;
   *exists = false;
-  if (!inside_read(ledger, &db, fault))
+  if (!ledger_open_reader(ledger, &db, fault))
     return false;
   struct db_statement *row;
   bool ok = db_find(db, LEDGER_SQL_FIND_ENTRY, DB_VALUES(DB_TEXT(view_of(request))), &row, fault);

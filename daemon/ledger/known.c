@@ -1,8 +1,7 @@
 /* What is known of the tokens, in memory: read at every request, replaced whole after a change. */
-#include "ledger/inside.h"
+#include "ledger/room.h"
 
 #include "base/scope.h"
-#include "sql_ledger.h"
 
 #define HASH_NONFATAL_OOM 1
 #define HASH_KEYCMP(a, b, size) (!digest_equal_secret((const struct digest *)(a), (b)))
@@ -28,10 +27,10 @@ static struct known *read_one(struct db_statement *statement) {
   struct known *known = calloc(1, sizeof *known);
   if (!known)
     return NULL;
-  known->fingerprint = inside_digest(db_blob(statement, 0));
-  inside_label(db_text(statement, 1), &known->fingerprint, known->facts.label);
+  known->fingerprint = column_digest(statement, 0);
+  label_print(db_text(statement, 1), &known->fingerprint, known->facts.label);
   known->facts.known = true;
-  known->facts.kind = inside_kind(statement, 2);
+  known->facts.kind = column_kind(statement, 2);
   known->facts.revoked = db_integer(statement, 3) != 0;
   known->facts.no_cache = db_integer(statement, 4) != 0;
   known->facts.has_budget = db_integer(statement, 5) != 0;
@@ -73,18 +72,11 @@ void known_take(struct ledger *ledger, struct known **map) {
 
 /* -- Looking -- */
 
-void inside_label(struct view name, const struct digest *fingerprint, char out[LEDGER_LABEL_SIZE]) {
-  char hex[DIGEST_HEX_SIZE];
-  struct view label = token_is_name(name) ? name : (struct view){digest_print(fingerprint, hex), 8};
-  memcpy(out, label.at, label.length);
-  out[label.length] = '\0';
-}
-
 void token_look(struct ledger *ledger, const struct digest *fingerprint,
                 struct token_facts *facts) {
   struct known *known;
   *facts = (struct token_facts){.no_cache = true};
-  inside_label(VIEW(""), fingerprint, facts->label);
+  label_print(VIEW(""), fingerprint, facts->label);
   pthread_mutex_lock(&ledger->lock);
   HASH_FIND(hh, ledger->known, fingerprint, sizeof *fingerprint, known);
   if (known)

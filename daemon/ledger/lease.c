@@ -12,11 +12,10 @@
  *
  * Leases end by the time of day: daemons that share a ledger need clocks that agree to a few
  * seconds. */
-#include "ledger/inside.h"
+#include "ledger/room.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "sql_ledger.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -62,13 +61,14 @@ void lease_held(struct ledger *ledger) {
 
 static bool end_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   return db_do(db, LEDGER_SQL_END_LEASE,
-               DB_VALUES(DB_TEXT(view_of(((struct task *)job)->ledger->lease.owner))), fault);
+               DB_VALUES(DB_TEXT(view_of(((struct ledger_task *)job)->ledger->lease.owner))),
+               fault);
 }
 
 void lease_end(struct ledger *ledger) {
-  struct task task = {.job.work = end_work};
+  struct ledger_task task = {.job.work = end_work};
   if (ledger->lease.until && ledger->lease.is_shared)
-    (void)!inside_run(ledger, &task, NULL); /* it runs out in any case */
+    (void)!tasks_run(ledger, &task, NULL); /* it runs out in any case */
 }
 
 /* -- Booking what others left -- */
@@ -81,9 +81,9 @@ static bool book(struct db *db, bool is_alone, struct booked booked[CURRENCIES],
       db, LEDGER_SQL_BOOK_OPEN, DB_VALUES(DB_INT(clock_milliseconds()), DB_INT(is_alone)), fault);
   bool row, ok = statement;
   while (ok && (ok = db_step(statement, &row, fault)) && row) {
-    struct amount most = {inside_currency(statement, 3), db_integer(statement, 4)};
+    struct amount most = {column_currency(statement, 3), db_integer(statement, 4)};
     struct booked *sum = &booked[most.currency];
-    ok = entry_add_miss(db, statement, 0, most, false, fault);
+    ok = totals_add_miss(db, statement, 0, most, false, fault);
     if (!ok)
       break;
     sum->most = amount_add(sum->most, most);
@@ -122,7 +122,7 @@ static bool renew_work(struct keeper_job *job, struct db *db, struct fault *faul
 static void renew_done(struct keeper_job *job, bool ok, const struct fault *fault) {
   struct ledger *ledger = ledger_of(job);
   if (ledger->lease.renews)
-    inside_wrote(ledger, ok, fault);
+    tasks_note_write(ledger, ok, fault);
   if (ok && ledger->lease.renews)
     lease_held(ledger);
   if (ok && ledger->lease.is_shared)
@@ -130,7 +130,7 @@ static void renew_done(struct keeper_job *job, bool ok, const struct fault *faul
   atomic_store(&ledger->lease.busy, false);
 }
 
-void lease_look(struct ledger *ledger, int64_t now) {
+void lease_tick(struct ledger *ledger, int64_t now) {
   struct lease *lease = &ledger->lease;
   if (now < lease->look_at || atomic_load(&lease->busy))
     return;
@@ -149,8 +149,8 @@ void lease_look(struct ledger *ledger, int64_t now) {
 
 static bool unbook(struct db *db, struct db_statement *lapsed, bool *is_corrected,
                    struct fault *fault) {
-  struct db_value day = DB_INT(inside_day(lapsed, 0)),
-                  currency = DB_INT(inside_currency(lapsed, 3)),
+  struct db_value day = DB_INT(column_day(lapsed, 0)),
+                  currency = DB_INT(column_currency(lapsed, 3)),
                   most = DB_INT(db_integer(lapsed, 4)), target = DB_TEXT(db_text(lapsed, 2));
   if (!db_do(db, LEDGER_SQL_UNBOOK_TOKEN_DAY,
              DB_VALUES(day, DB_INT(db_integer(lapsed, 1)), currency, most,
@@ -161,7 +161,7 @@ static bool unbook(struct db *db, struct db_statement *lapsed, bool *is_correcte
   return *is_corrected ||
          (db_do(db, LEDGER_SQL_UNBOOK_TARGET_DAY, DB_VALUES(day, target, currency, most), fault) &&
           db_do(db, LEDGER_SQL_UNBOOK_TARGET_MONTH,
-                DB_VALUES(DB_INT(zone_month(inside_day(lapsed, 0))), target, currency, most),
+                DB_VALUES(DB_INT(zone_month(column_day(lapsed, 0))), target, currency, most),
                 fault));
 }
 

@@ -1,22 +1,14 @@
-#include "ledger/inside.h"
+#include "ledger/room.h"
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/num.h"
 #include "base/scope.h"
-#include "base/thread.h"
 #include "base/token_text.h"
 #include "db/directory.h"
-#include "sql_ledger.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
-
-#define TICK CLOCK_SECOND               /* how often a failed write is tried again */
-#define FLUSH_PERIOD (2 * CLOCK_SECOND) /* how often the counts are written */
 
 struct digest ledger_fingerprint(const struct ledger *ledger, struct view token) {
   struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
@@ -26,97 +18,9 @@ struct digest ledger_fingerprint(const struct ledger *ledger, struct view token)
   return fingerprint;
 }
 
-struct digest inside_digest(struct view bytes) {
-  struct digest digest = {0};
-  if (bytes.length == sizeof digest.bytes)
-    memcpy(digest.bytes, bytes.at, sizeof digest.bytes);
-  return digest;
-}
-
-enum token_kind inside_kind(struct db_statement *statement, int column) {
-  int64_t kind = db_integer(statement, column);
-  return kind == TOKEN_REGISTERED || kind == TOKEN_ISSUED ? (enum token_kind)kind : TOKEN_SEEN;
-}
-
-int32_t inside_day(struct db_statement *statement, int column) {
-  int64_t day = db_integer(statement, column);
-  if (day < 0)
-    return 0;
-  return day > NUM_LAST_DAY ? NUM_LAST_DAY : (int32_t)day;
-}
-
-enum currency inside_currency(struct db_statement *statement, int column) {
-  return db_integer(statement, column) == CURRENCY_UNITS ? CURRENCY_UNITS : CURRENCY_ROWS;
-}
-
-struct amount inside_amount(struct db_statement *statement, int column, enum currency currency) {
-  int64_t parts = db_integer(statement, column);
-  return (struct amount){currency, parts < 0 ? 0 : parts};
-}
-
-struct amount inside_bounded(struct amount amount) {
-  if (amount.parts > LEDGER_AMOUNT_MOST)
-    amount.parts = LEDGER_AMOUNT_MOST;
-  return amount;
-}
-
-/* -- How writing goes -- */
-
-void inside_wrote(struct ledger *ledger, bool ok, const struct fault *fault) {
-  if (!ok && fault->kind != FAULT_UNAVAILABLE)
-    return; /* it is not the file that refused */
-  bool was_ok = !atomic_exchange(&ledger->broken, !ok);
-  if (was_ok && !ok)
-    log_error(EVENT_ledger_broken, "spending=stopped reason=%s", LOG_VALUE(fault->text));
-  if (!was_ok && ok)
-    log_info(EVENT_ledger_mended, "spending=on file=%s", LOG_VALUE(ledger->path));
-}
-
-static void task_done(struct keeper_job *job, bool ok, const struct fault *fault) {
-  inside_wrote(((struct task *)job)->ledger, ok, fault);
-}
-
-bool inside_run(struct ledger *ledger, struct task *task, struct fault *fault) {
-  CHECK(ledger->keeper);
-  task->ledger = ledger;
-  if (!task->job.done)
-    task->job.done = task_done;
-  return keeper_run(ledger->keeper, &task->job, fault);
-}
-
-bool ledger_is_broken(struct ledger *ledger) {
-  return atomic_load(&ledger->broken);
-}
-
-/* -- The timer -- */
-
-void inside_wake(struct ledger *ledger) {
-  /* It can fail only when the timer has been woken 2^64 times and not looked. */
-  (void)!write(ledger->wake, &(uint64_t){1}, sizeof(uint64_t));
-}
-
-static void *run_timer(void *argument) {
-  struct ledger *ledger = argument;
-  int64_t now = clock_monotonic(), flush_at = now + FLUSH_PERIOD;
-  while (!atomic_load(&ledger->stopping)) {
-    bool woken = clock_poll(ledger->wake, now + TICK);
-    if (woken)
-      (void)!read(ledger->wake, &(uint64_t){0}, sizeof(uint64_t));
-    now = clock_monotonic();
-    entry_retry(ledger);
-    lease_look(ledger, now);
-    retain_look(ledger, now);
-    if (!woken && now < flush_at && !ledger_is_broken(ledger))
-      continue;
-    count_flush_later(ledger);
-    flush_at = now + FLUSH_PERIOD;
-  }
-  return NULL;
-}
-
 /* -- Opening and closing -- */
 
-bool inside_read(struct ledger *ledger, struct db **out, struct fault *fault) {
+bool ledger_open_reader(struct ledger *ledger, struct db **out, struct fault *fault) {
   return db_open(ledger->path, &ledger_schema, DB_READ, out, NULL, fault);
 }
 
@@ -174,20 +78,18 @@ static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *f
 }
 
 static bool start_threads(struct ledger *ledger, struct db **db, struct fault *fault) {
-  ledger->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (ledger->wake < 0)
-    return fault_set(fault, FAULT_INTERNAL, "cannot make an eventfd: %s", strerror(errno));
+  if (!timer_open(&ledger->timer, fault))
+    return false;
   if (!keeper_start(&ledger->keeper, "ledger", db, fault))
     return false;
-  if (thread_start(&ledger->timer, "ledger-timer", run_timer, ledger, fault))
+  if (timer_start(ledger, fault))
     return true;
   keeper_stop(&ledger->keeper);
   return false;
 }
 
 static void free_ledger(struct ledger *ledger) {
-  if (ledger->wake >= 0)
-    close(ledger->wake);
+  timer_close(&ledger->timer);
   known_free(&ledger->known);
   pthread_mutex_destroy(&ledger->lock);
   free(ledger->path);
@@ -213,7 +115,7 @@ static struct ledger *new_ledger(const char *directory, const struct ledger_opti
     return NULL;
   struct ledger *ledger = calloc(1, sizeof *ledger);
   if (ledger && asprintf(&ledger->path, "%s/ledger.db", directory) >= 0) {
-    ledger->wake = -1;
+    timer_init(&ledger->timer);
     ledger->lease.is_shared = options->is_shared;
     ledger_set_options(ledger, options);
     pthread_mutex_init(&ledger->lock, NULL);
@@ -263,7 +165,7 @@ static bool open_to_read(struct ledger *ledger, struct fault *fault) {
   bool exists = false;
   if (access(ledger->path, F_OK) != 0 && errno == ENOENT)
     return no_ledger(ledger, fault);
-  if (!inside_read(ledger, &db, fault))
+  if (!ledger_open_reader(ledger, &db, fault))
     return false;
   /* A daemon that has just begun has made the file, but not the account. */
   bool ok = db_version(db, &version, fault) &&
@@ -292,14 +194,12 @@ bool ledger_open_readonly(const char *directory, const struct ledger_options *op
 /* The timer goes first: it gives jobs. The last try then runs before the keeper ends. */
 static void stop_threads(struct ledger *ledger) {
   struct fault fault;
-  atomic_store(&ledger->stopping, true);
-  inside_wake(ledger);
-  pthread_join(ledger->timer, NULL);
-  entry_retry(ledger);
+  timer_stop(ledger);
+  entries_retry(ledger);
   bool flushed = count_flush(ledger, &fault);
   lease_end(ledger);
   keeper_stop(&ledger->keeper);
-  int unsettled = entry_drop(ledger);
+  int unsettled = entries_drop(ledger);
   int64_t lost = count_drop(ledger);
   if (unsettled || !flushed)
     log_error(EVENT_ledger_unwritten, "left_open=%d free_requests_not_counted=%lld reason=%s",

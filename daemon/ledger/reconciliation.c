@@ -1,11 +1,10 @@
 #include "ledger/reconciliation.h"
 
 #include "base/clock.h"
-#include "ledger/inside.h"
-#include "sql_ledger.h"
+#include "ledger/room.h"
 
 struct reconcile {
-  struct task task;
+  struct ledger_task task;
   const struct digest *fingerprint;
   struct ledger_reconciliation *now, *before;
 };
@@ -40,13 +39,13 @@ static bool sum(struct db *db, int64_t token, struct ledger_reconciliation *now,
   if (!db_find(db, LEDGER_SQL_SUM_ACCOUNT, whose, &row, fault))
     return false;
   CHECK(row);
-  now->spent = inside_amount(row, 0, currency);
-  now->unknown = inside_amount(row, 1, currency);
+  now->spent = column_amount(row, 0, currency);
+  now->unknown = column_amount(row, 1, currency);
   db_done(row);
   if (!db_find(db, LEDGER_SQL_SUM_ACCOUNT_RESERVED, whose, &row, fault))
     return false;
   CHECK(row);
-  now->reserved = inside_amount(row, 0, currency);
+  now->reserved = column_amount(row, 0, currency);
   db_done(row);
   return true;
 }
@@ -64,7 +63,7 @@ static bool put(struct db *db, int64_t token, const struct ledger_reconciliation
 static bool reconcile_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   struct reconcile *reconcile = (struct reconcile *)job;
   int64_t token;
-  return inside_token_id(db, reconcile->fingerprint, true, &token, fault) &&
+  return identity_make(db, reconcile->fingerprint, &token, fault) &&
          find_before(db, token, reconcile->now, reconcile->before, fault) &&
          sum(db, token, reconcile->now, fault) && put(db, token, reconcile->now, fault);
 }
@@ -76,5 +75,5 @@ bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint,
       .task.job.work = reconcile_work, .fingerprint = fingerprint, .now = now, .before = before};
   CHECK(now->left.currency == now->limit.currency);
   now->at = clock_milliseconds();
-  return inside_run(ledger, &reconcile.task, fault);
+  return tasks_run(ledger, &reconcile.task, fault);
 }

@@ -1,8 +1,7 @@
 #include "ledger/report.h"
 
 #include "base/num.h"
-#include "ledger/inside.h"
-#include "sql_ledger.h"
+#include "ledger/room.h"
 
 int32_t report_day(int64_t milliseconds) {
   return zone_day(milliseconds);
@@ -13,10 +12,10 @@ static struct view print_label(struct ledger *ledger, enum report_by by,
   if (by == REPORT_BY_TARGET)
     return db_text(statement, 0);
   if (by == REPORT_BY_DAY) {
-    num_print_date(inside_day(statement, 0), out);
+    num_print_date(column_day(statement, 0), out);
     return view_of(out);
   }
-  struct digest fingerprint = inside_digest(db_blob(statement, 0));
+  struct digest fingerprint = column_digest(statement, 0);
   return view_of(ledger_label(ledger, &fingerprint, out));
 }
 
@@ -27,11 +26,11 @@ enum { MONEY_FIRST = 6, MONEY_COLUMNS = 6, TOKEN_FIRST = MONEY_FIRST + CURRENCIE
 static void read_money(struct db_statement *statement, enum report_by by, enum currency currency,
                        struct report_money *money) {
   int column = MONEY_FIRST + (int)currency * MONEY_COLUMNS;
-  money->spent = inside_amount(statement, column, currency);
-  money->unknown = inside_amount(statement, column + 1, currency);
-  money->saved = inside_amount(statement, column + 2, currency);
+  money->spent = column_amount(statement, column, currency);
+  money->unknown = column_amount(statement, column + 1, currency);
+  money->saved = column_amount(statement, column + 2, currency);
   money->corrected = (struct amount){currency, db_integer(statement, column + 3)};
-  money->unsettled = inside_amount(statement, column + 5, currency);
+  money->unsettled = column_amount(statement, column + 5, currency);
   if (by != REPORT_BY_TARGET)
     return;
   struct amount unknown = {currency, db_integer(statement, column + 4)};
@@ -53,9 +52,9 @@ static void read_row(struct db_statement *statement, enum report_by by, struct r
 static bool read_token(struct ledger *ledger, struct db *db, struct db_statement *statement,
                        struct report_row *row, struct fault *fault) {
   row->id = db_integer(statement, TOKEN_FIRST);
-  row->kind = inside_kind(statement, TOKEN_FIRST + 1);
+  row->kind = column_kind(statement, TOKEN_FIRST + 1);
   row->revoked = db_integer(statement, TOKEN_FIRST + 2) != 0;
-  return budget_look_column(ledger, db, row->id, statement, TOKEN_FIRST + 3, &row->account, fault);
+  return budget_read_account(ledger, db, row->id, statement, TOKEN_FIRST + 3, &row->account, fault);
 }
 
 static void add_money(struct report_money *total, const struct report_money *money) {
@@ -132,7 +131,7 @@ static struct report_row no_row(void) {
 static bool run(struct db *db, const struct asked *asked, struct report_row *total,
                 struct fault *fault) {
   scope_text struct text ids = {0};
-  if (!entry_list_unsettled(asked->ledger, &ids, fault))
+  if (!entries_list_unsettled(asked->ledger, &ids, fault))
     return false;
   struct db_statement *statement = each_row(db, asked->period, text_view(&ids), fault);
   if (!statement)
@@ -158,7 +157,7 @@ bool report_run(struct ledger *ledger, const struct report_period *period, repor
   const struct asked asked = {ledger, period, each, context};
   *total = no_row();
   count_for_report(ledger);
-  if (!inside_read(ledger, &db, fault))
+  if (!ledger_open_reader(ledger, &db, fault))
     return false;
   bool ok = run(db, &asked, total, fault);
   db_close(&db);

@@ -1,11 +1,10 @@
 /* Entries that ended leave when they are old, a batch at a time, so that nobody waits long for the
  * keeper. The totals that they were part of stay. */
-#include "ledger/inside.h"
+#include "ledger/room.h"
 
 #include "base/age.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "sql_ledger.h"
 
 #include <stddef.h>
 
@@ -55,7 +54,7 @@ static void retain_done(struct keeper_job *job, bool ok, const struct fault *fau
   struct ledger *ledger = ledger_of(job);
   struct retention *retention = &ledger->retention;
   if (!ok || retention->deleted)
-    inside_wrote(ledger, ok, fault);
+    tasks_note_write(ledger, ok, fault);
   if (ok && retention->deleted)
     log_info(EVENT_ledger_retention, "entries=%lld file=%s", (long long)retention->deleted,
              LOG_VALUE(ledger->path));
@@ -64,7 +63,7 @@ static void retain_done(struct keeper_job *job, bool ok, const struct fault *fau
   atomic_store(&retention->busy, false);
 }
 
-void retain_look(struct ledger *ledger, int64_t now) {
+void retain_tick(struct ledger *ledger, int64_t now) {
   struct retention *retention = &ledger->retention;
   if (!atomic_load(&retention->milliseconds) || atomic_load(&retention->busy) ||
       now < retention->look_at)

@@ -3,25 +3,19 @@
 #include "ledger/token.h"
 
 #include "base/clock.h"
-#include "base/num.h"
 #include "base/token_text.h"
-#include "ledger/inside.h"
-#include "sql_ledger.h"
+#include "ledger/room.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
-#define NAME_MOST 64
-#define LABEL_DIGITS 8
-#define TOKEN_DIGITS_LEAST 32 /* as many hex digits are rather a token than a name */
-
 const char *const token_kind_words[3] = {"seen", "registered", "issued"};
 const char *const token_per_words[3] = {"total", "day", "month"};
 
 struct change {
-  struct task task;
+  struct ledger_task task;
   bool (*apply)(const struct change *change, struct db *db, struct fault *fault);
   struct view label, name;
   struct digest fingerprint;
@@ -39,7 +33,7 @@ static bool change_work(struct keeper_job *job, struct db *db, struct fault *fau
 
 static void change_done(struct keeper_job *job, bool ok, const struct fault *fault) {
   struct change *change = (struct change *)job;
-  inside_wrote(change->task.ledger, ok, fault);
+  tasks_note_write(change->task.ledger, ok, fault);
   if (ok)
     known_take(change->task.ledger, &change->known);
   known_free(&change->known);
@@ -47,49 +41,10 @@ static void change_done(struct keeper_job *job, bool ok, const struct fault *fau
 
 static bool run(struct ledger *ledger, struct change *change, struct fault *fault) {
   change->task.job = (struct keeper_job){.work = change_work, .done = change_done};
-  return inside_run(ledger, &change->task, fault);
+  return tasks_run(ledger, &change->task, fault);
 }
 
 /* -- Arguments -- */
-
-static bool is_hex(struct view text) {
-  for (size_t i = 0; i < text.length; i++)
-    if (num_hex_digit(text.at[i]) < 0)
-      return false;
-  return true;
-}
-
-bool token_is_name(struct view name) {
-  if (name.length < 1 || name.length > NAME_MOST)
-    return false;
-  for (size_t i = 0; i < name.length; i++)
-    if (!num_is_alpha(name.at[i]) && !num_is_digit(name.at[i]) && !memchr("._-", name.at[i], 3))
-      return false;
-  return !is_hex(name) || (name.length != LABEL_DIGITS && name.length < TOKEN_DIGITS_LEAST);
-}
-
-static bool is_label(struct view label) {
-  return token_is_name(label) || (label.length == LABEL_DIGITS && is_hex(label));
-}
-
-/* Labels that stand for something else: in /metrics the sum of the tokens without a label of their
- * own, and in the log a request without a token. */
-static bool is_reserved(struct view name) {
-  return view_is(name, "other") || view_is(name, "-");
-}
-
-/* What is no name is not repeated: it may be a token. */
-static bool check_name(struct view name, struct fault *fault) {
-  if (is_reserved(name))
-    return fault_set(fault, FAULT_MALFORMED,
-                     "'%.*s' cannot be a token's name: metrics and logs mean something else by it",
-                     VIEW_ARGS(name));
-  return token_is_name(name) ||
-         fault_set(fault, FAULT_MALFORMED,
-                   "that cannot be a token's name: write 1 to %d letters, digits, '.', '_' or '-', "
-                   "but not %d hex digits, nor %d and more of them",
-                   NAME_MOST, LABEL_DIGITS, TOKEN_DIGITS_LEAST);
-}
 
 static bool check_budget(const struct token_budget *budget, struct fault *fault) {
   return !budget || !amount_is_negative(budget->most) ||
@@ -130,57 +85,6 @@ static bool run_with_token(struct ledger *ledger, struct change *change, char to
   return false;
 }
 
-/* -- Finding -- */
-
-static void read_labelled(struct db_statement *statement, struct labelled *found) {
-  struct digest fingerprint = inside_digest(db_blob(statement, 4));
-  found->id = db_integer(statement, 0);
-  found->kind = inside_kind(statement, 1);
-  found->revoked = db_integer(statement, 2) != 0;
-  inside_label(db_text(statement, 3), &fingerprint, found->label);
-}
-
-/* The one row of the statement; `*rows` counts to two. */
-static bool find_one(struct db *db, int number, struct db_value by, struct labelled *found,
-                     int *rows, struct fault *fault) {
-  struct db_statement *statement = db_each(db, number, DB_VALUES(by), fault);
-  bool row = true, ok = statement;
-  for (*rows = 0; ok && *rows < 2; ++*rows) {
-    ok = db_step(statement, &row, fault);
-    if (!ok || !row)
-      break;
-    read_labelled(statement, found);
-  }
-  db_done(statement);
-  return ok;
-}
-
-static bool no_token(struct view label, struct fault *fault) {
-  return fault_set(fault, FAULT_MALFORMED,
-                   "there is no token '%.*s': 'rowcachectl token list' shows them",
-                   VIEW_ARGS(label));
-}
-
-bool token_find(struct db *db, struct view label, struct labelled *found, struct fault *fault) {
-  int rows;
-  if (!is_label(label))
-    return fault_set(fault, FAULT_MALFORMED,
-                     "that is neither a token's name nor the %d hex digits of one without a name",
-                     LABEL_DIGITS);
-  if (!find_one(db, LEDGER_SQL_FIND_LABELLED, DB_TEXT(label), found, &rows, fault))
-    return false;
-  return rows == 1 || (rows == 0 ? no_token(label, fault)
-                                 : fault_set(fault, FAULT_MALFORMED,
-                                             "more than one token begins with '%.*s': register or "
-                                             "rename them, and use the names",
-                                             VIEW_ARGS(label)));
-}
-
-static bool find_by_id(struct db *db, int64_t id, struct labelled *found, struct fault *fault) {
-  int rows;
-  return find_one(db, LEDGER_SQL_FIND_BY_ID, DB_INT(id), found, &rows, fault);
-}
-
 /* `own`: the token that may have the name already; 0: none. */
 static bool name_is_free(struct db *db, struct view name, int64_t own, struct fault *fault) {
   struct db_statement *row;
@@ -213,7 +117,7 @@ static bool put(const struct change *change, struct db *db, enum token_kind kind
                 struct fault *fault) {
   return name_is_free(db, change->name, 0, fault) &&
          db_do(db, LEDGER_SQL_PUT_TOKEN,
-               DB_VALUES(DB_BLOB(inside_bytes(&change->fingerprint)), DB_TEXT(change->name),
+               DB_VALUES(DB_BLOB(column_bytes(&change->fingerprint)), DB_TEXT(change->name),
                          DB_INT(kind), DB_INT(clock_milliseconds()), most_of(change->budget),
                          currency_of(change->budget), per_of(change->budget)),
                fault);
@@ -226,11 +130,11 @@ static bool apply_add(const struct change *change, struct db *db, struct fault *
 bool token_add(struct ledger *ledger, struct view name, const struct token_budget *budget,
                char token[TOKEN_SIZE], struct fault *fault) {
   struct change change = {.apply = apply_add, .name = name, .budget = budget};
-  return check_name(name, fault) && check_budget(budget, fault) &&
+  return label_check_name(name, fault) && check_budget(budget, fault) &&
          run_with_token(ledger, &change, token, fault);
 }
 
-static bool may_register(const struct labelled *found, struct fault *fault) {
+static bool may_register(const struct identity *found, struct fault *fault) {
   if (found->kind == TOKEN_ISSUED)
     return fault_set(fault, FAULT_MALFORMED,
                      "this token was issued here, as '%s'; it is none of Ahrefs'", found->label);
@@ -242,8 +146,8 @@ static bool may_register(const struct labelled *found, struct fault *fault) {
 
 /* What was only seen until now, or was revoked. */
 static bool take_over(const struct change *change, struct db *db, int64_t id, struct fault *fault) {
-  struct labelled found = {0};
-  return find_by_id(db, id, &found, fault) && may_register(&found, fault) &&
+  struct identity found = {0};
+  return identity_by_id(db, id, &found, fault) && may_register(&found, fault) &&
          name_is_free(db, change->name, id, fault) &&
          db_do(db, LEDGER_SQL_REGISTER_TOKEN,
                DB_VALUES(DB_INT(id), DB_TEXT(change->name), DB_INT(clock_milliseconds()),
@@ -254,7 +158,7 @@ static bool take_over(const struct change *change, struct db *db, int64_t id, st
 
 static bool apply_register(const struct change *change, struct db *db, struct fault *fault) {
   int64_t id;
-  if (!inside_token_id(db, &change->fingerprint, false, &id, fault))
+  if (!identity_find(db, &change->fingerprint, &id, fault))
     return false;
   return id ? take_over(change, db, id, fault) : put(change, db, TOKEN_REGISTERED, fault);
 }
@@ -262,7 +166,8 @@ static bool apply_register(const struct change *change, struct db *db, struct fa
 bool token_register(struct ledger *ledger, struct view name, struct view token,
                     const struct token_budget *budget, struct fault *fault) {
   struct change change = {.apply = apply_register, .name = name, .budget = budget};
-  if (!check_name(name, fault) || !check_budget(budget, fault) || !check_ahrefs_token(token, fault))
+  if (!label_check_name(name, fault) || !check_budget(budget, fault) ||
+      !check_ahrefs_token(token, fault))
     return false;
   change.fingerprint = ledger_fingerprint(ledger, token);
   return run(ledger, &change, fault);
@@ -271,8 +176,8 @@ bool token_register(struct ledger *ledger, struct view name, struct view token,
 /* -- Changing -- */
 
 static bool apply_rename(const struct change *change, struct db *db, struct fault *fault) {
-  struct labelled found;
-  return token_find(db, change->label, &found, fault) &&
+  struct identity found;
+  return identity_by_label(db, change->label, &found, fault) &&
          name_is_free(db, change->name, found.id, fault) &&
          db_do(db, LEDGER_SQL_RENAME_TOKEN, DB_VALUES(DB_INT(found.id), DB_TEXT(change->name)),
                fault);
@@ -280,12 +185,12 @@ static bool apply_rename(const struct change *change, struct db *db, struct faul
 
 bool token_rename(struct ledger *ledger, struct view label, struct view name, struct fault *fault) {
   struct change change = {.apply = apply_rename, .label = label, .name = name};
-  return check_name(name, fault) && run(ledger, &change, fault);
+  return label_check_name(name, fault) && run(ledger, &change, fault);
 }
 
 static bool apply_revoke(const struct change *change, struct db *db, struct fault *fault) {
-  struct labelled found;
-  return token_find(db, change->label, &found, fault) &&
+  struct identity found;
+  return identity_by_label(db, change->label, &found, fault) &&
          db_do(db, LEDGER_SQL_REVOKE_TOKEN,
                DB_VALUES(DB_INT(found.id), DB_INT(clock_milliseconds())), fault);
 }
@@ -295,7 +200,7 @@ bool token_revoke(struct ledger *ledger, struct view label, struct fault *fault)
   return run(ledger, &change, fault);
 }
 
-static bool may_rotate(const struct labelled *found, struct fault *fault) {
+static bool may_rotate(const struct identity *found, struct fault *fault) {
   if (found->kind != TOKEN_ISSUED)
     return fault_set(fault, FAULT_MALFORMED,
                      "token '%s' was not issued here: only Ahrefs can give it another text",
@@ -308,11 +213,11 @@ static bool may_rotate(const struct labelled *found, struct fault *fault) {
 }
 
 static bool apply_rotate(const struct change *change, struct db *db, struct fault *fault) {
-  struct labelled found;
-  return token_find(db, change->label, &found, fault) && may_rotate(&found, fault) &&
+  struct identity found;
+  return identity_by_label(db, change->label, &found, fault) && may_rotate(&found, fault) &&
          db_do(db, LEDGER_SQL_RETIRE_TOKEN, DB_VALUES(DB_INT(found.id)), fault) &&
          db_do(db, LEDGER_SQL_ROTATE_TOKEN,
-               DB_VALUES(DB_INT(found.id), DB_BLOB(inside_bytes(&change->fingerprint))), fault);
+               DB_VALUES(DB_INT(found.id), DB_BLOB(column_bytes(&change->fingerprint))), fault);
 }
 
 bool token_rotate(struct ledger *ledger, struct view label, char token[TOKEN_SIZE],
@@ -322,8 +227,8 @@ bool token_rotate(struct ledger *ledger, struct view label, char token[TOKEN_SIZ
 }
 
 static bool apply_budget(const struct change *change, struct db *db, struct fault *fault) {
-  struct labelled found;
-  return token_find(db, change->label, &found, fault) &&
+  struct identity found;
+  return identity_by_label(db, change->label, &found, fault) &&
          db_do(db, LEDGER_SQL_SET_BUDGET,
                DB_VALUES(DB_INT(found.id), most_of(change->budget), currency_of(change->budget),
                          per_of(change->budget)),
@@ -337,8 +242,8 @@ bool token_budget_set(struct ledger *ledger, struct view label, const struct tok
 }
 
 static bool apply_allow(const struct change *change, struct db *db, struct fault *fault) {
-  struct labelled found;
-  return token_find(db, change->label, &found, fault) &&
+  struct identity found;
+  return identity_by_label(db, change->label, &found, fault) &&
          db_do(db, LEDGER_SQL_SET_NO_CACHE, DB_VALUES(DB_INT(found.id), DB_INT(change->no_cache)),
                fault);
 }
@@ -346,43 +251,4 @@ static bool apply_allow(const struct change *change, struct db *db, struct fault
 bool token_allow(struct ledger *ledger, struct view label, bool no_cache, struct fault *fault) {
   struct change change = {.apply = apply_allow, .label = label, .no_cache = no_cache};
   return run(ledger, &change, fault);
-}
-
-/* -- Listing -- */
-
-static bool read_row(struct ledger *ledger, struct db *db, struct db_statement *statement,
-                     struct token_row *row, struct fault *fault) {
-  row->kind = inside_kind(statement, 2);
-  row->created_at = db_integer(statement, 3);
-  row->revoked_at = db_integer(statement, 4);
-  row->no_cache = db_integer(statement, 5) != 0;
-  row->last_day = db_integer(statement, 9) < 0 ? -1 : inside_day(statement, 9);
-  return budget_look_column(ledger, db, db_integer(statement, 0), statement, 6, &row->account,
-                            fault);
-}
-
-static bool list(struct ledger *ledger, struct db *db, token_each *each, void *context,
-                 struct fault *fault) {
-  struct db_statement *statement = db_each(db, LEDGER_SQL_LIST_TOKENS, DB_VALUES(), fault);
-  bool more, ok = statement != NULL;
-  while (ok && (ok = db_step(statement, &more, fault)) && more) {
-    char label[LEDGER_LABEL_SIZE];
-    struct digest fingerprint = inside_digest(db_blob(statement, 1));
-    struct token_row row = {.label = ledger_label(ledger, &fingerprint, label)};
-    snprintf(row.digits, sizeof row.digits, "%.8s", DIGEST_TEXT(&fingerprint));
-    ok = read_row(ledger, db, statement, &row, fault);
-    if (ok)
-      each(context, &row);
-  }
-  return ok;
-}
-
-bool token_list(struct ledger *ledger, token_each *each, void *context, struct fault *fault) {
-  struct db *db;
-  count_for_report(ledger);
-  if (!inside_read(ledger, &db, fault))
-    return false;
-  bool ok = list(ledger, db, each, context, fault);
-  db_close(&db);
-  return ok;
 }

@@ -1,0 +1,23 @@
+/* Requests that spend nothing, counted in memory. Of the ledger room only. */
+#pragma once
+
+#include "ledger/ledger.h"
+
+struct count;
+
+/* What is counted and not written yet; under the ledger's lock. */
+struct counts {
+  struct count *tokens, *targets; /* uthash */
+};
+
+/* Writes the counts, and waits for that; jobs that were handed over earlier are then done, too. */
+bool count_flush(struct ledger *ledger, struct fault *fault) MUST_CHECK;
+/* The same before a report; when it fails, the report shows what was written. Does nothing where the
+ * ledger is read-only, nor while it is broken: the timer tries then, and no report waits for a lock
+ * a second time. */
+void count_for_report(struct ledger *ledger);
+/* The timer's: hands the counts over, unless there are none or some are still on their way. While
+ * the ledger is broken it tries to write in any case. */
+void count_flush_later(struct ledger *ledger);
+/* Forgets what could not be written; returns the number of requests. */
+int64_t count_drop(struct ledger *ledger);

@@ -1,0 +1,47 @@
+/* Owners of reservations, and their leases. Of the ledger room only. */
+#pragma once
+
+#include "db/keeper.h"
+#include "ledger/ledger.h"
+
+#include <stdatomic.h>
+
+struct db;
+
+/* What was open and is booked as unknown. */
+struct booked {
+  int64_t requests;
+  struct amount most;
+};
+
+struct lease {
+  bool is_shared;
+  char owner[33];  /* the name of this run */
+  int64_t until;   /* milliseconds since 1970, as in the file; the keeper's */
+  int64_t written; /* the same as it was written last, durable or not; the keeper's */
+  struct keeper_job job;
+  atomic_bool busy; /* the job is on its way; else the timer's: */
+  int64_t look_at;  /* clock_monotonic() */
+  bool renews;
+  struct booked booked[CURRENCIES];
+};
+
+/* Makes the name of this run. */
+bool lease_begin(struct ledger *ledger, struct fault *fault) MUST_CHECK;
+/* Holds the lease for a reservation, in its transaction; lease_held() once that is durable. */
+bool lease_hold(struct ledger *ledger, struct db *db, struct fault *fault) MUST_CHECK;
+void lease_held(struct ledger *ledger);
+/* Books the open entries of dead owners as unknown, at their most. In a transaction. */
+bool lease_take_over(struct ledger *ledger, struct db *db, struct booked booked[CURRENCIES],
+                     struct fault *fault) MUST_CHECK;
+void lease_log(struct ledger *ledger, const struct booked booked[CURRENCIES]);
+/* The timer's, each tick: renews the lease while anything is open, and books what dead owners left
+ * where the file is shared. */
+void lease_tick(struct ledger *ledger, int64_t now);
+/* Ends the lease: others may book what is open of this run. The keeper runs. */
+void lease_end(struct ledger *ledger);
+/* Undoes the booking of an entry of this run whose lease had run out: it is open again.
+ * `*is_corrected`: a correction stands for it, the totals have not changed and must not. In a
+ * transaction. */
+bool lease_reopen(struct ledger *ledger, struct db *db, const char *request, bool *is_lapsed,
+                  bool *is_corrected, struct fault *fault) MUST_CHECK;

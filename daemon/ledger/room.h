@@ -1,0 +1,69 @@
+/* The ledger, as the files of this room share it; no other room includes it.
+ *
+ *   ledger.c          opening and closing
+ *   timer.c           the thread that hands over what is due
+ *   tasks.c           work on the keeper's thread, and how its writes go
+ *   entry.c           reservations and settlements
+ *   lease.c           owners of reservations
+ *   budget.c          budgets
+ *   totals.c          totals by day
+ *   count.c           requests that spend nothing
+ *   report.c          sums of the totals
+ *   token.c           changes to tokens
+ *   token_list.c      the list of tokens
+ *   identity.c        the row of a token
+ *   known.c           what is known of tokens, in memory
+ *   correction.c      corrections
+ *   reconciliation.c  upstream's count beside the ledger's
+ *   retain.c          deleting old entries
+ *   zone.c            days and months
+ *   column.c          values of columns
+ *   label.c           names and labels; pure
+ *
+ * Threads: the keeper's alone writes the file; the timer's hands it what is due; readers open a
+ * connection of their own for each call. `lock` guards what they share in memory. It is the last
+ * lock that a thread takes, and nothing blocks under it. */
+#pragma once
+
+#include "ledger/ledger.h"
+
+#include "ledger/budget.h"
+#include "ledger/column.h"
+#include "ledger/count.h"
+#include "ledger/entries.h"
+#include "ledger/identity.h"
+#include "ledger/known.h"
+#include "ledger/label.h"
+#include "ledger/lease.h"
+#include "ledger/retain.h"
+#include "ledger/tasks.h"
+#include "ledger/timer.h"
+#include "ledger/totals.h"
+#include "ledger/zone.h"
+#include "sql_ledger.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct open_entry;
+
+struct ledger {
+  char *path;
+  struct digest secret;
+  struct keeper *keeper; /* NULL: read-only */
+  bool is_left; /* read-only, and no process works in the directory: open entries were left */
+  atomic_bool broken;
+  atomic_llong warning_percent;
+  struct timer timer;
+  struct retention retention;
+  struct lease lease;
+
+  pthread_mutex_t lock;
+  struct known *known;     /* tokens, by fingerprint; uthash */
+  struct open_entry *open; /* reserved and not settled; utlist */
+  struct counts counts;
+  bool flushing; /* a flush by the timer is on its way */
+};
+
+/* Opens a connection that reads; the caller closes it. */
+bool ledger_open_reader(struct ledger *ledger, struct db **out, struct fault *fault) MUST_CHECK;
