@@ -205,13 +205,13 @@ static bool refuse(const struct terms *terms, const struct token_account *accoun
   return false;
 }
 
-static bool hold(struct ledger *ledger, struct db *db, int64_t token, const struct terms *terms,
-                 struct ledger_entry *entry, struct fault *fault) {
+static bool hold(const struct ledger_entry *entry, struct db *db, int64_t token,
+                 const struct terms *terms, struct fault *fault) {
   struct token_account account;
-  if (!look(ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
+  struct amount most = entry->request.most;
+  if (!look(entry->ledger, db, token, terms->budget, zone_day(entry->at), &account, fault))
     return false;
-  return amount_order(entry->most, account.left) <= 0 ||
-         refuse(terms, &account, entry->most, fault);
+  return amount_order(most, account.left) <= 0 || refuse(terms, &account, most, fault);
 }
 
 /* A budget of another currency says nothing. */
@@ -219,27 +219,26 @@ static bool holds(const struct terms *terms, enum currency currency) {
   return terms->budget && terms->budget->most.currency == currency;
 }
 
-bool budget_admit(struct ledger *ledger, struct db *db, int64_t token, struct ledger_entry *entry,
-                  struct fault *fault) {
+bool budget_admit(struct ledger_entry *entry, struct db *db, int64_t token, struct fault *fault) {
   struct terms terms;
-  if (!read_terms(db, token, &entry->token, &terms, fault))
+  struct amount most = entry->request.most;
+  if (!read_terms(db, token, &entry->request.token, &terms, fault))
     return false;
   if (terms.revoked || !terms.current)
     return fault_set(fault, FAULT_BAD_TOKEN, "token '%s' %s", terms.label,
                      terms.revoked ? "is revoked" : "was replaced by a new one; use that");
-  entry->has_budget = holds(&terms, entry->most.currency);
-  return !entry->has_budget || amount_is_zero(entry->most) ||
-         hold(ledger, db, token, &terms, entry, fault);
+  entry->has_budget = holds(&terms, most.currency);
+  return !entry->has_budget || amount_is_zero(most) || hold(entry, db, token, &terms, fault);
 }
 
 /* -- Warning -- */
 
 bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
                     const struct digest *fingerprint, int32_t day, enum currency currency,
-                    struct ledger_warning *warning, struct fault *fault) {
+                    struct budget_warning *warning, struct fault *fault) {
   struct terms terms;
   struct amount spent = amount_zero(currency);
-  *warning = (struct ledger_warning){.is_due = false};
+  *warning = (struct budget_warning){.is_due = false};
   if (!read_terms(db, token, fingerprint, &terms, fault))
     return false;
   if (!holds(&terms, currency))
@@ -258,7 +257,7 @@ bool budget_settled(struct ledger *ledger, struct db *db, int64_t token,
   return db_do(db, LEDGER_SQL_SET_WARNED, DB_VALUES(DB_INT(token), DB_INT(window.since)), fault);
 }
 
-void budget_warn(const struct ledger_warning *warning) {
+void budget_warn(const struct budget_warning *warning) {
   if (warning->is_due)
     log_warning(EVENT_budget_warning, "token=%s used=%s budget=%s", LOG_VALUE(warning->label),
                 AMOUNT_TEXT(warning->used), AMOUNT_TEXT(warning->budget));

@@ -147,34 +147,48 @@ void lease_tick(struct ledger *ledger, int64_t now) {
 
 /* -- A late settlement -- */
 
-static bool unbook(struct db *db, struct db_statement *lapsed, bool *is_corrected,
-                   struct fault *fault) {
-  struct db_value day = DB_INT(column_day(lapsed, 0)),
-                  currency = DB_INT(column_currency(lapsed, 3)),
-                  most = DB_INT(db_integer(lapsed, 4)), target = DB_TEXT(db_text(lapsed, 2));
-  if (!db_do(db, LEDGER_SQL_UNBOOK_TOKEN_DAY,
-             DB_VALUES(day, DB_INT(db_integer(lapsed, 1)), currency, most,
-                       DB_INT(db_integer(lapsed, 5))),
-             fault))
-    return false;
-  *is_corrected = db_changes(db) == 0;
-  return *is_corrected ||
-         (db_do(db, LEDGER_SQL_UNBOOK_TARGET_DAY, DB_VALUES(day, target, currency, most), fault) &&
-          db_do(db, LEDGER_SQL_UNBOOK_TARGET_MONTH,
-                DB_VALUES(DB_INT(zone_month(column_day(lapsed, 0))), target, currency, most),
-                fault));
+/* From the totals of a lapsed entry's token and day, which a correction may keep. */
+static bool unbook_token(struct db *db, struct db_statement *lapsed, bool *is_corrected,
+                         struct fault *fault) {
+  bool ok = db_do(db, LEDGER_SQL_UNBOOK_TOKEN_DAY,
+                  DB_VALUES(DB_INT(column_day(lapsed, 0)), DB_INT(db_integer(lapsed, 1)),
+                            DB_INT(column_currency(lapsed, 3)), DB_INT(db_integer(lapsed, 4)),
+                            DB_INT(db_integer(lapsed, 5))),
+                  fault);
+  *is_corrected = ok && db_changes(db) == 0;
+  return ok;
 }
 
-bool lease_reopen(struct ledger *ledger, struct db *db, const char *request, bool *is_lapsed,
-                  bool *is_corrected, struct fault *fault) {
+static bool unbook_target(struct db *db, struct db_statement *lapsed, struct fault *fault) {
+  int32_t day = column_day(lapsed, 0);
+  struct db_value target = DB_TEXT(db_text(lapsed, 2)),
+                  currency = DB_INT(column_currency(lapsed, 3)),
+                  most = DB_INT(db_integer(lapsed, 4));
+  return db_do(db, LEDGER_SQL_UNBOOK_TARGET_DAY, DB_VALUES(DB_INT(day), target, currency, most),
+               fault) &&
+         db_do(db, LEDGER_SQL_UNBOOK_TARGET_MONTH,
+               DB_VALUES(DB_INT(zone_month(day)), target, currency, most), fault);
+}
+
+static bool unbook(struct db *db, struct db_statement *lapsed, enum lease_booking *booking,
+                   struct fault *fault) {
+  bool is_corrected;
+  if (!unbook_token(db, lapsed, &is_corrected, fault))
+    return false;
+  *booking = is_corrected ? LEASE_CORRECTED : LEASE_UNBOOKED;
+  return is_corrected || unbook_target(db, lapsed, fault);
+}
+
+bool lease_reopen(struct ledger *ledger, struct db *db, const char *request,
+                  enum lease_booking *booking, struct fault *fault) {
   struct db_statement *lapsed;
-  *is_corrected = false;
-  bool ok = db_find(db, LEDGER_SQL_FIND_LAPSED,
-                    DB_VALUES(DB_TEXT(view_of(request)), DB_TEXT(view_of(ledger->lease.owner))),
-                    &lapsed, fault) &&
-            (!lapsed || unbook(db, lapsed, is_corrected, fault));
-  *is_lapsed = lapsed;
+  struct view id = view_of(request);
+  *booking = LEASE_NOT_BOOKED;
+  bool ok =
+      db_find(db, LEDGER_SQL_FIND_LAPSED,
+              DB_VALUES(DB_TEXT(id), DB_TEXT(view_of(ledger->lease.owner))), &lapsed, fault) &&
+      (!lapsed || unbook(db, lapsed, booking, fault));
   db_done(lapsed);
-  return ok &&
-         (!*is_lapsed || db_do(db, LEDGER_SQL_REOPEN, DB_VALUES(DB_TEXT(view_of(request))), fault));
+  return ok && (*booking == LEASE_NOT_BOOKED ||
+                db_do(db, LEDGER_SQL_REOPEN, DB_VALUES(DB_TEXT(id)), fault));
 }

@@ -40,8 +40,12 @@ void lease_log(struct ledger *ledger, const struct booked booked[CURRENCIES]);
 void lease_tick(struct ledger *ledger, int64_t now);
 /* Ends the lease: others may book what is open of this run. The keeper runs. */
 void lease_end(struct ledger *ledger);
-/* Undoes the booking of an entry of this run whose lease had run out: it is open again.
- * `*is_corrected`: a correction stands for it, the totals have not changed and must not. In a
- * transaction. */
-bool lease_reopen(struct ledger *ledger, struct db *db, const char *request, bool *is_lapsed,
-                  bool *is_corrected, struct fault *fault) MUST_CHECK;
+/* How an entry of this run stands. */
+enum lease_booking {
+  LEASE_NOT_BOOKED, /* nobody has booked it */
+  LEASE_UNBOOKED,   /* the booking is undone: the entry is open, and not in the totals */
+  LEASE_CORRECTED,  /* the entry is open; a correction stands for it, and the totals must stay */
+};
+/* Undoes the booking of an entry of this run whose lease had run out. In a transaction. */
+bool lease_reopen(struct ledger *ledger, struct db *db, const char *request,
+                  enum lease_booking *booking, struct fault *fault) MUST_CHECK;

@@ -88,65 +88,62 @@ const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint
 
 typedef void ledger_done(void *context, bool ok, const struct fault *fault);
 
-enum ledger_end { LEDGER_SETTLED, LEDGER_UNKNOWN, LEDGER_VOID };
-
-/* One request that may spend. The caller owns it and keeps it alive, unchanged but by these
- * functions, until the last `done` was called; it lives inside the flight. */
-struct ledger_entry {
-  char request[LEDGER_REQUEST_ID_SIZE];
+/* A request that may spend. */
+struct ledger_request {
+  char id[LEDGER_REQUEST_ID_SIZE];
   struct digest token; /* fingerprint */
   struct digest key;   /* zero where the query has none */
-  struct view table;   /* from=; the owner keeps the bytes */
-  struct view target;  /* normalized; the owner keeps the bytes */
+  struct view table;   /* from= */
+  struct view target;  /* normalized */
   struct amount most;  /* the most that it can cost; not negative */
   bool estimated;      /* the tariff of its table is a guess */
-  bool is_strangers;   /* of a token that nobody has let in (access.mode = open): unless it is known
-                          here already, it stands for the fingerprint of zeros until it is settled,
-                          and not VOID */
-  int64_t at;          /* milliseconds since 1970; filled by ledger_reserve() */
-  bool has_budget;     /* its token's; filled by ledger_reserve() */
-
-  struct { /* the ledger's own, here so that neither function needs memory */
-    struct keeper_job job;
-    struct ledger *ledger;
-    ledger_done *done;
-    void *context;
-    struct open_entry *open;
-    struct ledger_settlement {
-      enum ledger_end end;
-      bool is_strangers;
-      int64_t results;
-      struct amount spent;
-      int64_t at;
-      bool changed;       /* it was open until now */
-      bool leaves_totals; /* a correction stands for it */
-      struct ledger_warning {
-        bool is_due; /* this passed the warning level */
-        struct amount used, budget;
-        char label[LEDGER_LABEL_SIZE];
-      } warning;
-    } settlement;
-  } own;
+  bool is_strangers;   /* nobody has let its token in (access.mode = open): unless the ledger knows
+                          the token, the request stands for the fingerprint of zeros until it is
+                          settled, and not VOID */
 };
 
-/* Reserves `entry->most`, durably. `done` (ledger's keeper thread, must not block) says whether it
- * may be sent: when not ok, nothing is reserved and nothing may be spent. FAULT_UNAVAILABLE: the
- * ledger cannot be written; FAULT_INTERNAL: this request id was used before; FAULT_BAD_TOKEN: the
- * token was revoked or rotated; FAULT_OVER_BUDGET: `entry->most` does not fit what is left of the
- * token's budget (the text says what is left, retry_after when the budget begins anew). */
+/* The entry of a request. It is allocated before the request reserves, with all that its settlement
+ * needs: nothing that was reserved is lost for lack of memory. The caller owns an entry until
+ * ledger_settle() takes it. */
+struct ledger_entry;
+
+/* Copies `request`, but not the bytes of its texts: they must stay until the reservation is done.
+ * NULL: no memory. Any thread. */
+struct ledger_entry *ledger_entry_create(const struct ledger_request *request) MUST_CHECK;
+/* Frees an entry that reserves nothing; leaves NULL. NULL is allowed. */
+void ledger_entry_release(struct ledger_entry **entry);
+/* True if the reservation is held against a budget. */
+bool ledger_entry_has_budget(const struct ledger_entry *entry);
+
+/* Reserves the most that the request can cost, durably. `done` (ledger's keeper thread, must not
+ * block) reports whether it may be sent: when not ok, nothing is reserved and nothing may be spent.
+ * FAULT_UNAVAILABLE: the ledger cannot be written; FAULT_INTERNAL: this request id was used before;
+ * FAULT_BAD_TOKEN: the token was revoked or rotated; FAULT_OVER_BUDGET: the most does not fit what
+ * is left of the token's budget (the text names what is left, retry_after when the budget starts
+ * over). An entry that has reserved is settled before the ledger closes, or lost with it: it is then
+ * booked by the next start. */
 void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_done *done,
                     void *context);
 
-/* Settles what was reserved: `spent` is the true cost, or, UNKNOWN, the most it can have cost, in the
- * currency of `entry->most`. `results`: received from upstream. Neither is negative. VOID is for a stranger's that cost
- * nothing and brought nothing: so that strangers cannot fill the file, its entry is deleted, and it
- * is counted as a miss for the empty target. When this fails (full disk) it is tried again every
- * second until it succeeds or the ledger closes; `done` (keeper thread) is called once, after the
- * first try, and `entry` is not used after that. Until it succeeds the request counts everywhere
- * (reports, budgets, ledger_find()) as spent, and as unknown at the most it can have cost: as the
- * next start would book it. */
-void ledger_settle(struct ledger *ledger, struct ledger_entry *entry, enum ledger_end end,
-                   int64_t results, struct amount spent, ledger_done *done, void *context);
+/* The end of a request that reserved. */
+enum ledger_end_kind { LEDGER_SETTLED, LEDGER_UNKNOWN, LEDGER_VOID };
+struct ledger_end {
+  enum ledger_end_kind kind;
+  int64_t results; /* received from upstream */
+  struct amount spent;
+};
+
+/* Settles a reservation: `spent` is the true cost, or, UNKNOWN, the most that it can have cost, in
+ * the currency of the request's most. `results`: received from upstream. Neither is negative. VOID
+ * is for a stranger's request that cost nothing and brought nothing: so that strangers cannot fill
+ * the file, its entry is deleted, and it is counted as a miss for the empty target.
+ *
+ * Takes the entry and leaves NULL. `done` (keeper thread) is called once, after the first try. When
+ * that failed (full disk) the ledger tries again every second until it succeeds or closes. Until it
+ * succeeds the request counts everywhere (reports, budgets, ledger_find()) as spent, and as unknown
+ * at its most: as the next start would book it. */
+void ledger_settle(struct ledger *ledger, struct ledger_entry **entry, const struct ledger_end *end,
+                   ledger_done *done, void *context);
 
 /* Counts what cost nothing: a request that reserved nothing, as a hit (collapsed and stale
  * included) with the amount that it saved, or as an error (answered by a fault); or only the amount

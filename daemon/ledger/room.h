@@ -3,7 +3,10 @@
  *   ledger.c          opening and closing
  *   timer.c           the thread that hands over what is due
  *   tasks.c           work on the keeper's thread, and how its writes go
- *   entry.c           reservations and settlements
+ *   reserve.c         entries are made and reserved
+ *   settle.c          entries are settled
+ *   entries.c         entries that are open
+ *   find.c            one entry
  *   lease.c           owners of reservations
  *   budget.c          budgets
  *   totals.c          totals by day
@@ -45,8 +48,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-struct open_entry;
-
 struct ledger {
   char *path;
   struct digest secret;
@@ -59,8 +60,8 @@ struct ledger {
   struct lease lease;
 
   pthread_mutex_t lock;
-  struct known *known;     /* tokens, by fingerprint; uthash */
-  struct open_entry *open; /* reserved and not settled; utlist */
+  struct known *known;       /* tokens, by fingerprint; uthash */
+  struct ledger_entry *open; /* reserved and not settled; utlist */
   struct counts counts;
   bool flushing; /* a flush by the timer is on its way */
 };

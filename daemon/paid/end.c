@@ -22,28 +22,29 @@ void paid_conclude(struct paid *paid) {
 static void on_settled(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   if (!ok)
-    log_error(EVENT_settle, "request=%s reason=%s", paid->entry.request, LOG_VALUE(fault->text));
+    log_error(EVENT_settle, "request=%s reason=%s", paid->request.id, LOG_VALUE(fault->text));
   paid_conclude(paid);
 }
 
 /* A stranger's token that upstream did not take leaves nothing. */
-static enum ledger_end end_of(const struct paid *paid, const struct answer_verdict *verdict,
-                              int64_t results) {
+static struct ledger_end end_of(const struct paid *paid, const struct answer_verdict *verdict) {
+  struct ledger_end end = {.kind = LEDGER_SETTLED,
+                           .results = verdict->results > 0 ? verdict->results : 0,
+                           .spent = paid->cost.spent};
   bool is_answer = verdict->outcome == ANSWER_COMPLETE && verdict->read;
   if (!paid->cost.is_known)
-    return LEDGER_UNKNOWN;
-  if (paid->entry.is_strangers && amount_is_zero(paid->cost.spent) && !results && !is_answer)
-    return LEDGER_VOID;
-  return LEDGER_SETTLED;
+    end.kind = LEDGER_UNKNOWN;
+  else if (paid->request.is_strangers && amount_is_zero(end.spent) && !end.results && !is_answer)
+    end.kind = LEDGER_VOID;
+  return end;
 }
 
 static void settle(struct paid *paid) {
   struct flight_state state;
   flight_peek(paid->flight, &state);
-  int64_t results = state.verdict.results > 0 ? state.verdict.results : 0;
+  struct ledger_end end = end_of(paid, &state.verdict);
   if (paid->booked)
-    ledger_settle(paid->desk->rooms.ledger, &paid->entry, end_of(paid, &state.verdict, results),
-                  results, paid->cost.spent, on_settled, paid);
+    ledger_settle(paid->desk->rooms.ledger, &paid->entry, &end, on_settled, paid);
   else
     paid_conclude(paid);
 }
@@ -51,7 +52,7 @@ static void settle(struct paid *paid) {
 static void on_published(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   if (!ok) {
-    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->entry.request,
+    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->request.id,
                 LOG_VALUE(fault->text));
     flight_storing_failed(paid->flight);
   }
@@ -64,7 +65,7 @@ static void warn_of_more(const struct paid *paid, const struct answer_verdict *v
     log_warning(EVENT_count,
                 "request=%s asked=%lld results=%lld reason=\"upstream announced or sent "
                 "more results than were asked for\"",
-                paid->entry.request, (long long)paid->tariff.limit, (long long)verdict->results);
+                paid->request.id, (long long)paid->tariff.limit, (long long)verdict->results);
 }
 
 /* What the end says of a client's token: upstream takes it, when an answer was read (not by any
@@ -76,16 +77,16 @@ static void note_token(struct paid *paid, const struct answer_verdict *verdict) 
   if (paid->is_internal || paid->is_own_token || paid->kind == QUESTION_UNKNOWN)
     return;
   if (accepted)
-    access_learn(access, &paid->entry.token, ACCESS_YES, paid->remember_yes);
+    access_learn(access, &paid->request.token, ACCESS_YES, paid->remember_yes);
   if (paid->repeated.secret.length && (accepted || !amount_is_zero(paid->cost.spent)))
-    texts_keep(paid->desk->rooms.texts, &paid->entry.token, paid->repeated.secret);
+    texts_keep(paid->desk->rooms.texts, &paid->request.token, paid->repeated.secret);
 }
 
 /* What a check says is learnt before the flight leaves the table: whoever finds no flight finds the
  * verdict, and asks no second time. Also when its client has left. */
 static void note_check(struct paid *paid, const struct flight_state *state) {
   struct access *access = paid->desk->rooms.access;
-  const struct digest *token = &paid->entry.token;
+  const struct digest *token = &paid->request.token;
   if (!paid->is_check)
     return;
   enum dialect_token word = paid->dialect->judge_token(&state->head, &state->verdict);
@@ -129,7 +130,7 @@ static void ended(void *context) {
 static void on_saved(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   if (!ok && atomic_exchange(&paid->saved, -1) >= 0)
-    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->entry.request,
+    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->request.id,
                 LOG_VALUE(fault->text));
   /* Once it has failed, which may be told early (no memory), nothing after it counts as saved. */
   int64_t number = atomic_load(&paid->saved);
@@ -159,6 +160,7 @@ static void chunk(void *context, struct view bytes) {
 
 void paid_free(struct paid *paid) {
   cache_release(&paid->hold);
+  ledger_entry_release(&paid->entry);
   transfer_ask_release(&paid->ask);
   explicit_bzero(paid->token, sizeof paid->token);
   text_free(&paid->table);

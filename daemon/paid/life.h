@@ -30,8 +30,9 @@ struct paid {
   struct transfer_ask *ask;
   struct tariff tariff;
   struct digest key;
-  struct ledger_entry entry;
-  bool booked; /* the ledger holds a reservation */
+  struct ledger_request request;
+  struct ledger_entry *entry; /* NULL from the settlement on, and if the request is internal */
+  bool booked;                /* the ledger holds a reservation */
   struct answer_cost cost;
 
   char token[TOKEN_TEXT_MOST]; /* that it was asked with */

@@ -14,7 +14,7 @@ bool paid_is_booked(const struct flight *flight) {
 }
 
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint) {
-  return digest_equal(&paid_of(flight)->entry.token, fingerprint);
+  return digest_equal(&paid_of(flight)->request.token, fingerprint);
 }
 
 bool paid_asks_as(const struct flight *flight, const struct digest *fingerprint, bool is_issued) {

@@ -28,16 +28,24 @@ int64_t paid_desk_busy(const struct paid_desk *desk) {
 
 /* --- making --- */
 
-static void fill_entry(struct paid *paid, const struct paid_order *order) {
-  struct ledger_entry *entry = &paid->entry;
-  memcpy(entry->request, order->id, sizeof entry->request);
-  entry->token = *order->fingerprint;
-  entry->key = paid->key;
-  entry->table = text_view(&paid->table);
-  entry->target = text_view(&paid->target);
-  entry->most = tariff_most(&paid->tariff);
-  entry->estimated = paid->tariff.estimated;
-  entry->is_strangers = order->is_strangers;
+static void fill_request(struct paid *paid, const struct paid_order *order) {
+  struct ledger_request *request = &paid->request;
+  memcpy(request->id, order->id, sizeof request->id);
+  request->token = *order->fingerprint;
+  request->key = paid->key;
+  request->table = text_view(&paid->table);
+  request->target = text_view(&paid->target);
+  request->most = tariff_most(&paid->tariff);
+  request->estimated = paid->tariff.estimated;
+  request->is_strangers = order->is_strangers;
+}
+
+/* What is free has no entry in the ledger. */
+static bool make_entry(struct paid *paid) {
+  if (paid->is_internal)
+    return true;
+  paid->entry = ledger_entry_create(&paid->request);
+  return paid->entry != NULL;
 }
 
 /* What is shorter stands anywhere by chance, and what is longer is no token of Ahrefs'. */
@@ -86,8 +94,8 @@ static bool fill(struct paid *paid, const struct paid_order *order, struct fault
     return false;
   if (!copy_texts(paid, order))
     return fault_no_memory(fault);
-  fill_entry(paid, order);
-  return true;
+  fill_request(paid, order);
+  return make_entry(paid) || fault_no_memory(fault);
 }
 
 static struct paid *make(const struct paid_order *order, struct fault *fault) {

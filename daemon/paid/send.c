@@ -38,7 +38,7 @@ static void begin_storing(struct paid *paid) {
     paid->validator = cache_writer_validator(paid->writer);
     return;
   }
-  log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->entry.request,
+  log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->request.id,
               LOG_VALUE(fault.text));
   flight_storing_failed(paid->flight);
 }
@@ -53,7 +53,7 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
   }
   begin_storing(paid);
   /* The reservation is for one send, and the budget holds no more. */
-  if (paid->entry.has_budget)
+  if (ledger_entry_has_budget(paid->entry))
     transfer_ask_once(paid->ask);
   transfer_submit(paid->desk->rooms.transfer, paid->flight, &paid->ask);
 }
@@ -61,7 +61,7 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
 /* What costs nothing is not reserved; the number of checks is bounded. */
 static void send_free(struct paid *paid) {
   struct fault fault;
-  if (paid->is_check && !access_begin_check(paid->desk->rooms.access, &paid->entry.token,
+  if (paid->is_check && !access_begin_check(paid->desk->rooms.access, &paid->request.token,
                                             paid->has_spent, &paid->bounds, &paid->lane, &fault))
     refuse(paid, &fault);
   else
@@ -73,5 +73,5 @@ void paid_send(struct flight *flight) {
   if (paid->is_internal)
     send_free(paid);
   else
-    ledger_reserve(paid->desk->rooms.ledger, &paid->entry, on_reserved, paid);
+    ledger_reserve(paid->desk->rooms.ledger, paid->entry, on_reserved, paid);
 }

@@ -75,19 +75,19 @@ static void add(struct ledger *ledger, int64_t rows, enum token_per per) {
                  &fault));
 }
 
-static struct ledger_entry request_for(struct ledger *ledger, struct rows most) {
+static struct spending request_for(struct ledger *ledger, struct rows most) {
   static atomic_int number;
   char request[LEDGER_REQUEST_ID_SIZE];
   snprintf(request, sizeof request, "request-%d", atomic_fetch_add(&number, 1));
-  return entry_of(ledger, token, request, most);
+  return spending_of(ledger, token, request, most);
 }
 
-static void pay(struct ledger *ledger, struct ledger_entry *entry, struct rows spent) {
+static void pay(struct ledger *ledger, struct spending *entry, struct rows spent) {
   assert_true(settle(ledger, entry, LEDGER_SETTLED, 1, spent, NULL));
 }
 
 static bool fits(struct ledger *ledger, struct rows most) {
-  struct ledger_entry entry = request_for(ledger, most);
+  struct spending entry = request_for(ledger, most);
   if (!reserve(ledger, &entry, &fault))
     return false;
   pay(ledger, &entry, ROWS(0));
@@ -95,13 +95,13 @@ static bool fits(struct ledger *ledger, struct rows most) {
 }
 
 static void spend(struct ledger *ledger, struct rows rows) {
-  struct ledger_entry entry = request_for(ledger, rows);
+  struct spending entry = request_for(ledger, rows);
   must(reserve(ledger, &entry, &fault));
   pay(ledger, &entry, rows);
 }
 
 static void refuses(struct ledger *ledger, struct rows most, const char *text) {
-  struct ledger_entry entry = request_for(ledger, most);
+  struct spending entry = request_for(ledger, most);
   assert_false(reserve(ledger, &entry, &fault));
   assert_int_equal(fault.kind, FAULT_OVER_BUDGET);
   assert_string_equal(fault.text, text);
@@ -205,7 +205,7 @@ static void test_a_month(void **state) {
   struct ledger *ledger = open_in("Europe/Berlin");
   add(ledger, 1000, TOKEN_PER_MONTH);
   spend(ledger, (struct rows){9846});
-  struct ledger_entry open = request_for(ledger, ROWS(3));
+  struct spending open = request_for(ledger, ROWS(3));
   must(reserve(ledger, &open, &fault));
   refuses(ledger, ROWS(201),
           "token 'reporting' has 12.4 of 1000.0 rows left this month (3.0 more are reserved by "
@@ -283,7 +283,7 @@ static void test_only_reservations_in_the_way(void **state) {
   struct ledger *ledger = open_in(NULL);
   add(ledger, 10, TOKEN_PER_MONTH);
   spend(ledger, ROWS(4));
-  struct ledger_entry open = request_for(ledger, ROWS(5));
+  struct spending open = request_for(ledger, ROWS(5));
   must(reserve(ledger, &open, &fault));
   assert_false(fits(ledger, ROWS(6)));
   assert_int_equal(fault.retry_after, 1);
@@ -311,7 +311,7 @@ static void test_reservations_of_yesterday(void **state) {
   (void)state;
   struct ledger *ledger = open_in(NULL);
   add(ledger, 10, TOKEN_PER_DAY);
-  struct ledger_entry open = request_for(ledger, ROWS(6));
+  struct spending open = request_for(ledger, ROWS(6));
   must(reserve(ledger, &open, &fault));
   set_clock("2026-11-24 00:01");
   assert_false(fits(ledger, ROWS(5)));
@@ -339,7 +339,7 @@ static void test_great_amounts(void **state) {
   (void)state;
   struct ledger *ledger = open_in(NULL);
   must(token_add(ledger, VIEW("reporting"), NULL, token, &fault));
-  struct ledger_entry a = request_for(ledger, ROWS_MAX), b = request_for(ledger, ROWS_MAX);
+  struct spending a = request_for(ledger, ROWS_MAX), b = request_for(ledger, ROWS_MAX);
   must(reserve(ledger, &a, &fault) && reserve(ledger, &b, &fault));
   pay(ledger, &a, ROWS_MAX);
   must(token_budget_set(ledger, VIEW("reporting"),
@@ -356,21 +356,22 @@ static void test_great_amounts(void **state) {
 static void test_a_batch(void **state) {
   (void)state;
   enum { REQUESTS = 40 };
-  static struct ledger_entry entries[REQUESTS];
+  static struct spending entries[REQUESTS];
   static struct wait waits[REQUESTS];
   struct ledger *ledger = open_in(NULL);
   add(ledger, 5, TOKEN_PER_DAY);
   for (int i = 0; i < REQUESTS; i++) {
     entries[i] = request_for(ledger, ROWS(1));
     if (i % 2)
-      entries[i].token = ledger_fingerprint(ledger, VIEW("free"));
-    wait_begin(&waits[i]);
-    ledger_reserve(ledger, &entries[i], wake, &waits[i]);
+      entries[i].request.token = ledger_fingerprint(ledger, VIEW("free"));
+    begin_reserve(ledger, &entries[i], &waits[i]);
   }
   for (int i = 0; i < REQUESTS; i++) {
     bool ok = wait_for(&waits[i]);
     assert_true(ok == (i % 2 || i < 10));
     assert_true(ok || waits[i].fault.kind == FAULT_OVER_BUDGET);
+    if (!ok)
+      ledger_entry_release(&entries[i].entry);
   }
   assert_int_equal(ask("SELECT count(*) FROM entry"), REQUESTS / 2 + 5);
   assert_false(ledger_is_broken(ledger));
@@ -388,13 +389,13 @@ static atomic_int refusals;
 static void *ask_for_more(void *argument) {
   struct ledger *ledger = argument;
   for (int i = 0; i < EACH; i++) {
-    struct ledger_entry entry = request_for(ledger, (struct rows){70 + i});
+    struct spending entry = request_for(ledger, (struct rows){70 + i});
     struct fault why;
     if (!reserve(ledger, &entry, &why)) {
       atomic_fetch_add(&refusals, why.kind == FAULT_OVER_BUDGET);
       continue;
     }
-    struct rows cost = i % 3 ? amount_rows(entry.most) : ROWS(i % 2);
+    struct rows cost = i % 3 ? amount_rows(entry.request.most) : ROWS(i % 2);
     atomic_fetch_add(&sent, cost.tenths);
     pay(ledger, &entry, cost);
   }
@@ -453,7 +454,7 @@ static void test_a_warning_a_window(void **state) {
   assert_int_equal(warnings_in(log), 1); /* a restart does not repeat it */
   set_clock("2026-11-24 00:00");
   assert_false(account_of(ledger).warning);
-  struct ledger_entry entry = request_for(ledger, ROWS(80));
+  struct spending entry = request_for(ledger, ROWS(80));
   must(reserve(ledger, &entry, &fault)); /* it may be given back */
   assert_int_equal(warnings_in(log), 1);
   pay(ledger, &entry, ROWS(80));
@@ -517,7 +518,7 @@ static void test_reports_tell_of_budgets(void **state) {
   struct ledger *ledger = open_in("Europe/Berlin");
   add(ledger, 1000, TOKEN_PER_MONTH);
   spend(ledger, (struct rows){9846});
-  struct ledger_entry open = request_for(ledger, ROWS(3));
+  struct spending open = request_for(ledger, ROWS(3));
   must(reserve(ledger, &open, &fault));
   struct report_row row = report(ledger, REPORT_BY_TOKEN);
   assert_true(row.kind == TOKEN_ISSUED && !row.revoked && row.account.has_budget);
@@ -553,7 +554,7 @@ static void cannot_correct(struct ledger *ledger, const char *date, int64_t spen
 }
 
 static void spend_unknown(struct ledger *ledger, struct rows rows) {
-  struct ledger_entry entry = request_for(ledger, rows);
+  struct spending entry = request_for(ledger, rows);
   must(reserve(ledger, &entry, &fault));
   must(settle(ledger, &entry, LEDGER_UNKNOWN, 0, rows, &fault));
 }
@@ -665,7 +666,7 @@ static void test_reconciliation(void **state) {
   add(ledger, 1000, TOKEN_PER_MONTH); /* spends from it */
   spend(ledger, ROWS(12));
   spend_unknown(ledger, ROWS(30));
-  struct ledger_entry open = request_for(ledger, ROWS(7));
+  struct spending open = request_for(ledger, ROWS(7));
   must(reserve(ledger, &open, &fault));
   must(token_revoke(ledger, VIEW("reporting"), &fault));
   snprintf(token, sizeof token, "somebody else's");
@@ -721,7 +722,7 @@ static void test_old_entries_leave(void **state) {
   struct ledger *ledger = open_in(NULL);
   snprintf(token, sizeof token, "anybody");
   spend(ledger, ROWS(1));
-  struct ledger_entry open = request_for(ledger, ROWS(7));
+  struct spending open = request_for(ledger, ROWS(7));
   must(reserve(ledger, &open, &fault));
   ask("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)"
       " " PUT_OLD);
@@ -777,7 +778,7 @@ static void test_what_is_open_stays(void **state) {
   snprintf(token, sizeof token, "anybody");
   options.retention_seconds = 60;
   must(ledger_open(directory, &options, &ledger, &fault));
-  struct ledger_entry open = request_for(ledger, ROWS(7));
+  struct spending open = request_for(ledger, ROWS(7));
   must(reserve(ledger, &open, &fault));
   spend(ledger, ROWS(1));
   set_clock("2026-11-23 23:04");
@@ -791,7 +792,7 @@ static void test_what_is_open_stays(void **state) {
   int64_t entries = ask("SELECT count(*) FROM entry");
   set_clock("2099-01-01 00:00");
   /* When the timer has written this, it has looked. */
-  ledger_count(ledger, &open.token, VIEW("example.com"), LEDGER_HIT, WHOLE(1));
+  ledger_count(ledger, &open.request.token, VIEW("example.com"), LEDGER_HIT, WHOLE(1));
   pass_until("SELECT sum(hits) FROM token_day", 1);
   ledger_close(&ledger);
   assert_int_equal(ask("SELECT count(*) FROM entry"), entries);

@@ -39,11 +39,11 @@ static void spend(struct ledger *ledger, enum currency currency, int64_t most, i
   char request[LEDGER_REQUEST_ID_SIZE];
   struct wait wait;
   snprintf(request, sizeof request, "request-%d", ++number);
-  struct ledger_entry entry = entry_of(ledger, "a-token", request, ROWS(0));
-  entry.most = (struct amount){currency, most};
+  struct spending entry = spending_of(ledger, "a-token", request, ROWS(0));
+  entry.request.most = (struct amount){currency, most};
   must(reserve(ledger, &entry, &fault));
-  wait_begin(&wait);
-  ledger_settle(ledger, &entry, LEDGER_SETTLED, 5, (struct amount){currency, spent}, wake, &wait);
+  const struct ledger_end end = {LEDGER_SETTLED, 5, {currency, spent}};
+  begin_settle(ledger, &entry, &end, &wait);
   assert_true(wait_for(&wait));
 }
 
@@ -95,8 +95,8 @@ static void test_a_budget_holds_for_its_currency(void **state) {
                       &(struct token_budget){{CURRENCY_UNITS, 100}, TOKEN_PER_MONTH}, &fault));
   spend(ledger, CURRENCY_ROWS, 5000, 5000); /* is not held back */
   spend(ledger, CURRENCY_UNITS, 100, 60);
-  struct ledger_entry more = entry_of(ledger, "a-token", "more", ROWS(0));
-  more.most = (struct amount){CURRENCY_UNITS, 41};
+  struct spending more = spending_of(ledger, "a-token", "more", ROWS(0));
+  more.request.most = (struct amount){CURRENCY_UNITS, 41};
   assert_false(reserve(ledger, &more, &fault));
   assert_int_equal(fault.kind, FAULT_OVER_BUDGET);
   assert_non_null(strstr(fault.text, "token 'tool' has 40 of 100 units left this month;"));
@@ -113,9 +113,9 @@ static void test_a_budget_holds_for_its_currency(void **state) {
 static void test_what_is_open_is_booked_in_its_currency(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
-  struct ledger_entry rows = entry_of(ledger, "a-token", "rows", ROWS(3)), units = rows;
-  snprintf(units.request, sizeof units.request, "units");
-  units.most = (struct amount){CURRENCY_UNITS, 4};
+  struct spending rows = spending_of(ledger, "a-token", "rows", ROWS(3)), units = rows;
+  snprintf(units.request.id, sizeof units.request.id, "units");
+  units.request.most = (struct amount){CURRENCY_UNITS, 4};
   must(reserve(ledger, &rows, &fault) && reserve(ledger, &units, &fault));
   ledger_close(&ledger);
   ledger = open_ledger(NULL);

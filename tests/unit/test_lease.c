@@ -82,7 +82,7 @@ static void test_a_lease_that_is_renewed_holds(void **state) {
   (void)state;
   char sql[100];
   struct ledger *first = open_shared();
-  struct ledger_entry entry = entry_of(first, "a-token", "one", ROWS(201));
+  struct spending entry = spending_of(first, "a-token", "one", ROWS(201));
   must(reserve(first, &entry, &fault));
   for (int i = 0; i < 10; i++) {
     jump(LEASE / 2);
@@ -101,7 +101,7 @@ static void test_a_lease_that_is_renewed_holds(void **state) {
 static void test_a_lease_that_is_over_is_booked_at_the_start(void **state) {
   (void)state;
   struct ledger *first = open_shared();
-  struct ledger_entry entry = entry_of(first, "a-token", "one", ROWS(201));
+  struct spending entry = spending_of(first, "a-token", "one", ROWS(201));
   must(reserve(first, &entry, &fault));
   jump(LEASE + 1);
   struct ledger *second = open_shared();
@@ -114,7 +114,7 @@ static void test_a_lease_that_is_over_is_booked_at_the_start(void **state) {
 static void test_a_lease_that_is_over_is_booked_by_whoever_lives(void **state) {
   (void)state;
   struct ledger *ledger = open_shared();
-  struct ledger_entry mine = entry_of(ledger, "a-token", "mine", ROWS(5));
+  struct spending mine = spending_of(ledger, "a-token", "mine", ROWS(5));
   must(reserve(ledger, &mine, &fault));
   database_change(
       "ledger.db",
@@ -131,7 +131,7 @@ static void test_a_lease_that_is_over_is_booked_by_whoever_lives(void **state) {
 static void test_who_is_alone_waits_for_no_lease(void **state) {
   (void)state;
   struct ledger *first = open_shared();
-  struct ledger_entry entry = entry_of(first, "a-token", "one", ROWS(201));
+  struct spending entry = spending_of(first, "a-token", "one", ROWS(201));
   must(reserve(first, &entry, &fault));
   ledger_close(&first);
   struct ledger *second = open_ledger(NULL);
@@ -146,13 +146,13 @@ static void test_who_is_alone_waits_for_no_lease(void **state) {
 /* A ledger whose request `entry` was booked by `second` when its lease was over. */
 struct late {
   struct ledger *first, *second;
-  struct ledger_entry entry;
+  struct spending entry;
 };
 
 static void begin_late(struct late *late, bool is_strangers) {
   late->first = open_shared();
-  late->entry = entry_of(late->first, "a-token", "one", ROWS(201));
-  late->entry.is_strangers = is_strangers;
+  late->entry = spending_of(late->first, "a-token", "one", ROWS(201));
+  late->entry.request.is_strangers = is_strangers;
   must(reserve(late->first, &late->entry, &fault));
   jump(LEASE + 1);
   late->second = open_shared();

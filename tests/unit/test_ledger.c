@@ -1,6 +1,7 @@
 /* The account, on real files: what is reserved, settled, booked and counted, and what becomes of it
  * when the process dies or the disk refuses. */
 #include "ledger/ledger.h"
+#include "base/clock.h"
 #include "ledger/report.h"
 
 #include "fake/clock.h"
@@ -65,9 +66,8 @@ static int64_t ask(const char *sql) {
 
 /* -- One request, waited for -- */
 
-static struct ledger_entry request_of(struct ledger *ledger, const char *request,
-                                      struct rows most) {
-  return entry_of(ledger, "a-token", request, most);
+static struct spending request_of(struct ledger *ledger, const char *request, struct rows most) {
+  return spending_of(ledger, "a-token", request, most);
 }
 
 static struct ledger_found find(struct ledger *ledger, const char *request) {
@@ -98,7 +98,7 @@ static struct report_row total_of(struct ledger *ledger) {
 static void test_settles_once(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
-  struct ledger_entry entry = request_of(ledger, "one", ROWS(201));
+  struct spending entry = request_of(ledger, "one", ROWS(201));
   assert_true(reserve(ledger, &entry, NULL));
   assert_string_equal(find(ledger, "one").state, "open");
   assert_int_equal(total_of(ledger).requests, 0);
@@ -110,7 +110,7 @@ static void test_settles_once(void **state) {
   assert_int_equal(found.results, 1000);
   assert_int_equal(found.spent.parts, 2010);
   assert_int_equal(found.most.parts, 2010);
-  assert_int_equal(found.at, entry.at);
+  assert_int_equal(found.at, clock_milliseconds());
   struct report_row total = total_of(ledger);
   assert_int_equal(total.requests, 1);
   assert_int_equal(total.misses, 1);
@@ -124,13 +124,13 @@ static void test_settles_once(void **state) {
 static void test_an_id_is_used_once(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
-  struct ledger_entry entry = request_of(ledger, "one", ROWS(1)), again = entry;
+  struct spending entry = request_of(ledger, "one", ROWS(1)), again = entry;
   assert_true(reserve(ledger, &entry, NULL));
   struct fault fault;
   assert_false(reserve(ledger, &again, &fault));
   assert_int_equal(fault.kind, FAULT_INTERNAL);
   assert_false(ledger_is_broken(ledger));
-  struct ledger_entry never = request_of(ledger, "never-reserved", ROWS(1));
+  struct spending never = request_of(ledger, "never-reserved", ROWS(1));
   assert_true(settle(ledger, &never, LEDGER_SETTLED, 1, ROWS(1), NULL));
   assert_int_equal(total_of(ledger).requests, 0);
   ledger_close(&ledger);
@@ -139,10 +139,10 @@ static void test_an_id_is_used_once(void **state) {
 static void test_zero_is_not_unknown(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
-  struct ledger_entry refused = request_of(ledger, "refused", ROWS(201));
-  struct ledger_entry broken = request_of(ledger, "broken", ROWS(51));
-  broken.key = digest_sha256(VIEW("a query"));
-  broken.estimated = true;
+  struct spending refused = request_of(ledger, "refused", ROWS(201));
+  struct spending broken = request_of(ledger, "broken", ROWS(51));
+  broken.request.key = digest_sha256(VIEW("a query"));
+  broken.request.estimated = true;
   assert_true(reserve(ledger, &refused, NULL) && reserve(ledger, &broken, NULL));
   assert_true(settle(ledger, &refused, LEDGER_SETTLED, 0, ROWS(0), NULL));
   assert_true(settle(ledger, &broken, LEDGER_UNKNOWN, 10, ROWS(51), NULL));
@@ -160,8 +160,8 @@ static void test_zero_is_not_unknown(void **state) {
 static void test_what_was_open_is_unknown(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
-  struct ledger_entry left = request_of(ledger, "left", ROWS(201));
-  struct ledger_entry ended = request_of(ledger, "ended", ROWS(201));
+  struct spending left = request_of(ledger, "left", ROWS(201));
+  struct spending ended = request_of(ledger, "ended", ROWS(201));
   assert_true(reserve(ledger, &left, NULL) && reserve(ledger, &ended, NULL));
   assert_true(settle(ledger, &ended, LEDGER_SETTLED, 5, ROWS(2), NULL));
   ledger_close(&ledger);
@@ -180,7 +180,7 @@ static void test_amounts_are_bounded(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
   for (int i = 0; i < 3; i++) {
-    struct ledger_entry entry = request_of(ledger, (const char[]){(char)('a' + i), '\0'}, ROWS_MAX);
+    struct spending entry = request_of(ledger, (const char[]){(char)('a' + i), '\0'}, ROWS_MAX);
     assert_true(reserve(ledger, &entry, NULL));
     assert_true(settle(ledger, &entry, LEDGER_UNKNOWN, INT64_MAX, ROWS_MAX, NULL));
   }
@@ -198,12 +198,12 @@ static void test_long_and_strange_texts(void **state) {
   struct ledger *ledger = open_ledger(NULL);
   static char target[100000];
   memset(target, 'x', sizeof target);
-  struct ledger_entry entry = request_of(ledger, "long", ROWS(1));
-  entry.target = (struct view){target, sizeof target};
+  struct spending entry = request_of(ledger, "long", ROWS(1));
+  entry.request.target = (struct view){target, sizeof target};
   assert_true(reserve(ledger, &entry, NULL));
   assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1), NULL));
-  ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, WHOLE(1));
-  ledger_count(ledger, &entry.token, (struct view){"a\0b\xff", 4}, LEDGER_HIT, WHOLE(1));
+  ledger_count(ledger, &entry.request.token, entry.request.target, LEDGER_HIT, WHOLE(1));
+  ledger_count(ledger, &entry.request.token, (struct view){"a\0b\xff", 4}, LEDGER_HIT, WHOLE(1));
   assert_int_equal(total_of(ledger).requests, 3);
   assert_int_equal(ask("SELECT count(*) FROM target_day"), 2);
   static const char *const requests[] = {"", "' OR 1=1 --", "\xff\xfe", "%s%n", "LONG"};
@@ -225,25 +225,24 @@ static void test_long_and_strange_texts(void **state) {
 struct crowd {
   struct ledger *ledger;
   int number;
-  struct ledger_entry entries[EACH];
+  struct spending entries[EACH];
   struct wait waits[EACH];
 };
 
 static void *reserve_many(void *argument) {
   struct crowd *crowd = argument;
+  const struct ledger_end end = {LEDGER_SETTLED, 1, WHOLE(1)};
   for (int i = 0; i < EACH; i++) {
     char request[LEDGER_REQUEST_ID_SIZE];
     snprintf(request, sizeof request, "%d.%d", crowd->number, i);
     crowd->entries[i] = request_of(crowd->ledger, request, ROWS(10));
-    wait_begin(&crowd->waits[i]);
-    ledger_reserve(crowd->ledger, &crowd->entries[i], wake, &crowd->waits[i]);
-    ledger_count(crowd->ledger, &crowd->entries[i].token, VIEW("hit.com"), LEDGER_HIT, WHOLE(1));
+    begin_reserve(crowd->ledger, &crowd->entries[i], &crowd->waits[i]);
+    ledger_count(crowd->ledger, &crowd->entries[i].request.token, VIEW("hit.com"), LEDGER_HIT,
+                 WHOLE(1));
   }
   for (int i = 0; i < EACH; i++) {
     wait_for(&crowd->waits[i]);
-    wait_begin(&crowd->waits[i]);
-    ledger_settle(crowd->ledger, &crowd->entries[i], LEDGER_SETTLED, 1, WHOLE(1), wake,
-                  &crowd->waits[i]);
+    begin_settle(crowd->ledger, &crowd->entries[i], &end, &crowd->waits[i]);
   }
   for (int i = 0; i < EACH; i++)
     wait_for(&crowd->waits[i]);
@@ -288,7 +287,7 @@ static void *spend_for_ever(void *argument) {
   for (int i = 0;; i++) {
     char request[LEDGER_REQUEST_ID_SIZE];
     snprintf(request, sizeof request, "%d.%d", crowd->number, i);
-    struct ledger_entry entry = request_of(crowd->ledger, request, ROWS(10));
+    struct spending entry = request_of(crowd->ledger, request, ROWS(10));
     reserve(crowd->ledger, &entry, NULL);
     if (i % 10 == 0)
       continue; /* in flight when the end comes */
@@ -363,11 +362,11 @@ static void live_through_a_full_disk(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL));
-  struct ledger_entry before = request_of(ledger, "before", ROWS(50));
-  struct ledger_entry during = request_of(ledger, "during", ROWS(50));
-  struct ledger_entry after = request_of(ledger, "after", ROWS(50));
+  struct spending before = request_of(ledger, "before", ROWS(50));
+  struct spending during = request_of(ledger, "during", ROWS(50));
+  struct spending after = request_of(ledger, "after", ROWS(50));
   MUST(2, reserve(ledger, &before, NULL));
-  ledger_count(ledger, &before.token, VIEW("example.com"), LEDGER_HIT, WHOLE(5));
+  ledger_count(ledger, &before.request.token, VIEW("example.com"), LEDGER_HIT, WHOLE(5));
   limit_files(0);
   struct fault refused;
   MUST(3, !reserve(ledger, &during, &refused) && refused.kind == FAULT_UNAVAILABLE);
@@ -428,10 +427,11 @@ static void spend_with_a_full_disk(void) {
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL));
   MUST(2, token_add(ledger, VIEW("alice"), &budget, token, NULL));
-  struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
-  struct ledger_entry more = request_of(ledger, "more", ROWS(51));
-  struct ledger_entry fits = request_of(ledger, "fits", ROWS(96));
-  entry.token = more.token = fits.token = ledger_fingerprint(ledger, view_of(token));
+  struct spending entry = request_of(ledger, "entry", ROWS(50));
+  struct spending more = request_of(ledger, "more", ROWS(51));
+  struct spending fits = request_of(ledger, "fits", ROWS(96));
+  entry.request.token = more.request.token = fits.request.token =
+      ledger_fingerprint(ledger, view_of(token));
   MUST(3, reserve(ledger, &entry, NULL));
   MUST(4, account_is(ledger, 0, 500, 500));
   limit_files(0);
@@ -457,7 +457,7 @@ static void mend_without_traffic(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL));
-  struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
+  struct spending entry = request_of(ledger, "entry", ROWS(50));
   limit_files(0);
   MUST(2, !reserve(ledger, &entry, NULL));
   limit_files(RLIM_INFINITY);
@@ -472,11 +472,11 @@ static void die_with_a_full_disk(void) {
   struct ledger *ledger;
   signal(SIGXFSZ, SIG_IGN);
   MUST(1, ledger_open(directory, &LEDGER_DEFAULTS, &ledger, NULL));
-  struct ledger_entry entry = request_of(ledger, "entry", ROWS(50));
+  struct spending entry = request_of(ledger, "entry", ROWS(50));
   MUST(2, reserve(ledger, &entry, NULL));
   limit_files(0);
   MUST(3, !settle(ledger, &entry, LEDGER_SETTLED, 7, ROWS(4), NULL));
-  ledger_count(ledger, &entry.token, VIEW("example.com"), LEDGER_HIT, WHOLE(5));
+  ledger_count(ledger, &entry.request.token, VIEW("example.com"), LEDGER_HIT, WHOLE(5));
   ledger_close(&ledger);
   _exit(0);
 }
@@ -598,12 +598,11 @@ static int64_t rows_in(const char *table) {
   return ask(sql);
 }
 
-static struct ledger_entry strangers(struct ledger *ledger, const char *request,
-                                     const char *token) {
-  struct ledger_entry entry = request_of(ledger, request, ROWS(201));
-  entry.token = ledger_fingerprint(ledger, view_of(token));
-  entry.target = view_of(request);
-  entry.is_strangers = true;
+static struct spending strangers(struct ledger *ledger, const char *request, const char *token) {
+  struct spending entry = request_of(ledger, request, ROWS(201));
+  entry.request.token = ledger_fingerprint(ledger, view_of(token));
+  entry.request.target = view_of(request);
+  entry.request.is_strangers = true;
   return entry;
 }
 
@@ -613,7 +612,7 @@ static void test_a_stranger_that_was_refused_leaves_nothing(void **state) {
   for (int i = 0; i < 50; i++) {
     char text[32];
     snprintf(text, sizeof text, "stranger%d", i);
-    struct ledger_entry entry = strangers(ledger, text, text);
+    struct spending entry = strangers(ledger, text, text);
     assert_true(reserve(ledger, &entry, NULL));
     assert_string_equal(find(ledger, text).state, "open");
     assert_true(settle(ledger, &entry, LEDGER_VOID, 0, ROWS(0), NULL));
@@ -632,29 +631,31 @@ static void test_a_stranger_that_was_refused_leaves_nothing(void **state) {
 static void test_what_a_stranger_spends_is_its_own(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
-  struct ledger_entry known = strangers(ledger, "known", "a"), open;
+  struct spending known = strangers(ledger, "known", "a"), open;
   assert_true(reserve(ledger, &known, NULL));
   assert_true(settle(ledger, &known, LEDGER_SETTLED, 5, ROWS(2), NULL));
-  struct ledger_entry lost = strangers(ledger, "lost", "b");
+  struct spending lost = strangers(ledger, "lost", "b");
   assert_true(reserve(ledger, &lost, NULL));
   assert_true(settle(ledger, &lost, LEDGER_UNKNOWN, 0, ROWS(201), NULL));
   char label[LEDGER_LABEL_SIZE];
-  assert_string_equal(find(ledger, "known").token, ledger_label(ledger, &known.token, label));
-  assert_string_equal(find(ledger, "lost").token, ledger_label(ledger, &lost.token, label));
+  assert_string_equal(find(ledger, "known").token,
+                      ledger_label(ledger, &known.request.token, label));
+  assert_string_equal(find(ledger, "lost").token, ledger_label(ledger, &lost.request.token, label));
   assert_int_equal(total_of(ledger).money[CURRENCY_ROWS].spent.parts, 2030);
   assert_int_equal(ask("SELECT spent FROM token_day ORDER BY spent LIMIT 1"), 20);
 
   /* Known now: what it reserves is its own at once. */
   open = strangers(ledger, "open", "a");
   assert_true(reserve(ledger, &open, NULL));
-  assert_string_equal(find(ledger, "open").token, ledger_label(ledger, &known.token, label));
+  assert_string_equal(find(ledger, "open").token,
+                      ledger_label(ledger, &known.request.token, label));
   ledger_close(&ledger);
 }
 
 static void test_what_a_stranger_left_open_is_booked(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
-  struct ledger_entry entry = strangers(ledger, "left", "a");
+  struct spending entry = strangers(ledger, "left", "a");
   assert_true(reserve(ledger, &entry, NULL));
   ledger_close(&ledger);
   ledger = open_ledger(NULL);
@@ -670,11 +671,11 @@ static void test_what_a_stranger_left_open_is_booked(void **state) {
 static void test_no_token_is_stored(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
-  struct ledger_entry entry = request_of(ledger, "one", ROWS(1));
-  entry.token = ledger_fingerprint(ledger, VIEW(SECRET_TOKEN));
+  struct spending entry = request_of(ledger, "one", ROWS(1));
+  entry.request.token = ledger_fingerprint(ledger, VIEW(SECRET_TOKEN));
   assert_true(reserve(ledger, &entry, NULL));
   assert_true(settle(ledger, &entry, LEDGER_SETTLED, 0, ROWS(1), NULL));
-  ledger_count(ledger, &entry.token, entry.target, LEDGER_HIT, WHOLE(1));
+  ledger_count(ledger, &entry.request.token, entry.request.target, LEDGER_HIT, WHOLE(1));
   assert_int_equal(total_of(ledger).requests, 2);
   expect_no_file_shows(SECRET_TOKEN); /* the write-ahead log among them */
   ledger_close(&ledger);

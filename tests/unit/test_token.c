@@ -39,7 +39,7 @@ static struct token_facts look(struct ledger *ledger, const char *token) {
 }
 
 static void spend(struct ledger *ledger, const char *token, const char *request) {
-  struct ledger_entry entry = entry_of(ledger, token, request, ROWS(10));
+  struct spending entry = spending_of(ledger, token, request, ROWS(10));
   must(reserve(ledger, &entry, &fault));
   must(settle(ledger, &entry, LEDGER_SETTLED, 1, ROWS(3), &fault));
 }
@@ -209,7 +209,7 @@ static void test_registering_takes_history_over(void **state) {
   snprintf(expected, sizeof expected, "agency registered 5.0 total 3.0\n%s seen none - 3.0\n",
            look(ledger, "another").label);
   expect_list(ledger, expected);
-  struct ledger_entry entry = entry_of(ledger, AHREFS, "three", ROWS(10));
+  struct spending entry = spending_of(ledger, AHREFS, "three", ROWS(10));
   assert_false(reserve(ledger, &entry, &fault)); /* what it spent as a stranger counts */
   assert_int_equal(fault.kind, FAULT_OVER_BUDGET);
   ledger_close(&ledger);
@@ -249,7 +249,7 @@ static void test_digits_are_a_label(void **state) {
   assert_string_equal(facts.label, label);
   snprintf(expected, sizeof expected, "%s seen revoked denied none - 3.0\n", label);
   expect_list(ledger, expected);
-  struct ledger_entry entry = entry_of(ledger, "stranger", "two", ROWS(10));
+  struct spending entry = spending_of(ledger, "stranger", "two", ROWS(10));
   assert_false(reserve(ledger, &entry, &fault));
   assert_int_equal(fault.kind, FAULT_BAD_TOKEN);
   must(token_register(ledger, VIEW("guest"), VIEW("stranger"), NULL, &fault)); /* taken in again */
@@ -267,8 +267,8 @@ static void test_revoke(void **state) {
   char token[TOKEN_SIZE];
   struct ledger *ledger = open_ledger(NULL);
   must(token_add(ledger, VIEW("reporting"), NULL, token, &fault));
-  struct ledger_entry before = entry_of(ledger, token, "before", ROWS(10));
-  struct ledger_entry after = entry_of(ledger, token, "after", ROWS(10));
+  struct spending before = spending_of(ledger, token, "before", ROWS(10));
+  struct spending after = spending_of(ledger, token, "after", ROWS(10));
   must(reserve(ledger, &before, &fault));
   must(token_revoke(ledger, VIEW("reporting"), &fault));
   must(token_revoke(ledger, VIEW("reporting"), &fault));
@@ -291,8 +291,8 @@ static void test_rotate(void **state) {
   must(token_add(ledger, VIEW("reporting"), &(struct token_budget){WHOLE(20), TOKEN_PER_TOTAL},
                  token, &fault));
   spend(ledger, token, "one");
-  struct ledger_entry under_way = entry_of(ledger, token, "under-way", ROWS(10));
-  struct ledger_entry late = entry_of(ledger, token, "late", ROWS(10));
+  struct spending under_way = spending_of(ledger, token, "under-way", ROWS(10));
+  struct spending late = spending_of(ledger, token, "late", ROWS(10));
   must(reserve(ledger, &under_way, &fault));
   must(token_rotate(ledger, VIEW("reporting"), fresh, &fault));
   assert_string_not_equal(token, fresh);
@@ -327,7 +327,7 @@ static void test_budget_and_rights(void **state) {
   must(token_allow(ledger, VIEW("reporting"), false, &fault));
   assert_false(look(ledger, token).no_cache);
   expect_list(ledger, "reporting issued denied 9.0 day 0.0\n");
-  struct ledger_entry entry = entry_of(ledger, token, "one", ROWS(10));
+  struct spending entry = spending_of(ledger, token, "one", ROWS(10));
   assert_false(reserve(ledger, &entry, &fault));
   must(token_budget_set(ledger, VIEW("reporting"), NULL, &fault));
   must(token_allow(ledger, VIEW("reporting"), true, &fault));
@@ -354,7 +354,7 @@ static void test_list_tells_when(void **state) {
   assert_true(row.created_at > 0 && row.revoked_at == 0 && row.last_day == -1);
   struct digest fingerprint = ledger_fingerprint(ledger, view_of(token));
   ledger_count(ledger, &fingerprint, VIEW("example.com"), LEDGER_HIT, WHOLE(1));
-  struct ledger_entry entry = entry_of(ledger, token, "one", ROWS(10));
+  struct spending entry = spending_of(ledger, token, "one", ROWS(10));
   must(reserve(ledger, &entry, &fault));
   must(token_list(ledger, keep_row, &row, &fault));
   assert_int_equal(row.last_day, report_day(row.created_at));
