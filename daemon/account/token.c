@@ -8,7 +8,7 @@
 
 void account_write_budget(struct json *json, const char *name,
                           const struct token_account *account) {
-  char anew[ZONE_TIME_SIZE];
+  char moment[ZONE_TIME_SIZE];
   if (!account->has_budget) {
     json_null(json, name);
     return;
@@ -20,7 +20,7 @@ void account_write_budget(struct json *json, const char *name,
   json_amount(json, "reserved", account->reserved);
   json_amount(json, "left", account->left);
   if (account->begins_anew)
-    json_text(json, "begins_anew", view_of(zone_print(account->begins_anew, anew)));
+    json_text(json, "begins_anew", view_of(zone_print(account->begins_anew, moment)));
   else
     json_null(json, "begins_anew");
   json_bool(json, "warning", account->warning);

@@ -83,7 +83,8 @@ static bool book(struct db *db, bool is_alone, struct booked booked[CURRENCIES],
   while (ok && (ok = db_step(statement, &row, fault)) && row) {
     struct amount most = {column_currency(statement, 3), db_integer(statement, 4)};
     struct booked *sum = &booked[most.currency];
-    ok = totals_add_miss(db, statement, 0, most, false, fault);
+    const struct ledger_end end = {.kind = LEDGER_UNKNOWN, .spent = most};
+    ok = totals_add_miss(db, statement, &end, fault);
     if (!ok)
       break;
     sum->most = amount_add(sum->most, most);

@@ -54,7 +54,8 @@ static bool read_token(struct ledger *ledger, struct db *db, struct db_statement
   row->id = db_integer(statement, TOKEN_FIRST);
   row->kind = column_kind(statement, TOKEN_FIRST + 1);
   row->revoked = db_integer(statement, TOKEN_FIRST + 2) != 0;
-  return budget_read_account(ledger, db, row->id, statement, TOKEN_FIRST + 3, &row->account, fault);
+  const struct budget_holder holder = {ledger, db, row->id};
+  return budget_read_account(&holder, statement, TOKEN_FIRST + 3, &row->account, fault);
 }
 
 static void add_money(struct report_money *total, const struct report_money *money) {

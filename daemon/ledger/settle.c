@@ -12,10 +12,11 @@ static bool count_settled(struct ledger_entry *entry, struct db *db, struct db_s
                           struct fault *fault) {
   struct settlement *settlement = &entry->settlement;
   const struct ledger_end *end = &settlement->end;
-  return totals_add_miss(db, changed, end->results, end->spent, end->kind == LEDGER_SETTLED,
-                         fault) &&
-         budget_settled(entry->ledger, db, db_integer(changed, 1), &entry->request.token,
-                        column_day(changed, 0), end->spent.currency, &settlement->warning, fault);
+  const struct budget_holder holder = {entry->ledger, db, db_integer(changed, 1)};
+  const struct budget_change change = {&entry->request.token, column_day(changed, 0),
+                                       end->spent.currency};
+  return totals_add_miss(db, changed, end, fault) &&
+         budget_settled(&holder, &change, &settlement->warning, fault);
 }
 
 static bool count_void(struct db *db, struct db_statement *deleted, struct fault *fault) {

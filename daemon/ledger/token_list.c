@@ -10,8 +10,8 @@ static bool read_row(struct ledger *ledger, struct db *db, struct db_statement *
   row->revoked_at = db_integer(statement, 4);
   row->no_cache = db_integer(statement, 5) != 0;
   row->last_day = db_integer(statement, 9) < 0 ? -1 : column_day(statement, 9);
-  return budget_read_account(ledger, db, db_integer(statement, 0), statement, 6, &row->account,
-                             fault);
+  const struct budget_holder holder = {ledger, db, db_integer(statement, 0)};
+  return budget_read_account(&holder, statement, 6, &row->account, fault);
 }
 
 static bool list(struct ledger *ledger, struct db *db, token_each *each, void *context,

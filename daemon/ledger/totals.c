@@ -36,15 +36,15 @@ bool totals_add_target_day(struct db *db, int32_t day, struct view target,
                    fault);
 }
 
-bool totals_add_miss(struct db *db, struct db_statement *row, int64_t results, struct amount spent,
-                     bool known, struct fault *fault) {
+bool totals_add_miss(struct db *db, struct db_statement *row, const struct ledger_end *end,
+                     struct fault *fault) {
   int32_t day = column_day(row, 0);
-  struct amounts amounts = totals_none(spent.currency);
+  struct amounts amounts = totals_none(end->spent.currency);
   amounts.misses = 1;
-  amounts.results = results;
-  amounts.spent = spent;
-  if (!known)
-    amounts.unknown = spent;
+  amounts.results = end->results;
+  amounts.spent = end->spent;
+  if (end->kind != LEDGER_SETTLED)
+    amounts.unknown = end->spent;
   return totals_add_token_day(db, day, db_integer(row, 1), &amounts, fault) &&
          totals_add_target_day(db, day, db_text(row, 2), &amounts, fault);
 }

@@ -29,5 +29,5 @@ bool totals_add_token_day(struct db *db, int32_t day, int64_t token, const struc
 bool totals_add_target_day(struct db *db, int32_t day, struct view target,
                            const struct amounts *amounts, struct fault *fault) MUST_CHECK;
 /* Adds one miss. The columns of `row` begin with its day, the token's id and the target. */
-bool totals_add_miss(struct db *db, struct db_statement *row, int64_t results, struct amount spent,
-                     bool known, struct fault *fault) MUST_CHECK;
+bool totals_add_miss(struct db *db, struct db_statement *row, const struct ledger_end *end,
+                     struct fault *fault) MUST_CHECK;
