@@ -19,8 +19,8 @@ void account_write_budget(struct json *json, const char *name,
   json_amount(json, "spent", account->spent);
   json_amount(json, "reserved", account->reserved);
   json_amount(json, "left", account->left);
-  if (account->begins_anew)
-    json_text(json, "begins_anew", view_of(zone_print(account->begins_anew, moment)));
+  if (account->starts_over)
+    json_text(json, "begins_anew", view_of(zone_print(account->starts_over, moment)));
   else
     json_null(json, "begins_anew");
   json_bool(json, "warning", account->warning);

@@ -96,7 +96,7 @@ static bool sum_account(const struct budget_holder *holder, const struct token_b
                                     .budget = *budget,
                                     .spent = zero,
                                     .reserved = zero,
-                                    .begins_anew = window.ends};
+                                    .starts_over = window.ends};
   if (!sum_spent(holder, &window, &account->spent, fault) ||
       !sum_reserved(holder, &account->reserved, fault) ||
       !move_unsettled(holder, &window, account, fault))
@@ -163,11 +163,11 @@ static bool read_terms(const struct budget_holder *holder, const struct digest *
 static const char *print_end(int64_t ends, char out[128]) {
   char time[ZONE_TIME_SIZE];
   if (!ends) {
-    snprintf(out, 128, "the budget does not begin anew");
+    snprintf(out, 128, "the budget does not start over");
     return out;
   }
   zone_print(ends, time);
-  snprintf(out, 128, "the budget begins anew on %.10s %.5s %s", time, time + 11, zone_name());
+  snprintf(out, 128, "the budget starts over on %.10s %.5s %s", time, time + 11, zone_name());
   return out;
 }
 
@@ -182,8 +182,8 @@ static const char *print_reserved(struct amount reserved, char out[128]) {
 static int64_t retry_after(const struct token_account *account, struct amount most) {
   bool fits_once_settled =
       amount_order(amount_add(account->spent, most), account->budget.most) <= 0;
-  int64_t seconds = account->begins_anew - clock_seconds();
-  if (!fits_once_settled && !account->begins_anew)
+  int64_t seconds = account->starts_over - clock_seconds();
+  if (!fits_once_settled && !account->starts_over)
     return 0;
   return fits_once_settled || seconds < 1 ? 1 : seconds;
 }
@@ -197,7 +197,7 @@ static bool refuse(const struct terms *terms, const struct token_account *accoun
             AMOUNT_TEXT(account->left), AMOUNT_TEXT(account->budget.most),
             currency_words[most.currency], windows[account->budget.per],
             print_reserved(account->reserved, reserved), AMOUNT_TEXT(most),
-            print_end(account->begins_anew, end));
+            print_end(account->starts_over, end));
   fault->retry_after = retry_after(account, most);
   return false;
 }

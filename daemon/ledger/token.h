@@ -90,7 +90,7 @@ struct token_account {
   struct amount spent;    /* in the budget's window */
   struct amount reserved; /* by requests that are under way, whenever they began */
   struct amount left;     /* the budget without these two; zero where they are more than it is */
-  int64_t begins_anew;    /* seconds since 1970, for zone_print(); 0: never */
+  int64_t starts_over;    /* seconds since 1970, for zone_print(); 0: never */
   bool warning;           /* spent and reserved have reached the warning level */
 };
 

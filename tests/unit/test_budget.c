@@ -209,7 +209,7 @@ static void test_a_month(void **state) {
   must(reserve(ledger, &open, &fault));
   refuses(ledger, ROWS(201),
           "token 'reporting' has 12.4 of 1000.0 rows left this month (3.0 more are reserved by "
-          "requests under way); this request could cost 201.0; the budget begins anew on "
+          "requests under way); this request could cost 201.0; the budget starts over on "
           "2026-12-01 00:00 Europe/Berlin");
   assert_int_equal(fault.retry_after, at("2026-11-30 23:00") - at("2026-11-23 22:04"));
   assert_false(fits(ledger, (struct rows){125}));
@@ -254,7 +254,7 @@ static void test_a_day_across_summer_time(void **state) {
   spend(ledger, ROWS(10));
   refuses(ledger, (struct rows){1},
           "token 'reporting' has 0.0 of 10.0 rows left today; this request could cost 0.1; the "
-          "budget begins anew on 2026-11-02 00:00 America/New_York");
+          "budget starts over on 2026-11-02 00:00 America/New_York");
   assert_int_equal(fault.retry_after, 25 * 3600);
   set_clock("2026-11-02 04:59");
   assert_false(fits(ledger, ROWS(1)));
@@ -271,7 +271,7 @@ static void test_in_all(void **state) {
   set_clock("2031-01-01 00:00");
   refuses(ledger, ROWS(7),
           "token 'reporting' has 6.0 of 10.0 rows left in all; this request could cost 7.0; the "
-          "budget does not begin anew");
+          "budget does not start over");
   assert_int_equal(fault.retry_after, 0);
   assert_true(fits(ledger, ROWS(6)));
   ledger_close(&ledger);
@@ -527,7 +527,7 @@ static void test_reports_tell_of_budgets(void **state) {
   assert_int_equal(row.account.left.parts, 124);
   assert_int_equal(row.account.reserved.parts, 30);
   assert_true(row.account.warning);
-  assert_string_equal(zone_print(row.account.begins_anew, time), "2026-12-01T00:00:00+01:00");
+  assert_string_equal(zone_print(row.account.starts_over, time), "2026-12-01T00:00:00+01:00");
   must(token_budget_set(ledger, VIEW("reporting"), NULL, &fault));
   must(token_revoke(ledger, VIEW("reporting"), &fault));
   row = report(ledger, REPORT_BY_TOKEN);
