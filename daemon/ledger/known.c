@@ -72,8 +72,8 @@ void known_take(struct ledger *ledger, struct known **map) {
 
 /* -- Looking -- */
 
-void token_look(struct ledger *ledger, const struct digest *fingerprint,
-                struct token_facts *facts) {
+void token_recall(struct ledger *ledger, const struct digest *fingerprint,
+                  struct token_facts *facts) {
   struct known *known;
   *facts = (struct token_facts){.no_cache = true};
   label_print(VIEW(""), fingerprint, facts->label);
@@ -87,7 +87,7 @@ void token_look(struct ledger *ledger, const struct digest *fingerprint,
 const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,
                          char out[LEDGER_LABEL_SIZE]) {
   struct token_facts facts;
-  token_look(ledger, fingerprint, &facts);
+  token_recall(ledger, fingerprint, &facts);
   memcpy(out, facts.label, LEDGER_LABEL_SIZE);
   return out;
 }

@@ -9,7 +9,7 @@
  * are a fingerprint's, nor 32 or more, which somebody meant as the token itself; nor "other" or
  * "-", which mean something else in metrics and logs.
  *
- * Changes are durable when the call returns, and obeyed from then on: by token_look() and by every
+ * Changes are durable when the call returns, and obeyed from then on: by token_recall() and by every
  * reservation that is made later. They block and may be called from any thread but the ledger's;
  * the ledger is open for writing. What is wrong with the arguments is FAULT_MALFORMED, and says
  * what to do. */
@@ -80,7 +80,8 @@ static inline bool token_is_vouched_for(const struct token_facts *facts) {
 }
 
 /* In memory, with the digests compared in constant time. Does not block; any thread. */
-void token_look(struct ledger *ledger, const struct digest *fingerprint, struct token_facts *facts);
+void token_recall(struct ledger *ledger, const struct digest *fingerprint,
+                  struct token_facts *facts);
 
 /* A budget and what is left of it now: the figures that a reservation is held against. All are in the
  * budget's currency. */

@@ -33,7 +33,7 @@ enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_fa
   *token = (struct token_facts){.no_cache = true};
   if (!inquiry->fingerprint)
     return PLAN_NO_TOKEN;
-  token_look(inquiry->serve->rooms.ledger, inquiry->fingerprint, token);
+  token_recall(inquiry->serve->rooms.ledger, inquiry->fingerprint, token);
   return facts_judge_token(inquiry, token);
 }
 

@@ -34,7 +34,7 @@ static void must(bool ok) {
 static struct token_facts look(struct ledger *ledger, const char *token) {
   struct token_facts facts;
   struct digest fingerprint = ledger_fingerprint(ledger, view_of(token));
-  token_look(ledger, &fingerprint, &facts);
+  token_recall(ledger, &fingerprint, &facts);
   return facts;
 }
 
