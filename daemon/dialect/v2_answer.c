@@ -102,11 +102,14 @@ static struct answer_verdict miscounted(const struct answer_evidence *e) {
   return answer_broken(e, ANSWER_AT_MOST, at_most(e), &fault);
 }
 
+/* Where the number of results is not certain, the cost is an upper bound. */
 static struct answer_verdict whole(const struct answer_evidence *e) {
   int64_t announced = announced_of(e);
   bool by_reading = e->kind == QUESTION_RESULTS || (announced < 0 && e->read);
   int64_t results = by_reading ? e->counted : announced;
   bool is_known = results >= 0 && e->kind != QUESTION_UNKNOWN;
+  if (!is_known)
+    results = at_most(e);
   return (struct answer_verdict){
       .outcome = ANSWER_COMPLETE,
       .results = results,
