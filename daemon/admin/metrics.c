@@ -43,14 +43,14 @@ static void add_token(void *context, const struct report_row *row) {
   const struct token_account *account = &row->account;
   const struct report_money *rows = &row->money[CURRENCY_ROWS];
   struct amount later = amount_add(rows->corrected, rows->unsettled);
+  bool has_budget = account->has_budget && account->budget.most.currency == CURRENCY_ROWS;
   add(context, row->label,
       &(struct prometheus_token){.id = row->id,
                                  .spent = amount_rows(amount_subtract(rows->spent, later)),
                                  .saved = amount_rows(rows->saved),
-                                 .has_budget = account->has_budget &&
-                                               account->budget.most.currency == CURRENCY_ROWS,
-                                 .budget = amount_rows(account->budget.most),
-                                 .left = amount_rows(account->left)});
+                                 .has_budget = has_budget,
+                                 .budget = has_budget ? amount_rows(account->budget.most) : ROWS(0),
+                                 .left = has_budget ? amount_rows(account->left) : ROWS(0)});
 }
 
 /* The amounts come from the ledger, so they continue after a restart. If it cannot be read they are

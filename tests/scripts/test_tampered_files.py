@@ -170,6 +170,7 @@ LEDGER = [
     f"INSERT INTO correction VALUES (1, -1, -1, 999, {-GREAT}, 1, 'why', 9)",
     f"INSERT INTO reconciliation VALUES (1, {GREAT}, 1, 9, {-GREAT}, {GREAT}, {-GREAT}, -1, -1, 0)",
     "UPDATE entry SET currency = 7; UPDATE token SET budget_currency = -1; UPDATE token_day SET currency = 2",
+    "UPDATE entry SET currency = 1; UPDATE token SET budget_currency = 1; UPDATE token_day SET currency = 1",
 ]
 ASKED = ["/api/spend?by=token", "/api/spend?by=target", "/api/spend?by=day", "/api/token",
          "/api/correction", "/api/status", "/metrics", "/health"]
@@ -242,6 +243,8 @@ CACHE = [
     f"UPDATE entry SET cost = {MOST}, hits = {MOST}, stored_bytes = {LEAST}",
     f"UPDATE entry SET stored_bytes = {MOST}, state = 2",
     "UPDATE entry SET state = 9",
+    "UPDATE entry SET currency = 1",
+    "UPDATE entry SET currency = 7",
     "UPDATE entry SET content_type = 'a' || char(13, 10) || 'X-Forged: 1'",
     "UPDATE entry SET key = zeroblob(31) WHERE id = (SELECT max(id) FROM entry)",
     "UPDATE entry SET normal = char(0, 255), target = char(10)",
