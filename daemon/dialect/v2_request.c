@@ -102,7 +102,7 @@ static void write_results(const struct question *question, struct text *args) {
   if (question->offset)
     put_number(args, "offset", question->offset);
   put_parameters(args, question);
-  if (question->output.length)
+  if (question->kind == QUESTION_OPAQUE)
     put(args, VIEW("output"), question->output);
 }
 

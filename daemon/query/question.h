@@ -40,7 +40,7 @@ struct question {
   const struct conditions *having; /* NULL: none */
   const struct columns *order;     /* NULL: none */
   int64_t offset;
-  struct view output; /* empty: JSON */
+  struct view output; /* of OPAQUE only: as it came, if only empty; RESULTS are JSON */
 
   int64_t limit;     /* results; -1: of OTHER, what came is no number */
   bool states_limit; /* of OTHER: the limit is sent also where the client left it out */
