@@ -59,6 +59,26 @@ def test_two_hundred_at_once_pay_once(sim, rowcache):
     assert outcomes["miss"] == 1 and sum(outcomes.values()) == 200
 
 
+def test_at_whichever_moment_the_others_come_it_is_paid_once(sim, rowcache):
+    """Also just as the answer is published, and its flight leaves the table."""
+    daemon = rowcache()
+    asked = [question(f"rows-{number}.example") for number in range(100)]
+
+    def ask_all(_):
+        with daemon.client() as client:
+            return [client.get(query) for query in asked]
+
+    with ThreadPoolExecutor(12) as pool:
+        replies = [reply for answers in pool.map(ask_all, range(12)) for reply in answers]
+    assert all(reply.status == 200 and reply.whole for reply in replies)
+    assert sum(reply.miss for reply in replies) == len(arrived(sim)) == len(asked)
+    cost = sum(10 + 2 * number for number in range(100))
+    assert sum(reply.spent for reply in replies) == sim.bill(TOKEN) == cost
+    eventually(lambda: daemon.account["requests"] == len(replies))
+    assert daemon.account["rows_spent"] == cost
+    assert daemon.account["rows_saved"] == 11 * cost
+
+
 def test_they_all_get_the_whole_of_a_big_answer(sim, rowcache):
     daemon = rowcache()
     sim.hold(match=QUESTIONS)
