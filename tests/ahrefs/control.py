@@ -3,6 +3,7 @@
 import json
 
 from .faults import Fault
+from .readings import Readings
 
 PREFIX = "/_sim/"
 
@@ -55,6 +56,13 @@ def _change(server, _request):
     return {"edition": server.state.edition}
 
 
+def _read_as(server, request):
+    options = json.loads(request.body)
+    odd = bool(options.pop("odd", False))
+    server.state.read_as(Readings(**options), odd)
+    return {**server.state.readings.changed(), "odd": odd}
+
+
 _ACTIONS = {
     ("GET", "bill"): _bill,
     ("GET", "requests"): _requests,
@@ -63,4 +71,5 @@ _ACTIONS = {
     ("POST", "clear"): _clear,
     ("POST", "reset"): _reset,
     ("POST", "change"): _change,
+    ("POST", "readings"): _read_as,
 }

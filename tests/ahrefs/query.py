@@ -7,6 +7,7 @@ from .columns import COLUMNS
 from .conditions import compile_conditions
 from .errors import ApiError
 from .formats import CONTENT_TYPES
+from .readings import DEFAULT
 from .targets import Scope, resolve
 
 _DEFAULT_LIMIT = "1000"
@@ -53,30 +54,32 @@ def read_limit(params) -> int:
     return _number(params, "limit", _DEFAULT_LIMIT, _MOST_RESULTS)
 
 
-def read_question(params) -> Question:
+def read_question(params, readings=DEFAULT) -> Question:
     """Everything that a request for rows says, checked."""
     return Question(
         scope=read_scope(params),
-        columns=_columns(params.get("select") or "*"),
-        where=_conditions(params, "where"),
-        having=_conditions(params, "having"),
+        columns=_columns(params.get("select") or "*", readings),
+        where=_conditions(params, "where", readings),
+        having=_conditions(params, "having", readings),
         order_by=_order(params.get("order_by") or ""),
         limit=read_limit(params),
         offset=_number(params, "offset", "0", None),
     )
 
 
-def _columns(text):
-    """The columns in the order asked for, each once."""
+def _columns(text, readings):
+    """The columns, each once, in the order asked for or in that of the table."""
     names = []
     for name in _items(text):
         names += COLUMNS if name == "*" else [_known(name, "select")]
+    if readings.members == "table":
+        return [name for name in COLUMNS if name in names]
     return list(dict.fromkeys(names))
 
 
-def _conditions(params, clause):
+def _conditions(params, clause, readings):
     text = params.get(clause)
-    return compile_conditions(clause, text) if text else None
+    return compile_conditions(clause, text, readings) if text else None
 
 
 def _order(text):

@@ -3,6 +3,7 @@
 from itertools import chain, islice, repeat
 
 from .errors import ApiError
+from .orders import arranged
 
 
 class Listed:
@@ -20,12 +21,9 @@ class Listed:
     def where(self, holds):
         return Listed([row for row in self._rows if holds(row)])
 
-    def order(self, keys):
-        """Sorts by (column, descending) pairs; equal rows stay as they were."""
-        rows = list(self._rows)
-        for column, descending in reversed(keys):
-            rows.sort(key=lambda row: row[column], reverse=descending)
-        return Listed(rows)
+    def order(self, keys, readings):
+        """Sorts by (column, descending) pairs."""
+        return Listed(arranged(self._rows, keys, readings))
 
     def window(self, offset, limit):
         return Listed(self._rows[offset:offset + limit])
@@ -60,8 +58,10 @@ class Repeated:
         partial = sum(1 for row in self.block[:rest] if holds(row))
         return Repeated(block, whole * len(block) + partial)
 
-    def order(self, _keys):
-        raise ApiError("order_by: not simulated for this target")
+    def order(self, keys, _readings):
+        if keys:
+            raise ApiError("order_by: not simulated for this target")
+        return self
 
     def window(self, offset, limit):
         count = max(0, min(self._count - offset, limit))

@@ -5,23 +5,26 @@ import ssl
 import threading
 
 from .faults import Fault
+from .readings import DEFAULT, Readings
 from .server import Server
 from .state import State
+from .tables import answer
 
 
 class Simulator:
     """Use as a context manager. Everything here may be called from any thread."""
 
     def __init__(self, tokens=None, ssl_files=None, host="127.0.0.1", port=0, rows_limit=500000,
-                 *, literal=False, loose=False):
+                 *, literal=False, loose=False, readings=DEFAULT, odd=False):
         """`tokens` None accepts every token of 40 hex digits; `ssl_files` is (certificate, key).
         `literal`: a target of mode domain or subdomains that is more than a host has no rows;
-        `loose`: parameters are read as lenient servers read them."""
+        `loose`: parameters are read as lenient servers read them; `readings`: how undocumented
+        points are read; `odd`: some rows have values that nothing documents."""
         self.port = None
         self.url = None
         self._address = host, port
         self._tls = _tls(ssl_files)
-        self._state = State(tokens, rows_limit, literal, loose)
+        self._state = State(tokens, rows_limit, literal, loose, readings, odd)
         self._server = Server(self._state)
         self._loop = None
         self._stopping = None
@@ -97,6 +100,16 @@ class Simulator:
     def change_world(self):
         """From now on, every target has other rows (as many as before, where all are asked for)."""
         self._state.change_world()
+
+    def read_as(self, readings: Readings, odd=False):
+        """From now on, undocumented points are read so; `odd` as in the constructor."""
+        self._state.read_as(readings, odd)
+
+    def direct(self, params) -> tuple:
+        """The (body, results, cost in tenths) of a question: free, not recorded, without faults and
+        without HTTP, which makes it fast."""
+        reply = answer(params, self._state)
+        return b"".join(reply.body), reply.results, reply.cost_tenths
 
     # The thread
 

@@ -5,6 +5,7 @@ import re
 import threading
 
 from .faults import Fault
+from .readings import DEFAULT
 
 _TOKEN = re.compile("[0-9A-Fa-f]{40}")
 
@@ -12,7 +13,10 @@ _TOKEN = re.compile("[0-9A-Fa-f]{40}")
 class State:
     """Bills, records, faults and the gate, under one lock that tests can wait on."""
 
-    def __init__(self, tokens=None, rows_limit=500000, literal=False, loose=False):
+    def __init__(self, tokens=None, rows_limit=500000, literal=False, loose=False,
+                 readings=DEFAULT, odd=False):
+        self.readings = readings
+        self.odd = odd
         self.rows_limit = rows_limit
         self.literal = literal
         self.loose = loose
@@ -114,3 +118,7 @@ class State:
     def change_world(self):
         with self.changed:
             self.edition += 1
+
+    def read_as(self, readings, odd):
+        with self.changed:
+            self.readings, self.odd = readings, odd

@@ -25,6 +25,8 @@ class Price(NamedTuple):
 
 _PRICE = Price(request=10, result=2, where=50, having=50)
 _OTHER_PRICE = Price(request=10, result=10)
+_OLD_OFFSET = 50
+_OWN_DOMAIN = "ahrefs.com"
 
 
 def answer(params, account) -> Answer:
@@ -56,21 +58,28 @@ def _error(output, text):
 
 
 def _backlinks_new_lost(params, account, output):
-    question = query.read_question(params)
-    rows = rows_of(question.scope, account.edition)
+    readings = account.readings
+    question = query.read_question(params, readings)
+    rows = rows_of(question.scope, account.edition, account.odd)
     if account.literal and not is_plain(params["target"], params["mode"]):
         rows = Listed([])
     for holds in filter(None, (question.where, question.having)):
         rows = rows.where(holds)
-    if question.order_by:
-        rows = rows.order(question.order_by)
+    rows = rows.order(question.order_by, readings)
     rows = rows.window(question.offset, question.limit).select(question.columns)
     return Answer(
         body=formats.row_array(output, "refpages", rows),
         results=len(rows),
-        cost_tenths=_PRICE.of(params, len(rows)),
+        cost_tenths=_cost(params, question, len(rows), readings),
         compress=not isinstance(rows, Repeated),
     )
+
+
+def _cost(params, question, results, readings):
+    if readings.own_domain == "free" and question.scope.hosts[0] == _OWN_DOMAIN:
+        return 0
+    offset = _OLD_OFFSET if readings.offset_price == "charged" and question.offset else 0
+    return offset + _PRICE.of(params, results)
 
 
 def _subscription_info(params, account, output):

@@ -26,21 +26,44 @@ _PATHS = (
 _DAYS = tuple(str(_LAST_DAY - timedelta(days=back)) for back in range(_DAYS_BACK))
 
 
-def rows_of(scope, edition: int):
-    """The rows of a scope as a row set, in the order they are in without `order_by`."""
+def rows_of(scope, edition: int, odd=False):
+    """The rows of a scope as a row set, in the order in which they are stored. `odd`: some have
+    values that nothing documents, which no row has otherwise."""
     host = scope.hosts[0]
     size = fixed_size(host)
     if size and size.kind == "huge":
         rows = Repeated(_block(host, edition), size.rows)
     else:
-        rows = Listed([row for one in scope.hosts for row in _rows_of_host(one, edition)])
+        rows = Listed([row for one in scope.hosts for row in _rows_of_host(one, edition, odd)])
     return rows.where(scope.wanted) if scope.wanted else rows
 
 
 @lru_cache(maxsize=32)
-def _rows_of_host(host, edition):
+def _rows_of_host(host, edition, odd):
     random = Random(f"{edition}/{host}")
-    return tuple(_row(host, index, random, _any_text) for index in range(_count(host)))
+    rows = [_row(host, index, random, _any_text) for index in range(_count(host))]
+    return tuple(_made_odd(row, random) for row in rows) if odd else tuple(rows)
+
+
+def _made_odd(row, random):
+    """The row, in one of four cases with a value of a kind that is possible and not seen."""
+    if random.random() < 0.75:
+        return row
+    name, value = random.choice((
+        ("prev_visited", None), ("prev_visited", ""), ("title", None), ("anchor", None),
+        ("redirect", None), ("domain_rating", None), ("nofollow", None),
+        ("first_seen", row["first_seen"][:10]),
+        *((name, row[name][:10] + "T00:00:00Z") for name in ("first_seen", "prev_visited") * 2),
+        ("last_visited", row["last_visited"][:10] + "T23:59:59Z"),
+        ("date", row["date"] + "T12:00:00Z"), ("type", row["type"].capitalize()),
+        ("url_from", row["url_from"].replace("site", "Site")),
+        ("url_from", row["url_from"].replace(".example/", ".example:8080/")),
+        ("url_from", row["url_from"].partition("://")[2]),
+        ("anchor", "home"), ("anchor", "HOME"), ("anchor", "Home "), ("anchor", "Höme"),
+        ("title", "\U0001f600"), ("title", "\uff5e"), ("anchor", "\U0001f600"), ("anchor", "\uff5e"),
+        ("title", "Click_Here"), ("title", "STRASSE"), ("title", "straße"),
+    ))
+    return {**row, name: value}
 
 
 @lru_cache(maxsize=4)
