@@ -80,6 +80,7 @@ class Question:
     order_by: list = field(default_factory=list)
     limit: int = 1000
     offset: int = 0
+    output: str = "json"
 
     def plain(self, token=TOKEN) -> str:
         """As a careful client would spell it."""
@@ -90,6 +91,7 @@ class Question:
             "order_by": ",".join(name + (":desc" if down else "") for name, down in self.order_by),
             "limit": "" if self.limit == 1000 else str(self.limit),
             "offset": str(self.offset or ""),
+            "output": "" if self.output == "json" else self.output,
         }))
 
     def respelled(self, random: Random, token=TOKEN) -> str:
@@ -102,7 +104,7 @@ class Question:
             "order_by": ",".join(_respelled_order(random, *key) for key in self.order_by),
             "limit": str(self.limit),
             "offset": str(self.offset),
-            "output": _sometimes(random, "json"),
+            "output": _sometimes(random, "json") if self.output == "json" else self.output,
         })
         pairs = random.sample(list(params.items()), len(params))
         return "&".join(f"{_encoded(random, n)}={_encoded(random, v)}" for n, v in pairs)
