@@ -1,6 +1,7 @@
 #include "plan/awaited.h"
 
-/* What upstream says to one token is for nobody else: it may be about the token, and name it. */
+/* True if the answer may be an error for another token. Nobody else sees such an error: it may be
+ * about the token, and name it. */
 static bool may_be_said_to_another(const struct awaited_facts *facts) {
   return !facts->leads && (facts->status != 200 || facts->is_error);
 }
@@ -9,8 +10,9 @@ static enum awaited_action stale_or(const struct awaited_facts *facts, enum awai
   return facts->has_stale ? AWAITED_STALE : else_;
 }
 
-/* A client for whom the end of the connection is the end of the answer (HTTP/1.0) must see the
- * answer's end first. So must a request that has joined what may be an error for another token. */
+/* Two requests wait for the end of the answer before they reply: an HTTP/1.0 client's, as its
+ * answer ends with the connection and a broken one would look whole; and one that has joined a
+ * flight whose answer may be an error for another token. */
 static enum awaited_action decide_flowing(const struct awaited_facts *facts) {
   bool is_doubtful = may_be_said_to_another(facts);
   bool needs_end = !facts->can_break_off || (is_doubtful && facts->is_being_stored);
@@ -19,8 +21,8 @@ static enum awaited_action decide_flowing(const struct awaited_facts *facts) {
   return is_doubtful ? AWAITED_WITHHOLD : AWAITED_RELAY;
 }
 
-/* An error that is meant for another token: this request asks for itself, unless upstream itself is
- * ill, which is everybody's failure. */
+/* If the error is meant for another token, this request asks for itself. If upstream itself fails
+ * (5xx, 429), it fails for every token. */
 static enum awaited_action decide_error(const struct awaited_facts *facts) {
   bool is_said_to_another = !facts->leads && !facts->has_same_upstream;
   bool upstream_is_ill = facts->status >= 500 || facts->status == 429;

@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
-/* The request's own bounds on age and freshness, RFC 9111 5.2.1. */
+/* True if the request's own bounds on age and freshness allow the stored result (RFC 9111
+ * 5.2.1). */
 static bool wish_allows(const struct wish *wish, int64_t age, int64_t freshness) {
   if (wish->no_cache)
     return false;
@@ -9,12 +10,12 @@ static bool wish_allows(const struct wish *wish, int64_t age, int64_t freshness)
   return wish->min_fresh < 0 || freshness >= wish->min_fresh;
 }
 
-/* The client takes what is this stale (max-stale, RFC 9111 5.2.1.2). */
+/* True if the client accepts this staleness, in seconds (max-stale, RFC 9111 5.2.1.2). */
 static bool client_takes_stale(const struct wish *wish, int64_t staleness) {
   return wish->max_stale >= 0 && staleness <= wish->max_stale;
 }
 
-/* There is something stored, and the request's bounds allow it. */
+/* Decides when there is a stored result that the request's bounds allow. */
 static struct plan decide_stored(const struct plan_facts *facts, struct plan plan) {
   int64_t staleness = -plan.freshness;
   if (plan.freshness > 0) {
@@ -30,7 +31,7 @@ static struct plan decide_stored(const struct plan_facts *facts, struct plan pla
   return plan;
 }
 
-/* What to do with a query that nothing is against. */
+/* Decides about a query that is not refused. */
 static struct plan decide_admitted(const struct plan_facts *facts) {
   struct plan plan = {.action = PLAN_FORWARD, .store = facts->cacheable && !facts->wish.no_store};
   if (!facts->cacheable) {
@@ -38,8 +39,8 @@ static struct plan decide_admitted(const struct plan_facts *facts) {
   } else if (!facts->stored) {
     plan.reason = facts->wish.no_cache ? PLAN_REQUEST : PLAN_URI_MISS;
   } else if (facts->age == AGE_UNKNOWN) {
-    /* Not within any bound, neither the client's nor those of the configuration, and without an Age
-     * to show: so it is not served at all, not even when upstream fails. */
+    /* An unknown age is within no bound, the client's or the configuration's, and there is no Age
+     * to show. So the result is never served, even if upstream fails. */
     plan.reason = facts->wish.no_cache ? PLAN_REQUEST : PLAN_STALE;
   } else {
     plan.freshness = facts->ttl - facts->age;
@@ -72,9 +73,9 @@ enum plan_refusal plan_bar(enum plan_standing standing) {
   return PLAN_NOT_REFUSED;
 }
 
-/* What nobody can reckon must not spend what is held against a budget, nor with our token. A query
- * that is never cached is never "only if cached": that needs no upstream, and tells a stranger
- * nothing. */
+/* A query of unknown cost must not spend from a budget, nor with upstream.token_file. The answer to
+ * a query that is never cached and asks for "only if cached" is known without a check of the token,
+ * and reveals nothing to a stranger. */
 static enum plan_refusal refusal_of(const struct plan_facts *facts) {
   if (facts->standing == PLAN_NO_TOKEN)
     return PLAN_REFUSED_NO_TOKEN;

@@ -1,5 +1,5 @@
-/* Planning, and the check of an unknown token: it comes before the request learns what is stored,
- * joins a flight or reserves. */
+/* Planning, and the check of an unknown token. The check comes first: only then may the request
+ * learn what is stored, join a flight or reserve. */
 #include "serve/request.h"
 
 #include "base/scope.h"
@@ -22,7 +22,7 @@ enum step step_plan(struct request *request) {
   return request_refuse(request, request->plan.refusal);
 }
 
-/* Asks for upstream's own count for the token, which costs nothing (reference, "Answer"). */
+/* A check asks for upstream's own count for the token, which is free (reference, "Answer"). */
 static struct flight *make_check(void *context, struct fault *fault) {
   const struct request *request = context;
   struct question question = question_of_subscription();
@@ -39,8 +39,8 @@ static struct flight *make_check(void *context, struct fault *fault) {
   return paid_prepare(&order, fault);
 }
 
-/* Requests with the same token share one check: a fingerprint is no query's key. A check may have
- * ended between the plan and this; then the one that was just made is not sent. */
+/* Requests with the same token share one check. Its key is the fingerprint, which is no query's
+ * key. If an earlier check has ended since the plan, the one that was just made is not sent. */
 enum step step_verify(struct request *request) {
   struct flights_maker maker = {.make = make_check, .context = request};
   struct flights_place place;
@@ -51,14 +51,14 @@ enum step step_verify(struct request *request) {
   return request->flight ? STEP_VERDICT : request_no_memory(request);
 }
 
-/* Upstream could not be asked, or said nothing about the token. */
+/* Upstream could not be asked, or its answer says nothing about the token. */
 static enum step refuse_unchecked(struct request *request, const struct flight_state *state) {
   bool is_over = state->phase == FLIGHT_CONCLUDED;
   enum fault_kind kind = FAULT_UPSTREAM;
-  /* Its fault says what to do. */
+  /* The verdict's fault names the remedy. */
   if (is_over && answer_is_redirect(state->head.status))
     return request_fail(request, &state->verdict.fault);
-  /* Not over: far too long for what was asked, or nothing for too long. */
+  /* Not over: the answer is far longer than any to this question, or no byte came for too long. */
   if (state->phase == FLIGHT_WAITING || state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT)
     kind = FAULT_UPSTREAM_TIMEOUT;
   else if (state->head.status == 429)
@@ -69,7 +69,7 @@ static enum step refuse_unchecked(struct request *request, const struct flight_s
   return STEP_REFUSE;
 }
 
-/* What the check has found holds for this request, also where nobody remembers it. */
+/* The result of the check holds for this request, even if `access` has no memory to keep it. */
 enum step step_verdict(struct request *request) {
   struct flight_state state;
   if (!flight_await(request->reader))

@@ -14,7 +14,7 @@ static bool check_line(struct request *request, struct view *args, struct fault 
     *fault = *exchange_fault(request->exchange);
     return false;
   }
-  /* First the method: CONNECT names no path at all. */
+  /* The method first: a CONNECT has no path. */
   if (!view_has_word(VIEW("GET HEAD POST"), method))
     return fault_set(fault, FAULT_METHOD, "the method is not allowed; use GET, HEAD or POST");
   struct uri uri = uri_split(exchange_uri(request->exchange));
@@ -35,7 +35,7 @@ static bool read_media(const struct request *request, bool *is_form, struct faul
   return media_judge(&fields, is_form, fault);
 }
 
-/* A GET's body means nothing (RFC 9110 9.3.1), and does not go upstream. */
+/* The body of a GET has no meaning (RFC 9110 9.3.1), and is not sent upstream. */
 static bool check_query(struct request *request, struct view args, struct fault *fault) {
   struct view body = exchange_body(request->exchange), form = VIEW("");
   bool is_form;
@@ -57,7 +57,7 @@ static void read_token(struct request *request) {
 
 static void read_wishes(struct request *request) {
   exchange_headers(request->exchange, "Cache-Control", add_wish, &request->wish);
-  /* HEAD never spends, and nobody reads what it would have paid for. */
+  /* HEAD never spends: nobody would read the answer. */
   if (request_is_head(request))
     request->wish.only_if_cached = true;
 }

@@ -1,4 +1,4 @@
-/* What would become of a query: the facts of a request with it, and the decision about them. */
+/* Explains a query: gathers the facts as for a request with it, and predicts the decision. */
 #include "serve/facts.h"
 
 #include "base/scope.h"
@@ -38,8 +38,8 @@ static void note_row(void *context, const struct token_row *row) {
   snprintf(subject->token.label, sizeof subject->token.label, "%s", row->label);
 }
 
-/* A token that the ledger does not know by its text may be given by its label. The account of a
- * known one is looked up by the label as well. */
+/* Finds the token by its text, or by its label if the ledger does not know the text. The account of
+ * the token is found by its label in both cases. */
 static bool find_token(struct subject *subject, const struct inquiry *inquiry,
                        enum plan_standing *standing, struct fault *fault) {
   struct ledger *ledger = subject->serve->rooms.ledger;
@@ -88,8 +88,8 @@ static enum outcome outcome_of(const struct plan *plan) {
   return plan->freshness > 0 ? OUTCOME_HIT : OUTCOME_STALE;
 }
 
-/* The least is a refusal by upstream, which is free; an answer costs at least the request itself.
- * What is served stale and refreshed behind the client's back spends as well. */
+/* The least is the cost of an answer without results; only a refusal by upstream is free. A refresh
+ * behind the client's back spends, too. */
 static void explain_cost(const struct plan *plan, const struct tariff *tariff,
                          struct serve_explanation *out) {
   bool spends = plan->action == PLAN_FORWARD || plan->action == PLAN_HIT_AND_REFRESH;

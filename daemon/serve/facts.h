@@ -1,33 +1,34 @@
-/* The facts that decide about a query: gathered here, for a client's request and for `explain`
- * alike; plan/ decides. */
+/* Gathers the facts about a query, for a client's request and for `explain` alike; plan/
+ * decides. */
 #pragma once
 
 #include "plan/plan.h"
 #include "serve/request.h"
 
-/* A query and those around it that have a say in what becomes of it. */
+/* A query, and all beside it that the decision depends on. Borrowed. */
 struct inquiry {
   struct serve *serve;
   const struct settings *settings;
   const struct query *query;
   const struct digest *fingerprint; /* of the token; NULL: there is none */
   struct wish wish;                 /* Cache-Control of the request */
-  bool has_unknown_body;            /* a body whose meaning is not known comes with it */
-  enum access_verdict checked;      /* what a check for this very query found; UNKNOWN: none */
-  bool supposes; /* gather as if an unknown token, or a missing one, were admitted: for explain */
+  bool has_unknown_body;            /* it comes with a body of unknown meaning */
+  enum access_verdict checked; /* the result of a check that this request made; UNKNOWN: none */
+  bool supposes;               /* treat an unknown or missing token as admitted: for explain */
 };
 
-/* How a token stands by what the ledger knows of it: `token`. In memory; any thread. */
+/* The standing of a token by the ledger's facts about it, `token`. Does not block; any thread. */
 enum plan_standing facts_judge_token(const struct inquiry *inquiry,
                                      const struct token_facts *token);
 
-/* How the token stands now. Fills `token` with what the ledger knows of it (a zero value where
- * there is none). In memory: does not block; any thread. */
+/* The present standing of the token. Fills `token` with the ledger's facts about it (a zero value
+ * if there are none). Does not block; any thread. */
 enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_facts *token);
 
-/* Fills `facts`, but for those of plan_predict(). `token`: as facts_standing() fills it. `*stored`: what the cache has for
- * the query, the caller's to release; looked up only for a token that is ADMITTED, so that nobody
- * else learns what is stored; NULL: nothing. Blocks on the disk; any thread, under no lock. */
+/* Fills `facts`, except those that only plan_predict() reads. `token`: as facts_standing() fills
+ * it. `*stored`: the stored result of the query, which the caller releases; NULL: none. It is
+ * looked up for an ADMITTED token only, so that nobody else learns what is stored. Blocks on the
+ * disk; any thread, under no lock. */
 void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
                   const struct token_facts *token, struct cache_hold **stored,
                   struct plan_facts *facts);

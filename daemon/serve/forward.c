@@ -7,7 +7,7 @@
 
 /* --- joining and beginning --- */
 
-/* Upstream does not know the tokens that are issued here: it is asked with ours. */
+/* Upstream does not know issued tokens: their requests carry the token of upstream.token_file. */
 static struct flight *make_paid(void *context, struct fault *fault) {
   struct request *request = context;
   struct question_body body = {exchange_body(request->exchange),
@@ -34,7 +34,7 @@ static struct flight *make_paid(void *context, struct fault *fault) {
   return NULL;
 }
 
-/* A flight that nobody else can join, and nothing of whose answer is kept. */
+/* Begins a flight that nobody else can join, and whose answer is not stored. */
 static enum step begin_private(struct request *request) {
   struct flights_place place = {.started = make_paid(request, &request->fault)};
   if (!place.started)
@@ -45,8 +45,8 @@ static enum step begin_private(struct request *request) {
   return request->leads ? STEP_AWAIT : request_no_memory(request);
 }
 
-/* Between the plan and the lock of the flights somebody's flight of this query may have ended well:
- * a request that began one looks once more, so that nobody pays twice. */
+/* A flight of the same query may have ended between the plan and the lock of all flights. So a
+ * request that began a flight plans once more before it sends: nobody pays twice. */
 static enum step join_or_begin(struct request *request) {
   struct flights_maker maker = {.make = make_paid, .context = request};
   struct flights_place place;
@@ -69,8 +69,8 @@ enum step step_forward(struct request *request) {
   return request->plan.store ? join_or_begin(request) : begin_private(request);
 }
 
-/* stale-while-revalidate: the answer is for the next request. Somebody's refresh may have ended
- * since the plan: what is stored may be fresh again, or gone. */
+/* stale-while-revalidate: the answer is for later requests. Another refresh may have ended since
+ * the plan, so the stored result may be fresh again, or gone. */
 enum step step_refresh(struct request *request) {
   struct flights_maker maker = {.make = make_paid, .context = request};
   struct flights_place place;
@@ -88,7 +88,7 @@ enum step step_refresh(struct request *request) {
 
 /* --- waiting --- */
 
-/* Not sent for its own token's sake: another token may do better. */
+/* True if the token is the reason of the refusal: another token may be allowed. */
 static bool is_held_back(const struct fault *refusal) {
   return refusal->kind == FAULT_OVER_BUDGET || refusal->kind == FAULT_BAD_TOKEN;
 }
@@ -115,7 +115,7 @@ static enum awaited_end end_of(const struct flight_state *state) {
 
 static enum awaited_phase phase_of(const struct flight_state *state) {
   switch (state->phase) {
-  case FLIGHT_WAITING: /* and the reader's patience has ended */
+  case FLIGHT_WAITING: /* flight_await() has returned: the reader's patience has ended */
     return AWAITED_SILENT;
   case FLIGHT_FLOWING:
     return AWAITED_FLOWING;
@@ -147,8 +147,8 @@ static enum awaited_action decide(struct request *request, bool end_was_awaited)
 
 /* --- what follows --- */
 
-/* A token that was revoked while it waited is shown nothing, neither stored results nor what others
- * have paid for. What the request led, it has paid for itself. */
+/* A token that was revoked while its request waited sees neither stored results nor an answer that
+ * another token paid for. A request that leads its flight has paid for the answer itself. */
 static enum step reply(struct request *request, enum step step) {
   enum plan_refusal bar = PLAN_NOT_REFUSED;
   if (step == STEP_STORED || !request->leads)
@@ -193,7 +193,7 @@ static enum step follow(struct request *request, enum awaited_action action) {
   return STEP_WAIT;
 }
 
-/* What the reply tells about the request's own part in the flight. */
+/* Notes the request's own part in the flight, which the reply states. */
 static void note_part(struct request *request) {
   const struct flight_state *state = &request->seen;
   if (state->phase == FLIGHT_WAITING) {

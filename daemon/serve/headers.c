@@ -18,7 +18,7 @@ const char *headers_saved(enum currency currency) {
 }
 
 void headers_hit(int64_t freshness, struct text *cache_status) {
-  /* What has just gone stale is so by a part of a second: rounded away from zero. */
+  /* A result that has just gone stale is less than a second over: -1, as 0 would not say so. */
   text_printf(cache_status, "rowcache; hit; ttl=%" PRId64, freshness == 0 ? -1 : freshness);
   if (freshness <= 0)
     text_add(cache_status, VIEW("; detail=stale"));

@@ -1,20 +1,21 @@
-/* The headers that an answer carries beside upstream's own. Pure. Source: contract, "The client
- * side"; RFC 9211. */
+/* The headers that rowcache adds to an answer. Pure. Source: contract, "The client side"; RFC
+ * 9211. */
 #pragma once
 
 #include "base/money.h"
 #include "base/text.h"
 #include "plan/plan.h"
 
-/* "rowcache; hit; ttl=N" or "rowcache; hit; ttl=-N; detail=stale". */
+/* Appends the Cache-Status of a hit: "rowcache; hit; ttl=N" or "rowcache; hit; ttl=-N;
+ * detail=stale". `freshness`: seconds left; 0 or less: stale. */
 void headers_hit(int64_t freshness, struct text *cache_status);
 
-/* A strong entity-tag (RFC 9110 8.8.3) of some bytes, with its quotes. Another coding of the same
- * result is another representation, and needs another tag. */
+/* Appends a strong entity-tag (RFC 9110 8.8.3) made of `validator`, with its quotes. Another coding
+ * of the same result is another representation, and needs another tag. */
 void headers_tag(struct view validator, struct text *tag);
 
-/* The names of the headers that state what an answer cost, and what it saved, in this currency. They
- * live forever. */
+/* The names of the headers that state what an answer cost, and what it saved, in this currency.
+ * They live forever. */
 const char *headers_spent(enum currency currency);
 const char *headers_saved(enum currency currency);
 
@@ -23,5 +24,5 @@ struct headers_forward {
   unsigned status; /* upstream's; shown as fwd-status where it is not 200; 0: none came */
   bool stored, collapsed;
 };
-/* "rowcache; fwd=uri-miss; stored" and so on. */
+/* Appends the Cache-Status of a forwarded request: "rowcache; fwd=uri-miss; stored" and so on. */
 void headers_forward(const struct headers_forward *forward, struct text *cache_status);

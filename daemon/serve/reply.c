@@ -31,8 +31,8 @@ static void add_saved(struct request *request, struct amount saved) {
   exchange_add_header(request->exchange, headers_saved(saved.currency), AMOUNT_TEXT(saved));
 }
 
-/* Who may be asked about: it went upstream or waited for what did, it failed, or the log has it. */
-static bool has_a_name(const struct request *request) {
+/* True if the reply names the request's id. A plain hit has no id in the log to look for. */
+static bool shows_id(const struct request *request) {
   return request->flight || request->refreshes || request->impatient ||
          request->outcome == OUTCOME_ERROR || request->settings->log_requests == LOG_REQUESTS_ALL;
 }
@@ -40,7 +40,7 @@ static bool has_a_name(const struct request *request) {
 static void add_common(struct request *request, const struct text *cache_status) {
   if (cache_status->length)
     exchange_add_header(request->exchange, "Cache-Status", text_string(cache_status));
-  if (has_a_name(request))
+  if (shows_id(request))
     exchange_add_header(request->exchange, "X-Request-Id", request->id);
   if (serve_is_draining(request->serve))
     exchange_add_header(request->exchange, "Connection", "close");
@@ -50,7 +50,7 @@ static void add_common(struct request *request, const struct text *cache_status)
 
 /* --- faults --- */
 
-/* The form of a fault: `output` may be there although the query cannot be parsed. */
+/* The form of an error's body. `output` is read even if the query cannot be parsed. */
 static enum query_output output_of(const struct request *request) {
   return request->query ? query_output(request->query)
                         : uri_output(exchange_uri(request->exchange));
@@ -95,7 +95,7 @@ static void add_tag(struct request *request, const struct cache_validator *valid
 
 struct condition {
   struct view tag;
-  bool holds; /* the client has what the tag stands for */
+  bool holds; /* the client has the result with this tag */
 };
 
 static void look_for_tag(void *context, struct view value) {
@@ -103,7 +103,7 @@ static void look_for_tag(void *context, struct view value) {
   condition->holds = condition->holds || etag_is_listed(value, condition->tag);
 }
 
-/* RFC 9110 13.1.2. A POST here is a question too, but 304 is an answer to GET and HEAD alone. */
+/* RFC 9110 13.1.2. A POST asks a question here, too, but only GET and HEAD may get 304. */
 static bool client_has(const struct request *request, struct view tag) {
   struct condition condition = {.tag = tag};
   if (tag.length && !view_is(exchange_method(request->exchange), "POST"))
@@ -123,7 +123,7 @@ enum step step_stored(struct request *request) {
   bool not_modified = text_ok(&tag) && client_has(request, text_view(&tag));
   request->outcome = freshness > 0 ? OUTCOME_HIT : OUTCOME_STALE;
   request->status = not_modified ? 304 : 200;
-  /* A HEAD would not have spent anything without the cache either. */
+  /* A HEAD saves nothing: it never spends. */
   if (!request_is_head(request)) {
     request->saved = stored->cost;
     cache_count_hit(request->stored);
@@ -132,12 +132,12 @@ enum step step_stored(struct request *request) {
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
   add_saved(request, stored->cost);
-  if (!not_modified) { /* what a client stored with the bytes, it has (RFC 9110 15.4.5) */
+  if (!not_modified) { /* the client stored these with the bytes (RFC 9110 15.4.5) */
     exchange_add_header(request->exchange, "Content-Type",
                         *stored->content_type ? stored->content_type : default_type);
     add_number(request, "X-Results-Count", stored->results);
   }
-  /* Nothing is read for a 304 or a HEAD, which state the length all the same. */
+  /* A 304 and a HEAD state the length, too; their body is never read. */
   int64_t length = stored->body_length;
   struct body *body = body_stored(&request->stored, request->id);
   exchange_reply_body(request->exchange, request->status, length, &body);
@@ -153,7 +153,7 @@ static struct body *flight_body(struct request *request, struct view secret) {
   return body_masked(&body, secret);
 }
 
-/* What is known of the cost as the head goes out. */
+/* Notes the cost as far as it is known when the head goes out. */
 static void note_cost(struct request *request, const struct flight_state *state) {
   struct answer_cost cost =
       state->phase == FLIGHT_CONCLUDED ? paid_cost(request->flight) : state->head.cost;
@@ -170,9 +170,9 @@ static void add_upstream_headers(struct request *request, const struct flight_st
   const struct answer_head *head = &state->head;
   bool read = state->phase == FLIGHT_CONCLUDED && request->kind == QUESTION_RESULTS &&
               state->verdict.outcome == ANSWER_COMPLETE;
-  bool tells = mask_finds(&(struct mask){.secret = secret}, view_of(head->content_type));
+  bool has_secret = mask_finds(&(struct mask){.secret = secret}, view_of(head->content_type));
   exchange_add_header(request->exchange, "Content-Type",
-                      *head->content_type && !tells ? head->content_type : default_type);
+                      *head->content_type && !has_secret ? head->content_type : default_type);
   if (head->results_count >= 0 || read)
     add_number(request, "X-Results-Count",
                head->results_count >= 0 ? head->results_count : state->verdict.results);
@@ -185,7 +185,8 @@ static void add_upstream_headers(struct request *request, const struct flight_st
   add_number(request, "Age", age > 0 ? age : 0);
 }
 
-/* As far as is known: it may still break off, or be more than the cache can take. */
+/* True if the answer will be stored, as far as is known: it may still break off, or be too
+ * large. */
 static bool is_stored(const struct flight_state *state) {
   bool sound = state->phase != FLIGHT_CONCLUDED || state->verdict.outcome == ANSWER_COMPLETE;
   return state->storing && sound && state->head.status == 200 && !state->head.is_error;
@@ -208,7 +209,7 @@ enum step step_relay(struct request *request) {
                                                          : OUTCOME_COLLAPSED;
   request->status = state->head.status;
   headers_forward(&forward, &cache_status);
-  /* What may still be masked may be other bytes than are stored. */
+  /* Not while a mask may change bytes: the tag is that of the stored bytes. */
   if (stored && (concluded || !secret.length))
     add_tag(request, paid_validator(request->flight), &tag);
   add_upstream_headers(request, state, secret);

@@ -1,4 +1,4 @@
-/* A request's life: made at its first step, accounted for when its reply has gone out. */
+/* The life of a request: created at its first step, accounted for when its reply has gone out. */
 #include "serve/request.h"
 
 #include "base/clock.h"
@@ -15,7 +15,7 @@
 static void make_id(char id[REQUEST_ID_SIZE]) {
   static const char digits[] = "0123456789abcdef";
   unsigned char bytes[(REQUEST_ID_SIZE - 1) / 2];
-  /* Never short for so few bytes, once the system has begun (getrandom(2)). */
+  /* Cannot fail or return fewer bytes: getrandom(2), up to 256 bytes. */
   CHECK(getrandom(bytes, sizeof bytes, 0) == (ssize_t)sizeof bytes);
   for (size_t i = 0; i < sizeof bytes; i++) {
     id[2 * i] = digits[bytes[i] >> 4];
@@ -127,7 +127,7 @@ enum step request_fail(struct request *request, const struct fault *fault) {
 }
 
 enum step request_refuse(struct request *request, enum plan_refusal refusal) {
-  /* The limit's own text says what is wrong with it. */
+  /* query_check_limit() gives the better text. */
   if (refusal != PLAN_REFUSED_LIMIT || query_check_limit(request->query, &request->fault))
     (void)plan_refuse(refusal, request->token.label, &request->fault);
   return STEP_REFUSE;
@@ -138,9 +138,9 @@ enum step request_no_memory(struct request *request) {
   return STEP_REFUSE;
 }
 
-/* --- the end: one place counts --- */
+/* --- the end: the one place that counts --- */
 
-/* What was not known when the head went out: the true cost, and whether the answer broke off. */
+/* Notes what was not known when the head went out: the true cost, and an answer that broke off. */
 static void note_end(struct request *request) {
   struct flight_state state;
   if (!request->relays)
@@ -162,7 +162,8 @@ static void note_end(struct request *request) {
   }
 }
 
-/* Its connection broke while it waited for what it leads, which may not even be reserved yet. */
+/* Notes that the connection broke while the request waited for its own flight, which may not even
+ * have reserved yet. */
 static void note_left_lead(struct request *request) {
   struct flight_state state;
   if (!request->leads)
@@ -174,17 +175,17 @@ static void note_left_lead(struct request *request) {
   }
 }
 
-/* What upstream itself refused is a failure, too, though its answer is relayed as any other. */
+/* A refusal by upstream counts as a failure, although it is relayed like any answer. */
 static bool has_failed(const struct request *request) {
   return request->outcome == OUTCOME_ERROR || request->is_refusal;
 }
 
-/* Its own flight, also where its reply is none of what came. */
+/* True if the ledger has a reservation of this request, even if the reply is another answer. */
 static bool is_booked(const struct request *request) {
   return request->left_lead || (request->leads && paid_is_booked(request->flight));
 }
 
-/* An error makes no token and no target known, and a stranger's hit no token. */
+/* Counts what the ledger does not book. A stranger's request is counted without its token. */
 static void count_in_ledger(const struct request *request) {
   static const struct digest nobody;
   bool booked = is_booked(request);
@@ -197,7 +198,7 @@ static void count_in_ledger(const struct request *request) {
                request->saved);
 }
 
-/* A request that spent nothing waits for no log, and its line is the first to be dropped. */
+/* The line of a request that spent nothing is MINOR: the log drops it first. */
 static void log_request(const struct request *request, const char *label, int64_t nanoseconds) {
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   scope_free char *text = strndup(target.at, target.length);

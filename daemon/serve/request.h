@@ -1,5 +1,5 @@
-/* One client request on its way; of the serve room only. It belongs to its exchange. No other thread
- * touches it than the one that runs the exchange's step or read. Its steps: serve/steps.h. */
+/* A client's request; of the serve room only. Its exchange owns it. Only the thread that runs the
+ * exchange's step touches it. Its steps: serve/steps.h. */
 #pragma once
 
 #include "ledger/token.h"
@@ -23,21 +23,21 @@ struct request {
   struct serve *serve;
   struct exchange *exchange;
   enum step step;
-  struct settings *settings; /* one reference: those it began with */
-  struct secret *own_token;  /* likewise; NULL: there is none */
+  struct settings *settings; /* one reference: the settings it began with */
+  struct secret *own_token;  /* one reference: upstream.token_file's; NULL: none */
   char id[REQUEST_ID_SIZE];
   int64_t at; /* milliseconds since 1970 */
 
-  struct query *query; /* NULL until it could be parsed */
+  struct query *query; /* NULL: not parsed yet, or not well-formed */
   struct wish wish;
-  struct digest fingerprint; /* of the token, where there was one */
+  struct digest fingerprint; /* of the token; zero without one */
   bool has_token;
-  struct token_facts token; /* what is known of it */
+  struct token_facts token; /* the ledger's facts about it */
   enum question_kind kind;
   bool has_foreign_body;
-  enum access_verdict checked; /* what the check of an unknown token found for this request */
+  enum access_verdict checked; /* the result of the check that this request made; UNKNOWN: none */
 
-  struct cache_hold *stored; /* what the cache has for the query; NULL: nothing */
+  struct cache_hold *stored; /* the stored result of the query; NULL: none */
   struct plan plan;
   struct fault fault; /* what STEP_REFUSE replies with */
 
@@ -46,50 +46,51 @@ struct request {
   struct flight_state seen;     /* of `flight`, when the request last judged it */
   bool leads;                   /* began `flight`, and pays for it */
   bool relays;                  /* the reply is read from `flight` */
-  bool refreshes;               /* began one that it does not read */
-  bool impatient;               /* left a flight of which it had heard nothing for too long */
-  bool left_lead;               /* left a flight that it led: the ledger has the flight */
+  bool refreshes;               /* began a flight that it does not read */
+  bool impatient;               /* left a flight, as no byte had come for too long */
+  bool left_lead;               /* left a flight that it led; the ledger books the flight */
 
   enum outcome outcome;
   unsigned status;
   struct amount spent, saved;
   bool cost_is_known;
-  bool is_refusal; /* what upstream said to somebody is the reply */
+  bool is_refusal; /* the reply is a refusal by upstream */
 };
 
-/* The handler's functions: a request is made at its first step. */
+/* The handler's functions (http/exchange.h). A request is created at its first step. */
 enum exchange_step request_step(void *serve, struct exchange *exchange);
 void request_finished(void *serve, struct exchange *exchange);
 
-/* With access.mode = open, of a token of which nothing good is known: not issued, registered or
- * accepted by upstream, and nothing spent. What costs nothing makes it no line in the account. */
+/* True if nothing good is known of the token (access.mode = open): it is neither issued, registered
+ * nor accepted by upstream, and has spent nothing. Such a token gets no line in the account for
+ * requests that cost nothing. */
 bool request_is_strangers(const struct request *request);
 
 /* True if the method is HEAD. */
 bool request_is_head(const struct request *request);
 
-/* Gathers the facts anew and decides: fills `token`, `stored` and `plan`. Blocks on the disk; under
- * no lock. */
+/* Gathers the facts again and decides: fills `token`, `stored` and `plan`. Blocks on the disk;
+ * under no lock. */
 void request_plan(struct request *request);
-/* How its token stands now; fills `token`. Does not block. */
+/* The present standing of its token; fills `token`. Does not block. */
 enum plan_standing request_standing(struct request *request);
 
 /* Joins the flight of `key` or makes one, as flights_join() does; then request_take(). False:
  * `fault` gives the reason. */
 bool request_join(struct request *request, const struct digest *key,
                   const struct flights_maker *maker, struct flights_place *place);
-/* Sends the flight that was made, or withdraws it where it is not needed. Gives up the reference. */
+/* Sends `place->started`, or withdraws it if it is not needed. Releases the reference. */
 void request_send(struct flights_place *place, bool is_needed);
 /* Takes over `reader` and holds its flight; NULL is allowed and changes nothing. */
 void request_take(struct request *request, struct flight_reader *reader);
 /* Leaves the flight; the request does not lead it any more. */
 void request_leave(struct request *request);
-/* The same before the flight has ended: what it costs is not known here. */
+/* The same before the flight has ended: the request will not learn its cost. */
 void request_leave_lead(struct request *request);
-/* Wakes an exchange; flights call it. */
+/* Wakes an exchange; the `wake` of flight_join(). Any thread. */
 void request_wake(void *exchange);
 
-/* Each notes the reply and returns STEP_REFUSE. */
+/* Each sets `fault` and returns STEP_REFUSE. */
 enum step request_fail(struct request *request, const struct fault *fault);
 enum step request_refuse(struct request *request, enum plan_refusal refusal);
 enum step request_no_memory(struct request *request);

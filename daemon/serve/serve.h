@@ -1,7 +1,7 @@
-/* The service: the way of a client's request (serve/steps.h), on the rooms that main has opened.
+/* The service: runs clients' requests (serve/steps.h) on the rooms that main has opened.
  *
- * Requests run on the client listener's threads. A paid request belongs to no client's request and
- * goes on when its client has left (paid/paid.h). */
+ * Requests run on the client listener's threads. A paid request belongs to no client's request: it
+ * goes on when the client has left (paid/paid.h). */
 #pragma once
 
 #include "base/age.h"
@@ -26,7 +26,7 @@ struct serve_rooms {
   struct traces *traces;
 };
 
-/* NULL: no memory. */
+/* Copies `rooms`; the caller owns the result. NULL: no memory. */
 struct serve *serve_create(const struct serve_rooms *rooms) MUST_CHECK;
 /* No request may be under way. Leaves NULL; NULL is allowed. */
 void serve_release(struct serve **serve);
@@ -41,7 +41,7 @@ bool serve_is_draining(const struct serve *serve);
 /* The number of requests under way. Any thread. */
 int64_t serve_busy(const struct serve *serve);
 
-/* The plan for a query, and what it could cost. */
+/* The plan for a query, and its possible cost. */
 struct serve_explanation {
   struct text normal; /* freed by the caller */
   char key[DIGEST_HEX_SIZE];
@@ -54,7 +54,8 @@ struct serve_explanation {
   struct amount least, most;
   bool estimated;
 };
-/* Explains a query: the arguments of a request, without '?'. Its `token` is a token, or the label of
- * one. Sends and spends nothing; blocks on the disk. */
+/* Explains the query `args`, the raw query string of a request without '?'. Its `token` is a token,
+ * or the label of one. Sends and spends nothing. Faults: those of query_parse(), and of the ledger.
+ * Blocks on the disk; any thread. */
 bool serve_explain(struct serve *serve, struct view args, struct serve_explanation *explanation,
                    struct fault *fault) MUST_CHECK;

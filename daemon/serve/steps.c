@@ -11,7 +11,7 @@ static const struct {
 #undef STEP
 };
 
-/* A flight that was led goes on if it was sent, and the ledger tells its cost. */
+/* A flight that the request led goes on if it was sent; the ledger books its cost. */
 static enum step abandon(struct request *request) {
   request_leave_lead(request);
   fault_set(&request->fault, FAULT_GONE,
@@ -19,7 +19,7 @@ static enum step abandon(struct request *request) {
   return STEP_REFUSE;
 }
 
-/* While its client is in doubt, nothing that has to wait is sent for it. */
+/* While the client may be gone, nothing that has to wait for a place is sent for it. */
 static enum exchange_step wait(struct request *request) {
   if (exchange_client(request->exchange) == EXCHANGE_CLIENT_IN_DOUBT)
     flight_doubt(request->reader);

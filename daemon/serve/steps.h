@@ -1,8 +1,8 @@
 /* The steps of a client's request: a table of names (tables/steps.def) and one loop.
  *
- * A step returns the step that follows; no step calls another. STEP_WAIT: the step runs again when
- * the exchange is woken. All run on a listener's thread, one at a time for one request; they block
- * on the disk only. */
+ * A step returns the next step; no step calls another. After STEP_WAIT the same step runs again
+ * when the exchange is woken. Steps run on a listener's thread, one at a time for one request, and
+ * block on the disk only. */
 #pragma once
 
 #include "http/exchange.h"
@@ -22,6 +22,6 @@ enum step {
 #include "tables/steps.def"
 #undef STEP
 
-/* Runs the request's steps until it has replied or has to wait; again when it is woken. Where the
- * client has gone meanwhile, the request leaves what it waits for. */
+/* Runs the request's steps until it has replied or has to wait, and again each time it is woken. If
+ * the client has gone, the request leaves its flight and ends. */
 enum exchange_step steps_run(struct request *request);
