@@ -1,4 +1,4 @@
-/* A paid request from its first chunk to its conclusion. */
+/* The end of a paid request: from its first chunk to its conclusion. */
 #include "paid/life.h"
 
 #include "base/log.h"
@@ -17,8 +17,8 @@ void paid_conclude(struct paid *paid) {
   atomic_fetch_sub(&desk->busy, 1);
 }
 
-/* A settlement that could not be written is tried again by the ledger; the reservation stands until
- * then, so the client may have what was paid for. */
+/* If a settlement cannot be written, the ledger tries again and keeps the reservation until then.
+ * So the client may have the answer. */
 static void on_settled(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   if (!ok)
@@ -26,7 +26,7 @@ static void on_settled(void *context, bool ok, const struct fault *fault) {
   paid_conclude(paid);
 }
 
-/* A stranger's token that upstream did not take leaves nothing. */
+/* A stranger's request that spent nothing and got no answer leaves no entry. */
 static struct ledger_end end_of(const struct paid *paid, const struct answer_verdict *verdict) {
   struct ledger_end end = {.kind = LEDGER_SETTLED,
                            .results = verdict->results > 0 ? verdict->results : 0,
@@ -59,7 +59,7 @@ static void on_published(void *context, bool ok, const struct fault *fault) {
   settle(paid);
 }
 
-/* Upstream does not ask what was reserved: what it may have charged is booked, and made known. */
+/* Upstream may charge more than was reserved. All of it is booked, and the log has a warning. */
 static void warn_of_more(const struct paid *paid, const struct answer_verdict *verdict) {
   if (paid->kind != QUESTION_SUBSCRIPTION && verdict->results > paid->tariff.limit)
     log_warning(EVENT_count,
@@ -68,9 +68,10 @@ static void warn_of_more(const struct paid *paid, const struct answer_verdict *v
                 paid->request.id, (long long)paid->tariff.limit, (long long)verdict->results);
 }
 
-/* What the end says of a client's token: upstream takes it, when an answer was read (not by any
- * page that comes with status 200); and what has spent can be reconciled. Nothing where a body may
- * have carried another token. */
+/* Notes what the answer proves about the client's token. Upstream accepts the token if an answer
+ * was read to its end; a page with status 200 proves nothing. The text of a token that spent is
+ * kept for reconciliation. A body of unknown meaning may carry another token, so it proves
+ * nothing. */
 static void note_token(struct paid *paid, const struct answer_verdict *verdict) {
   struct access *access = paid->desk->rooms.access;
   bool accepted = verdict->outcome == ANSWER_COMPLETE && verdict->read;
@@ -82,8 +83,8 @@ static void note_token(struct paid *paid, const struct answer_verdict *verdict) 
     texts_keep(paid->desk->rooms.texts, &paid->request.token, paid->repeated.secret);
 }
 
-/* What a check says is learnt before the flight leaves the table: whoever finds no flight finds the
- * verdict, and asks no second time. Also when its client has left. */
+/* Notes the verdict of a check, even if its client has left. This happens before the flight leaves
+ * the table: a request that finds no flight finds the verdict, and does not check again. */
 static void note_check(struct paid *paid, const struct flight_state *state) {
   struct access *access = paid->desk->rooms.access;
   const struct digest *token = &paid->request.token;
@@ -132,7 +133,8 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
   if (!ok && atomic_exchange(&paid->saved, -1) >= 0)
     log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->request.id,
                 LOG_VALUE(fault->text));
-  /* Once it has failed, which may be told early (no memory), nothing after it counts as saved. */
+  /* After a failure nothing counts as saved. For lack of memory cache_append() reports it at
+   * once. */
   int64_t number = atomic_load(&paid->saved);
   bool saved = ok && number >= 0 &&
                atomic_compare_exchange_strong(&paid->saved, &(long long){number}, number + 1);
@@ -144,8 +146,8 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
   flight_release(&flight);
 }
 
-/* Chunks are handed on in their order, and told as saved in the same. The flight, which holds the
- * bytes, may be concluded as broken before that. */
+/* Chunks are appended in order, and on_saved() comes in the same order. Each holds the flight,
+ * which has the bytes and may be concluded as broken before that. */
 static void chunk(void *context, struct view bytes) {
   struct paid *paid = context;
   struct fault fault;

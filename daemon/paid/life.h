@@ -2,10 +2,10 @@
  *
  *   prepare.c: made ---> send.c: reserved and sent ---> end.c: stored, ended, settled, concluded
  *
- * Threads: paid_prepare(), paid_send() and paid_withdraw() run on the caller's; on_reserved() on the
- * ledger's keeper; chunks and the end on the transfer thread; the later callbacks of a keeper on
- * that keeper's. From the end on they come one after the other. Two threads may set `saved`: it is
- * atomic. */
+ * Threads: paid_prepare(), paid_send() and paid_withdraw() run on the caller's thread;
+ * on_reserved() on the ledger's keeper; chunk() and ended() on the transfer thread; on_saved() and
+ * on_published() on the cache's keeper, on_settled() on the ledger's. From ended() on each of them
+ * starts the next. on_saved() may also run on the transfer thread, so `saved` is atomic. */
 #pragma once
 
 #include "paid/paid.h"
@@ -26,7 +26,7 @@ struct paid_desk {
 struct paid {
   struct paid_desk *desk;
   const struct dialect *dialect;
-  struct flight *flight; /* whose context this is; referenced until settled, and by each save */
+  struct flight *flight; /* its context is this; one reference until concluded, one for each save */
   struct transfer_ask *ask;
   struct tariff tariff;
   struct digest key;
@@ -35,25 +35,24 @@ struct paid {
   bool booked;                /* the ledger holds a reservation */
   struct answer_cost cost;
 
-  char token[TOKEN_TEXT_MOST]; /* that it was asked with */
-  struct mask
-      repeated; /* looks for the token in what is stored; empty where it is too short or long */
-  bool is_own_token;                 /* upstream.token_file's, not the client's */
-  enum question_kind kind;           /* a body of QUESTION_UNKNOWN may carry another token */
+  char token[TOKEN_TEXT_MOST]; /* the token that was sent */
+  struct mask repeated;        /* finds the token in the answer; empty: it is too short or long */
+  bool is_own_token;           /* upstream.token_file's, not the client's */
+  enum question_kind kind;     /* a body of QUESTION_UNKNOWN may carry another token */
   int64_t remember_yes, remember_no; /* seconds */
 
-  bool is_internal; /* rowcache asks for itself */
-  bool is_check;    /* of a token: */
-  bool has_spent;   /* by the ledger, upstream accepted it once */
+  bool is_internal; /* made by rowcache for itself: free */
+  bool is_check;    /* the check of a token; for checks only: */
+  bool has_spent;   /* by the ledger, upstream accepted the token once */
   struct access_bounds bounds;
   enum access_lane lane;
   enum access_verdict verdict;
 
-  struct text table, target, normal; /* normal: if it is to be stored */
-  struct cache_writer *writer;       /* NULL if it is not stored; likewise: */
+  struct text table, target, normal; /* normal: empty if the answer is not to be stored */
+  struct cache_writer *writer;       /* NULL: not stored; likewise: */
   struct cache_hold *hold;           /* on the stored chunks, for readers that lag */
   struct cache_validator validator;
-  atomic_llong saved; /* chunks that the cache has taken; -1: it has failed */
+  atomic_llong saved; /* chunks that the cache has stored; -1: storing has failed */
 };
 
 /* end.c: the owner of the flight. */

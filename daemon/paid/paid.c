@@ -1,4 +1,4 @@
-/* What the readers of a paid request ask. */
+/* Questions that the readers of a paid request ask. */
 #include "paid/life.h"
 
 static const struct paid *paid_of(const struct flight *flight) {

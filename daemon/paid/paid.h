@@ -1,17 +1,17 @@
 /* A paid request: one request to upstream that may cost rows. It belongs to no client's request.
  *
- *   paid_prepare ---> paid_withdraw: it is not needed; nothing was done
+ *   paid_prepare ---> paid_withdraw: not needed; nothing was done
  *        |
  *   paid_send: reserve ---> refused: nothing was stored, sent or spent
  *        | (durable)
  *   send: chunks -> cache ----> upstream ended: publish or abandon -> settle -> conclude
  *
- * The result is published before the reservation is settled: if the process dies in between, a
- * result is kept and a reservation is booked at its maximum, and nothing that was paid for is lost.
- * The readers have their last byte only after both.
+ * The result is published before the reservation is settled. If the process dies in between, the
+ * result is kept and the reservation is booked at its maximum: nothing that was paid for is lost.
+ * The readers get the last byte after both.
  *
- * Requests that rowcache makes for itself (the check of a token, reconciliation) take the same way;
- * they are free, and nothing is reserved for them. */
+ * Internal requests, which rowcache makes for itself (checks of tokens, reconciliation), take the
+ * same way. They are free, so nothing is reserved for them. */
 #pragma once
 
 #include "access/access.h"
@@ -22,7 +22,7 @@
 #include "upstream/flights.h"
 #include "upstream/transfer.h"
 
-/* --- what all paid requests share --- */
+/* --- the desk: shared by all paid requests --- */
 
 struct paid_desk;
 
@@ -36,59 +36,59 @@ struct paid_rooms {
   struct texts *texts;
 };
 
-/* NULL: no memory. */
+/* Copies `rooms`; the caller owns the result. NULL: no memory. */
 struct paid_desk *paid_desk_create(const struct paid_rooms *rooms) MUST_CHECK;
 /* No request may be under way. Leaves NULL; NULL is allowed. */
 void paid_desk_release(struct paid_desk **desk);
 
-/* Prepares no further request: FAULT_UNAVAILABLE. Any thread. */
+/* From now on paid_prepare() fails with FAULT_UNAVAILABLE. Any thread. */
 void paid_desk_stop(struct paid_desk *desk);
 /* The number of requests under way, with or without a reader. Any thread. */
 int64_t paid_desk_busy(const struct paid_desk *desk);
 
 /* --- making, sending --- */
 
-/* What a paid request needs to know of the one that made it. Borrowed during paid_prepare(). */
+/* The order for a paid request. All of it is borrowed during paid_prepare(). */
 struct paid_order {
   struct paid_desk *desk;
   struct settings *settings;
   const struct question *question;
-  struct view normal;       /* the normalized query, under which the stored result is listed */
-  const struct digest *key; /* of the flight in the table of flights, if it is there */
-  struct view token;        /* that upstream sees */
+  struct view normal;       /* the normalized query, for listing the stored result */
+  const struct digest *key; /* of the flight in the table of flights, and of the stored result */
+  struct view token;        /* sent upstream */
   bool is_own_token;        /* the token is upstream.token_file's, not the client's */
   const struct digest *fingerprint; /* of the client's token */
-  bool is_strangers;                /* nobody has let the client's token in (access.mode = open) */
+  bool is_strangers;                /* the token is a stranger's: request_is_strangers() */
   const char *id;                   /* X-Request-Id */
   bool store;                       /* keep the answer */
   bool unread;      /* sent although nobody reads it: a refresh behind the client's back */
-  bool is_internal; /* rowcache asks for itself: free, and not in the account */
-  bool is_check;    /* internal, the check of a token: access bounds it, and learns its verdict */
+  bool is_internal; /* made by rowcache for itself: free, and not in the account */
+  bool is_check;    /* internal, the check of a token: `access` bounds it and learns its verdict */
   bool has_spent;   /* of a check: by the ledger, upstream accepted the token once */
 };
 
-/* Makes the flight of a request and does nothing else: neither reserves, stores nor sends. The
- * caller owns one reference, and calls paid_send() or paid_withdraw() next, once. NULL with a
- * fault: nothing was made. Does not block; any thread. */
+/* Makes the flight of a request; reserves, stores and sends nothing. The caller owns one reference,
+ * and next calls paid_send() or paid_withdraw(), once. NULL with a fault (no memory, or the desk
+ * has stopped): nothing was made. Does not block; any thread. */
 struct flight *paid_prepare(const struct paid_order *order, struct fault *fault) MUST_CHECK;
 /* Reserves, then sends. The flight ends and settles by itself, with or without readers. A request
  * that cannot be reserved, or a check above its bounds, ends as FLIGHT_REFUSED. Does not block; any
  * thread, under no lock. */
 void paid_send(struct flight *flight);
-/* The flight is not needed: ends it as FLIGHT_WITHDRAWN. Does not block; any thread, under no lock.
- */
+/* Ends a flight that is not needed, as FLIGHT_WITHDRAWN. Does not block; any thread, under no
+ * lock. */
 void paid_withdraw(struct flight *flight);
 
-/* --- what its readers ask; `flight` is one of paid_prepare() --- */
+/* --- questions of its readers; `flight` comes from paid_prepare() --- */
 
-/* The cost of a request; meaningful once its flight is CONCLUDED. */
+/* The cost of the request. Valid once the flight is CONCLUDED. */
 struct answer_cost paid_cost(const struct flight *flight);
-/* True if the ledger holds a reservation for it. */
+/* True if the ledger has a reservation for it. */
 bool paid_is_booked(const struct flight *flight);
 /* True if a request with this token began it. */
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint);
-/* True if a request with this token would go upstream under the same Ahrefs token. All issued tokens
- * share upstream.token_file's. */
+/* True if a request with this token would go upstream under the same Ahrefs token. All issued
+ * tokens share upstream.token_file's. */
 bool paid_asks_as(const struct flight *flight, const struct digest *fingerprint, bool is_issued);
 /* The token to mask in this client's copy of the answer; empty if it is the client's own. As long
  * as the flight. */
@@ -98,5 +98,6 @@ enum access_verdict paid_verdict(const struct flight *flight);
 /* The flight's own hold on its chunks in the cache, for cache_hold_again(); NULL if they are not
  * stored. As long as the flight. */
 const struct cache_hold *paid_hold(const struct flight *flight);
-/* The validator of the stored result; meaningless if there is none. As long as the flight. */
+/* The validator that the stored result has, or will have; of no meaning if the answer is not
+ * stored. As long as the flight. */
 const struct cache_validator *paid_validator(const struct flight *flight);

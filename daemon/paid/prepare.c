@@ -1,4 +1,4 @@
-/* A paid request is made, which does nothing yet. */
+/* The beginning of a paid request: it is made, and does nothing yet. */
 #include "paid/life.h"
 
 #include "base/scope.h"
@@ -48,7 +48,7 @@ static bool make_entry(struct paid *paid) {
   return paid->entry != NULL;
 }
 
-/* What is shorter stands anywhere by chance, and what is longer is no token of Ahrefs'. */
+/* A shorter text occurs in answers by chance, and no token of Ahrefs is longer. */
 static bool is_secret(struct view token) {
   return token.length >= TOKEN_TEXT_LEAST && token.length <= TOKEN_TEXT_MOST;
 }
@@ -110,7 +110,7 @@ static struct paid *make(const struct paid_order *order, struct fault *fault) {
   return NULL;
 }
 
-/* Counted before looking: nothing begins once nothing was seen under way after paid_desk_stop(). */
+/* Counts first and checks then: when paid_desk_busy() is 0 after paid_desk_stop(), it stays 0. */
 static bool may_begin(struct paid_desk *desk, struct fault *fault) {
   atomic_fetch_add(&desk->busy, 1);
   if (!atomic_load(&desk->stopped))

@@ -1,4 +1,4 @@
-/* A paid request is reserved and sent, or neither. */
+/* The sending of a paid request: it is reserved and sent, or neither. */
 #include "paid/life.h"
 
 #include "base/log.h"
@@ -16,7 +16,7 @@ static void refuse(struct paid *paid, const struct fault *fault) {
   paid_conclude(paid);
 }
 
-/* With a hold for readers that lag, which lasts beyond the writer's end. */
+/* Also takes a hold for readers that lag. It outlives the writer. */
 static bool begin_writer(struct paid *paid, const struct cache_subject *subject,
                          struct fault *fault) {
   if (!cache_begin(paid->desk->rooms.cache, subject, &paid->writer, fault))
@@ -28,7 +28,7 @@ static bool begin_writer(struct paid *paid, const struct cache_subject *subject,
   return fault_no_memory(fault);
 }
 
-/* Storing is worth trying, but not worth failing for. */
+/* A request whose answer cannot be stored is sent all the same. */
 static void begin_storing(struct paid *paid) {
   struct cache_subject subject = {paid->key, text_view(&paid->normal), text_view(&paid->target)};
   struct fault fault;
@@ -52,13 +52,13 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
     return;
   }
   begin_storing(paid);
-  /* The reservation is for one send, and the budget holds no more. */
+  /* The reservation covers one send, and the budget may not cover another. */
   if (ledger_entry_has_budget(paid->entry))
     transfer_ask_once(paid->ask);
   transfer_submit(paid->desk->rooms.transfer, paid->flight, &paid->ask);
 }
 
-/* What costs nothing is not reserved; the number of checks is bounded. */
+/* A free request reserves nothing. `access` bounds the checks. */
 static void send_free(struct paid *paid) {
   struct fault fault;
   if (paid->is_check && !access_begin_check(paid->desk->rooms.access, &paid->request.token,

@@ -6,9 +6,9 @@
 
 struct asked {
   struct digest fingerprint;
-  char *token; /* until it has been sent */
-  bool is_own; /* upstream.token_file's: what issued tokens spend is its spending */
-  struct flight_reader *reader; /* NULL: it could not be asked, as `fault` says */
+  char *token;                  /* owned; NULL once it was sent */
+  bool is_own;                  /* upstream.token_file's: issued tokens spend from it */
+  struct flight_reader *reader; /* NULL: upstream could not be asked; `fault` gives the reason */
   struct fault fault;
 };
 
@@ -18,8 +18,8 @@ struct reconcile {
   struct secret *own_token; /* NULL: there is none */
   void (*wake)(void *context);
   void *context;
-  size_t count, awaited; /* of `asked`; how many of them have answered */
-  size_t left_out;       /* too many of them, or no memory */
+  size_t count, awaited; /* of `asked`: tokens, and how many of the first ones have answers */
+  size_t left_out;       /* tokens beyond RECONCILE_MOST, or without memory */
   struct asked asked[RECONCILE_MOST];
 };
 
@@ -128,7 +128,7 @@ bool reconcile_await(struct reconcile *reconcile) {
   return true;
 }
 
-/* All that has come; what is longer than the first read was no answer to this question. */
+/* Reads the whole answer. One that does not fit `body` is no answer to this question. */
 static bool read_answer(struct asked *asked, const struct dialect *dialect,
                         struct dialect_subscription *subscription, struct fault *fault) {
   char body[4096];
