@@ -22,8 +22,8 @@ struct lane {
 
 struct access {
   pthread_mutex_t lock;
-  /* In the order in which they were learnt; fingerprints are keyed. A token is in one of the two,
-   * also when its time is over. */
+  /* Each in the order of learning. Fingerprints are keyed digests, so nobody can choose one that
+   * collides. A token is in one of the two at most, and stays there when its time is over. */
   struct remembered *accepted, *refused;
   struct lane lanes[ACCESS_LANES];
   int64_t counts[ACCESS_RESULTS];
@@ -96,7 +96,7 @@ void access_learn(struct access *access, const struct digest *fingerprint,
                   enum access_verdict verdict, int64_t seconds) {
   CHECK(verdict != ACCESS_UNKNOWN);
   pthread_mutex_lock(&access->lock);
-  /* Learnt anew, it is the youngest. */
+  /* A token that is learnt again moves to the end. */
   forget(&access->accepted, find(access->accepted, fingerprint));
   forget(&access->refused, find(access->refused, fingerprint));
   remember(verdict == ACCESS_YES ? &access->accepted : &access->refused, fingerprint, seconds);
@@ -105,7 +105,8 @@ void access_learn(struct access *access, const struct digest *fingerprint,
 
 /* --- checks --- */
 
-/* Seconds until there is room; under the lock. How long a check takes nobody knows. */
+/* Seconds until another check may begin; 0: now. Under the lock. If too many are under way: 1, as
+ * nobody knows when one ends. */
 static int64_t wait_of(const struct lane *lane, const struct access_bounds *bounds, int64_t now) {
   int64_t wait = pace_wait(&lane->pace, bounds->per_minute, now);
   return wait == 0 && lane->inflight >= bounds->inflight ? 1 : wait;

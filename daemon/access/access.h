@@ -1,13 +1,13 @@
-/* The verdicts of upstream on tokens (access.mode = verify), and the bounds on asking for them.
+/* Upstream's verdicts on tokens (access.mode = verify), and the bounds on checks.
  *
- * An unknown token is checked upstream, free of charge, before it learns what is stored, joins a
- * flight or reserves rows. The verdict is remembered for a while. Each of the two verdicts has a
- * bounded memory of its own, so that refused tokens do not push out accepted ones. A forgotten token
- * is checked again.
+ * An unknown token is checked upstream, free of charge, before its request learns what is stored,
+ * joins a flight or reserves. The verdict is remembered for a while. Accepted and refused tokens
+ * have a bounded memory each, so that refused ones do not evict accepted ones. A forgotten token is
+ * checked again.
  *
- * Checks are bounded in how many are under way and in how many begin in any minute. Tokens that were
- * accepted before have bounds of their own, as wide: a flood of made-up tokens uses up only those of
- * strangers.
+ * Two bounds hold for checks: the number under way, and the number that begin in any minute. Tokens
+ * that were accepted before have equal bounds of their own, so a flood of made-up tokens uses up
+ * only the bounds of strangers.
  *
  * Any thread; nothing blocks. */
 #pragma once
@@ -29,39 +29,40 @@ struct access *access_create(void) MUST_CHECK;
 /* Leaves NULL; NULL is allowed. */
 void access_release(struct access **access);
 
-/* The verdict that is remembered of the token with this fingerprint. */
+/* The remembered verdict on the token with this fingerprint; UNKNOWN: none, or no longer valid. */
 enum access_verdict access_find(struct access *access, const struct digest *fingerprint);
 
-/* Remembers a verdict (not UNKNOWN) for that many seconds. Lack of memory forgets. */
+/* Remembers a verdict (not UNKNOWN) for `seconds`. For lack of memory it is forgotten. */
 void access_learn(struct access *access, const struct digest *fingerprint,
                   enum access_verdict verdict, int64_t seconds);
 
 /* --- checks --- */
 
 struct access_bounds {
-  int64_t inflight;   /* checks under way: access.checks_inflight */
-  int64_t per_minute; /* that begin in any minute, PACE_MOST at most: access.checks_per_minute */
+  int64_t inflight; /* checks under way: access.checks_inflight */
+  int64_t
+      per_minute; /* checks that begin in any minute, at most PACE_MOST: access.checks_per_minute */
 };
 
-/* The bounds that a check counts towards. */
+/* The bounds that a check counts towards. RETURNING: the token was accepted before. */
 enum access_lane { ACCESS_STRANGERS, ACCESS_RETURNING, ACCESS_LANES };
 
-/* Begins a check of this token; access_end_check() ends it, once, with the same `*lane`.
- * `has_spent`: by the ledger, upstream accepted the token once, maybe before this process began.
- * FAULT_TOO_MANY, with retry_after, if a bound is reached. */
+/* Begins a check of this token, and sets `*lane`; access_end_check() ends it, once, with the same
+ * lane. `has_spent`: by the ledger, upstream accepted the token once, maybe before this process
+ * began. FAULT_TOO_MANY with retry_after: a bound is reached. */
 bool access_begin_check(struct access *access, const struct digest *fingerprint, bool has_spent,
                         const struct access_bounds *bounds, enum access_lane *lane,
                         struct fault *fault) MUST_CHECK;
 
-/* Ends a check with this verdict; UNKNOWN: without one. */
+/* Ends a check with this verdict. UNKNOWN: it gave none. */
 void access_end_check(struct access *access, enum access_lane lane, enum access_verdict verdict);
 
-/* The results of checks; PUT_OFF: a bound held the check back. */
+/* The results of checks. PUT_OFF: a bound was reached, and the check did not begin. */
 enum access_result {
 #define CHECK_RESULT(name, word) ACCESS_##name,
 #include "tables/checks.def"
 #undef CHECK_RESULT
   ACCESS_RESULTS
 };
-/* The number of each result so far. */
+/* Writes the number of each result since the start into `counts`. */
 void access_count(struct access *access, int64_t counts[ACCESS_RESULTS]);

@@ -17,7 +17,7 @@ struct kept {
 
 struct texts {
   pthread_mutex_t lock;
-  struct kept *kept; /* in the order in which they were added; fingerprints are keyed */
+  struct kept *kept; /* the oldest first; fingerprints are keyed, so nobody can choose collisions */
 };
 
 struct texts *texts_create(void) {

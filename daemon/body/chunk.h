@@ -3,9 +3,9 @@
 
 #include "cache/cache.h"
 
-/* Copies at most `size` bytes that begin at `position` (in bytes, from the beginning of the result)
- * and lie in one chunk; returns how many. 0: nothing stands there, or it cannot be read; the reason
- * is logged with `request` (X-Request-Id). `hold` NULL: there was no memory for it. Blocks on the
- * disk. */
+/* Copies bytes of the result from `position` (in bytes) on into `buffer`: at most `size`, and none
+ * from the next chunk. Returns their number. 0: there are none, or they cannot be read; the log has
+ * the reason, with `request` (X-Request-Id). `hold` NULL: there was no memory for a hold. Blocks on
+ * the disk. */
 size_t body_chunk_copy(struct cache_hold *hold, int64_t position, char *buffer, size_t size,
                        const char *request);

@@ -4,14 +4,14 @@
 
 #include <stdlib.h>
 
-/* A chunk of a flight is a chunk of the store. */
+/* The offset of a byte is the same in the flight and in the store. */
 _Static_assert(FLIGHT_CHUNK_SIZE == CACHE_CHUNK_SIZE, "a flight's chunks are stored as they are");
 
 struct from_flight {
   struct body body;
   struct flight_reader *reader;
   const struct cache_hold *stored; /* the flight's */
-  struct cache_hold *lagging;      /* our own, once the reader has lagged */
+  struct cache_hold *lagging;      /* this body's own, once its reader has lagged */
   const char *request;
 };
 

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* The client's buffer may be smaller than the secret, so the inner body is read into our own. */
+/* The inner body is read into this buffer, as the client's may be smaller than the secret. */
 #define BUFFER_SIZE ((size_t)16 * TOKEN_TEXT_MOST)
 
 struct masked {
@@ -13,11 +13,11 @@ struct masked {
   struct body *inner;
   struct mask mask;
   bool inner_has_ended;
-  size_t at, length; /* what may go out: from `at` to `length` */
+  size_t at, length; /* bytes[at] to bytes[length - 1] may go out */
   char bytes[BUFFER_SIZE];
 };
 
-/* BODY_BYTES with `length` 0: all that was read is held back. */
+/* Reads and masks more bytes. BODY_BYTES with `length` 0: all of them are held back. */
 static enum body_read fill(struct masked *masked) {
   size_t count = 0, held = mask_resume(&masked->mask, masked->bytes);
   masked->at = masked->length = 0;

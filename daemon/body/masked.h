@@ -5,7 +5,7 @@
 #include "base/view.h"
 #include "http/body.h"
 
-/* Takes over `*inner` (NULL is allowed, and returned) and leaves NULL, also when there is no memory
- * (then returns NULL). `secret`: at most TOKEN_TEXT_MOST bytes, which the caller keeps as long as the
- * body; if it is empty, there is nothing to mask, and the inner body itself is returned. */
+/* Takes over `*inner` and leaves NULL, even if it returns NULL (no memory; or `*inner` was NULL).
+ * `secret`: at most TOKEN_TEXT_MOST bytes, which the caller keeps as long as the body. If it is
+ * empty, the inner body itself is returned. */
 struct body *body_masked(struct body **inner, struct view secret) MUST_CHECK;

@@ -4,7 +4,7 @@
 #include "cache/cache.h"
 #include "http/body.h"
 
-/* Takes over `*hold`, which has an entry, and leaves NULL, also when there is no memory (then
- * returns NULL). The caller keeps `request` (X-Request-Id, for the log) as long as the body. Its
- * reads never wait. */
+/* Takes over `*hold`, which has an entry, and leaves NULL, even if it returns NULL (no memory). The
+ * caller keeps `request` (X-Request-Id, for the log) as long as the body. Its reads block on the
+ * disk, and never return BODY_WAIT. */
 struct body *body_stored(struct cache_hold **hold, const char *request) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* Counters of requests by their outcome, and how long they took. */
+/* Counts requests by outcome, with a histogram of their durations. */
 #pragma once
 
 #include "base/check.h"
@@ -24,8 +24,8 @@ struct counters *counters_create(void) MUST_CHECK;
 /* Leaves NULL; NULL is allowed. */
 void counters_release(struct counters **counters);
 
-/* Counts one request. Any thread; takes no lock. */
+/* Counts one request that took so many nanoseconds. Any thread; takes no lock. */
 void counters_add(struct counters *counters, enum outcome outcome, int64_t nanoseconds);
 
-/* The requests with this outcome so far. Any thread; takes no lock. */
+/* Fills `tally` with the requests of this outcome since the start. Any thread; takes no lock. */
 void counters_read(struct counters *counters, enum outcome outcome, struct tally *tally);

@@ -1,4 +1,4 @@
-/* How a request ended (tables/outcomes.def). Pure. */
+/* The outcomes of requests (tables/outcomes.def). Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,8 +10,8 @@ enum outcome {
   OUTCOMES
 };
 
-/* The word that users see. Lives for ever. */
+/* The word that users see. Lives forever. */
 const char *outcome_word(enum outcome outcome);
 
-/* True if a request that ended so counts as a hit: it was answered without spending a row. */
+/* True if requests with this outcome count as hits: they were answered without spending. */
 bool outcome_is_hit(enum outcome outcome);

@@ -8,7 +8,7 @@
 #define TRACE_ID_SIZE 33    /* 32 hex digits and NUL */
 #define TRACE_TOKEN_SIZE 65 /* a token's label and NUL */
 
-/* How one request ended. */
+/* The end of one request. */
 struct trace {
   enum outcome outcome;
   unsigned status; /* HTTP */
@@ -25,8 +25,9 @@ struct traces *traces_create(void) MUST_CHECK;
 /* Leaves NULL; NULL is allowed. */
 void traces_release(struct traces **traces);
 
-/* Remembers a request, and forgets the oldest of some thousands. Any thread; does not block. */
+/* Adds a request; the oldest one is forgotten if the ring is full. Any thread; does not block. */
 void traces_add(struct traces *traces, const char id[TRACE_ID_SIZE], const struct trace *trace);
 
-/* Finds a request; false if it is not among the last ones. `id`: any text. Any thread. */
+/* Finds a request. False: it is not among the last ones. `id` may be any text. Any thread; does not
+ * block. */
 bool traces_find(struct traces *traces, const char *id, struct trace *trace) MUST_CHECK;
