@@ -1,5 +1,5 @@
-/* The reason why a request to upstream failed, in words for a client. libcurl's own words name
- * addresses, files and versions of libraries: they are for the log. Pure. */
+/* The reason why a request to upstream failed, in words for a client. libcurl's own texts name
+ * addresses, files and versions of libraries, so only the log has them. Pure. */
 #pragma once
 
 #include <curl/curl.h>

@@ -20,7 +20,7 @@ struct flight_reader {
   int64_t since;            /* clock_monotonic() */
   bool in_doubt;
   bool impatient;                                /* no byte came for too long */
-  bool to_wake;                                  /* stands in the flight's queue */
+  bool to_wake;                                  /* is in the flight's queue */
   int calls;                                     /* of `wake` under way */
   struct flight_reader *next, *prev;             /* the flight's list */
   struct flight_reader *next_woken, *prev_woken; /* its queue */
@@ -42,12 +42,12 @@ struct flight {
   bool ended;
   struct slot window[FLIGHT_WINDOW]; /* chunk n lives in window[n % FLIGHT_WINDOW] */
   int64_t first;                     /* the oldest chunk in memory */
-  bool lost; /* a chunk has left memory and is not in the store; or given up */
+  bool lost; /* given up, or a chunk has left memory and is not in the store */
   bool kept, departed, was_read;
   struct flight_reader *readers;
-  int64_t firm;                /* of them, those that are not in doubt */
-  struct flight_reader *woken; /* a queue: those whose `wake` is to be called */
-  pthread_cond_t called;       /* one of them has returned */
+  int64_t firm;                /* the number of readers that are not in doubt */
+  struct flight_reader *woken; /* a queue: readers whose `wake` is to be called */
+  pthread_cond_t called;       /* a call of `wake` has returned */
   const struct flight_writer *writer;
   void *writer_context;
   bool writer_waits;
@@ -100,12 +100,12 @@ void flight_peek(struct flight *flight, struct flight_state *state) {
 
 /* --- waking: collected under the lock, called after it --- */
 
-/* Upstream's answer has come to a good end. */
+/* True if upstream's answer has ended and is whole. */
 static bool is_whole(const struct flight_state *state) {
   return state->end == FLIGHT_ENDED && state->verdict.outcome != ANSWER_BROKEN;
 }
 
-/* Bytes that readers may have. A chunk is released when the next one has begun. */
+/* The number of bytes that readers may have. A chunk is released when the next one has begun. */
 static int64_t released(const struct flight *flight) {
   const struct flight_state *state = &flight->state;
   if (state->phase == FLIGHT_CONCLUDED && is_whole(state))
@@ -120,7 +120,7 @@ static bool is_over(const struct flight *flight, const struct flight_reader *rea
     return phase != FLIGHT_WAITING || reader->impatient;
   case WAIT_BYTES:
     return phase == FLIGHT_CONCLUDED || reader->offset < released(flight);
-  case WAIT_END: /* a writer that waits for its readers would never come to its end */
+  case WAIT_END: /* not while the writer waits for its readers: the end would never come */
     return phase == FLIGHT_CONCLUDED || (flight->writer_waits && !flight->state.storing);
   case NOT_WAITING:
     return false;
@@ -128,7 +128,7 @@ static bool is_over(const struct flight *flight, const struct flight_reader *rea
   return false;
 }
 
-/* Queues those whose wait is over. One that is in the queue already is woken after this. */
+/* Queues the readers whose wait is over. A reader that is in the queue keeps its place. */
 static void collect(struct flight *flight) {
   struct flight_reader *reader;
   DL_FOREACH(flight->readers, reader) {
@@ -147,8 +147,8 @@ static void unqueue(struct flight *flight, struct flight_reader *reader) {
   reader->to_wake = false;
 }
 
-/* Calls until the queue is empty; several threads may, each for another reader. The caller has a
- * reference. */
+/* Calls `wake` until the queue is empty. Several threads may do so, each for another reader. The
+ * caller has a reference to the flight. */
 static void wake(struct flight *flight) {
   struct flight_reader *reader;
   pthread_mutex_lock(&flight->lock);
@@ -159,7 +159,8 @@ static void wake(struct flight *flight) {
     reader->wake(reader->context);
     pthread_mutex_lock(&flight->lock);
     reader->calls--;
-    pthread_cond_broadcast(&flight->called); /* it may be leaving, and be gone after the unlock */
+    pthread_cond_broadcast(
+        &flight->called); /* a reader that leaves may be freed after the unlock */
   }
   pthread_mutex_unlock(&flight->lock);
 }
@@ -170,7 +171,7 @@ static int64_t chunks_begun(const struct flight *flight) {
   return (flight->state.length + CHUNK - 1) / CHUNK;
 }
 
-/* Whether a full chunk may leave memory. */
+/* True if chunk `number` is full and may leave memory. */
 static bool may_go(const struct flight *flight, int64_t number) {
   if ((number + 1) * CHUNK > flight->state.length)
     return false;
@@ -186,7 +187,7 @@ static bool may_go(const struct flight *flight, int64_t number) {
   return true;
 }
 
-/* Makes room for chunk `number` at the end of the window, with memory to write to. */
+/* Makes room for chunk `number` at the end of the window. False: none now, or no memory. */
 static bool open_slot(struct flight *flight, int64_t number) {
   struct slot *slot = &flight->window[number % FLIGHT_WINDOW];
   if (number - flight->first >= FLIGHT_WINDOW) {
@@ -201,7 +202,7 @@ static bool open_slot(struct flight *flight, int64_t number) {
   return slot->bytes != NULL;
 }
 
-/* Copies what fits into the chunk under way; its slot is open. */
+/* Copies as many bytes as fit into the present chunk, whose slot is open; returns their number. */
 static size_t fill(struct flight *flight, struct view bytes) {
   size_t at = (size_t)(flight->state.length % CHUNK);
   size_t count = FLIGHT_CHUNK_SIZE - at;
@@ -213,7 +214,8 @@ static size_t fill(struct flight *flight, struct view bytes) {
   return count;
 }
 
-/* Takes all or nothing: at most one new chunk begins, as `bytes` is no longer than one. */
+/* Takes all of `bytes` or none. At most one new chunk begins, as `bytes` are no longer than a
+ * chunk. */
 static bool take(struct flight *flight, struct view bytes) {
   int64_t begun = chunks_begun(flight);
   int64_t needed = (flight->state.length + (int64_t)bytes.length + CHUNK - 1) / CHUNK;
@@ -239,7 +241,7 @@ void flight_set_writer(struct flight *flight, const struct flight_writer *writer
   pthread_mutex_unlock(&flight->lock);
 }
 
-/* --- nobody waits for it --- */
+/* --- giving up --- */
 
 static bool is_deserted(const struct flight *flight, bool has_waited) {
   bool is_read = has_waited ? flight->firm > 0 : flight->readers != NULL;
@@ -347,7 +349,7 @@ void flight_end(struct flight *flight, const struct answer_verdict *verdict) {
 
 /* --- the owner --- */
 
-/* Ends what was not handed to a writer. */
+/* Ends a flight that was not handed to a writer. */
 static void end_unsent(struct flight *flight, enum flight_end end, const struct fault *refusal) {
   pthread_mutex_lock(&flight->lock);
   CHECK(!flight->ended && !flight->writer);
@@ -366,7 +368,8 @@ void flight_withdraw(struct flight *flight) {
   end_unsent(flight, FLIGHT_WITHDRAWN, NULL);
 }
 
-/* Tells a waiting writer that there may be room now; what it cannot use it will ask for again. */
+/* Calls `room` of a waiting writer if there may be room now. If there is none, it will wait
+ * again. */
 static void tell_writer(struct flight *flight) {
   pthread_mutex_lock(&flight->lock);
   bool waits = flight->writer_waits && may_go(flight, flight->first);
@@ -395,7 +398,8 @@ void flight_storing_failed(struct flight *flight) {
   tell_writer(flight);
 }
 
-/* What is stored whole need not stay in memory for readers that are slow; a small answer may. */
+/* Frees the memory of an answer that is stored whole: slow readers read the store. A small answer
+ * stays in memory. */
 static void drop_window(struct flight *flight) {
   int64_t end = chunks_begun(flight);
   if (!flight->state.storing || flight->state.verdict.outcome != ANSWER_COMPLETE ||
@@ -447,7 +451,7 @@ struct flight_reader *flight_join(struct flight *flight, void (*wake_reader)(voi
   return NULL;
 }
 
-/* A writer that may give it up is told, once the lock is free. */
+/* Unlocks, and then tells the writer if it may give the flight up. */
 static void unlock_and_tell(struct flight *flight) {
   const struct flight_writer *writer = flight->writer;
   bool deserted = writer && is_deserted(flight, true);
@@ -512,7 +516,7 @@ bool flight_await_end(struct flight_reader *reader) {
   return await_or_wait(reader, WAIT_END);
 }
 
-/* There is something released at the reader's offset: copies it if it is in memory. */
+/* Copies bytes at the reader's offset, which are released, if they are in memory. */
 static enum flight_read copy(struct flight *flight, struct flight_reader *reader, char *buffer,
                              size_t size, size_t *count) {
   int64_t number = reader->offset / CHUNK;

@@ -3,7 +3,7 @@
 #include "base/scope.h"
 
 #include <pthread.h>
-/* Lack of memory is an answer, not the end of the process. */
+/* Lack of memory is a fault, and does not end the process. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
@@ -40,8 +40,7 @@ static struct node *find(struct flights *flights, const struct digest *key) {
   return node;
 }
 
-/* A node that found no memory in the table is not in it: its flight goes on, and nobody can join.
- */
+/* Removes a node; one that the table had no memory for is not in it. */
 static void drop(struct flights *flights, struct node *node) {
   if (node->hh.tbl)
     HASH_DEL(flights->table, node);
@@ -49,7 +48,8 @@ static void drop(struct flights *flights, struct node *node) {
   free(node);
 }
 
-/* Puts a new flight into the table, of which the caller has a reference. */
+/* Makes a flight and adds it to the table. `*started` is a reference for the caller. If the table
+ * has no memory for it, the flight goes on, and nobody can join it. */
 static bool start(struct flights *flights, const struct digest *key,
                   const struct flights_maker *maker, struct flight **started, struct fault *fault) {
   struct node *node = calloc(1, sizeof *node);
@@ -68,7 +68,7 @@ static bool start(struct flights *flights, const struct digest *key,
   return true;
 }
 
-/* Joins the flight of `node`. False: no memory, or its beginning is lost. */
+/* Joins the flight of `node`. False: no memory, or the flight is lost. */
 static bool join(const struct node *node, const struct flights_waker *waker,
                  struct flights_place *place, bool *is_lost) {
   place->reader = flight_join(node->flight, waker->wake, waker->context);
@@ -88,7 +88,7 @@ static enum flights_joined join_or_start(struct flights *flights, const struct d
     fault_no_memory(fault);
     return FLIGHTS_FAILED;
   }
-  if (node) /* it can help nobody any more */
+  if (node) /* nobody can join it any more */
     drop(flights, node);
   if (!start(flights, key, maker, &place->started, fault))
     return FLIGHTS_FAILED;

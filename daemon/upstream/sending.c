@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A connection that was idle for longer is not used again. Upstream may close an idle connection
- * just as a request is sent, and then nobody can tell whether the request was charged. */
+/* A connection is not used again after it was idle for this long. Upstream may close an idle
+ * connection just as a request is sent, and then nobody knows whether the request was charged. */
 #define KEEP_SECONDS 15
 #define MOST_RESTARTS 5
 
@@ -30,7 +30,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   struct view text = {line, size * count};
   note_byte(request);
   if (view_starts(text, VIEW("HTTP/"))) {
-    /* Another head: the final one may follow a 1xx. */
+    /* A new head begins: the final one may follow a 1xx. */
     request->evidence.head = (struct answer_head){.results_count = -1};
     request->evidence.location[0] = '\0';
     return text.length;
@@ -55,7 +55,7 @@ static int on_send(void *context, char *remote, char *local, int remote_port, in
   if (request->deserted)
     return CURL_PREREQFUNC_ABORT;
   request->sends++;
-  /* From now on it may be charged: the time for connecting must not shorten its own. */
+  /* It may be charged from now on, so upstream gets its whole time: connecting does not count. */
   request->last_byte = clock_monotonic();
   return CURL_PREREQFUNC_OK;
 }
@@ -100,8 +100,8 @@ static void read_body(struct sending *request, struct view bytes) {
     request->reading = reader_feed(request->reader, bytes, &request->evidence.reading);
 }
 
-/* True if the rest of the answer is useless: an answer that cannot be read is not stored. An error
- * of upstream's own is relayed, readable or not. */
+/* True if the rest of the answer is useless: results that cannot be read are not stored. An error
+ * of upstream's own is relayed even if it cannot be read. */
 static bool is_hopeless(const struct sending *request) {
   return request->evidence.kind == QUESTION_RESULTS && request->evidence.head.status == 200 &&
          !request->reading && !request->evidence.head.is_error && !reader_is_error(request->reader);
@@ -115,7 +115,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   note_head(request);
   note_byte(request);
   if (answer_is_redirect(request->evidence.head.status))
-    return CURL_WRITEFUNC_ERROR; /* no client may see it */
+    return CURL_WRITEFUNC_ERROR; /* no client may see the body of a redirect */
   if (!flight_feed(request->flight, body)) {
     request->paused = true;
     return CURL_WRITEFUNC_PAUSE; /* libcurl passes the same bytes again */
@@ -125,8 +125,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   return is_hopeless(request) ? CURL_WRITEFUNC_ERROR : body.length;
 }
 
-/* libcurl calls this at least once a second. A paused request waits for its readers, and is not
- * stalled by upstream. A request that nobody waits for need not go on connecting. */
+/* libcurl calls this at least once a second. A paused request waits for its readers: upstream does
+ * not stall it. A request that has lost its readers need not go on connecting. */
 static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off_t upload_total,
                        curl_off_t uploaded) {
   (void)total, (void)upload_total, (void)uploaded;
@@ -142,7 +142,7 @@ static int on_progress(void *context, curl_off_t total, curl_off_t now, curl_off
 
 /* --- one request --- */
 
-/* An empty value: libcurl leaves out the header of that name, which it would send by itself. */
+/* Adds a header. An empty `value`: libcurl does not send its own header of that name. */
 static bool add_header(struct sending *request, const char *name, const char *value) {
   scope_text struct text line = {0};
   text_printf(&line, "%s:%s%s", name, *value ? " " : "", value);
@@ -178,11 +178,10 @@ static void set_options(struct sending *request) {
   CURL *easy = request->easy;
   curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  /* Else a request that gives up during a name lookup waits for the resolver, and all others too.
-   */
+  /* Without this, giving up during a name lookup waits for the resolver, and stops all requests. */
   curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may well name rowcache itself */
+  curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* http_proxy may name rowcache itself */
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcache/" ROWCACHE_VERSION);
@@ -199,7 +198,7 @@ static void set_options(struct sending *request) {
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or later */
   if (*settings->ca_file) {
     curl_easy_setopt(easy, CURLOPT_CAINFO, settings->ca_file);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* which is trusted beside CAINFO */
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL); /* it would be trusted, too */
   }
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
@@ -250,7 +249,8 @@ void sending_release(struct sending *request) {
 
 /* --- making and releasing, on any thread --- */
 
-/* A body of unknown meaning may hold other tokens, so the token to hide is not known. */
+/* Keeps the token, to hide it in a Location. A body of unknown meaning may hold another token, so
+ * the token is not known then. */
 static bool fill(struct sending *request, const struct question *question, struct view token,
                  struct fault *fault) {
   struct transfer_ask *ask = &request->ask;

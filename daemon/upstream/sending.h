@@ -1,5 +1,5 @@
 /* One request to upstream on libcurl, from its options to its verdict; of the upstream room only.
- * Once it is submitted, it belongs to the transfer thread. */
+ * From transfer_submit() on it belongs to the transfer thread. */
 #pragma once
 
 #include "rows/reader.h"
@@ -8,11 +8,11 @@
 
 #include <curl/curl.h>
 
-/* What the caller decides. */
+/* The part of a request that its caller decides. */
 struct transfer_ask {
   const struct dialect *dialect;
   struct dialect_request request;
-  char *token;               /* that is sent; wiped; NULL: not known, as the body may hold others */
+  char *token;               /* owned, wiped; NULL: not known, as the body may hold another */
   bool send_once;            /* transfer_ask_once() */
   struct settings *settings; /* one reference: timeouts, depth, TLS */
 };
@@ -25,17 +25,17 @@ struct sending {
   struct curl_slist *headers;
   const struct reader_shape *shape; /* NULL: the body is not read */
   struct reader *reader;
-  bool reading; /* the reader has found no fault yet */
+  bool reading; /* there is a reader, and it has found no fault yet */
   bool paused, stalled, aborted;
   bool kept_back;  /* not sent again: send_once */
-  bool has_waited; /* for a place */
-  bool deserted;   /* not sent: nobody waited for it any more */
-  bool lost;       /* not sent: its connection had ended */
+  bool has_waited; /* it had to wait for a place */
+  bool deserted;   /* not sent: the flight was given up */
+  bool lost;       /* not sent: the connection had ended */
   bool late;       /* not sent: it waited for a place for too long */
   bool heard;      /* a byte of the answer has come */
   bool head_complete;
-  int64_t restarts;  /* on another connection, as the first had ended */
-  int64_t sends;     /* libcurl sends again by itself where a kept connection was closed */
+  int64_t restarts;  /* tries on a new connection, as a kept one had ended */
+  int64_t sends;     /* libcurl sends again by itself if a kept connection was closed */
   int64_t last_byte; /* clock_monotonic() */
   curl_off_t received;
   struct answer_evidence evidence;
@@ -43,15 +43,15 @@ struct sending {
   struct sending *next, *prev;
 };
 
-/* The end of patience, at `now`: readers that began to wait at or before the returned time
- * (clock_monotonic()), and have had no byte, have waited for too long (upstream.stall_timeout). */
+/* The time (clock_monotonic()) that is upstream.stall_timeout before `now`: readers that joined at
+ * or before it, and have had no byte, have waited for too long. */
 int64_t sending_patience(const struct sending *request, int64_t now);
-/* Makes the libcurl handle with all options. False: no memory. Does not block. */
+/* Makes the libcurl handle with all options. False: no memory. Does not block. Transfer thread. */
 bool sending_prepare(struct sending *request, struct sockets *sockets) MUST_CHECK;
-/* True if libcurl ended with `code` before anything was sent, because its connection had ended: the
- * request is then ready for another try, on a new connection. */
+/* True if libcurl ended with `code` because a kept connection had ended before anything was sent:
+ * the request is ready for another try, on a new connection. */
 bool sending_may_restart(struct sending *request, CURLcode code);
-/* The verdict, when libcurl has ended with `code`. */
+/* The verdict, after libcurl has ended with `code`. */
 struct answer_verdict sending_judge(struct sending *request, CURLcode code);
-/* Frees all that it holds. */
+/* Wipes and frees the request with all that it holds. Any thread that owns it. */
 void sending_release(struct sending *request);

@@ -70,7 +70,7 @@ static struct socket_entry *find(struct sockets *sockets, const struct socket_en
   return NULL;
 }
 
-/* On a new TLS connection bytes may have come: the server's session tickets. */
+/* A new TLS connection may have bytes to read: the server's session tickets. */
 bool sockets_use(struct sockets *sockets, const struct socket_ends *ends) {
   struct socket_entry *entry = find(sockets, ends);
   if (!entry)

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <utlist.h>
 
-#define TICK CLOCK_SECOND /* the interval of the search for stalls */
+#define TICK CLOCK_SECOND /* the longest interval between two checks for stalls */
 #define STATUSES 600
 
 struct transfer {
@@ -23,7 +23,7 @@ struct transfer {
   struct sending *waiting, *running;
   struct sockets sockets;
   int64_t running_count, running_limit, unpaused_at;
-  int64_t check_at; /* the next time that a reader's patience may end; at most TICK from now */
+  int64_t check_at; /* the next time at which a reader may have waited too long; within a TICK */
 
   pthread_mutex_t lock; /* of all that follows */
   struct sending *submitted;
@@ -39,7 +39,8 @@ static void count(struct transfer *transfer, const struct answer_head *head) {
   atomic_store(&transfer->failing, !answered);
 }
 
-/* Logs a redirect once, not at each request. A request without an answer changes nothing. */
+/* Logs a redirect when it is new, not at each request. A request without an answer changes
+ * nothing. */
 static void note_redirect(struct transfer *transfer, const struct answer_evidence *evidence) {
   unsigned status = evidence->head.status;
   struct transfer_redirect now = {.status = answer_is_redirect(status) ? status : 0};
@@ -67,7 +68,7 @@ static void warn(const struct sending *request, const struct answer_verdict *ver
                 LOG_VALUE(evidence->clean ? NULL : request->error));
 }
 
-/* The end of every request, whatever its fate. */
+/* Ends a request, sent or not. */
 static void finish(struct transfer *transfer, struct sending *request, CURLcode code) {
   struct answer_verdict verdict = sending_judge(request, code);
   warn(request, &verdict);
@@ -103,7 +104,8 @@ static void cancel(struct transfer *transfer, struct sending *request) {
   finish(transfer, request, CURLE_ABORTED_BY_CALLBACK);
 }
 
-/* Drops a request for which nobody waits any more, or nobody who began to wait after `patience`. */
+/* Drops a request that has lost its readers, or whose readers all joined at or before
+ * `patience`. */
 static bool drop_if_unwanted(struct transfer *transfer, struct sending *request, int64_t patience) {
   bool deserted = flight_give_up(request->flight, request->has_waited);
   bool late = !deserted && !flight_is_awaited(request->flight, patience);
@@ -114,8 +116,8 @@ static bool drop_if_unwanted(struct transfer *transfer, struct sending *request,
   return deserted || late;
 }
 
-/* A request with less than a tenth of its time left is not worth its price: where upstream hangs,
- * requests that came together would be sent just when those before them have timed out. */
+/* A request whose readers have less than a tenth of their time left is not sent. If upstream hangs,
+ * requests that came together would otherwise be sent, and charged, just before they time out. */
 static void start_waiting(struct transfer *transfer) {
   while (transfer->waiting && transfer->running_count < transfer->running_limit) {
     struct sending *request = transfer->waiting;
@@ -127,8 +129,8 @@ static void start_waiting(struct transfer *transfer) {
   }
 }
 
-/* A request that nobody waits for gives its reservation back now, not when its turn comes. The
- * others count as having waited from now on. */
+/* Drops waiting requests without readers now, not when a place is free: their reservations end. All
+ * others have waited from now on. */
 static void drop_unwanted(struct transfer *transfer, int64_t now) {
   struct sending *request, *after;
   DL_FOREACH_SAFE(transfer->waiting, request, after) {
@@ -137,22 +139,21 @@ static void drop_unwanted(struct transfer *transfer, int64_t now) {
   }
 }
 
-/* True if the request was sent (almost) at once: it times out within a tick of its readers, and
- * then they learn its cost. */
+/* True if the request was sent (almost) at once. It times out within a TICK of its readers, so they
+ * need not leave before: then they learn its cost. */
 static bool ends_with_readers(const struct sending *request, int64_t patience) {
   return request->easy && request->last_byte <= patience + TICK;
 }
 
-/* True if the answer would be lost without its reader: it was sent, may be charged, and is not
- * stored. */
+/* True if the answer is lost without a reader: it was sent, may be charged, and is not stored. */
 static bool needs_its_reader(const struct sending *request) {
   struct flight_state state;
   flight_peek(request->flight, &state);
   return request->sends > 0 && request->evidence.kind != QUESTION_SUBSCRIPTION && !state.storing;
 }
 
-/* Releases readers that have waited too long for a first byte. Their request is not cut off, as it
- * may have been charged: upstream has its whole time from the moment of sending. */
+/* Releases readers that have waited too long for a first byte. Their request goes on, as it may
+ * have been charged: upstream's time begins when it is sent. */
 static void end_patience(struct transfer *transfer, struct sending *requests, int64_t now) {
   struct sending *request;
   DL_FOREACH(requests, request) {
@@ -189,7 +190,7 @@ static void abort_all(struct transfer *transfer) {
   }
 }
 
-/* When there is room, and once a TICK in case memory was short. */
+/* Resumes paused requests: when there is room, and once a TICK, as memory may have been short. */
 static void unpause_all(struct transfer *transfer, bool room) {
   int64_t now = clock_monotonic();
   if (!room && now - transfer->unpaused_at < TICK)
@@ -204,7 +205,7 @@ static void unpause_all(struct transfer *transfer, bool room) {
   }
 }
 
-/* Takes over what other threads handed in. False: the thread has to stop. */
+/* Does all that other threads asked for. False: the thread has to stop. */
 static bool take(struct transfer *transfer) {
   pthread_mutex_lock(&transfer->lock);
   struct sending *submitted = transfer->submitted;

@@ -1,12 +1,12 @@
-/* Asks upstream: one thread with a libcurl multi loop, which feeds flights.
+/* Sends requests to upstream and feeds flights: one thread with a libcurl multi loop.
  *
  * The loop keeps connections alive, accepts gzip and verifies TLS. It follows no redirect: that
  * would carry the token to another server.
  *
  * It speaks HTTP/1.1 only. A server that ends an HTTP/2 connection refuses the streams that it has
- * not processed, as nginx does after keepalive_requests. They cost nothing (RFC 9113 8.7), but
- * libcurl 7.88 sends them again by itself (Curl_retry_request()), and does not tell them from
- * requests whose connection died after they may have been charged. */
+ * not processed, as nginx does after keepalive_requests. Refused streams cost nothing (RFC 9113
+ * 8.7), but libcurl 7.88 sends them again by itself (Curl_retry_request()), just as it does when a
+ * connection dies after the request may have been charged, and reports no difference. */
 #pragma once
 
 #include "dialect/dialect.h"
@@ -23,48 +23,47 @@ void transfer_stop(struct transfer **transfer);
 
 /* One request to upstream, before it is submitted. */
 struct transfer_ask;
-/* The request that asks `question` with `token` in `dialect`, with all the memory that
- * transfer_submit() needs. Takes a reference of `settings`, and copies the rest. NULL (with a
- * fault): no memory. Does not block; any thread. */
+/* A request that asks `question` with `token` in `dialect`, with all the memory that
+ * transfer_submit() needs. `tariff`: the question's price. Takes a reference of `settings`, and
+ * copies the rest. The caller owns it. NULL (with a fault): no memory. Does not block; any
+ * thread. */
 struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
                                          const struct question *question, struct settings *settings,
                                          struct view token, const struct tariff *tariff,
                                          struct fault *fault) MUST_CHECK;
-/* The request must not be sent twice, as that may cost twice: where libcurl would send it again, it
- * fails instead. */
+/* Forbids a second send, which may cost again: if libcurl would send it again, it fails instead. */
 void transfer_ask_once(struct transfer_ask *ask);
 /* Leaves NULL; NULL is allowed. */
 void transfer_ask_release(struct transfer_ask **ask);
 
-/* Sends `*ask`, of which it becomes the owner (NULL is left there), and feeds `flight`, of which it
- * holds a reference. It ends in flight_end() on the transfer thread, never before this call has
- * returned: so the caller may hold locks that the flight's owner takes. Requests over
- * upstream.max_inflight wait for a place. A request that nobody waits for any more
- * (flight_give_up()) is not sent: its flight ends as broken, and free. Cannot fail: any failure
- * becomes the flight's verdict. Does not block; any thread. */
+/* Sends `*ask` and feeds `flight`. Takes over `*ask` and leaves NULL; holds a reference to
+ * `flight`. The request ends in flight_end() on the transfer thread. Requests over
+ * upstream.max_inflight wait for a place. A request whose flight was given up (flight_give_up()) is
+ * not sent: the flight ends as broken, at no cost. Cannot fail: any failure becomes the flight's
+ * verdict. Does not block; any thread. */
 void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask);
 
-/* Ends all requests, also those to come, as broken. Does not block; any thread. */
+/* Ends all requests as broken, now and from now on. Does not block; any thread. */
 void transfer_abort(struct transfer *transfer);
 
 /* The number of requests under way, including those that wait for a place. Any thread; does not
  * block. */
 int64_t transfer_inflight(const struct transfer *transfer);
 
-/* Calls `each` with every HTTP status of the answers so far (0: no answer) and its count. Any
- * thread; does not block. */
+/* Calls `each` for every HTTP status since the start (0: no answer), with the number of its
+ * answers. Does not block; any thread. */
 void transfer_counts(struct transfer *transfer,
                      void (*each)(void *context, unsigned status, int64_t count), void *context);
 
-/* The last times that upstream answered, and that it did not (seconds since 1970; 0: never). True
- * if it did not answer the last request: the times do not show that, as the clock may have been set
- * in between. Any thread; does not block. */
+/* Fills the last times at which upstream answered a request, and at which it did not (seconds since
+ * 1970; 0: never). True if it did not answer the last request; the times alone do not show that, as
+ * the clock may have been set. Does not block; any thread. */
 bool transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at);
 
-/* The redirect that upstream answers with. */
+/* A redirect that upstream answered with. */
 struct transfer_redirect {
   unsigned status;              /* 0: the last answer was no redirect */
   char location[LOCATION_SIZE]; /* as it may be shown; empty: it cannot be shown */
 };
-/* Any thread; does not block. */
+/* Fills `redirect` with that of the last answer. Does not block; any thread. */
 void transfer_redirect(struct transfer *transfer, struct transfer_redirect *redirect);
