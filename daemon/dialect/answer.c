@@ -32,7 +32,7 @@ struct answer_verdict answer_broken(const struct answer_evidence *evidence,
                                  .fault = *fault};
 }
 
-/* A client that follows a redirect would take its token to another server. */
+/* Redirects are not relayed: a client that follows one would send its token to another server. */
 struct answer_verdict answer_redirected(const struct answer_evidence *evidence) {
   struct fault fault;
   unsigned status = evidence->head.status;

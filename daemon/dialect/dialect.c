@@ -12,7 +12,7 @@ const struct dialect *dialect_for(const struct settings *settings) {
   return dialects[0];
 }
 
-/* Cut where it is too long, and before the first control character. */
+/* Cuts the type if it is too long, and before the first control character. */
 static void note_type(struct view value, struct answer_head *head) {
   struct view cut = view_first(value, sizeof head->content_type - 1);
   for (size_t i = 0; i < cut.length; i++)

@@ -1,11 +1,11 @@
-/* A dialect: one version of Ahrefs' API, as a constant struct of functions. The rooms below call
- * them without knowing the version. All of them are pure and may be called on any thread.
+/* A dialect: one version of Ahrefs' API, as a constant struct of functions. Other rooms call them
+ * without knowing the version. All are pure and may be called on any thread.
  *
  *   dialect_for(settings) -> price ----> the price of a question
  *                            write ----> the request that asks it
  *                            shape ----> the reader of the answer's body, if it is read
  *                            header ---> the meaning of a header
- *                            quote ----> the cost that the whole head tells
+ *                            quote ----> the cost, by the head alone
  *                            judge ----> the meaning and the cost of the whole answer
  *
  * Another dialect is files of its own beside v2's, and a row in the table of dialect.c. */
@@ -25,7 +25,7 @@ struct dialect_subscription {
   struct amount left, limit;
 };
 
-/* The standing of a token upstream, by an answer that was asked with it. */
+/* The standing of a token upstream, by an answer to a request with it. */
 enum dialect_token { DIALECT_TOKEN_UNJUDGED, DIALECT_TOKEN_ACCEPTED, DIALECT_TOKEN_REFUSED };
 
 struct dialect {
@@ -45,20 +45,20 @@ struct dialect {
   /* Notes in `head` one header that is the dialect's own, not HTTP's. */
   void (*header)(struct view name, struct view value, struct answer_head *head);
 
-  /* The cost by the head alone, when all of it has come. If the head tells none: zero, and not
-   * known. */
+  /* The cost by the head alone, when all of it has come. Zero and not known if the head does not
+   * show it. */
   struct answer_cost (*quote)(const struct answer_evidence *evidence);
 
   /* The meaning and the cost of an answer, at its end. */
   struct answer_verdict (*judge)(const struct answer_evidence *evidence);
 
   /* Reads `body`, the whole answer to a QUESTION_SUBSCRIPTION, which the reader has found sound.
-   * FAULT_UPSTREAM where it does not hold the figures. */
+   * FAULT_UPSTREAM: it does not hold the figures. */
   bool (*read_subscription)(struct view body, struct dialect_subscription *subscription,
                             struct fault *fault) MUST_CHECK;
 
-  /* The standing of the token, by the answer to question_of_subscription(). UNJUDGED if something
-   * on the way answered, such as a proxy or a limit. */
+  /* The standing of the token, by the answer to question_of_subscription(). UNJUDGED: the answer
+   * comes from something else, such as a proxy or a rate limit. */
   enum dialect_token (*judge_token)(const struct answer_head *head,
                                     const struct answer_verdict *verdict);
 };

@@ -13,8 +13,8 @@
  *   /way                               ->  /way
  *   https://host/x/TOKEN               ->  https://host/...
  *
- * "..." stands for a path that is no path (RFC 3986 3.3), is too long, or holds `token`, in any
- * case and percent-encoded any number of times. It stands for every path if `token` is empty, as it
- * is not known then what must not be shown. The result is empty if `value` is neither an http or
- * https URL nor a path on the same host, or if its host is none. */
+ * "..." replaces a path that is not valid (RFC 3986 3.3), is too long, or holds `token`, in any
+ * case and percent-encoded any number of times. If `token` is empty, it is not known, and "..."
+ * replaces every path. The result is empty if `value` is neither an http or https URL nor a path on
+ * the same host, or if its host is not valid. */
 void location_show(struct view value, struct view token, char out[LOCATION_SIZE]);

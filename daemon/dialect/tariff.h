@@ -5,20 +5,20 @@
 #include "base/money.h"
 
 struct tariff {
-  struct amount fixed;  /* for the request itself, with what it uses */
+  struct amount fixed;  /* for the request itself, with the parameters that it has */
   struct amount result; /* for each result; of the same currency */
-  int64_t limit;        /* results at most; where that is not known, the most of any answer */
-  bool estimated;       /* the usual price, as the question's own is not known */
+  int64_t limit;        /* results at most; if not known, the most that any answer can have */
+  bool estimated;       /* the price is the usual one, as this question's is not known */
 };
 
-/* The price with that many results (not negative). */
+/* The price with so many results (not negative). */
 struct amount tariff_cost(const struct tariff *tariff, int64_t results);
 /* The highest price that the question can have. */
 struct amount tariff_most(const struct tariff *tariff);
 
 /* The cost of an answer, as far as it is known. */
 struct answer_cost {
-  struct amount spent; /* by all sends; where not known, the most that it can be */
-  struct amount once;  /* by one send: the saving of a request that needs none */
+  struct amount spent; /* by all sends; if not known, the most that it can be */
+  struct amount once;  /* by one send: the saving of a request that sends nothing */
   bool is_known;
 };

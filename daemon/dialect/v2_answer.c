@@ -21,7 +21,7 @@ const struct reader_shape *v2_shape(const struct question *question) {
 
 /* --- headers --- */
 
-/* Of two different counts the higher one counts, as it is the dearer. */
+/* If there are two different counts, the higher one counts: it may have been charged. */
 static void note_count(struct view value, struct answer_head *head) {
   int64_t count;
   if (num_integer(value, &count) && count > head->results_count)
@@ -47,9 +47,9 @@ void v2_header(struct view name, struct view value, struct answer_head *head) {
 
 struct answer_cost v2_quote(const struct answer_evidence *e) {
   const struct answer_head *head = &e->head;
-  bool tells = head->results_count >= 0 && head->status == 200 && !head->is_error &&
-               e->kind != QUESTION_UNKNOWN;
-  if (tells) {
+  bool shows_cost = head->results_count >= 0 && head->status == 200 && !head->is_error &&
+                    e->kind != QUESTION_UNKNOWN;
+  if (shows_cost) {
     struct amount price = tariff_cost(&e->tariff, head->results_count);
     return (struct answer_cost){.spent = price, .once = price, .is_known = e->sends <= 1};
   }
@@ -64,15 +64,15 @@ static int64_t greater(int64_t a, int64_t b) {
 }
 
 /* The announced number of results, even if it is more than was asked for. -1: none was announced,
- * or it is more than any answer can have, than was asked for, and than has come. Such nonsense must
- * not reach an account. */
+ * or the number is nonsense: more than any answer can have, more than was asked for, and more than
+ * has come. Nonsense must not reach the account. */
 static int64_t announced_of(const struct answer_evidence *e) {
   int64_t most = greater(V2_RESULTS_MOST, greater(e->tariff.limit, e->counted));
   return e->head.results_count > most ? -1 : e->head.results_count;
 }
 
-/* The most results that may have been charged: the announced ones, or those that have come,
- * whichever are more. If none were announced and the answer was not read to its end: as many as
+/* The most results that may have been charged: the announced number or the number that has come,
+ * whichever is greater. If none was announced and the answer was not read to its end, as many as
  * were asked for (-1), unless more have come. */
 static int64_t at_most(const struct answer_evidence *e) {
   if (announced_of(e) >= 0 || (e->read && e->head.results_count < 0))

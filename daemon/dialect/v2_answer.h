@@ -13,7 +13,7 @@ void v2_header(struct view name, struct view value, struct answer_head *head);
 
 struct answer_cost v2_quote(const struct answer_evidence *evidence);
 
-/* Results are charged as they are returned, whatever was asked for. An answer that was read to its
- * end costs what stands in it. One that was not costs at the most what was announced, has come, or
- * was asked for: the greatest of those that are known. */
+/* Upstream charges the results that it returns, whatever was asked for. An answer that was read to
+ * its end costs the results in it. Any other answer costs at most the results that were announced,
+ * have come, or were asked for: the greatest of the numbers that are known. */
 struct answer_verdict v2_judge(const struct answer_evidence *evidence);

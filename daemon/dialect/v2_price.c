@@ -13,7 +13,7 @@ static struct tariff tariff_of(struct rows fixed, struct rows result) {
   return (struct tariff){.fixed = amount_of_rows(fixed), .result = amount_of_rows(result)};
 }
 
-/* Charges for parameters by their presence, if only empty. */
+/* A parameter is charged if it is present, even if it is empty. */
 static struct tariff price_results(const struct settings *settings,
                                    const struct question *question) {
   struct rows fixed = settings->tariff_request;
@@ -34,7 +34,7 @@ static struct rows dearer(struct rows a, struct rows b) {
   return rows_order(a, b) > 0 ? a : b;
 }
 
-/* The highest price that a request can have. */
+/* The highest price that any request can have. */
 static struct tariff price_unknown(const struct settings *settings) {
   struct rows fixed = rows_add(settings->tariff_request, settings->tariff_offset);
   fixed = rows_add(fixed, rows_add(settings->tariff_where, settings->tariff_having));
@@ -59,7 +59,7 @@ static struct tariff price_by_kind(const struct settings *settings,
   return tariff_of(ROWS(0), ROWS(0));
 }
 
-/* Upstream judges another table's limit: one that is no number here may be any number there. */
+/* Upstream reads another table's limit: a text that is no number here may be one there. */
 struct tariff v2_price(const struct settings *settings, const struct question *question) {
   struct tariff tariff = price_by_kind(settings, question);
   bool is_stated = question->limit >= 0 && question->kind != QUESTION_UNKNOWN;

@@ -23,7 +23,7 @@ static void put_number(struct text *args, const char *name, int64_t number) {
   put(args, view_of(name), view_of(digits));
 }
 
-/* The text of a value that is a list. A failure of `value` becomes one of `args`. */
+/* Adds a parameter whose value is a list. A failure of `value` becomes one of `args`. */
 static void put_list(struct text *args, const char *name, const struct text *value) {
   put(args, view_of(name), text_view(value));
   args->failed = args->failed || !text_ok(value);
@@ -35,7 +35,7 @@ static void add_element(struct text *value, struct view element) {
   text_add(value, element);
 }
 
-/* --- backlinks_new_lost: the question that the key stands for, and no other --- */
+/* --- backlinks_new_lost: exactly the question that the key identifies --- */
 
 static bool is_among(struct view elements, struct view name) {
   struct view element;
@@ -45,8 +45,9 @@ static bool is_among(struct view elements, struct view name) {
   return false;
 }
 
-/* In the client's order, each column once. As far as is known, the order decides only the order of
- * an answer's members, which means nothing in JSON (RFC 8259 4), but may matter to a reader. */
+/* Columns are in the client's order, each once. As far as is known, their order decides only the
+ * order of an object's members, which has no meaning in JSON (RFC 8259 4), but a client may rely on
+ * it. */
 static void put_select(struct text *args, const struct columns *select) {
   scope_text struct text value = {0};
   if (!select)
@@ -88,7 +89,7 @@ static void put_parameters(struct text *args, const struct question *question) {
     put(args, question->parameters[i]->name, question->parameters[i]->value);
 }
 
-/* The limit is always stated: no more can come than was reserved, whatever upstream's default. An
+/* The limit is always sent: whatever upstream's default, no more can come than was reserved. An
  * offset of 0 is not sent, as an older price list charges for it. */
 static void write_results(const struct question *question, struct text *args) {
   put(args, VIEW("from"), question->table);

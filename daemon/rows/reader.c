@@ -14,8 +14,8 @@ struct reader {
   struct view rows; /* the name of the array; empty: any */
   int64_t max_depth, depth;
   int64_t results;
-  size_t since_event; /* bytes since yajl last reported a value: bounds what it buffers */
-  size_t mark;        /* bytes of a byte order mark that have come */
+  size_t since_event; /* bytes since yajl last reported a value: a bound on its buffer */
+  size_t mark;        /* bytes of a byte order mark so far */
   bool counting;      /* in an array whose elements are rows */
   bool wants_array;   /* the member just named may be an array of rows */
   bool in_error;      /* the member just named, and its value, is `error` */
@@ -44,10 +44,10 @@ static int refuse_rows(struct reader *reader, const char *before, const char *af
   return refuse(reader, why);
 }
 
-/* An ARRAY or a MAP has only begun. EMPTY: false, or "". */
+/* The kinds of value that yajl reports. EMPTY: false, or "". ARRAY, MAP: it has just begun. */
 enum value { VALUE_NULL, VALUE_EMPTY, VALUE_FULL, VALUE_ARRAY, VALUE_MAP };
 
-/* The value of a member of the top-level object. */
+/* Begins the value of a member of the top-level object. */
 static int begin_member(struct reader *reader, enum value value) {
   bool wanted = reader->wants_array;
   reader->wants_array = false;
@@ -59,7 +59,7 @@ static int begin_member(struct reader *reader, enum value value) {
   return 1;
 }
 
-/* Every value passes here before anything else is done with it. */
+/* Begins any value: every callback calls this first. */
 static int begin_value(struct reader *reader, enum value value) {
   reader->since_event = 0;
   if (reader->depth == 0)
@@ -116,7 +116,7 @@ static int on_end(void *context) {
   reader->since_event = 0;
   if (--reader->depth == 1)
     reader->counting = false;
-  /* Stop yajl at the end of the document: it would accept the beginning of another value. */
+  /* Stops yajl at the end of the document: it would accept the beginning of another value. */
   reader->ended = reader->depth == 0;
   return !reader->ended;
 }
@@ -205,8 +205,8 @@ static bool judged(struct reader *reader, yajl_status status, struct fault *faul
   return !reader->broken;
 }
 
-/* Removes a byte order mark from the beginning, also when it comes in pieces. A part of a mark is
- * removed too, and is no JSON. */
+/* Removes a byte order mark from the beginning, even if it comes in pieces. A part of a mark is
+ * removed, too, and refused as no JSON. */
 static struct view skip_mark(struct reader *reader, struct view bytes) {
   while (bytes.length && !reader->past_mark) {
     if (reader->mark == byte_order_mark.length || bytes.at[0] != byte_order_mark.at[reader->mark])
