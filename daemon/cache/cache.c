@@ -2,9 +2,9 @@
 
 #include "base/scope.h"
 
-/* For how long the keeper waits for a lock that another process holds on cache.db. Answers that are
- * paid for wait for it (they are published before they are settled), and it is they that matter:
- * one that cannot be stored now is handed on and not stored. */
+/* The keeper waits this long for a lock that another process holds on cache.db. Answers wait with
+ * it, as they are published before they are settled. One that cannot be stored in time is passed on
+ * unstored. */
 #define PATIENCE_MS 50
 
 static bool start(struct cache *cache, const char *directory, struct fault *fault) {
@@ -50,7 +50,8 @@ void cache_close(struct cache **address) {
     return;
   (void)!hits_write(cache, NULL);
   sweep_end(cache);
-  /* The connection that closes last makes the -wal part of the file; the keeper's may write. */
+  /* The connection that closes last moves the -wal into the file, so it must be the keeper's, which
+   * may write. */
   pool_close(&cache->pool);
   keeper_stop(&cache->keeper);
   if (!atomic_load(&cache->unusable))
@@ -70,7 +71,7 @@ void cache_set_max_size(struct cache *cache, int64_t bytes) {
 
 struct cache_totals cache_totals(struct cache *cache) {
   struct db_sizes sizes = db_sizes(cache->disk.path);
-  /* Pages that only a large -wal has are in use as well, and would be counted twice. */
+  /* With a large -wal, `used` and the -wal would count the same pages twice. */
   int64_t bytes = sizes.wal > WAL_ORDINARY ? sizes.file + sizes.wal : atomic_load(&cache->used);
   return (struct cache_totals){atomic_load(&cache->live), bytes};
 }

@@ -22,7 +22,7 @@ void cache_note_failure(struct cache *cache, struct db *db) {
             LOG_VALUE(cache->disk.path));
 }
 
-/* The condemning of a result that cannot be read. */
+/* Condemns a result that cannot be read. */
 struct kill_job {
   struct cache_job job;
   int64_t id;

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* quick_check reads a file of this size in a fraction of a second. */
+/* A file up to this size is checked at every start: it takes a fraction of a second. */
 #define ALWAYS_CHECKED ((int64_t)64 * 1024 * 1024)
 
 enum ending { ENDED_CLEAN, ENDED_UNKNOWN, ENDED_DAMAGED };
@@ -24,7 +24,7 @@ static char *join(const char *a, const char *b, const char *c) {
   return asprintf(&path, "%s%s%s", a, b, c) < 0 ? NULL : path;
 }
 
-/* The words are of one length, so that a full disk does not keep one from replacing another. */
+/* All words have one length, so that one can replace another on a full disk. */
 #define STATE_LENGTH 8
 #define STATE_OPEN "open   \n"
 #define STATE_CLEAN "clean  \n"
@@ -61,7 +61,7 @@ static bool rename_part(const char *from, const char *to, const char *suffix, st
                    strerror(errno));
 }
 
-/* A name that is not taken: two in one second get different ones. */
+/* A free name: two files of one second get different ones. */
 static char *name_damaged(const char *path) {
   for (time_t at = (time_t)clock_seconds();; at++) {
     char suffix[48];
@@ -78,7 +78,7 @@ static bool set_aside(const struct disk *disk, const char *why, struct fault *fa
   scope_free char *name = name_damaged(disk->path);
   if (!name)
     return fault_no_memory(fault);
-  /* The database goes first: without it SQLite ignores a -wal that is left behind. */
+  /* The database first: without it SQLite ignores a -wal that is left behind. */
   if (!rename_part(disk->path, name, "", fault) || !rename_part(disk->path, name, "-wal", fault) ||
       !rename_part(disk->path, name, "-shm", fault))
     return false;
@@ -95,7 +95,7 @@ static bool ask(struct db *db, int number, int64_t *value, struct fault *fault) 
   return ok;
 }
 
-/* Condemns the results that the last process was writing when it died: the sweeper takes them. */
+/* Condemns the results that the last process was writing when it died; the sweeper deletes them. */
 static bool tidy(struct disk *disk, struct db *db, bool *damaged, struct fault *fault) {
   if (!db_do(db, CACHE_SQL_CONDEMN_FILLING, DB_VALUES(), fault) ||
       !ask(db, CACHE_SQL_LAST_ID, &disk->last_id, fault) ||
@@ -145,7 +145,7 @@ bool disk_open(struct disk *disk, const char *directory, struct db **db, struct 
   return open_state(disk, directory, fault) && open_any(disk, read_state(disk), db, fault);
 }
 
-/* If it cannot be written, "open" is left, and the next start finds the damage by its check. */
+/* If this cannot be written, "open" stays, and the next start finds the damage by its check. */
 void disk_mark_damaged(const struct disk *disk) {
   (void)!write_state(disk, STATE_DAMAGED);
 }

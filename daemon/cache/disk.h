@@ -1,5 +1,5 @@
-/* The files in the state directory: cache.db with its -wal and -shm, and cache.state. The latter
- * holds one word on how the cache ended (a damaged database could not be trusted to say): "clean",
+/* The files in the state directory: cache.db with its -wal and -shm, and cache.state. cache.state
+ * holds one word about the last end, as a damaged database cannot be trusted to say it: "clean",
  * "damaged", or "open", which a crash leaves. */
 #pragma once
 
@@ -10,24 +10,25 @@
 struct db;
 
 struct disk {
-  char *path;     /* cache.db */
-  int state_file; /* cache.state; -1: not open */
-  int64_t last_id;
-  int64_t live;
+  char *path;      /* cache.db */
+  int state_file;  /* cache.state; -1: not open */
+  int64_t last_id; /* the highest id in the file, when it was opened */
+  int64_t live;    /* the number of published results then */
 };
 
-/* Opens the old cache.db if it is whole, else a new one. Fills `disk`, which
- * disk_close() empties in any case. */
+/* Opens cache.db, or sets it aside and opens a new one if it is damaged. Fills `disk`, which
+ * disk_close() empties in any case; the caller owns `*db`. Blocks on the disk. */
 bool disk_open(struct disk *disk, const char *directory, struct db **db,
                struct fault *fault) MUST_CHECK;
-/* For the next disk_open(). Any thread. */
+/* Write cache.state, for the next disk_open(). Any thread; block on the disk. */
 void disk_mark_damaged(const struct disk *disk);
 void disk_mark_clean(const struct disk *disk);
+/* Closes and frees all of it, even after disk_open() has failed. */
 void disk_close(struct disk *disk);
 
-/* The size of the WAL that is kept when it is restarted: a batch of chunks. cache_totals() does not
- * count a WAL of that size. */
+/* The size to which the WAL file is truncated when it is restarted: a batch of chunks.
+ * cache_totals() does not count a WAL up to this size. */
 #define WAL_ORDINARY (INT64_C(4) * 1024 * 1024)
-/* While a reader of another process holds the WAL, nothing more is stored from this size on, or
- * from cache.max_size on where that is more. */
+/* While a reader of another process holds the WAL, nothing is stored once the WAL has this size, or
+ * cache.max_size if that is more. */
 #define WAL_MOST_AT_LEAST (INT64_C(32) * 1024 * 1024)

@@ -24,14 +24,14 @@ static bool read_bytes(struct view from, uint8_t *to, size_t size) {
   return true;
 }
 
-/* As many chunks as a body has cannot take less place than this. */
+/* True if a body of this length can have been stored in so many bytes: each chunk takes some. */
 static bool is_length(int64_t length, int64_t stored) {
   const int64_t size = (int64_t)CACHE_CHUNK_SIZE;
   return length >= 0 && length <= ROWID_CHUNKS_MOST * size &&
          length / size <= stored / CHUNK_OVERHEAD;
 }
 
-/* No answer is paid for in units yet, so what says that was not stored by this rowcache. */
+/* No answer is paid for in units yet, so this rowcache has stored no such entry. */
 static bool is_currency(int64_t currency) {
   return currency == CURRENCY_ROWS;
 }

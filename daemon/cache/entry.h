@@ -1,18 +1,17 @@
-/* The entry of a stored result, checked: its values come from the disk and are not trusted.
- * Pure. */
+/* Checks the entry of a stored result: its values come from the disk and are not trusted. Pure. */
 #pragma once
 
 #include "cache/cache.h"
 
-/* One row as the disk has it. */
+/* One row as it was read from the disk. */
 struct entry_values {
   int64_t id;
   struct view key, validator, content_type;
   int64_t results, body_length, stored_bytes, cost, currency, answered_at, hits;
 };
 
-/* False if they cannot be those of a published result; `entry` is then of no use. */
+/* Fills `entry`. False: a published result cannot have these values, and `entry` is of no use. */
 bool entry_read(const struct entry_values *values, struct cache_entry *entry) MUST_CHECK;
-/* Copies a content type, which becomes a header of a reply: false for what is too long, or could
- * end the line. */
+/* Copies a content type, which becomes a header of a reply. False: it is too long, or not printable
+ * ASCII. */
 bool entry_read_content_type(struct view text, char out[CACHE_CONTENT_TYPE_SIZE]) MUST_CHECK;

@@ -20,7 +20,7 @@ static void forget(struct hit **map) {
   }
 }
 
-/* For lack of memory a hit is not counted: its result only looks a little less worthy. */
+/* For lack of memory a hit is not counted: its result is only evicted a little earlier. */
 static void add(struct hit **map, int64_t id) {
   struct hit *hit;
   HASH_FIND(hh, *map, &id, sizeof id, hit);
@@ -54,7 +54,7 @@ static bool write_hits(struct cache_job *base, struct db *db, struct fault *faul
   return true;
 }
 
-/* Hits that could not be written are lost: a full disk must not make them pile up. */
+/* Hits that cannot be written are lost: they must not pile up while the disk is full. */
 static void written(struct cache_job *base, bool ok, const struct fault *fault) {
   (void)ok, (void)fault;
   forget(&((struct hits_job *)base)->taken);

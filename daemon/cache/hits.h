@@ -21,9 +21,9 @@ struct hits {
 void hits_open(struct hits *hits);
 void hits_close(struct hits *hits);
 
-/* Any thread; does not block. */
+/* Counts one hit on the result with this id. Any thread; does not block. */
 void hits_count(struct cache *cache, int64_t id);
-/* Has what was counted written soon. Any thread; does not block. */
+/* Has the keeper write the hits soon. Any thread; does not block. */
 void hits_flush(struct cache *cache);
-/* The same, and waits for it. Any thread but the keeper's. */
+/* Writes the hits, and waits for it. Any thread but the keeper's. */
 bool hits_write(struct cache *cache, struct fault *fault) MUST_CHECK;

@@ -76,7 +76,7 @@ void cache_count_hit(const struct cache_hold *hold) {
 
 /* Finding. */
 
-/* Reads the published entry of `key` into the hold; `*id` is 0 where there is none. */
+/* Reads the published entry of `key` into the hold; `*id` is 0 if there is none. */
 static bool read_entry(struct cache_hold *hold, struct db *db, const struct digest *key,
                        int64_t *id, struct fault *fault) {
   struct db_statement *row;
@@ -99,7 +99,7 @@ static bool is_live(struct db *db, int64_t id, bool *yes, struct fault *fault) {
   return ok;
 }
 
-/* Pins the entry that is found. If it is still live after that, the sweeper will see the pin. */
+/* Finds an entry and pins it. If it is still live after that, the sweeper will see the pin. */
 static bool find_pinned(struct cache_hold *hold, struct db *db, const struct digest *key,
                         struct fault *fault) {
   struct cache *cache = hold->cache;
@@ -147,7 +147,7 @@ struct cache_hold *cache_find(struct cache *cache, const struct digest *key) {
 
 /* Reading. */
 
-/* Unpacks one row of read_chunk into the hold; sets `*damaged` when the disk lies. */
+/* Unpacks one row of read_chunk into the hold; sets `*damaged` if the row is not valid. */
 static bool unpack(struct cache_hold *hold, ZSTD_DCtx *context, struct db_statement *row,
                    int64_t number, bool *damaged) {
   const struct chunk_values values = {.body_length = db_integer(row, 0),

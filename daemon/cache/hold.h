@@ -1,4 +1,4 @@
-/* Holds, as the room's other files make them of what they have pinned. Callers' side: cache.h. */
+/* Holds, for the room's other files; cache.h has the functions for other rooms. */
 #pragma once
 
 #include "base/check.h"
@@ -9,5 +9,6 @@ struct pin;
 
 /* A hold with a pin of its own beside `pin`; it has no entry. NULL for lack of memory. */
 struct cache_hold *hold_create(struct cache *cache, struct pin *pin) MUST_CHECK;
-/* Drops a pin, and wakes the sweeper where it waits for that. Leaves NULL. */
+/* Drops a pin and leaves NULL; wakes the sweeper if it waits for this. Any thread; does not
+ * block. */
 void hold_unpin(struct cache *cache, struct pin **pin);

@@ -2,9 +2,9 @@
 
 #include "cache/room.h"
 
-/* A -wal that a reader of another process holds grows with all that is stored, evicted and counted;
- * in the end it would take the disk, and the ledger's place with it. So nothing more of that is
- * done when it is as large as the cache may be. What was asked for, or would else be lost, is. */
+/* A -wal that a reader of another process holds grows with every chunk, eviction and batch of hits;
+ * in the end it would fill the disk and stop the ledger. So none of these is written once the -wal
+ * is as large as the cache may be. Purges and the ends of writers still are. */
 bool cache_has_room(struct cache *cache, struct db *db, struct fault *fault) {
   if (!db_is_held(db))
     return true;

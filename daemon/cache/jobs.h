@@ -1,5 +1,5 @@
-/* Jobs of this room: what runs on the keeper's thread, each in a savepoint (db/keeper.h), as long
- * as the cache is usable. */
+/* The jobs of this room. They run on the keeper's thread, each in a savepoint (db/keeper.h), as
+ * long as the cache is usable. */
 #pragma once
 
 #include "db/keeper.h"
@@ -9,7 +9,7 @@
 struct cache;
 struct db;
 
-/* First member of what its owner allocates. */
+/* The first member of the struct that its owner allocates. */
 struct cache_job {
   struct keeper_job keeper;
   struct cache *cache;
@@ -19,11 +19,11 @@ struct cache_job {
   int64_t live;
 };
 
-/* Any thread; does not block. */
+/* Gives the keeper a job, which must live until its `done`. Any thread; does not block. */
 void cache_job_give(struct cache *cache, struct cache_job *job);
-/* The same, and waits until it is done. Any thread but the keeper's. */
+/* The same, and waits until it is done. Returns its result. Any thread but the keeper's. */
 bool cache_job_run(struct cache *cache, struct cache_job *job, struct fault *fault) MUST_CHECK;
 
-/* False with a fault while a reader of another process holds a -wal that has become too large.
- * Asked by jobs that are not worth more of it. */
+/* False with a fault while a reader of another process holds a -wal that has become too large. Jobs
+ * that may be left out ask first. Keeper's thread. */
 bool cache_has_room(struct cache *cache, struct db *db, struct fault *fault) MUST_CHECK;

@@ -16,12 +16,12 @@ static bool give_rows(struct db_statement *statement, cache_row *row, void *cont
   return false;
 }
 
-/* With `range` those whose keys are in it, else the newest. */
+/* Lists the entries with keys in `range`; if it is NULL, the newest ones. */
 static bool list(struct cache *cache, const struct range *range, int64_t limit, cache_row *row,
                  void *context, struct fault *fault) {
   if (!cache_is_usable(cache, fault))
     return false;
-  (void)!hits_write(cache, NULL); /* a full disk does not keep anybody from looking */
+  (void)!hits_write(cache, NULL); /* a full disk does not prevent a listing */
   struct cache_connection *connection = pool_take(&cache->pool, fault);
   if (!connection)
     return false;

@@ -50,7 +50,7 @@ static struct cache_connection *begin(const char *path, struct fault *fault) {
   return connection;
 }
 
-/* An idle one, or NULL: the caller may open one, which is counted already. */
+/* An idle connection. NULL: the caller opens a new one, which is already counted in `open`. */
 static struct cache_connection *take_idle(struct pool *pool) {
   pthread_mutex_lock(&pool->lock);
   while (!pool->idle && pool->open == POOL_MOST)

@@ -1,4 +1,4 @@
-/* The read-only connections to cache.db: at most POOL_MOST, further callers wait. */
+/* The read-only connections to cache.db: at most POOL_MOST; further callers wait. */
 #pragma once
 
 #include "base/fault.h"
@@ -13,7 +13,7 @@ struct db;
 /* Lent to one thread at a time. */
 struct cache_connection {
   struct db *db;
-  ZSTD_DCtx *context; /* to unpack what is read */
+  ZSTD_DCtx *context; /* for unpacking chunks */
   struct cache_connection *next;
 };
 
@@ -29,8 +29,8 @@ struct pool {
 void pool_open(struct pool *pool, const char *path);
 /* CHECKs that none is lent. */
 void pool_close(struct pool *pool);
-/* Lends a connection; NULL with a fault where none can be opened. Any thread; blocks on the disk,
- * and while all are lent. */
+/* Lends a connection; NULL with a fault: none can be opened. Any thread; blocks on the disk, and
+ * while all are lent. */
 struct cache_connection *pool_take(struct pool *pool, struct fault *fault) MUST_CHECK;
 /* Takes it back, leaves NULL. Any thread; does not block. */
 void pool_give(struct pool *pool, struct cache_connection **connection);

@@ -14,8 +14,8 @@
  *   sweep.c    eviction, sweeping, giving space back
  *   list.c     listing
  *   purge.c    purging
- *   row.c      values into and out of statements
- *   rowid.h    how rows are numbered
+ *   row.c      values of statements
+ *   rowid.h    the numbers of rows
  *
  * Of any engine, and pure:
  *
@@ -23,8 +23,8 @@
  *   entry.c    the checks of a row
  *   range.c    keys by their first digits
  *
- * Locks: each is taken alone, and nothing is called while one is held. What is marked "keeper" is
- * touched by jobs only, that is on the keeper's thread. */
+ * Locks: each is taken alone, and no other file is called while one is held. Members marked
+ * "keeper" are used by jobs only, that is on the keeper's thread. */
 #pragma once
 
 #include "cache/cache.h"
@@ -51,9 +51,9 @@ struct cache {
   struct hits hits;
   struct store store;
   struct sweep sweep;
-  _Atomic int64_t max_size;
-  _Atomic int64_t last_id;
-  _Atomic int64_t live;
-  _Atomic int64_t used;
-  atomic_bool unusable; /* the file turned out to be damaged */
+  _Atomic int64_t max_size; /* cache.max_size, bytes */
+  _Atomic int64_t last_id;  /* of results */
+  _Atomic int64_t live;     /* published results */
+  _Atomic int64_t used;     /* bytes of pages in use, by the sweeper */
+  atomic_bool unusable;     /* the file was found to be damaged */
 };

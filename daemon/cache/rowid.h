@@ -1,5 +1,5 @@
-/* How the SQLite engine numbers its rows: results from 1, and the chunks of a result side by side,
- * because a chunk's row id is that of its result << 24 | its number. */
+/* The numbers of rows in the SQLite engine: results count from 1. A chunk's row id is its result's
+ * id << 24 | the chunk's number, so the chunks of a result are side by side in the file. */
 #pragma once
 
 #include "base/check.h"

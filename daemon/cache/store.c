@@ -1,7 +1,8 @@
-/* The writer. Its first job inserts the row, one job a chunk follows, the last one publishes or
- * gives up. The row of the result tells how far it is stored: each chunk lengthens it, and only
- * if it ends where the chunk begins. So whatever a failed transaction took back, what follows it
- * fails too, even in the same batch, and nothing with a hole is ever published. */
+/* The writer. Its first job inserts the row, one job follows for each chunk, and the last one
+ * publishes or gives up. The row has the length that is stored so far. A job for a chunk adds to
+ * it, and fails unless the chunk begins at that length. So when a transaction is rolled back, all
+ * later jobs of the writer fail, even in the same batch, and no result with a hole is ever
+ * published. */
 #include "cache/chunk.h"
 #include "cache/entry.h"
 #include "cache/room.h"
@@ -15,9 +16,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* The room for eviction is looked at whenever so many chunks were stored, and after publishing. */
+/* The sweeper is woken each time so many chunks were stored, and after publishing. */
 #define CHUNKS_A_LOOK 16
-/* The row of an entry and its places in the indexes, without the texts. */
+/* Bytes that an entry takes in its table and the indexes, without the texts. */
 #define ENTRY_OVERHEAD 300
 
 struct cache_writer {
@@ -108,7 +109,7 @@ static struct cache_writer *make(struct cache *cache, const struct cache_subject
   if (!writer)
     return NULL;
   writer->cache = cache;
-  /* Never short for so few bytes, once the system has begun (getrandom(2)). */
+  /* Cannot fail or return fewer bytes: getrandom(2), up to 256 bytes. */
   CHECK(getrandom(&writer->validator, sizeof writer->validator, 0) == sizeof writer->validator);
   writer->subject.key = subject->key;
   writer->subject.normal = copy(writer->texts, subject->normal);
@@ -169,7 +170,7 @@ static bool condemn(struct cache_writer *writer, struct db *db, struct fault *fa
   return db_do(db, CACHE_SQL_CONDEMN_FILLING_ENTRY, DB_VALUES(DB_INT(writer->id)), fault);
 }
 
-/* Why there is no place for this chunk, or NULL. */
+/* The reason for which there is no place for this chunk; NULL: there is. */
 static const char *no_place(struct cache_writer *writer, int64_t size, int64_t offset) {
   struct cache *cache = writer->cache;
   if (writer->stored + size > atomic_load(&cache->max_size))
@@ -181,8 +182,8 @@ static const char *no_place(struct cache_writer *writer, int64_t size, int64_t o
   return NULL;
 }
 
-/* The writer gives up: what it stored is condemned at once, so that it makes room for others. That
- * must be committed, so the job does not fail; the caller hears of a failure. */
+/* The writer gives up, and its chunks are condemned at once, to make room for others. That must be
+ * committed, so the job succeeds; append_done() reports the failure. */
 static bool refuse(struct append *append, const char *why, struct db *db, struct fault *fault) {
   struct cache_writer *writer = append->writer;
   struct fault refusal;
@@ -210,7 +211,8 @@ static bool append_chunk(struct append *append, struct db *db, struct fault *fau
   return true;
 }
 
-/* The writer's next jobs in the same batch must see the failure at once. */
+/* A failure is noted here, not in append_done(): the writer's next jobs in the batch must see
+ * it. */
 static bool append_work(struct cache_job *job, struct db *db, struct fault *fault) {
   struct append *append = (struct append *)job;
   struct cache_writer *writer = append->writer;
@@ -244,7 +246,7 @@ void cache_append(struct cache_writer *writer, struct view bytes, cache_done *do
   writer->appended += (int64_t)bytes.length;
   struct append *append = calloc(1, sizeof *append);
   if (!append) {
-    /* The place that stays empty makes everything after it fail. */
+    /* The missing chunk makes all later appends fail. */
     struct fault fault;
     fault_no_memory(&fault);
     done(context, false, &fault);
@@ -262,7 +264,7 @@ void cache_append(struct cache_writer *writer, struct view bytes, cache_done *do
 
 /* Ending. */
 
-/* `*whole`: every chunk is stored. */
+/* Fills the entry. `*whole`: every chunk is stored. */
 static bool complete(struct finish *finish, struct db *db, bool *whole, struct fault *fault) {
   const struct cache_result *result = &finish->result;
   bool ok = db_do(db, CACHE_SQL_COMPLETE_ENTRY,
@@ -302,7 +304,8 @@ static bool finish_work(struct cache_job *job, struct db *db, struct fault *faul
   return condemn(writer, db, fault);
 }
 
-/* If even condemning failed, the sweeper takes the result, which is filling and not pinned. */
+/* If condemning failed, too, the sweeper deletes the result: it is filling, and not pinned any
+ * more. */
 static void finish_done(struct cache_job *job, bool ok, const struct fault *fault) {
   struct finish *finish = (struct finish *)job;
   struct cache_writer *writer = finish->writer;

@@ -1,5 +1,4 @@
-/* The state that all writers share, on the keeper's thread. A writer itself is in store.c
- * (cache.h). */
+/* The state that all writers share; used on the keeper's thread. Their functions: cache.h. */
 #pragma once
 
 #include "base/fault.h"
@@ -10,7 +9,7 @@ struct store {
   ZSTD_CCtx *packer;
   char *packed; /* CHUNK_BOUND bytes */
   int chunks;   /* stored since the sweeper was woken */
-  bool crowded; /* over max_size, and nothing is left to evict: one writer must give up */
+  bool crowded; /* over max_size with nothing left to evict: one writer must give up */
 };
 
 bool store_open(struct store *store, struct fault *fault) MUST_CHECK;

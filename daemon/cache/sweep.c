@@ -1,22 +1,21 @@
 /* Eviction, and the sweeping of results that are not live.
  *
- * One job makes the rounds; each is a transaction of its own and bounded, so that writers get their
- * turn in between. A round takes the candidates that the one before collected: they were invisible
- * in a transaction that is committed, so nobody can find them any more, and whoever found one
- * earlier has either pinned it or will see, when it looks again, that it is gone.
+ * One job runs in rounds. Each round is a transaction of its own and bounded, so that writers get
+ * their turn in between. A round sweeps the candidates that the round before has collected. They
+ * were invisible in a committed transaction, so nobody can find them any more. A reader that found
+ * one earlier has either pinned it, or will see that it is gone when it checks again (hold.c).
  *
- * What is condemned still lies in the file, and for as long as it is pinned. Eviction counts it as
- * gone: else a slow reader of a great result would make it throw away everything. So the file can
- * be larger than max_size by what is condemned and pinned, and by what is stored in a few rounds.
- */
+ * Condemned results stay in the file until they are swept, which waits for their pins. Eviction
+ * does not count them: otherwise a slow reader of a large result would make it evict everything. So
+ * the file may exceed max_size by pinned condemned results, and by the chunks of a few rounds. */
 #include "cache/chunk.h"
 #include "cache/room.h"
 #include "cache/rowid.h"
 
 #define CHUNKS_A_ROUND 256
 #define EVICTED_A_ROUND 256
-/* Free pages are used again by the next result. Only when they are more than an eighth of the file
- * (and a MiB) the file is made shorter, some pages a round. */
+/* The next results use the free pages. If they are more than an eighth of the file and a MiB, the
+ * file is truncated, by some pages in each round. */
 #define FREE_SHARE 8
 #define FREE_PAGES 256
 
@@ -41,7 +40,7 @@ static int64_t used(const struct space *space) {
   return (space->pages - space->free_pages) * space->page_size;
 }
 
-/* The first row of a statement without parameters, two columns at most; `*any`: whether there is
+/* Reads one or two columns of the first row of a statement without parameters. `*any`: there is
  * one. */
 static bool ask(struct db *db, int number, bool *any, int64_t *first, int64_t *second,
                 struct fault *fault) {
@@ -118,15 +117,14 @@ static bool is_sweepable(struct db *db, int64_t id, bool *yes, struct fault *fau
   return ok;
 }
 
-/* Deletes at most `*budget` chunks; `*over`: all are gone, and the row too. */
+/* Deletes at most `*budget` chunks. `*over`: all of them are deleted, and the entry, too. */
 static bool sweep_entry(struct db *db, int64_t id, int64_t *budget, bool *over,
                         struct fault *fault) {
   *over = false;
   while (*budget > 0) {
     bool any;
     int64_t first, deleted;
-    /* A damaged file may have a row with an invalid id, which has no chunks: delete the row
-     * alone. */
+    /* A damaged file may have an entry with an invalid id, which has no chunks. */
     any = rowid_is_valid(id);
     if (any && !first_chunk(db, id, &any, &first, fault))
       return false;
@@ -220,7 +218,7 @@ static bool work(struct cache_job *job, struct db *db, struct fault *fault) {
   return true;
 }
 
-/* After a failure (a full disk) it waits until it is woken again. */
+/* After a failure (a full disk) the sweeper stops until it is woken again. */
 static void done(struct cache_job *job, bool ok, const struct fault *fault) {
   (void)fault;
   struct sweep *sweep = &job->cache->sweep;

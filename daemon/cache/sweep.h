@@ -1,5 +1,5 @@
-/* Eviction, and the sweeping of results that are not live: one job that gives itself again as long
- * as there is something to do. */
+/* Evicts results, and sweeps those that are not live: one job that gives itself to the keeper again
+ * as long as there is something to do. */
 #pragma once
 
 #include "cache/jobs.h"
@@ -12,19 +12,19 @@ struct sweep {
   struct cache_job job;
   pthread_mutex_t lock;
   bool running; /* the job is given */
-  bool again;   /* woken since the pass began */
-  bool closing; /* no new rounds: the next start sweeps the rest */
+  bool again;   /* woken while the job was given */
+  bool closing; /* no new rounds; the next start sweeps the rest */
   /* keeper */
-  int64_t candidates[SWEEP_CANDIDATES]; /* were not live in a transaction that is committed */
+  int64_t candidates[SWEEP_CANDIDATES]; /* results that were not live in a committed transaction */
   int count;
-  int64_t after; /* candidates up to this id were looked at in this pass */
+  int64_t after; /* this pass has dealt with candidates up to this id */
   int64_t used;  /* bytes of pages in use */
-  bool more;
+  bool more;     /* there is more to do */
 };
 
 void sweep_open(struct sweep *sweep);
 void sweep_close(struct sweep *sweep);
-/* Any thread; does not block. */
+/* Something may have to be evicted or swept. Any thread; does not block. */
 void sweep_wake(struct cache *cache);
-/* No new rounds: for closing. */
+/* Begins no more rounds, as the cache is closing. Does not block. */
 void sweep_end(struct cache *cache);

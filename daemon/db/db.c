@@ -21,7 +21,7 @@
 
 struct db_statement {
   struct db *db;
-  sqlite3_stmt *handle; /* NULL: not asked for yet */
+  sqlite3_stmt *handle; /* NULL: not prepared yet */
   const char *name;
   size_t parameters;
 };
@@ -100,8 +100,8 @@ static bool apply_migration(struct db *db, int number, struct fault *fault) {
   return ok;
 }
 
-/* Before anything is written: a file of another program is left as it is. Many of those have
- * version 0, so a new file is one that holds nothing. */
+/* Checks the file before anything is written to it, as another program's file must stay as it is.
+ * Many of those have version 0, too, so only a file without any object is a new one. */
 static bool check_identity(struct db *db, int64_t *version, struct fault *fault) {
   int64_t application, objects;
   if (!db_version(db, version, fault) ||
@@ -149,10 +149,10 @@ static void note_wal(struct db *db, bool is_held) {
   db->is_held = is_held;
 }
 
-/* SQLite's own checkpoint never waits, so readers that overlap would keep the WAL from being
- * restarted, and it would grow without bound. Pages that cannot be moved after that wait are held
- * by a reader with an old snapshot; the next checkpoints do not wait again. A failure is no failure
- * of the commit; the next commit tries again. */
+/* SQLite's own checkpoint never waits, so with overlapping readers the WAL would never be
+ * restarted, and would grow without bound. If pages cannot be moved after WAL_WAIT_MS, a reader
+ * holds an old snapshot; later checkpoints do not wait for it again. A failed checkpoint does not
+ * fail the commit: the next commit tries again. */
 static void checkpoint(struct db *db, bool restart) {
   int pages = 0, moved = 0;
   int mode = restart ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
@@ -163,7 +163,7 @@ static void checkpoint(struct db *db, bool restart) {
     note_wal(db, code == SQLITE_BUSY);
 }
 
-/* After a commit. */
+/* SQLite calls this after each commit. */
 static int after_commit(void *context, sqlite3 *handle, const char *name, int pages) {
   struct db *db = context;
   (void)handle, (void)name;
@@ -195,7 +195,7 @@ struct db_sizes db_sizes(const char *path) {
 static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
   db_set_patience(db, DB_PATIENCE_MS);
   sqlite3_extended_result_codes(db->handle, 1);
-  /* A schema that somebody else wrote must not be able to call what has side effects. */
+  /* A schema that somebody else wrote must not call functions with side effects. */
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(db->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
   int64_t version;
@@ -206,14 +206,14 @@ static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
   sqlite3_wal_hook(db->handle, after_commit, db);
   const char *synchronous =
       mode == DB_WRITE_FULL ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
-  /* auto_vacuum takes effect only before the first table: harmless later. */
+  /* auto_vacuum has an effect before the first table only, and does no harm later. */
   return db_execute(db, "PRAGMA auto_vacuum = INCREMENTAL", fault) &&
          db_execute(db, "PRAGMA journal_mode = WAL", fault) &&
          db_keep_wal(db, DB_WAL_KEPT, fault) && db_execute(db, synchronous, fault) &&
          db_execute(db, "PRAGMA foreign_keys = ON", fault) && migrate(db, version, fault);
 }
 
-/* SQLite would make the file readable to everybody that the umask allows. */
+/* SQLite itself would create the file with the mode that the umask leaves. */
 static bool create_private(const char *path, struct fault *fault) {
   int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0)
@@ -223,7 +223,7 @@ static bool create_private(const char *path, struct fault *fault) {
   return true;
 }
 
-/* SQLite would follow links, and take over what others left there. */
+/* SQLite itself would follow links, and use files that others have put there. */
 static bool check_files(const char *path, struct fault *fault) {
   static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
   for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
@@ -249,7 +249,8 @@ bool db_open(const char *path, const struct db_schema *schema, enum db_mode mode
   db->schema = schema;
   db->path = strdup(path);
   db->statements = calloc((size_t)schema->statement_count, sizeof *db->statements);
-  /* Readers of a WAL file need to write its -shm file: read-only is enforced by query_only. */
+  /* Readers of a WAL file must write its -shm file, so query_only makes them read-only, not
+   * this. */
   int code =
       !db->path || !db->statements
           ? SQLITE_NOMEM
@@ -289,7 +290,7 @@ bool db_check(struct db *db, struct fault *fault) {
   int code = sqlite3_step(statement);
   struct view verdict = code == SQLITE_ROW ? text_of(statement, 0) : VIEW("");
   bool ok = view_is(verdict, "ok");
-  if (code != SQLITE_ROW) { /* short of memory, or busy: no verdict at all */
+  if (code != SQLITE_ROW) { /* no memory, or busy: there is no verdict */
     failed(db, "quick_check", fault);
   } else if (!ok) {
     db->damaged = true;
@@ -328,7 +329,7 @@ static int bind_value(sqlite3_stmt *handle, int parameter, const struct db_value
   return sqlite3_bind_null(handle, parameter);
 }
 
-/* Every parameter is bound each time, so nothing is left of the last time. */
+/* Binds every parameter each time, so no value of an earlier run is left. */
 static bool bind_values(struct db_statement *statement, struct db_values values,
                         struct fault *fault) {
   if (values.count != statement->parameters)

@@ -17,7 +17,7 @@ bool directory_make(const char *path, struct fault *fault) {
     return fault_no_memory(fault);
   for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
     *slash = '\0';
-    (void)mkdir(copy, 0700); /* a failure shows below */
+    (void)mkdir(copy, 0700); /* if it fails, the last mkdir() reports it */
     *slash = '/';
   }
   return mkdir(copy, 0700) == 0 || errno == EEXIST ||
@@ -80,7 +80,7 @@ bool directory_check(const char *path, struct fault *fault) {
   scope_free char *copy = strdup(path);
   if (!copy)
     return fault_no_memory(fault);
-  /* With a '/' behind it a link would be followed. */
+  /* lstat() follows a link whose name ends in '/'. */
   for (size_t length = strlen(copy); length > 1 && copy[length - 1] == '/'; length--)
     copy[length - 1] = '\0';
   return check_path(copy, S_IFDIR, fault);
@@ -92,9 +92,9 @@ bool directory_check_file(const char *path, struct fault *fault) {
 
 bool directory_open_file(const char *path, int *file, struct fault *fault) {
   struct stat status;
-  /* O_NONBLOCK: do not wait if it is a FIFO or a device. */
+  /* O_NONBLOCK: opening a FIFO or a device must not wait. */
   *file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
-  if (*file < 0) /* ELOOP of a link: better said */
+  if (*file < 0) /* directory_check_file() has a better text for a link than ELOOP's */
     return directory_check_file(path, fault) &&
            fault_set(fault, FAULT_UNAVAILABLE, "cannot open '%.200s': %s", path, strerror(errno));
   if (fstat(*file, &status) == 0 && check_status(path, &status, S_IFREG, fault))
@@ -106,7 +106,7 @@ bool directory_open_file(const char *path, int *file, struct fault *fault) {
 
 /* --- the lock --- */
 
-/* Shorter waits would find a busy directory as busy, longer ones would keep a user waiting. */
+/* rowcachectl holds the lock for moments, which this outlasts; a user need not wait for longer. */
 #define PATIENCE CLOCK_SECOND
 #define PATIENCE_STEP (10 * CLOCK_MILLISECOND)
 

@@ -12,11 +12,11 @@ struct keeper {
   struct db *db; /* the thread's */
   pthread_mutex_t lock;
   pthread_cond_t changed;
-  struct keeper_job *first, **end; /* waiting; under the lock */
+  struct keeper_job *first, **end; /* jobs that wait; under the lock */
   bool stopping;
 };
 
-/* The batch so far is rolled back: none of its jobs succeeded. */
+/* The batch so far was rolled back: none of its jobs has succeeded. */
 static void fail_worked(struct keeper_job *first, struct keeper_job *end, const struct fault *why) {
   for (struct keeper_job *job = first; job != end; job = job->next) {
     if (job->worked)
@@ -25,8 +25,8 @@ static void fail_worked(struct keeper_job *first, struct keeper_job *end, const 
   }
 }
 
-/* Ends the job's savepoint. What a failed job did must never be committed: where it cannot be
- * undone alone, the whole transaction is. */
+/* Ends the job's savepoint. The work of a failed job must never be committed: if it cannot be
+ * rolled back alone, the whole transaction is. */
 static bool end_savepoint(struct db *db, bool keep, struct fault *fault) {
   if ((keep || db_execute(db, "ROLLBACK TO job", fault)) && db_execute(db, "RELEASE job", fault))
     return true;
@@ -35,7 +35,7 @@ static bool end_savepoint(struct db *db, bool keep, struct fault *fault) {
   return false;
 }
 
-/* In a transaction. */
+/* Runs one job, within a transaction. */
 static void work_one(struct keeper *keeper, struct keeper_job *batch, struct keeper_job *job) {
   struct db *db = keeper->db;
   struct fault why;
@@ -63,7 +63,7 @@ static bool begin(struct keeper *keeper, struct fault *fault) {
   return db_in_transaction(keeper->db) || db_execute(keeper->db, "BEGIN IMMEDIATE", fault);
 }
 
-/* Takes the first `most` that wait; NULL: none does. Under the lock. */
+/* Takes the first jobs that wait, at most `most`; NULL: none waits. Under the lock. */
 static struct keeper_job *take_waiting(struct keeper *keeper, int most) {
   struct keeper_job *taken = keeper->first, *last = NULL;
   for (int i = 0; i < most && keeper->first; i++) {
@@ -77,9 +77,9 @@ static struct keeper_job *take_waiting(struct keeper *keeper, int most) {
   return taken;
 }
 
-/* No transaction could begin: another process holds the lock, for which SQLite has waited, or the
- * file refuses. All that wait fail with it, those outside the batch too: each has waited for the
- * same lock, and would else wait for it again, one after the other. */
+/* No transaction could begin: another process holds the lock, and SQLite has waited for it, or the
+ * file cannot be written. All waiting jobs fail, those outside the batch, too: otherwise each would
+ * wait for the same lock again, one after the other. */
 static void fail_waiting(struct keeper *keeper, struct keeper_job *first, const struct fault *why) {
   struct keeper_job *last = first;
   while (last->next)
@@ -107,7 +107,8 @@ static void run_batch(struct keeper *keeper, struct keeper_job *batch) {
   }
 }
 
-/* All that waits, KEEPER_BATCH at most; NULL when there is nothing left and the end has come. */
+/* Waits for jobs and takes them, at most KEEPER_BATCH. NULL: none is left, and the thread must
+ * stop. */
 static struct keeper_job *take(struct keeper *keeper) {
   pthread_mutex_lock(&keeper->lock);
   while (!keeper->first && !keeper->stopping)
@@ -153,7 +154,7 @@ void keeper_give(struct keeper *keeper, struct keeper_job *job) {
   pthread_mutex_unlock(&keeper->lock);
 }
 
-/* keeper_run(): a job around the caller's, whose end somebody waits for. */
+/* Of keeper_run(): wraps the caller's job, and wakes the caller at its end. */
 struct awaited {
   struct keeper_job job;
   struct keeper_job *inner;
@@ -206,7 +207,7 @@ void keeper_stop(struct keeper **address) {
   pthread_cond_signal(&keeper->changed);
   pthread_mutex_unlock(&keeper->lock);
   pthread_join(keeper->thread, NULL);
-  *address = NULL; /* not earlier: a job's `done` may give another through the same pointer */
+  *address = NULL; /* not earlier: a job's `done` may give another job through this pointer */
   db_close(&keeper->db);
   pthread_cond_destroy(&keeper->changed);
   pthread_mutex_destroy(&keeper->lock);

@@ -1,5 +1,5 @@
-/* rowcached: arguments, then the order of start, reload and stop. This is the main thread; it waits
- * for signals and does nothing else. */
+/* rowcached: arguments, then start, reload and stop in their order. The main thread waits for
+ * signals and does nothing else. */
 #include "admin/admin.h"
 #include "base/dump.h"
 #include "base/log.h"
@@ -22,12 +22,12 @@
 #define ADMIN_CONNECTIONS 64
 #define ADMIN_IDLE_TIMEOUT 60
 /* Descriptors beside those of clients and of requests to upstream: databases and their readers,
- * what threads wait with, and connections that are being closed to make room. */
+ * eventfds and epolls of threads, and connections that are being closed to make room. */
 #define OTHER_DESCRIPTORS 256
-#define LOG_PATIENCE 5       /* seconds for which nobody may read the log before its end is lost */
-#define ADMIN_TOKEN_LEAST 16 /* bytes: who can guess it may spend */
+#define LOG_PATIENCE 5       /* seconds to wait at the end for a reader of the log */
+#define ADMIN_TOKEN_LEAST 16 /* bytes: whoever guesses the token may spend */
 
-/* What the configuration names files of. */
+/* The contents of files that the configuration names. */
 struct files {
   struct tls_identity *client_identity, *admin_identity;
   struct secret *own_token, *admin_token;
@@ -60,7 +60,7 @@ static bool read_identity(const char *section, const char *certificate, const ch
   return !*certificate || tls_read(section, certificate, key, out, fault);
 }
 
-/* All or none: what is wrong leaves `files` empty. */
+/* Reads all files; if one is wrong, `files` stays empty. */
 static bool read_files(const struct settings *settings, struct files *files, struct fault *fault) {
   *files = (struct files){0};
   if (zone_check(settings->timezone, fault) &&
@@ -130,7 +130,7 @@ static bool open_admin(struct daemon *daemon, struct secret *token, struct fault
   return admin_create(&admin, token, &daemon->admin, fault);
 }
 
-/* Takes over what was read. */
+/* Opens everything. Takes over the TLS identities; the rooms hold the secrets. */
 static bool open_all(struct daemon *daemon, struct files *files, struct fault *fault) {
   tls_show(TLS_CLIENT, &files->client_identity);
   tls_show(TLS_ADMIN, &files->admin_identity);
@@ -160,7 +160,7 @@ static void apply(struct daemon *daemon, struct settings *settings, struct files
     log_warning(EVENT_reload, "needs-restart=server.tls_certificate");
   if (!*daemon->settings->admin_tls_certificate != !*settings->admin_tls_certificate)
     log_warning(EVENT_reload, "needs-restart=admin.tls_certificate");
-  /* Its listener may still be one that others can reach. */
+  /* The old token stays: its listener may be one that others can reach. */
   if (*daemon->settings->admin_token_file && !files->admin_token)
     log_warning(EVENT_reload, "needs-restart=admin.token_file");
   if (settings_need_restart(daemon->settings, settings, &names))
@@ -176,7 +176,7 @@ static void apply(struct daemon *daemon, struct settings *settings, struct files
   log_info(EVENT_reload, "outcome=applied");
 }
 
-/* All or nothing: what is wrong leaves everything as it was. */
+/* Applies the new configuration as a whole; if anything in it is wrong, nothing changes. */
 static void reload(struct daemon *daemon) {
   struct settings *settings = NULL;
   struct files files = {0};
@@ -213,7 +213,7 @@ static void await_signals(struct daemon *daemon, const sigset_t *signals) {
     reload(daemon);
 }
 
-/* Blocked before the first thread begins, so that only sigwait() sees them. */
+/* Blocks signals before the first thread begins, so that only sigwait() gets them. */
 static void block_signals(sigset_t *signals) {
   sigemptyset(signals);
   sigaddset(signals, SIGTERM);
@@ -251,7 +251,7 @@ static bool check_files(const struct settings *settings, struct fault *fault) {
   return ok;
 }
 
-/* To a terminal, rather than a log. */
+/* Prints to a terminal: control characters in the text must not reach it. */
 static void complain(const struct fault *fault) {
   scope_text struct text safe = {0};
   visible_add(&safe, view_of(fault->text));

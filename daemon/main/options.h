@@ -10,7 +10,8 @@ struct options {
   bool check_only; /* -t */
 };
 
-/* Reads the arguments. False when there is nothing more to do (-h, -V, or wrong usage): the process
- * ends with `*status`. Prints. The options hold pointers into `argv`. */
+/* Reads the arguments, and prints for -h, -V and wrong usage. False: the process ends with
+ * `*status`. True: the caller releases `options`, which point into `argv`. */
 bool options_read(int argc, char **argv, struct options *options, int *status) MUST_CHECK;
+/* Frees the overrides. */
 void options_release(struct options *options);

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#define DRAIN_STEP (20 * CLOCK_MILLISECOND) /* between two looks whether all is over */
+#define DRAIN_STEP (20 * CLOCK_MILLISECOND) /* between two checks for idleness */
 
 /* --- opening --- */
 
@@ -82,8 +82,8 @@ void rooms_drain(struct rooms *rooms, int64_t seconds) {
     log_warning(EVENT_drain, "requests=%lld answers=%lld outcome=cut-off",
                 (long long)serve_busy(rooms->serve), (long long)paid_desk_busy(rooms->desk));
   transfer_abort(rooms->transfer);
-  /* Aborted flights settle; no request can wait for one any more. Clients that read slowly are cut
-   * off when the listeners close. */
+  /* Aborted flights settle, so no request waits for a flight after this. Slow clients are cut off
+   * when the listeners close. */
   while (paid_desk_busy(rooms->desk) > 0)
     await_idle(rooms, clock_monotonic() + DRAIN_STEP);
 }
