@@ -1,16 +1,16 @@
-/* The account and its tokens, as JSON. Needs the ledger only.
+/* Spending, tokens and corrections as JSON, from the ledger alone.
  *
- * What /api/spend, /api/token and /api/correction answer is what rowcachectl answers from the state
- * directory where no daemon runs: both call these functions. */
+ * The daemon answers /api/spend, /api/token and /api/correction with these functions. Without a
+ * daemon rowcachectl calls them on the state directory, and gives the same answers. */
 #pragma once
 
 #include "base/json.h"
 #include "ledger/report.h"
 #include "query/form.h"
 
-/* `rest`: what follows the route's path; `form`: the parameters. Appends the answer to `out`. What
- * is wrong with them is FAULT_MALFORMED, with `rest` FAULT_UNKNOWN_PATH. Blocks on the disk; not on
- * the ledger's threads. */
+/* `rest`: the path after the route's; `form`: the parameters. Appends the answer to `out`.
+ * FAULT_MALFORMED for wrong parameters, FAULT_UNKNOWN_PATH for a wrong `rest`. Blocks on the disk;
+ * any thread but the ledger's. */
 typedef bool account_function(struct ledger *ledger, struct view rest, const struct form *form,
                               struct text *out, struct fault *fault);
 
@@ -26,9 +26,9 @@ account_function account_correct;     /* POST /api/correction: token, spent, unk
 #define ACCOUNT_CORRECTIONS "since until"
 #define ACCOUNT_CORRECT "token spent unknown day reason"
 
-/* The report that by=, since= and until= ask for; without them by token, for ever. Pure. */
+/* The report that by=, since= and until= ask for. Default: by token, over all days. Pure. */
 bool account_read_period(const struct form *form, struct report_period *out,
                          struct fault *fault) MUST_CHECK;
 
-/* The member `name`: a budget and what is left of it; null where there is none. */
+/* Writes the member `name`: a budget and its figures; null if there is no budget. */
 void account_write_budget(struct json *json, const char *name, const struct token_account *account);

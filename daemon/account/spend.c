@@ -2,7 +2,7 @@
 
 #include "base/num.h"
 
-/* By enum report_by: the word of by=, which names the label, and the list. */
+/* By enum report_by: the word for by=, also the name of the label's member; the name of the list. */
 static const struct {
   const char *word, *list;
 } groups[] = {

@@ -1,4 +1,4 @@
-/* Tokens: the list, and each change by its word. */
+/* The list of tokens, and the changes to them. */
 #include "account/account.h"
 
 #include "base/num.h"
@@ -29,7 +29,7 @@ void account_write_budget(struct json *json, const char *name,
 
 /* --- the list --- */
 
-/* 0: not known, or never. */
+/* null for 0: not known, or never. */
 static void write_moment(struct json *json, const char *name, int64_t milliseconds) {
   if (milliseconds)
     json_integer(json, name, milliseconds / 1000);
@@ -97,14 +97,14 @@ static bool read_per(const struct form *form, enum token_per *per, struct fault 
   return !word || fault_set(fault, FAULT_MALFORMED, "'per' is day, month or total");
 }
 
-/* `*budget` is `space`, or NULL where there is none: no `name`, or "none" there. */
+/* `*budget` is `space`, or NULL without a budget: `name` is missing, or "none". */
 static bool read_budget(const struct form *form, const char *name, struct token_budget *space,
                         const struct token_budget **budget, struct fault *fault) {
   const struct view *rows = form_get(form, name);
   bool is_none = !rows || view_is(*rows, "none");
   *budget = is_none ? NULL : space;
   if (is_none && form_get(form, "per"))
-    return fault_set(fault, FAULT_MALFORMED, "'per' says nothing without a budget");
+    return fault_set(fault, FAULT_MALFORMED, "'per' needs a budget");
   return is_none || ((amount_parse(*rows, CURRENCY_ROWS, &space->most) ||
                       fault_set(fault, FAULT_MALFORMED,
                                 "'%s' is a number of rows, such as 1000 or 0.2, or none", name)) &&

@@ -1,9 +1,10 @@
-/* What Ahrefs charges in: rows under v2, units under v3.
+/* Ahrefs' currencies: rows under v2, units under v3.
  *
  * Each is a type of its own, so that neither can be added to the other, to results or to bytes by
- * accident. A struct amount is one of either, for code that serves both: the ledger, budgets, the
- * cost of an answer. Its zero has a currency too. To add or to compare amounts of two currencies is
- * a CHECK, and only the named functions convert. Sums saturate instead of overflowing. Pure. */
+ * accident. A struct amount is of either currency, for code that serves both: the ledger, budgets,
+ * the cost of an answer. A zero amount has a currency, too. Adding or comparing amounts of two
+ * currencies fails a CHECK; only the named functions convert. Sums saturate instead of overflowing.
+ * Pure. */
 #pragma once
 
 #include "base/check.h"

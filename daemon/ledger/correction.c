@@ -33,14 +33,14 @@ static bool check(const struct ledger_correction *correction, struct fault *faul
   if (amount_is_zero(correction->spent) && amount_is_zero(correction->unknown))
     return fault_set(fault, FAULT_MALFORMED, "a correction of nothing changes nothing");
   return (correction->day >= 0 && correction->day <= zone_day(clock_milliseconds())) ||
-         fault_set(fault, FAULT_MALFORMED, "a correction is for a day that has begun");
+         fault_set(fault, FAULT_MALFORMED, "a correction cannot be for a day in the future");
 }
 
 struct day {
   struct amount spent, unknown;
 };
 
-/* Rows of totals for the day, if there were none, so that reports have where to show it. */
+/* Inserts rows of totals for the day if there are none, for reports to show the correction in. */
 static bool make_days(struct db *db, int32_t day, int64_t token, enum currency currency,
                       struct fault *fault) {
   const struct amounts nothing = totals_none(currency);
@@ -67,7 +67,7 @@ static bool fits(const struct day *before, const struct day *after, const char *
                  struct fault *fault) {
   char date[NUM_DATE_SIZE];
   if (!amount_is_negative(after->unknown) && amount_order(after->unknown, after->spent) <= 0)
-    return true; /* and so spent is not below zero either */
+    return true; /* so spent is not negative either */
   num_print_date(day, date);
   return fault_set(fault, FAULT_MALFORMED,
                    "on %s token '%s' spent %s, %s of them unknown; with this correction that would "

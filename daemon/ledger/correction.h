@@ -1,19 +1,19 @@
-/* Corrections of what was booked. */
+/* Corrections of the account. */
 #pragma once
 
 #include "ledger/ledger.h"
 
 /* A correction is an entry of its own with a reason; no entry is ever edited. It changes the totals
- * of its token and day, and so budgets and reports, in the same transaction. By target it stands
- * under the empty one, whose spending can be below zero for this reason alone: report_row.corrected
- * tells. Everything else never is: a correction that would leave the token's day with less than
- * nothing spent, or with more unknown than spent, is refused and says what fits. */
+ * of its token and day, and so budgets and reports, in the same transaction. Reports by target show
+ * it under the empty target. The empty target's spending alone can be below zero, and only by
+ * corrections (report_money.corrected). A correction after which the token's day would have a
+ * negative amount spent, or more unknown than spent, is refused; the fault names both amounts. */
 struct ledger_correction {
   struct view token;            /* a label (see token.h) */
   int32_t day;                  /* since 1970; not later than today */
-  struct amount spent, unknown; /* what is added to each, in one currency; may be negative. An
-                                   unknown of 201.0 that turned out to have cost 12.0: spent
-                                   -189.0, unknown -201.0 */
+  struct amount spent, unknown; /* the amounts to add, in one currency; may be negative. Example:
+                                   201.0 were booked as unknown, and the true cost was 12.0:
+                                   spent -189.0, unknown -201.0 */
   struct view reason;           /* 1 to LEDGER_REASON_MOST bytes, without control characters */
 };
 #define LEDGER_REASON_MOST 400
@@ -23,8 +23,8 @@ struct ledger_correction {
 bool ledger_correct(struct ledger *ledger, const struct ledger_correction *correction,
                     struct fault *fault) MUST_CHECK;
 
-/* In the order in which they were made; `correction->token` is the label now, `at` milliseconds
- * since 1970. The texts hold during the call only. */
+/* Called in the order in which corrections were made. `correction->token` is the token's present
+ * label, `at` is in milliseconds since 1970. The texts hold during the call only. */
 typedef void ledger_correction_each(void *context, const struct ledger_correction *correction,
                                     int64_t at);
 bool ledger_corrections(struct ledger *ledger, int32_t since, int32_t until,

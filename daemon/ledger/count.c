@@ -1,7 +1,7 @@
-/* Requests that spend nothing, counted in memory and written in batches.
+/* Requests that spend nothing are counted in memory and written in batches.
  *
- * Memory is bounded: beyond COUNT_MOST tokens or targets a day, the rest is counted without telling
- * them apart. That bounds the length of a chain in the map too, whose hash has no key. */
+ * Memory is bounded: COUNT_MOST tokens, and as many targets, have counts of their own; further ones
+ * share one count. This also bounds the chains of the map, whose hash has no key. */
 #include "ledger/room.h"
 
 #include "base/clock.h"
@@ -10,17 +10,17 @@
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
-#define COUNT_FLUSH_AT 4096 /* tokens, or targets, at which they are written without waiting */
+#define COUNT_FLUSH_AT 4096 /* tokens, or targets: at so many, the timer writes at once */
 #define COUNT_MOST (2 * COUNT_FLUSH_AT)
 
-/* Without padding: its bytes are compared. */
+/* Its bytes are compared: it has no padding. */
 struct slot {
   int32_t day, currency;
 };
 
 struct key {
   size_t size;
-  /* of the day and the currency, and the fingerprint or target */
+  /* of the slot, then of the fingerprint or the target */
   char bytes[sizeof(struct slot) + LEDGER_TARGET_MOST];
 };
 
@@ -64,7 +64,7 @@ static struct count *new_count(struct count **map, struct slot slot, const struc
   return NULL;
 }
 
-/* NULL where there is none and none may be made, or no memory for it. */
+/* NULL if there is none and `make` is false, or no memory. */
 static struct count *find(struct count **map, struct slot slot, struct view bytes, bool make) {
   struct key key;
   struct count *count;
@@ -79,7 +79,7 @@ static void sum(struct amounts *to, const struct amounts *more) {
   to->saved = amount_add(to->saved, more->saved);
 }
 
-/* Without memory a request is not counted: it cost nothing. */
+/* A request that no memory is left for is not counted: it cost nothing. */
 static void add(struct count **map, int32_t day, struct view bytes, struct view rest,
                 const struct amounts *amounts) {
   const struct slot slot = {day, (int32_t)amounts->saved.currency};
@@ -120,13 +120,13 @@ static bool is_full(const struct counts *counts) {
 }
 
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
-                  enum ledger_free what, struct amount saved) {
+                  enum ledger_free kind, struct amount saved) {
   CHECK(ledger->keeper && !amount_is_negative(saved));
   int32_t day = zone_day(clock_milliseconds());
   struct amounts amounts = totals_none(saved.currency);
-  amounts.hits = what == LEDGER_HIT;
-  amounts.errors = what == LEDGER_ERROR;
-  if (what != LEDGER_ERROR)
+  amounts.hits = kind == LEDGER_HIT;
+  amounts.errors = kind == LEDGER_ERROR;
+  if (kind != LEDGER_ERROR)
     amounts.saved = totals_bounded(saved);
   pthread_mutex_lock(&ledger->lock);
   add_token(&ledger->counts, day, column_bytes(token), &amounts);
@@ -140,7 +140,7 @@ void ledger_count(struct ledger *ledger, const struct digest *token, struct view
 
 /* -- Writing -- */
 
-/* An error alone makes no token known. */
+/* An error alone adds no token to the file. */
 static bool find_token(struct db *db, const struct count *count, int64_t *id, struct fault *fault) {
   struct digest fingerprint;
   memcpy(fingerprint.bytes, count->bytes.at, sizeof fingerprint.bytes);
@@ -166,7 +166,7 @@ static bool is_known_target(struct db *db, const struct count *count, bool *know
   return ok;
 }
 
-/* Nor a target. */
+/* An error alone adds no target either. */
 static bool write_target(struct db *db, const struct count *count, struct fault *fault) {
   bool known = count->amounts.hits > 0;
   return (known || is_known_target(db, count, &known, fault)) &&
@@ -214,7 +214,7 @@ static void flush_done(struct keeper_job *job, bool ok, const struct fault *faul
   free(flush);
 }
 
-/* Takes what was counted; NULL without memory. Under the lock. */
+/* Takes the counts; NULL without memory. Under the lock. */
 static struct flush *new_flush(struct ledger *ledger, bool by_timer) {
   struct flush *flush = calloc(1, sizeof *flush);
   if (!flush)
@@ -238,7 +238,7 @@ bool count_flush(struct ledger *ledger, struct fault *fault) {
 
 void count_for_report(struct ledger *ledger) {
   if (ledger->keeper && !ledger_is_broken(ledger))
-    (void)!count_flush(ledger, NULL); /* what was written can still be told */
+    (void)!count_flush(ledger, NULL); /* the report shows what was written */
 }
 
 void count_flush_later(struct ledger *ledger) {

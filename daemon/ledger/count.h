@@ -5,7 +5,7 @@
 
 struct count;
 
-/* What is counted and not written yet; under the ledger's lock. */
+/* Counts that are not written yet; under the ledger's lock. */
 struct counts {
   struct count *tokens, *targets; /* uthash */
 };
@@ -16,8 +16,8 @@ bool count_flush(struct ledger *ledger, struct fault *fault) MUST_CHECK;
  * ledger is read-only, nor while it is broken: the timer tries then, and no report waits for a lock
  * a second time. */
 void count_for_report(struct ledger *ledger);
-/* The timer's: hands the counts over, unless there are none or some are still on their way. While
- * the ledger is broken it tries to write in any case. */
+/* The timer calls it. Hands the counts over, unless there are none or some are still on their way.
+ * While the ledger is broken, tries to write in any case. */
 void count_flush_later(struct ledger *ledger);
-/* Forgets what could not be written; returns the number of requests. */
+/* Drops counts that could not be written; returns the number of their requests. */
 int64_t count_drop(struct ledger *ledger);

@@ -1,4 +1,4 @@
-/* What is known of the tokens, in memory: read at every request, replaced whole after a change. */
+/* The facts on tokens, in memory: read at every request, replaced as a whole after a change. */
 #include "ledger/room.h"
 
 #include "base/scope.h"
@@ -70,7 +70,7 @@ void known_take(struct ledger *ledger, struct known **map) {
   known_free(&before);
 }
 
-/* -- Looking -- */
+/* -- Recalling -- */
 
 void token_recall(struct ledger *ledger, const struct digest *fingerprint,
                   struct token_facts *facts) {

@@ -1,4 +1,4 @@
-/* What is known of tokens, in memory. Of the ledger room only. */
+/* The facts on tokens, in memory. Of the ledger room only. */
 #pragma once
 
 #include "db/db.h"

@@ -6,7 +6,7 @@
 
 #define NAME_MOST 64
 #define LABEL_DIGITS 8
-#define TOKEN_DIGITS_LEAST 32 /* so many hex digits are rather a token than a name */
+#define TOKEN_DIGITS_LEAST 32 /* so many hex digits are likely a token's text */
 
 static bool is_hex(struct view text) {
   for (size_t i = 0; i < text.length; i++)
@@ -28,8 +28,8 @@ static bool is_label(struct view label) {
   return is_name(label) || (label.length == LABEL_DIGITS && is_hex(label));
 }
 
-/* Labels that stand for something else: in /metrics the sum of the tokens without a label of their
- * own, and in the log a request without a token. */
+/* Reserved labels: in /metrics "other" is the sum of the tokens that are not listed, in the log "-"
+ * is a request without a token. */
 static bool is_reserved(struct view name) {
   return view_is(name, "other") || view_is(name, "-");
 }

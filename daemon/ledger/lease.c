@@ -1,16 +1,17 @@
 /* Owners of reservations, and their leases.
  *
- * Each run of a ledger that writes is an owner, with a name made at random. A reservation holds its
- * owner's lease; the timer renews it while anything is open. An owner whose lease has run out is
- * taken for dead: whoever looks first books its open entries as unknown, at their most. Where the
- * caller has the directory to itself, every other owner is dead, whatever its lease says.
+ * Each run of a ledger that writes is an owner, with a random name. A reservation extends its
+ * owner's lease; the timer renews the lease while an entry is open. An owner whose lease has run out
+ * is taken for dead: the next daemon to check books its open entries as unknown, at their most. If
+ * the caller has the directory to itself, every other owner is dead, even with a valid lease.
  *
- * A lease can also run out while its owner lives (it was stopped, or could not write). Its entries
- * keep their owner, so that a late settlement replaces the booking: the totals lose the most and
- * gain the true cost. A correction of that day that was made since the booking stands instead: the
- * totals stay, and only the entry has its true cost. The account is then never below the bill.
+ * A lease can also run out while its owner lives (the process was stopped, or could not write). The
+ * entries keep their owner, so that a late settlement replaces the booking: the totals lose the most
+ * and gain the true cost. If a correction of that day was made since the booking, the correction
+ * stands: the totals stay, and only the entry gets its true cost. The account is never below the
+ * bill.
  *
- * Leases end by the time of day: daemons that share a ledger need clocks that agree to a few
+ * Leases end by the time of day: the clocks of daemons that share a ledger must agree to a few
  * seconds. */
 #include "ledger/room.h"
 
@@ -40,7 +41,7 @@ bool lease_begin(struct ledger *ledger, struct fault *fault) {
 
 /* -- Holding -- */
 
-/* A lease of the future is one of a clock that was ahead: it is written anew. */
+/* A lease that ends too late was written by a clock that was ahead: it is written again. */
 static bool is_long_enough(const struct lease *lease, int64_t now) {
   return lease->until > now + LEASE_MS - RENEW_MS && lease->until <= now + LEASE_MS;
 }
@@ -68,10 +69,10 @@ static bool end_work(struct keeper_job *job, struct db *db, struct fault *fault)
 void lease_end(struct ledger *ledger) {
   struct ledger_task task = {.job.work = end_work};
   if (ledger->lease.until && ledger->lease.is_shared)
-    (void)!tasks_run(ledger, &task, NULL); /* it runs out in any case */
+    (void)!tasks_run(ledger, &task, NULL); /* the lease runs out in any case */
 }
 
-/* -- Booking what others left -- */
+/* -- Booking the entries of dead owners -- */
 
 static bool book(struct db *db, bool is_alone, struct booked booked[CURRENCIES],
                  struct fault *fault) {
@@ -111,7 +112,7 @@ void lease_log(struct ledger *ledger, const struct booked booked[CURRENCIES]) {
                   LOG_VALUE(ledger->path));
 }
 
-/* -- The timer's -- */
+/* -- Renewing -- */
 
 static bool renew_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   struct ledger *ledger = ledger_of(job);
@@ -133,9 +134,9 @@ static void renew_done(struct keeper_job *job, bool ok, const struct fault *faul
 
 void lease_tick(struct ledger *ledger, int64_t now) {
   struct lease *lease = &ledger->lease;
-  if (now < lease->look_at || atomic_load(&lease->busy))
+  if (now < lease->check_at || atomic_load(&lease->busy))
     return;
-  lease->look_at = now + RENEW_MS * CLOCK_MILLISECOND;
+  lease->check_at = now + RENEW_MS * CLOCK_MILLISECOND;
   pthread_mutex_lock(&ledger->lock);
   lease->renews = ledger->open != NULL;
   pthread_mutex_unlock(&ledger->lock);

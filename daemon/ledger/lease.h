@@ -8,7 +8,7 @@
 
 struct db;
 
-/* What was open and is booked as unknown. */
+/* Entries of one currency that were booked as unknown. */
 struct booked {
   int64_t requests;
   struct amount most;
@@ -17,30 +17,31 @@ struct booked {
 struct lease {
   bool is_shared;
   char owner[33];  /* the name of this run */
-  int64_t until;   /* milliseconds since 1970, as in the file; the keeper's */
-  int64_t written; /* the same as it was written last, durable or not; the keeper's */
+  int64_t until;   /* milliseconds since 1970, durable in the file; keeper's thread */
+  int64_t written; /* the last `until` that was written, durable or not; keeper's thread */
   struct keeper_job job;
-  atomic_bool busy; /* the job is on its way; else the timer's: */
-  int64_t look_at;  /* clock_monotonic() */
+  atomic_bool busy; /* the job is on its way; else the timer has the rest: */
+  int64_t check_at; /* clock_monotonic() */
   bool renews;
   struct booked booked[CURRENCIES];
 };
 
 /* Makes the name of this run. */
 bool lease_begin(struct ledger *ledger, struct fault *fault) MUST_CHECK;
-/* Holds the lease for a reservation, in its transaction; lease_held() once that is durable. */
+/* Extends the lease for a reservation, in its transaction. lease_held() follows once the transaction
+ * is durable. */
 bool lease_hold(struct ledger *ledger, struct db *db, struct fault *fault) MUST_CHECK;
 void lease_held(struct ledger *ledger);
 /* Books the open entries of dead owners as unknown, at their most. In a transaction. */
 bool lease_take_over(struct ledger *ledger, struct db *db, struct booked booked[CURRENCIES],
                      struct fault *fault) MUST_CHECK;
 void lease_log(struct ledger *ledger, const struct booked booked[CURRENCIES]);
-/* The timer's, each tick: renews the lease while anything is open, and books what dead owners left
- * where the file is shared. */
+/* The timer calls it each tick. Renews the lease while an entry is open; in a shared file it also
+ * books the open entries of dead owners. */
 void lease_tick(struct ledger *ledger, int64_t now);
-/* Ends the lease: others may book what is open of this run. The keeper runs. */
+/* Ends the lease: others may book the open entries of this run. The keeper runs. */
 void lease_end(struct ledger *ledger);
-/* How an entry of this run stands. */
+/* The booking of an entry of this run by another daemon. */
 enum lease_booking {
   LEASE_NOT_BOOKED, /* nobody has booked it */
   LEASE_UNBOOKED,   /* the booking is undone: the entry is open, and not in the totals */

@@ -53,7 +53,7 @@ static bool prepare(struct ledger *ledger, struct db *db, struct booked booked[C
          db_execute(db, "COMMIT", fault);
 }
 
-/* Closes `db` when it fails; a commit that failed ends with it. */
+/* Closes `db` on failure, which undoes a transaction that could not be committed. */
 static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *fault) {
   bool damaged;
   struct booked booked[CURRENCIES];
@@ -62,7 +62,7 @@ static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *f
   bool ok = db_open(ledger->path, &ledger_schema, DB_WRITE_FULL, db, &damaged, &why);
   if (ok && (!prepare(ledger, *db, booked, &why) || !known_read(*db, &known, &why))) {
     ok = false;
-    damaged = db_is_damaged(*db) || db_contradicts(*db); /* it writes nothing but what it read */
+    damaged = db_is_damaged(*db) || db_contradicts(*db); /* it wrote values that it had read */
     db_close(db);
   }
   if (ok) {
@@ -149,7 +149,7 @@ static bool no_ledger(struct ledger *ledger, struct fault *fault) {
                    ledger->path);
 }
 
-/* A reader cannot bring the file up to date. */
+/* A reader cannot migrate the file. */
 static bool is_of_now(struct ledger *ledger, int64_t version, struct fault *fault) {
   return version == ledger_schema.migration_count ||
          fault_set(fault, FAULT_UNAVAILABLE,
@@ -167,7 +167,7 @@ static bool open_to_read(struct ledger *ledger, struct fault *fault) {
     return no_ledger(ledger, fault);
   if (!ledger_open_reader(ledger, &db, fault))
     return false;
-  /* A daemon that has just begun has made the file, but not the account. */
+  /* A daemon that is starting may have made the file, and no account in it yet. */
   bool ok = db_version(db, &version, fault) &&
             (version == 0 || find_secret(ledger, db, &exists, fault)) &&
             (exists || no_ledger(ledger, fault)) && is_of_now(ledger, version, fault) &&
@@ -191,7 +191,7 @@ bool ledger_open_readonly(const char *directory, const struct ledger_options *op
   return false;
 }
 
-/* The timer goes first: it gives jobs. The last try then runs before the keeper ends. */
+/* The timer ends first, as it gives jobs. The last try then runs before the keeper ends. */
 static void stop_threads(struct ledger *ledger) {
   struct fault fault;
   timer_stop(ledger);

@@ -1,31 +1,31 @@
 /* The account of the rows spent, in ledger.db (synchronous FULL).
  *
  * It is a write-ahead account. Before a request goes upstream, the most that it can cost is
- * reserved, durably; when its answer has ended, the reservation is settled, once:
+ * reserved, durably. When its answer has ended, the reservation is settled, once:
  *
  *   ledger_reserve -> OPEN -> ledger_settle  SETTLED   at the true cost (a refusal: zero)
  *                                            UNKNOWN   at the most it can have cost
- *                                            VOID      it is gone: see ledger_settle()
- *                             (the process died)  -> UNKNOWN at the next ledger_open(); where the
- *                                                    file is shared, when its lease is over
+ *                                            VOID      deleted: see ledger_settle()
+ *                             (the process died)  -> UNKNOWN at the next ledger_open(); in a shared
+ *                                                    file, once its lease has run out
  *
- * Zero and unknown are different values. Settling is idempotent, keyed by the request's id: the
- * second time changes nothing. Reservations of many requests share one fsync. Totals per day, token
- * and target are kept in the same transaction, so that a report never sums single entries.
+ * Zero and unknown are different values. Settling is idempotent, keyed by the request's id: a
+ * second settlement changes nothing. Reservations of many requests share one fsync. The totals per
+ * day, token and target change in the same transaction, so that a report never sums single entries.
  *
- * A request enters the totals once, when its end is known, on the day it was made: in every report,
- * at every moment, requests = hits + misses + errors, and what stands there was spent. A request
- * that reserved is a miss, whatever its end.
+ * A request enters the totals once, when its end is known, on the day on which it was made. In every
+ * report, at every moment, requests = hits + misses + errors, and open reservations are not in it. A
+ * request that reserved is a miss, whatever its end.
  *
- * Hits cost nothing and are counted in memory; they are written in batches, before every report and
- * at ledger_close().
+ * Hits cost nothing and are counted in memory. The counts are written in batches, before each report
+ * and at ledger_close().
  *
- * A reservation is also where a token's budget is held (token.h): one thread makes them all, so
- * that requests side by side cannot overshoot it together. Days and months are those of one time
- * zone (zone.h); a day that was booked keeps its number when the zone is changed.
+ * Each reservation is held against its token's budget (token.h). One thread makes them all, so that
+ * concurrent requests cannot overshoot a budget together. Days and months are those of one time zone
+ * (zone.h); a day that was booked keeps its number when the zone is changed.
  *
- * A token is known here only by its fingerprint, a digest keyed with a secret that is made with the
- * file; the token itself is never stored. */
+ * The ledger knows a token by its fingerprint only: a digest keyed with a secret that is made with
+ * the file. The token itself is never stored. */
 #pragma once
 
 #include "base/digest.h"
@@ -38,51 +38,52 @@
 
 #define LEDGER_REQUEST_ID_SIZE 33 /* 32 hex digits and NUL */
 #define LEDGER_LABEL_SIZE 65      /* a token's name, or 8 hex digits of its fingerprint, and NUL */
-#define LEDGER_TARGET_MOST 2048   /* bytes of a target, or of a table's name; the rest is cut off */
+#define LEDGER_TARGET_MOST 2048   /* bytes stored of a target, or of a table's name */
 
-/* The greatest amount (in parts of its currency), and number of results, that one request can be
- * booked with: more is booked as this. The dearest request that can be asked, at the dearest tariff
- * that can be set, costs 5*10^13 tenths; more than 9*10^4 such amounts fit into a sum. */
+/* The greatest amount (in parts of its currency), and number of results, of one request; more is
+ * booked as this. The dearest possible request, at the dearest tariff that the settings allow, costs
+ * 5*10^13 tenths. A sum holds more than 9*10^4 such amounts. */
 #define LEDGER_AMOUNT_MOST INT64_C(100000000000000)
 
 struct ledger;
 
 struct ledger_options {
   const char *timezone;      /* an IANA name; NULL or "": UTC. It becomes the process's (zone.h) */
-  int64_t retention_seconds; /* entries that ended leave when they are older; 0: never. Totals,
+  int64_t retention_seconds; /* settled entries are deleted when they are older; 0: never. Totals,
                                 tokens and corrections stay for ever */
-  int64_t budget_warning; /* percent of a budget at which spending is warned of, once a window; 0:
-                             never */
-  bool is_shared; /* other processes may have the ledger open. Else the caller has the directory to
-                     itself (directory_lock()) */
+  int64_t budget_warning;    /* percent of a budget: spending that reaches it is logged, once a
+                                window; 0: never */
+  bool is_shared;            /* other processes may have the ledger open; else the caller holds
+                     directory_lock() */
 };
-/* Those of the configuration. Pure; the result holds as long as `settings`. */
+/* The options in the configuration. Pure; the result holds as long as `settings`. */
 struct ledger_options ledger_options_of(const struct settings *settings);
 
-/* Opens or creates DIRECTORY/ledger.db and books what was left open. Blocks. A damaged ledger is a
- * fault, not set aside: it is the account. Unless options.is_shared, the caller sees to it
- * that one process at a time has a directory open: this one books what any other has open. Sets TZ:
- * no other thread may run that reads or writes the environment. */
+/* Opens or creates DIRECTORY/ledger.db, and books the open entries of dead owners. Blocks. A damaged
+ * ledger is a fault and not set aside: it is the account. Unless options.is_shared, the caller holds
+ * the directory's lock: every entry that is open then is booked. Sets TZ: no other thread that reads
+ * or writes the environment may run. */
 bool ledger_open(const char *directory, const struct ledger_options *options, struct ledger **out,
                  struct fault *fault) MUST_CHECK;
 
-/* The same file for reports, token_list() and ledger_find() only, whether a daemon runs or not; a
- * fault where there is none, or where it is of an older rowcache. Nothing is booked, counted or
- * changed; the functions that write must not be called. */
+/* Opens the same file for reports, token_list() and ledger_find(), with or without a daemon that
+ * runs. Books, counts and changes nothing; the functions that write must not be called. A fault if
+ * there is no file, or if it has the schema of an older rowcache. Blocks. */
 bool ledger_open_readonly(const char *directory, const struct ledger_options *options,
                           struct ledger **out, struct fault *fault) MUST_CHECK;
 
-/* Another retention and warning level from now on; the time zone stays. Any thread. */
+/* Replaces the retention and the warning level; the time zone stays. Any thread. */
 void ledger_set_options(struct ledger *ledger, const struct ledger_options *options);
 
-/* Tries once more to settle what could not be settled, writes what was counted, leaves NULL. No
- * reservation may be on its way. NULL is allowed. */
+/* Tries the failed settlements once more, writes the counts, and closes. Leaves NULL; NULL is
+ * allowed. No call of ledger_reserve() or ledger_settle() may be without its `done`. Blocks. */
 void ledger_close(struct ledger **ledger);
 
-/* The fingerprint of a token, whatever its spelling (base/token_text.h). Does not block; any
+/* The fingerprint of a token, the same for each spelling (base/token_text.h). Does not block; any
  * thread. */
 struct digest ledger_fingerprint(const struct ledger *ledger, struct view token);
-/* What a report calls it: its name, else the first 8 hex digits. Returns `out`. Does not block. */
+/* The label of a token in reports: its name, else the first 8 hex digits. Returns `out`. Does not
+ * block; any thread. */
 const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,
                          char out[LEDGER_LABEL_SIZE]);
 
@@ -145,31 +146,30 @@ struct ledger_end {
 void ledger_settle(struct ledger *ledger, struct ledger_entry **entry, const struct ledger_end *end,
                    ledger_done *done, void *context);
 
-/* Counts what cost nothing: a request that reserved nothing, as a hit (collapsed and stale
- * included) with the amount that it saved, or as an error (answered by a fault); or only the amount
- * saved for a request that did reserve, and was served stale when upstream failed. In memory; does
- * not block; any thread.
+/* Counts a request that cost nothing. HIT: it reserved nothing and saved an amount (collapsed and
+ * stale answers included). ERROR: it was answered by a fault. SAVED: it did reserve, and was served
+ * stale when upstream failed; only the amount saved is added. In memory; does not block; any thread.
  *
- * So that strangers cannot fill the file, an error alone makes no new token or target known: such
- * errors are counted for the fingerprint of zeros and the empty target. The same fingerprint says
- * that a request had no token. */
+ * So that strangers cannot fill the file, an error alone adds no token and no target to it: such
+ * errors are counted for the fingerprint of zeros and the empty target. The fingerprint of zeros
+ * also stands for a request without a token. */
 enum ledger_free { LEDGER_HIT, LEDGER_ERROR, LEDGER_SAVED };
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
-                  enum ledger_free what, struct amount saved);
+                  enum ledger_free kind, struct amount saved);
 
-/* Whether the last write failed (spending is stopped until one succeeds; the ledger tries by
- * itself, every second). Any thread. */
+/* True if the last write failed. Spending is stopped until a write succeeds; the ledger tries every
+ * second. Any thread. */
 bool ledger_is_broken(struct ledger *ledger);
 
-/* What one request became. `state` is "open", "settled" or "unknown". Blocks; any thread. */
+/* The entry of one request. `state` is "open", "settled" or "unknown". */
 struct ledger_found {
   char state[16];
   char token[LEDGER_LABEL_SIZE];
   int64_t at; /* milliseconds since 1970 */
   int64_t results;
-  struct amount most, spent; /* spent: zero while it is open */
+  struct amount most, spent; /* spent: zero while the entry is open */
   bool estimated;
 };
-/* `request` may be any text. */
+/* Finds the entry of the request with this id, which may be any text. Blocks; any thread. */
 bool ledger_find(struct ledger *ledger, const char *request, struct ledger_found *found,
                  bool *exists, struct fault *fault) MUST_CHECK;

@@ -9,7 +9,7 @@ struct reconcile {
   struct ledger_reconciliation *now, *before;
 };
 
-/* The last one that counted the same: in this currency, with what issued tokens spent or without. */
+/* The last reconciliation with the same currency and `with_issued`. */
 static bool find_before(struct db *db, int64_t token, const struct ledger_reconciliation *now,
                         struct ledger_reconciliation *before, struct fault *fault) {
   struct db_statement *row;
@@ -30,7 +30,7 @@ static bool find_before(struct db *db, int64_t token, const struct ledger_reconc
   return true;
 }
 
-/* Fills how the ledger stands: of the token, and of those that spend from it. */
+/* Fills the ledger's count: of the token, and of those that spend from it. */
 static bool sum(struct db *db, int64_t token, struct ledger_reconciliation *now,
                 struct fault *fault) {
   struct db_statement *row;

@@ -22,7 +22,7 @@ static struct view print_label(struct ledger *ledger, enum report_by by,
 /* Where the columns of each currency begin, and how many there are of it (sql/ledger). */
 enum { MONEY_FIRST = 6, MONEY_COLUMNS = 6, TOKEN_FIRST = MONEY_FIRST + CURRENCIES * MONEY_COLUMNS };
 
-/* The totals of targets hold no corrections: they are all under the empty one. */
+/* The totals of targets hold no corrections: these are added to the empty target here. */
 static void read_money(struct db_statement *statement, enum report_by by, enum currency currency,
                        struct report_money *money) {
   int column = MONEY_FIRST + (int)currency * MONEY_COLUMNS;
@@ -48,7 +48,7 @@ static void read_row(struct db_statement *statement, enum report_by by, struct r
     read_money(statement, by, (enum currency)i, &row->money[i]);
 }
 
-/* Without a budget there is nothing that has to be summed. */
+/* Sums nothing for a token without a budget. */
 static bool read_token(struct ledger *ledger, struct db *db, struct db_statement *statement,
                        struct report_row *row, struct fault *fault) {
   row->id = db_integer(statement, TOKEN_FIRST);
@@ -95,8 +95,8 @@ static bool read_whole(struct db *db, const struct asked *asked, struct db_state
   return by != REPORT_BY_TOKEN || read_token(asked->ledger, db, statement, row, fault);
 }
 
-/* The report by target adds up months, of which there are fewer rows; days only where a month is
- * not in it whole. An empty range ends before it begins. */
+/* The report by target adds up whole months, which have fewer rows, and the single days before and
+ * after them. An empty range ends before it begins. */
 static struct db_statement *each_target(struct db *db, int32_t since, int32_t until,
                                         struct view ids, struct fault *fault) {
   since = since < 0 ? 0 : since;

@@ -1,5 +1,4 @@
-/* Entries that ended leave when they are old, a batch at a time, so that nobody waits long for the
- * keeper. The totals that they were part of stay. */
+/* Old entries are deleted in batches, so that no job waits long for the keeper. The totals stay. */
 #include "ledger/room.h"
 
 #include "base/age.h"
@@ -9,15 +8,15 @@
 #include <stddef.h>
 
 #define RETAIN_BATCH 500
-#define RETAIN_LONGEST (3600 * CLOCK_SECOND) /* between two looks, while nothing is old */
-#define RETAIN_LOOKS 100                     /* in the time that entries are kept */
-#define RETAIN_AGAIN (60 * CLOCK_SECOND)     /* after one that failed */
+#define RETAIN_LONGEST (3600 * CLOCK_SECOND) /* between two checks while nothing is old */
+#define RETAIN_CHECKS 100                    /* in the time for which entries are kept */
+#define RETAIN_AGAIN (60 * CLOCK_SECOND)     /* after a check that failed */
 
 static struct ledger *ledger_of(struct keeper_job *job) {
   return (struct ledger *)((char *)job - offsetof(struct ledger, retention.job));
 }
 
-/* Those of a clock that was ahead: they must go first, for the old ones tell their age. */
+/* Entries of a clock that was ahead are deleted first: their age shows only beside old entries. */
 static bool delete_ahead(struct retention *retention, struct db *db, int64_t old, int64_t now,
                          struct fault *fault) {
   if (!db_do(db, LEDGER_SQL_DELETE_AHEAD,
@@ -45,7 +44,7 @@ static bool retain_work(struct keeper_job *job, struct db *db, struct fault *fau
 }
 
 static int64_t until_next(const struct retention *retention) {
-  int64_t milliseconds = atomic_load(&retention->milliseconds) / RETAIN_LOOKS;
+  int64_t milliseconds = atomic_load(&retention->milliseconds) / RETAIN_CHECKS;
   return milliseconds < RETAIN_LONGEST / CLOCK_MILLISECOND ? milliseconds * CLOCK_MILLISECOND
                                                            : RETAIN_LONGEST;
 }
@@ -59,16 +58,16 @@ static void retain_done(struct keeper_job *job, bool ok, const struct fault *fau
     log_info(EVENT_ledger_retention, "entries=%lld file=%s", (long long)retention->deleted,
              LOG_VALUE(ledger->path));
   bool more = ok && retention->deleted == RETAIN_BATCH;
-  retention->look_at += more ? 0 : ok ? until_next(retention) : RETAIN_AGAIN;
+  retention->check_at += more ? 0 : ok ? until_next(retention) : RETAIN_AGAIN;
   atomic_store(&retention->busy, false);
 }
 
 void retain_tick(struct ledger *ledger, int64_t now) {
   struct retention *retention = &ledger->retention;
   if (!atomic_load(&retention->milliseconds) || atomic_load(&retention->busy) ||
-      now < retention->look_at)
+      now < retention->check_at)
     return;
-  retention->look_at = now;
+  retention->check_at = now;
   atomic_store(&retention->busy, true);
   retention->job = (struct keeper_job){.work = retain_work, .done = retain_done};
   keeper_give(ledger->keeper, &retention->job);

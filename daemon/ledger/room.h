@@ -1,7 +1,7 @@
 /* The ledger, as the files of this room share it; no other room includes it.
  *
  *   ledger.c          opening and closing
- *   timer.c           the thread that hands over what is due
+ *   timer.c           the thread that gives jobs when they are due
  *   tasks.c           work on the keeper's thread, and how its writes go
  *   reserve.c         entries are made and reserved
  *   settle.c          entries are settled
@@ -15,7 +15,7 @@
  *   token.c           changes to tokens
  *   token_list.c      the list of tokens
  *   identity.c        the row of a token
- *   known.c           what is known of tokens, in memory
+ *   known.c           facts on tokens, in memory
  *   correction.c      corrections
  *   reconciliation.c  upstream's count beside the ledger's
  *   retain.c          deleting old entries
@@ -23,9 +23,9 @@
  *   column.c          values of columns
  *   label.c           names and labels; pure
  *
- * Threads: the keeper's alone writes the file; the timer's hands it what is due; readers open a
- * connection of their own for each call. `lock` guards what they share in memory. It is the last
- * lock that a thread takes, and nothing blocks under it. */
+ * Threads: only the keeper's writes the file; the timer's gives it jobs; a reader opens a connection
+ * of its own for each call. `lock` guards the memory that they share. It is the last lock that a
+ * thread takes, and nothing blocks under it. */
 #pragma once
 
 #include "ledger/ledger.h"
@@ -52,7 +52,7 @@ struct ledger {
   char *path;
   struct digest secret;
   struct keeper *keeper; /* NULL: read-only */
-  bool is_left; /* read-only, and no process works in the directory: open entries were left */
+  bool is_left;          /* read-only, and no process uses the directory: open entries are left */
   atomic_bool broken;
   atomic_llong warning_percent;
   struct timer timer;

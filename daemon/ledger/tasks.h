@@ -4,7 +4,7 @@
 #include "db/keeper.h"
 #include "ledger/ledger.h"
 
-/* A job that a caller waits for: the first member of what the caller knows of it. */
+/* A job that a caller waits for: the first member of the caller's struct. */
 struct ledger_task {
   struct keeper_job job; /* `done` NULL: nothing but tasks_note_write() */
   struct ledger *ledger;

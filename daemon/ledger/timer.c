@@ -21,7 +21,7 @@ bool timer_open(struct timer *timer, struct fault *fault) {
 }
 
 void timer_wake(struct ledger *ledger) {
-  /* It can fail only when the timer has been woken 2^64 times and not looked. */
+  /* It fails only after 2^64 wakes that the timer has not read. */
   (void)!write(ledger->timer.wake, &(uint64_t){1}, sizeof(uint64_t));
 }
 

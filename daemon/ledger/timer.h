@@ -1,4 +1,4 @@
-/* The ledger's timer: a thread that hands jobs to the keeper when they are due. Of the ledger room
+/* The ledger's timer: the thread that hands jobs to the keeper when they are due. Of the ledger room
  * only. */
 #pragma once
 

@@ -1,5 +1,5 @@
-/* Changing tokens. Each change is one job: it changes the rows, reads what is then known of all
- * tokens, and when that is durable puts it before everybody's eyes. */
+/* Changes to tokens. A change is one job: it changes the rows and reads the facts on all tokens.
+ * Once that is durable, the facts replace those in memory. */
 #include "ledger/token.h"
 
 #include "base/clock.h"
@@ -21,7 +21,7 @@ struct change {
   struct digest fingerprint;
   const struct token_budget *budget;
   bool no_cache;
-  struct known *known; /* as it is after this change */
+  struct known *known; /* the facts after this change */
 };
 
 /* -- One change -- */
@@ -72,7 +72,7 @@ static bool make_token(char token[TOKEN_SIZE], struct fault *fault) {
   return true;
 }
 
-/* Makes the token of a change and runs it; no token comes out of one that failed. */
+/* Makes the token of a change and runs the change; wipes the token if the change fails. */
 static bool run_with_token(struct ledger *ledger, struct change *change, char token[TOKEN_SIZE],
                            struct fault *fault) {
   memset(token, 0, TOKEN_SIZE);
@@ -85,7 +85,7 @@ static bool run_with_token(struct ledger *ledger, struct change *change, char to
   return false;
 }
 
-/* `own`: the token that may have the name already; 0: none. */
+/* `own`: the id of the token that may have the name already; 0: none. */
 static bool name_is_free(struct db *db, struct view name, int64_t own, struct fault *fault) {
   struct db_statement *row;
   if (!db_find(db, LEDGER_SQL_FIND_NAMED, DB_VALUES(DB_TEXT(name)), &row, fault))
@@ -137,14 +137,14 @@ bool token_add(struct ledger *ledger, struct view name, const struct token_budge
 static bool may_register(const struct identity *found, struct fault *fault) {
   if (found->kind == TOKEN_ISSUED)
     return fault_set(fault, FAULT_MALFORMED,
-                     "this token was issued here, as '%s'; it is none of Ahrefs'", found->label);
+                     "this token was issued here, as '%s'; it is not a token of Ahrefs", found->label);
   return found->kind != TOKEN_REGISTERED || found->revoked ||
          fault_set(fault, FAULT_MALFORMED,
                    "this token is registered already, as '%s': rename it, or set its budget",
                    found->label);
 }
 
-/* What was only seen until now, or was revoked. */
+/* Registers a token that was only seen until now, or was revoked. */
 static bool take_over(const struct change *change, struct db *db, int64_t id, struct fault *fault) {
   struct identity found = {0};
   return identity_by_id(db, id, &found, fault) && may_register(&found, fault) &&

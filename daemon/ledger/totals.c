@@ -10,14 +10,13 @@ struct amount totals_bounded(struct amount amount) {
   return amount;
 }
 
-/* Adds to a day's or a month's row of one of the tables of totals: that of `whose`, a token or a
- * target. */
-static bool add_total(struct db *db, int number, int32_t day, struct db_value whose,
+/* Adds to a row of a table of totals: that of a day or a month, and of a token or target. */
+static bool add_total(struct db *db, int number, int32_t day, struct db_value subject,
                       const struct amounts *a, struct fault *fault) {
   enum currency currency = a->spent.currency;
   CHECK(a->unknown.currency == currency && a->saved.currency == currency);
   return db_do(db, number,
-               DB_VALUES(DB_INT(day), whose, DB_INT(currency),
+               DB_VALUES(DB_INT(day), subject, DB_INT(currency),
                          DB_INT(a->hits + a->misses + a->errors), DB_INT(a->hits),
                          DB_INT(a->misses), DB_INT(a->errors), DB_INT(a->results),
                          DB_INT(a->spent.parts), DB_INT(a->unknown.parts), DB_INT(a->saved.parts)),

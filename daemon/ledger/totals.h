@@ -5,7 +5,7 @@
 #include "db/db.h"
 #include "ledger/ledger.h"
 
-/* What is added to a day's totals; all amounts are of one currency. */
+/* An addition to a day's totals; all amounts are of one currency. */
 struct amounts {
   int64_t hits, misses, errors, results;
   struct amount spent, unknown, saved;

@@ -8,9 +8,9 @@
 #include <time.h>
 
 #define SECONDS_A_DAY 86400
-#define FARTHEST (26 * 3600) /* no clock has ever been farther from UTC than a day */
+#define FARTHEST (26 * 3600) /* no zone has ever been farther from UTC */
 
-/* UTC needs neither the process's zone nor the machine's tables. */
+/* UTC needs neither TZ nor the machine's tables. */
 static struct {
   char name[ZONE_NAME_SIZE];
   bool is_local;
@@ -32,7 +32,7 @@ static bool is_name(struct view name) {
   return true;
 }
 
-/* The C library takes a name that it has no file for as UTC, without a word. */
+/* The C library falls back to UTC for a name without a file, and does not report it. */
 static bool has_file(const char *name) {
   char path[512], magic[4] = "";
   const char *folder = getenv("TZDIR");
@@ -59,7 +59,7 @@ bool zone_set(const char *name, struct fault *fault) {
   if (is_utc(name))
     name = "UTC";
   if (strcmp(name, zone.name) == 0)
-    return true; /* nothing is written, so that others may be reading */
+    return true; /* no write to the environment, which others may read */
   if (!zone_check(name, fault))
     return false;
   zone.is_local = !is_utc(name);
@@ -97,7 +97,7 @@ int32_t zone_day(int64_t milliseconds) {
   return day > NUM_LAST_DAY ? NUM_LAST_DAY : (int32_t)day;
 }
 
-/* Asked rather than computed: a switch of the clock may have taken the midnight away. */
+/* Searched for rather than computed: daylight saving may have skipped the midnight. */
 int64_t zone_begins(int32_t day) {
   int64_t before = (int64_t)day * SECONDS_A_DAY - FARTHEST, from = before + 2 * FARTHEST;
   while (from - before > 1) {
@@ -134,7 +134,7 @@ int32_t zone_month(int32_t day) {
   return first;
 }
 
-/* The 32nd day of any month is one of the next. */
+/* The 32nd day from the first of a month is in the next month. */
 int32_t zone_next_month(int32_t day) {
   return zone_month(zone_month(day) + 31);
 }

@@ -1,9 +1,9 @@
-/* The ledger's time zone: which calendar day a moment falls in, and when a day begins. Correct over
- * summer time, also where a day has no midnight.
+/* The ledger's time zone: the calendar day of a moment, and the beginning of a day. Correct with
+ * daylight saving, also for days without a midnight.
  *
- * The zone is the process's (TZ): C knows only one. It is set by ledger_open(), before other
- * threads run, and is UTC until then, whatever the environment says. The others are for any thread.
- */
+ * The zone is the process's (TZ), as C has only one. ledger_open() sets it before other threads run;
+ * until then it is UTC, and the environment's TZ is not read. The other functions may be called on
+ * any thread. */
 #pragma once
 
 #include "base/fault.h"
@@ -11,17 +11,17 @@
 #define ZONE_NAME_SIZE 65
 #define ZONE_TIME_SIZE 32
 
-/* Sets it: an IANA name such as "Europe/Berlin"; NULL or "": UTC. A name that this machine has no
- * zone for is a fault (FAULT_MALFORMED), never silently UTC. */
+/* Sets the zone: an IANA name such as "Europe/Berlin"; NULL or "": UTC. FAULT_MALFORMED for a name
+ * that this machine has no zone for; it never falls back to UTC. */
 bool zone_set(const char *name, struct fault *fault) MUST_CHECK;
-/* Whether zone_set() would take it; changes nothing. */
+/* Fails as zone_set() would; changes nothing. */
 bool zone_check(const char *name, struct fault *fault) MUST_CHECK;
 const char *zone_name(void);
 
-/* The day (since 1970) that `milliseconds` since 1970 falls in; 1970-01-01 to 9999-12-31, the
- * nearest where it is neither. */
+/* The day (since 1970) of the moment `milliseconds` since 1970; the nearest of 1970-01-01 to
+ * 9999-12-31. */
 int32_t zone_day(int64_t milliseconds);
-/* The first second (since 1970) of the day; of the next one where the zone skipped it. */
+/* The first second (since 1970) of the day, or of the next day if the zone skipped it. */
 int64_t zone_begins(int32_t day);
 
 /* "2026-12-01T00:00:00+01:00"; returns `out`. */

@@ -1,6 +1,6 @@
 -- application_id: 0x72636c67
--- Amounts of rows are tenths, in integers. Days are days since 1970, moments milliseconds since 1970.
--- The checks hold what the program promises, so that a mistake of it is refused rather than booked.
+-- Amounts of rows are integers, in tenths. Days are days since 1970, moments milliseconds since 1970.
+-- The checks state the program's invariants: an error in the program is refused rather than booked.
 
 CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -8,7 +8,7 @@ CREATE TABLE meta (
   probed_at INTEGER -- written only to learn whether the file can be written again
 ) STRICT;
 
--- The fingerprint of 32 zero bytes stands for requests whose token is not known here.
+-- The fingerprint of 32 zero bytes stands for requests with a token that the ledger does not know.
 CREATE TABLE token (
   id INTEGER PRIMARY KEY,
   fingerprint BLOB NOT NULL UNIQUE CHECK (length(fingerprint) = 32),
@@ -37,7 +37,7 @@ CREATE TABLE entry (
 
 CREATE INDEX entry_open ON entry(token) WHERE state = 0;
 
--- The totals change in the transaction that settles an entry, and hold no open one.
+-- The totals change in the transaction that settles an entry. They hold no open entry.
 CREATE TABLE token_day (
   day INTEGER NOT NULL,
   token INTEGER NOT NULL REFERENCES token,

@@ -1,6 +1,6 @@
 -- kind: 0 seen (a client sent it), 1 registered (an Ahrefs token with a name), 2 issued (made here; spends
--- from the daemon's own Ahrefs token). no_cache: whether it may ask for an answer past the cache.
--- per: 0 in all, 1 a day, 2 a month. warned: the first day of the window whose warning was logged.
+-- from the daemon's own Ahrefs token). no_cache: 1 if it may ask for an answer past the cache.
+-- per: 0 in all, 1 a day, 2 a month. warned: the first day of the last window with a warning in the log.
 ALTER TABLE token ADD COLUMN kind INTEGER NOT NULL DEFAULT 0 CHECK (kind IN (0, 1, 2));
 ALTER TABLE token ADD COLUMN created_at INTEGER; -- NULL: before this was written down
 ALTER TABLE token ADD COLUMN revoked_at INTEGER;
@@ -9,23 +9,23 @@ ALTER TABLE token ADD COLUMN budget INTEGER CHECK (budget >= 0);
 ALTER TABLE token ADD COLUMN per INTEGER NOT NULL DEFAULT 0 CHECK (per IN (0, 1, 2));
 ALTER TABLE token ADD COLUMN warned INTEGER;
 
--- What a token was before it was rotated: no longer accepted, but a request that is under way with it must
--- not become the spending of a stranger without a budget.
+-- Fingerprints that tokens had before they were rotated. They are refused, but a request that is under way
+-- with one must not become the spending of a stranger without a budget.
 CREATE TABLE token_retired (
   fingerprint BLOB PRIMARY KEY CHECK (length(fingerprint) = 32),
   token INTEGER NOT NULL REFERENCES token
 ) STRICT, WITHOUT ROWID;
 
--- A budget is checked with what was spent on the days of its window, and with what is reserved.
+-- A budget is compared with the spending on the days of its window, and with the reservations.
 CREATE INDEX token_day_token ON token_day(token, day, spent);
 DROP INDEX entry_open;
 CREATE INDEX entry_reserved ON entry(token, state, most) WHERE state = 0; -- state: so that it covers
 
--- Which entries are old. Open ones do not leave.
+-- For deleting old entries. Open ones stay.
 CREATE INDEX entry_ended ON entry(at) WHERE state <> 0;
 
--- What was added to the totals of a token's day, with a reason. token_day holds it; target_day does not.
--- The bounds let sums stay far from the greatest integer.
+-- Additions to the totals of a token's day, with a reason. token_day includes them; target_day does not.
+-- The bounds keep sums far from the greatest integer.
 CREATE TABLE correction (
   id INTEGER PRIMARY KEY,
   at INTEGER NOT NULL,

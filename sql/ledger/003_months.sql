@@ -1,6 +1,6 @@
--- The totals of targets by the month, so that a report over years need not read a row for each of many
--- targets on each day. They change with those of the day, in the same transaction. `month` is its first
--- day; which month a day falls in is a matter of the calendar alone.
+-- The totals of targets by month, so that a report over years need not read a row for each target and day.
+-- They change with the totals of the day, in the same transaction. `month` is its first day; the month of a
+-- day depends on the calendar alone.
 CREATE TABLE target_month (
   month INTEGER NOT NULL,
   target TEXT NOT NULL,
@@ -16,7 +16,7 @@ CREATE TABLE target_month (
   CHECK (requests >= hits + misses + errors)
 ) STRICT, WITHOUT ROWID;
 
--- Added up as everywhere: halves apart, and the greatest integer where the sum would be more.
+-- The halves of each integer are summed apart; a sum that would be more is the greatest integer.
 INSERT INTO target_month
 SELECT month, target, requests, hits, misses, errors,
   CASE WHEN results_high + (results_low >> 32) > 2147483647 THEN 9223372036854775807

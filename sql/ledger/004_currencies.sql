@@ -1,5 +1,5 @@
 -- Every amount has a currency: 0 rows (in tenths), 1 units (whole). Amounts of two currencies are never
--- added up. What was booked before is rows.
+-- added up. Amounts from before this migration are rows.
 ALTER TABLE entry ADD COLUMN currency INTEGER NOT NULL DEFAULT 0 CHECK (currency IN (0, 1));
 ALTER TABLE token ADD COLUMN budget_currency INTEGER NOT NULL DEFAULT 0 CHECK (budget_currency IN (0, 1));
 ALTER TABLE correction ADD COLUMN currency INTEGER NOT NULL DEFAULT 0 CHECK (currency IN (0, 1));

@@ -1,6 +1,7 @@
--- What the ledger says to SQLite. An amount is bounded when it enters (LEDGER_AMOUNT_MOST), so that sum()
--- cannot overflow in a file that rowcache alone has written. In one that somebody else has changed, a
--- report fails; a settlement must not, so a total stays at 10^18 (min() of what overflowed to a REAL).
+-- The statements of the ledger. An amount is bounded when it enters (LEDGER_AMOUNT_MOST), so that sum()
+-- cannot overflow in a file that rowcache alone has written. In a file that somebody else has changed a
+-- report may fail. A settlement must not: a total stays at 10^18, the min() of it and a sum that SQLite
+-- has made a REAL.
 
 -- name: find_secret
 SELECT secret FROM meta WHERE id = 1;
@@ -99,8 +100,8 @@ DELETE FROM entry
 WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at < ?1 ORDER BY at LIMIT ?2);
 
 -- name: delete_ahead
--- Entries whose moment (after ?3) cannot be, as the clock was ahead: old is what was booked before one
--- that is old.
+-- Entries with a moment in the future (after ?3), as the clock was ahead. Such an entry is old if a later
+-- one is old.
 DELETE FROM entry
 WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at > ?3
   AND id < (SELECT id FROM entry WHERE state <> 0 AND at < ?1 ORDER BY at DESC LIMIT 1)
@@ -153,7 +154,7 @@ RETURNING day, token, target;
 DELETE FROM entry WHERE request = ?1 AND state = 0 RETURNING day, token, currency;
 
 -- name: book_open
--- ?2: every owner is dead, whatever its lease says.
+-- ?2: every owner is dead, even with a valid lease.
 UPDATE entry SET state = 2, spent = most, settled_at = ?1
 WHERE state = 0
   AND (?2 OR owner IS NULL OR owner IN (SELECT id FROM owner WHERE lease_until < ?1))
@@ -174,7 +175,7 @@ ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until;
 UPDATE owner SET lease_until = 0 WHERE name = ?1;
 
 -- name: find_lapsed
--- An entry of this owner that was booked when its lease was over.
+-- An entry of this owner that was booked after its lease had run out.
 SELECT day, token, target, currency, spent, settled_at FROM entry
 WHERE request = ?1 AND state = 2 AND owner = (SELECT id FROM owner WHERE name = ?2);
 
@@ -182,7 +183,7 @@ WHERE request = ?1 AND state = 2 AND owner = (SELECT id FROM owner WHERE name = 
 UPDATE entry SET state = 0, spent = NULL, settled_at = NULL WHERE request = ?1;
 
 -- name: unbook_token_day
--- Nothing where a correction of the day was made since the booking (?5).
+-- Changes no row if a correction of the day was made since the booking (?5).
 UPDATE token_day
 SET requests = requests - 1, misses = misses - 1, spent = spent - ?4, unknown = unknown - ?4
 WHERE day = ?1 AND token = ?2 AND currency = ?3 AND NOT EXISTS (
@@ -247,10 +248,10 @@ ON CONFLICT (month, target, currency) DO UPDATE SET
 SELECT 1 FROM target_day WHERE day = ?1 AND target = ?2;
 
 -- name: report_token
--- This and the next two also hold what could not be settled yet, at its most and as unknown. The last
--- parameter names it (entry_list_unsettled()). Tokens that have a kind or a budget, but have asked
--- nothing yet, have a row, too. Of each currency there are: spent, unknown, saved, what corrections
--- changed of spent and (by target) of unknown, unsettled.
+-- This report and the next two include the requests whose settlement could not be written yet, at their
+-- most and as unknown. The last parameter lists them (entries_list_unsettled()). A token with a kind or a
+-- budget has a row even if it has asked nothing yet. The columns of each currency: spent, unknown, saved,
+-- corrections of spent and (by target) of unknown, unsettled.
 SELECT fingerprint,
   ifnull(requests, 0) + ifnull(late, 0), hits, ifnull(misses, 0) + ifnull(late, 0), errors, results,
   ifnull(rows_spent, 0) + ifnull(rows_late, 0), ifnull(rows_unknown, 0) + ifnull(rows_late, 0), rows_saved,

@@ -598,7 +598,7 @@ static void test_what_cannot_be_corrected(void **state) {
   cannot_correct(ledger, "2026-11-23", -101, 0, VIEW("why"), "would be 19.9 and 20.0");
   cannot_correct(ledger, "2026-11-23", 0, -201, VIEW("why"), "neither can be below zero");
   cannot_correct(ledger, "2026-11-22", -1, 0, VIEW("why"), "spent 0.0, 0.0 of them");
-  cannot_correct(ledger, "2026-11-24", 1, 0, VIEW("why"), "has begun");
+  cannot_correct(ledger, "2026-11-24", 1, 0, VIEW("why"), "in the future");
   cannot_correct(ledger, "2026-11-23", 0, 0, VIEW("why"), "of nothing");
   cannot_correct(ledger, "2026-11-23", 1, 0, VIEW(""), "needs a reason");
   cannot_correct(ledger, "2026-11-23", 1, 0, VIEW("two\nlines"), "needs a reason");
