@@ -94,3 +94,7 @@ void request_wake(void *exchange);
 enum step request_fail(struct request *request, const struct fault *fault);
 enum step request_refuse(struct request *request, enum plan_refusal refusal);
 enum step request_no_memory(struct request *request);
+
+/* Counts the request, once, when its reply has gone out or its client has left (serve/finish.c).
+ * Does not block. */
+void request_account(struct request *request);
