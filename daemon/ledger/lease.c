@@ -1,9 +1,10 @@
 /* Owners of reservations, and their leases.
  *
  * Each run of a ledger that writes is an owner, with a random name. A reservation extends its
- * owner's lease; the timer renews the lease while an entry is open. An owner whose lease has run out
- * is taken for dead: the next daemon to check books its open entries as unknown, at their most. If
- * the caller has the directory to itself, every other owner is dead, even with a valid lease.
+ * owner's lease; if the file is shared, the timer renews the lease while an entry is open. An owner
+ * whose lease has run out is taken for dead: the next daemon to check books its open entries as
+ * unknown, at their most. If the caller has the directory to itself, every other owner is dead, even
+ * with a valid lease.
  *
  * A lease can also run out while its owner lives (the process was stopped, or could not write). The
  * entries keep their owner, so that a late settlement replaces the booking: the totals lose the most
@@ -116,9 +117,8 @@ void lease_log(struct ledger *ledger, const struct booked booked[CURRENCIES]) {
 
 static bool renew_work(struct keeper_job *job, struct db *db, struct fault *fault) {
   struct ledger *ledger = ledger_of(job);
-  if (ledger->lease.renews && !lease_hold(ledger, db, fault))
-    return false;
-  return !ledger->lease.is_shared || book(db, false, ledger->lease.booked, fault);
+  return (!ledger->lease.renews || lease_hold(ledger, db, fault)) &&
+         book(db, false, ledger->lease.booked, fault);
 }
 
 static void renew_done(struct keeper_job *job, bool ok, const struct fault *fault) {
@@ -127,21 +127,19 @@ static void renew_done(struct keeper_job *job, bool ok, const struct fault *faul
     tasks_note_write(ledger, ok, fault);
   if (ok && ledger->lease.renews)
     lease_held(ledger);
-  if (ok && ledger->lease.is_shared)
+  if (ok)
     lease_log(ledger, ledger->lease.booked);
   atomic_store(&ledger->lease.busy, false);
 }
 
 void lease_tick(struct ledger *ledger, int64_t now) {
   struct lease *lease = &ledger->lease;
-  if (now < lease->check_at || atomic_load(&lease->busy))
+  if (!lease->is_shared || now < lease->check_at || atomic_load(&lease->busy))
     return;
   lease->check_at = now + RENEW_MS * CLOCK_MILLISECOND;
   pthread_mutex_lock(&ledger->lock);
   lease->renews = ledger->open != NULL;
   pthread_mutex_unlock(&ledger->lock);
-  if (!lease->renews && !lease->is_shared)
-    return;
   atomic_store(&lease->busy, true);
   lease->job = (struct keeper_job){.work = renew_work, .done = renew_done};
   keeper_give(ledger->keeper, &lease->job);

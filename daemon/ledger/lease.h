@@ -36,8 +36,8 @@ void lease_held(struct ledger *ledger);
 bool lease_take_over(struct ledger *ledger, struct db *db, struct booked booked[CURRENCIES],
                      struct fault *fault) MUST_CHECK;
 void lease_log(struct ledger *ledger, const struct booked booked[CURRENCIES]);
-/* The timer calls it each tick. Renews the lease while an entry is open; in a shared file it also
- * books the open entries of dead owners. */
+/* The timer calls it each tick. In a shared file it renews the lease while an entry is open, and
+ * books the open entries of dead owners. Nobody waits for the lease of a run that is alone. */
 void lease_tick(struct ledger *ledger, int64_t now);
 /* Ends the lease: others may book the open entries of this run. The keeper runs. */
 void lease_end(struct ledger *ledger);

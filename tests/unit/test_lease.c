@@ -141,6 +141,21 @@ static void test_who_is_alone_waits_for_no_lease(void **state) {
   ledger_close(&second);
 }
 
+/* The timer renews and then writes the counts, so the count tells that it has run. */
+static void test_who_is_alone_renews_no_lease(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger(NULL);
+  struct spending entry = spending_of(ledger, "a-token", "one", ROWS(201));
+  must(reserve(ledger, &entry, &fault));
+  int64_t until = ask("SELECT lease_until FROM owner");
+  jump(LEASE / 2);
+  ledger_count(ledger, &entry.request.token, VIEW("example.com"), LEDGER_HIT, amount_of_rows(ROWS(1)));
+  pass_until("SELECT sum(hits) FROM token_day", 1);
+  assert_int_equal(ask("SELECT lease_until FROM owner"), until);
+  must(settle(ledger, &entry, LEDGER_SETTLED, 5, ROWS(12), &fault));
+  ledger_close(&ledger);
+}
+
 /* -- Late settlements -- */
 
 /* A ledger whose request `entry` was booked by `second` when its lease was over. */
@@ -226,6 +241,7 @@ int main(void) {
       TEST(test_a_lease_that_is_over_is_booked_at_the_start),
       TEST(test_a_lease_that_is_over_is_booked_by_whoever_lives),
       TEST(test_who_is_alone_waits_for_no_lease),
+      TEST(test_who_is_alone_renews_no_lease),
       TEST(test_a_late_settlement_replaces_the_booking),
       TEST(test_a_correction_stands_for_a_late_settlement),
       TEST(test_a_stranger_that_was_refused_late_leaves_nothing),
