@@ -254,7 +254,8 @@ bool budget_settled(const struct budget_holder *holder, const struct budget_chan
   struct window window = window_of(terms.budget->per, change->day);
   if (!sum_spent(holder, &window, &spent, fault))
     return false;
-  if (!reaches(holder->ledger, spent, terms.budget->most) || was_warned(&terms, &window))
+  if (amount_is_zero(spent) || !reaches(holder->ledger, spent, terms.budget->most) ||
+      was_warned(&terms, &window))
     return true;
   *warning = warning_of(&terms, spent);
   return db_do(holder->db, LEDGER_SQL_SET_WARNED,

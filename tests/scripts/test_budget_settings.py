@@ -9,6 +9,7 @@ import pytest
 
 from budgets import ROWS_5, add, budget, check_held_back, fresh, set_budget, spend, under_way
 from daemon import AHREFS, OTHER_TOKEN, ROWCACHED, TOKEN, amounts, eventually, question, run
+from tokens import INFO
 from wire import patience
 
 MOST_50 = 10 + 50 * 2
@@ -178,6 +179,13 @@ def test_it_need_not_be_warned_of(issuing):
     check_held_back(daemon.ask(fresh(1), token=alice), left=0, most=2010)
     assert daemon.budget()["warning"] is False
     assert daemon.admin_json("/api/status")["budget_warnings"] == []
+    assert daemon.stop() == 0 and warnings(daemon) == []
+
+
+def test_a_budget_of_nothing_is_no_cause_to_warn(issuing):
+    """A free request of its token is settled; that spends no part of the budget."""
+    daemon = issuing()
+    assert daemon.get({**INFO, "token": add(daemon, rows="0")}).status == 200
     assert daemon.stop() == 0 and warnings(daemon) == []
 
 
