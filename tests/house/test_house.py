@@ -196,6 +196,7 @@ def test_no_function_is_without_a_caller():
 
 
 _STEP = re.compile(r"^STEP\((\w+), (\w+), ([^,]*),", re.MULTILINE)
+_NAMED_FILE = re.compile(r"`([a-z_]+/[a-z0-9_*/.]+)`")
 _ARROW = re.compile(r"^(\w+) +-> ([\w| ]+)$", re.MULTILINE)
 
 
@@ -207,6 +208,14 @@ def test_the_drawing_of_a_request_shows_the_table_of_its_steps():
              for step, follow in _ARROW.findall((HOUSE / "README.md").read_text())}
     assert drawn == {step: follow for step, follow in steps.items() if follow}
     assert set().union(*steps.values()) | {"check"} == steps.keys()
+
+
+def test_every_file_that_the_readme_names_exists():
+    named = set(_NAMED_FILE.findall((HOUSE / "README.md").read_text()))
+    assert len(named) > 20
+    assert not [name for name in named
+                if not any([*place.glob(name), *place.glob(name + ".*")]
+                           for place in (HOUSE, HOUSE.parent))]
 
 
 def test_no_step_calls_another():
