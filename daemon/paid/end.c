@@ -14,7 +14,7 @@ void paid_conclude(struct paid *paid) {
   flights_remove(desk->rooms.flights, &paid->key, flight);
   flight_conclude(flight);
   flight_release(&flight);
-  atomic_fetch_sub(&desk->busy, 1);
+  paid_desk_end(desk);
 }
 
 /* If a settlement cannot be written, the ledger tries again and keeps the reservation until then.

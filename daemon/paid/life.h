@@ -55,6 +55,10 @@ struct paid {
   atomic_llong saved; /* chunks that the cache has stored; -1: storing has failed */
 };
 
+/* desk.c: begins and ends a request. FAULT_UNAVAILABLE after paid_desk_stop(). Any thread. */
+bool paid_desk_begin(struct paid_desk *desk, struct fault *fault) MUST_CHECK;
+void paid_desk_end(struct paid_desk *desk);
+
 /* end.c: the owner of the flight. */
 extern const struct flight_owner paid_owner;
 /* Takes the flight out of the table and concludes it. The paid request may be gone afterwards. */

@@ -3,31 +3,6 @@
 
 #include "base/scope.h"
 
-/* --- the desk --- */
-
-struct paid_desk *paid_desk_create(const struct paid_rooms *rooms) {
-  struct paid_desk *desk = calloc(1, sizeof *desk);
-  if (desk)
-    desk->rooms = *rooms;
-  return desk;
-}
-
-void paid_desk_release(struct paid_desk **address) {
-  struct paid_desk *desk = steal(*address);
-  CHECK(!desk || atomic_load(&desk->busy) == 0);
-  free(desk);
-}
-
-void paid_desk_stop(struct paid_desk *desk) {
-  atomic_store(&desk->stopped, true);
-}
-
-int64_t paid_desk_busy(const struct paid_desk *desk) {
-  return atomic_load(&desk->busy);
-}
-
-/* --- making --- */
-
 static void fill_request(struct paid *paid, const struct paid_order *order) {
   struct ledger_request *request = &paid->request;
   memcpy(request->id, order->id, sizeof request->id);
@@ -110,15 +85,6 @@ static struct paid *make(const struct paid_order *order, struct fault *fault) {
   return NULL;
 }
 
-/* Counts first and checks then: when paid_desk_busy() is 0 after paid_desk_stop(), it stays 0. */
-static bool may_begin(struct paid_desk *desk, struct fault *fault) {
-  atomic_fetch_add(&desk->busy, 1);
-  if (!atomic_load(&desk->stopped))
-    return true;
-  atomic_fetch_sub(&desk->busy, 1);
-  return fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping; try again");
-}
-
 static struct flight *prepare(const struct paid_order *order, struct fault *fault) {
   struct paid *paid = make(order, fault);
   if (!paid)
@@ -136,10 +102,10 @@ static struct flight *prepare(const struct paid_order *order, struct fault *faul
 }
 
 struct flight *paid_prepare(const struct paid_order *order, struct fault *fault) {
-  if (!may_begin(order->desk, fault))
+  if (!paid_desk_begin(order->desk, fault))
     return NULL;
   struct flight *flight = prepare(order, fault);
   if (!flight)
-    atomic_fetch_sub(&order->desk->busy, 1);
+    paid_desk_end(order->desk);
   return flight;
 }

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/scope.h"
 #include "dialect/dialect.h"
-#include "serve/facts.h"
 
 #include <sys/random.h>
 
@@ -52,30 +51,6 @@ bool request_is_strangers(const struct request *request) {
 }
 
 /* --- what several steps do --- */
-
-static struct inquiry inquiry_of(const struct request *request) {
-  return (struct inquiry){.serve = request->serve,
-                          .settings = request->settings,
-                          .query = request->query,
-                          .fingerprint = request->has_token ? &request->fingerprint : NULL,
-                          .wish = request->wish,
-                          .has_unknown_body = request->has_foreign_body,
-                          .checked = request->checked};
-}
-
-void request_plan(struct request *request) {
-  struct inquiry inquiry = inquiry_of(request);
-  struct plan_facts facts;
-  cache_release(&request->stored);
-  enum plan_standing standing = facts_standing(&inquiry, &request->token);
-  facts_gather(&inquiry, standing, &request->token, &request->stored, &facts);
-  request->plan = plan_decide(&facts);
-}
-
-enum plan_standing request_standing(struct request *request) {
-  struct inquiry inquiry = inquiry_of(request);
-  return facts_standing(&inquiry, &request->token);
-}
 
 void request_wake(void *exchange) {
   exchange_wake(exchange);

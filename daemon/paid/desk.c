@@ -1,0 +1,38 @@
+/* The desk: counts the paid requests under way, and ends the making of new ones. */
+#include "paid/life.h"
+
+#include "base/scope.h"
+
+struct paid_desk *paid_desk_create(const struct paid_rooms *rooms) {
+  struct paid_desk *desk = calloc(1, sizeof *desk);
+  if (desk)
+    desk->rooms = *rooms;
+  return desk;
+}
+
+void paid_desk_release(struct paid_desk **address) {
+  struct paid_desk *desk = steal(*address);
+  CHECK(!desk || atomic_load(&desk->busy) == 0);
+  free(desk);
+}
+
+void paid_desk_stop(struct paid_desk *desk) {
+  atomic_store(&desk->stopped, true);
+}
+
+int64_t paid_desk_busy(const struct paid_desk *desk) {
+  return atomic_load(&desk->busy);
+}
+
+/* Counts first and checks then: when paid_desk_busy() is 0 after paid_desk_stop(), it stays 0. */
+bool paid_desk_begin(struct paid_desk *desk, struct fault *fault) {
+  atomic_fetch_add(&desk->busy, 1);
+  if (!atomic_load(&desk->stopped))
+    return true;
+  paid_desk_end(desk);
+  return fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping; try again");
+}
+
+void paid_desk_end(struct paid_desk *desk) {
+  atomic_fetch_sub(&desk->busy, 1);
+}
