@@ -1,4 +1,5 @@
-#include "db/db.h"
+/* Connections: opening a file, its migrations, its WAL. */
+#include "db/connection.h"
 
 #include "base/log.h"
 #include "base/scope.h"
@@ -7,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,30 +19,12 @@
 #define WAL_PAGES_MANY 4000
 #define WAL_WAIT_MS 100
 
-struct db_statement {
-  struct db *db;
-  sqlite3_stmt *handle; /* NULL: not prepared yet */
-  const char *name;
-  size_t parameters;
-};
-
-struct db {
-  sqlite3 *handle;
-  const struct db_schema *schema;
-  char *path;
-  struct db_statement *statements; /* as many as the schema has */
-  int patience_ms;
-  bool is_held; /* a reader keeps the WAL from being restarted */
-  bool damaged;
-  bool contradicts;
-};
-
 static bool is_damage(int code) {
   code &= 0xff;
   return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
 
-static bool failed(struct db *db, const char *doing, struct fault *fault) {
+bool connection_failed(struct db *db, const char *doing, struct fault *fault) {
   int code = sqlite3_errcode(db->handle);
   if (is_damage(code))
     db->damaged = true;
@@ -52,16 +34,17 @@ static bool failed(struct db *db, const char *doing, struct fault *fault) {
 }
 
 bool db_execute(struct db *db, const char *sql, struct fault *fault) {
-  return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK || failed(db, sql, fault);
+  return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK ||
+         connection_failed(db, sql, fault);
 }
 
 bool db_pragma(struct db *db, const char *sql, int64_t *value, struct fault *fault) {
   sqlite3_stmt *statement = NULL;
   if (sqlite3_prepare_v2(db->handle, sql, -1, &statement, NULL) != SQLITE_OK)
-    return failed(db, sql, fault);
+    return connection_failed(db, sql, fault);
   int code = sqlite3_step(statement);
   *value = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
-  bool ok = code == SQLITE_ROW || failed(db, sql, fault);
+  bool ok = code == SQLITE_ROW || connection_failed(db, sql, fault);
   sqlite3_finalize(statement);
   return ok;
 }
@@ -256,7 +239,7 @@ bool db_open(const char *path, const struct db_schema *schema, enum db_mode mode
           ? SQLITE_NOMEM
           : sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
   bool ok = code == SQLITE_OK ? set_up(db, mode, fault)
-            : db->handle      ? failed(db, "cannot open", fault)
+            : db->handle      ? connection_failed(db, "cannot open", fault)
                               : fault_no_memory(fault);
   if (damaged)
     *damaged = db->damaged;
@@ -278,7 +261,7 @@ void db_close(struct db **address) {
   free(db);
 }
 
-static struct view text_of(sqlite3_stmt *handle, int column) {
+struct view connection_text(sqlite3_stmt *handle, int column) {
   const char *text = (const char *)sqlite3_column_text(handle, column);
   return (struct view){text ? text : "", (size_t)sqlite3_column_bytes(handle, column)};
 }
@@ -286,117 +269,18 @@ static struct view text_of(sqlite3_stmt *handle, int column) {
 bool db_check(struct db *db, struct fault *fault) {
   sqlite3_stmt *statement = NULL;
   if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &statement, NULL) != SQLITE_OK)
-    return failed(db, "quick_check", fault);
+    return connection_failed(db, "quick_check", fault);
   int code = sqlite3_step(statement);
-  struct view verdict = code == SQLITE_ROW ? text_of(statement, 0) : VIEW("");
+  struct view verdict = code == SQLITE_ROW ? connection_text(statement, 0) : VIEW("");
   bool ok = view_is(verdict, "ok");
   if (code != SQLITE_ROW) { /* no memory, or busy: there is no verdict */
-    failed(db, "quick_check", fault);
+    connection_failed(db, "quick_check", fault);
   } else if (!ok) {
     db->damaged = true;
     fault_set(fault, FAULT_UNAVAILABLE, "%s is damaged: %.*s", db->path, VIEW_ARGS(verdict));
   }
   sqlite3_finalize(statement);
   return ok;
-}
-
-static bool prepare(struct db *db, int number, struct fault *fault) {
-  struct db_statement *statement = &db->statements[number];
-  statement->db = db;
-  statement->name = db->schema->statement_names[number];
-  if (sqlite3_prepare_v3(db->handle, db->schema->statements[number], -1, SQLITE_PREPARE_PERSISTENT,
-                         &statement->handle, NULL) != SQLITE_OK)
-    return failed(db, statement->name, fault);
-  statement->parameters = (size_t)sqlite3_bind_parameter_count(statement->handle);
-  return true;
-}
-
-static int bind_value(sqlite3_stmt *handle, int parameter, const struct db_value *value) {
-  const char *bytes;
-  switch (value->kind) {
-  case DB_IS_INT:
-    return sqlite3_bind_int64(handle, parameter, value->integer);
-  case DB_IS_TEXT:
-    bytes = value->bytes.at ? value->bytes.at : "";
-    return sqlite3_bind_text64(handle, parameter, bytes, value->bytes.length, SQLITE_STATIC,
-                               SQLITE_UTF8);
-  case DB_IS_BLOB:
-    bytes = value->bytes.at ? value->bytes.at : "";
-    return sqlite3_bind_blob64(handle, parameter, bytes, value->bytes.length, SQLITE_STATIC);
-  case DB_IS_NULL:
-    break;
-  }
-  return sqlite3_bind_null(handle, parameter);
-}
-
-/* Binds every parameter each time, so no value of an earlier run is left. */
-static bool bind_values(struct db_statement *statement, struct db_values values,
-                        struct fault *fault) {
-  if (values.count != statement->parameters)
-    return fault_set(fault, FAULT_INTERNAL, "%s: %s: %zu values for %zu parameters",
-                     statement->db->path, statement->name, values.count, statement->parameters);
-  for (size_t i = 0; i < values.count; i++)
-    if (bind_value(statement->handle, (int)i + 1, &values.at[i]) != SQLITE_OK)
-      return failed(statement->db, statement->name, fault);
-  return true;
-}
-
-struct db_statement *db_each(struct db *db, int number, struct db_values values,
-                             struct fault *fault) {
-  CHECK(number >= 0 && number < db->schema->statement_count);
-  struct db_statement *statement = &db->statements[number];
-  if (!statement->handle && !prepare(db, number, fault))
-    return NULL;
-  sqlite3_reset(statement->handle);
-  return bind_values(statement, values, fault) ? statement : NULL;
-}
-
-bool db_step(struct db_statement *statement, bool *row, struct fault *fault) {
-  int code = sqlite3_step(statement->handle);
-  *row = code == SQLITE_ROW;
-  if (*row)
-    return true;
-  bool ok = code == SQLITE_DONE || failed(statement->db, statement->name, fault);
-  sqlite3_reset(statement->handle);
-  return ok;
-}
-
-bool db_find(struct db *db, int number, struct db_values values, struct db_statement **row,
-             struct fault *fault) {
-  bool any = false;
-  struct db_statement *statement = db_each(db, number, values, fault);
-  bool ok = statement && db_step(statement, &any, fault);
-  *row = any ? statement : NULL;
-  return ok;
-}
-
-bool db_do(struct db *db, int number, struct db_values values, struct fault *fault) {
-  struct db_statement *row;
-  bool ok = db_find(db, number, values, &row, fault);
-  db_done(row);
-  return ok;
-}
-
-void db_done(struct db_statement *statement) {
-  if (statement)
-    sqlite3_reset(statement->handle);
-}
-
-int64_t db_integer(struct db_statement *statement, int column) {
-  return sqlite3_column_int64(statement->handle, column);
-}
-
-struct view db_text(struct db_statement *statement, int column) {
-  return text_of(statement->handle, column);
-}
-
-struct view db_blob(struct db_statement *statement, int column) {
-  const char *bytes = sqlite3_column_blob(statement->handle, column);
-  return (struct view){bytes ? bytes : "", (size_t)sqlite3_column_bytes(statement->handle, column)};
-}
-
-bool db_is_null(struct db_statement *statement, int column) {
-  return sqlite3_column_type(statement->handle, column) == SQLITE_NULL;
 }
 
 int64_t db_changes(struct db *db) {
