@@ -65,11 +65,12 @@ class Answer(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """derived, stale, hit, miss, or the status of what is no answer."""
+        """derived, stale, hit, bypass, miss, or the status of what is no answer."""
         if self.status != 200:
             return str(self.status)
         detail = self.cache.partition("detail=")[2].partition(";")[0]
-        return detail or ("hit" if "; hit" in self.cache else "miss")
+        kind = "hit" if "; hit" in self.cache else "bypass" if "=bypass" in self.cache else "miss"
+        return detail or kind
 
 
 class Wire:
@@ -469,7 +470,7 @@ def _difference(question, answer, body, results, cost):
             return "columns not in upstream's order"
     if answer.count != str(results):
         return f"X-Results-Count {answer.count}, not {results}"
-    if answer.kind != "miss" and answer.saved.replace(".", "") != f"{cost:02}":
+    if answer.kind not in ("miss", "bypass") and answer.saved.replace(".", "") != f"{cost:02}":
         return f"X-Rows-Saved {answer.saved}, not {cost} tenths"
     return None
 
@@ -540,7 +541,7 @@ def _compared(counts, kind):
     return sum(counts[one] for one in _KINDS[kind])
 
 
-_KINDS = {"derived": ("derived",), "hit": ("derived", "hit"), "any": ("derived", "hit", "miss")}
+_KINDS = {"derived": ("derived",), "hit": ("derived", "hit"), "any": ("derived", "hit", "miss", "bypass")}
 
 
 def _memory():

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from random import Random
 
@@ -12,9 +13,13 @@ import pytest
 
 import differential
 from ahrefs import Simulator
+from ahrefs.answer import Answer as ServerAnswer
+from ahrefs.formats import row_array
+from ahrefs.query import read_question
 from ahrefs.readings import CHOICES, DEFAULT, at_random
+from ahrefs.rowsets import Listed
 from ahrefs.state import State
-from ahrefs.tables import answer
+from ahrefs.tables import Price, answer
 from daemon import ROWCACHED, question
 from differential import PRICES, Answer, Comparer, Difference, World, content, params_of
 from wire import patience
@@ -103,3 +108,66 @@ def test_other_formats_are_read_as_the_same_data(output):
     else:
         assert [row["url_from"] for row in other["refpages"]] == \
             [row["url_from"] for row in rows["refpages"]]
+
+
+class Deriver:
+    """A cache that derives by upstream's readings, and does not look at one thing that it should."""
+
+    def __init__(self, world, blind):
+        self._state = State(readings=world.readings, odd=world.odd)
+        self._blind = blind
+        self._stored = []
+
+    def ask(self, query, cached):
+        params = params_of(query)
+        if not cached:
+            self._stored.append(params)
+            return self._answer(answer(params, self._state), "miss")
+        for source in self._stored:
+            if self._holds(source, params):
+                return self._answer(self._derived(source, params), "hit; detail=derived")
+        return Answer(504, "", "", "", b"")
+
+    def _holds(self, source, params):
+        same = [source.get(name) == params.get(name) for name in ("target", "mode")]
+        outputs = {one.get("output") or "json" for one in (source, params)}
+        clauses = [source.get(name) in (None, "", params.get(name)) for name in ("where", "having")]
+        results = answer(source, self._state).results
+        return (
+            all(same) and outputs == {"json"} and (source.get("select") or "*") == "*"
+            and (all(clauses) or self._blind == "conditions")
+            and (results < int(source.get("limit", 1000)) or self._blind == "limit")
+            and (source.get("offset", "0") == "0" or self._blind == "offset")
+            and (not source.get("order_by") or self._blind == "order")
+        )
+
+    def _derived(self, source, params):
+        question = read_question(params, replace(self._state.readings, members="table"))
+        rows = Listed(json.loads(b"".join(answer(source, self._state).body))["refpages"])
+        for holds in filter(None, (question.where, question.having)):
+            rows = rows.where(holds)
+        rows = rows.order(question.order_by, replace(self._state.readings, unordered="stored"))
+        rows = rows.window(question.offset, question.limit).select(question.columns)
+        price = Price(10, 2, 50, 50).of(params, len(rows))
+        return ServerAnswer(body=row_array("json", "refpages", rows), results=len(rows),
+                            cost_tenths=price)
+
+    def _answer(self, reply, how):
+        cost = f"{reply.cost_tenths // 10}.{reply.cost_tenths % 10}"
+        return Answer(200, f"rowcache; {how}", str(reply.results), cost, b"".join(reply.body))
+
+
+@pytest.mark.parametrize("blind", ["conditions", "limit", "offset", "order", None])
+def test_a_cache_that_takes_the_wrong_source_is_noticed(blind):
+    sim = Simulator()
+    counts, differences = Counter(), 0
+    for number in range(5):
+        world = World(f"blind-{number}")
+        world.readings = replace(world.readings, functions_on_dates="text")
+        comparer = Comparer(sim, Deriver(world, blind).ask)
+        try:
+            comparer.visit(world)
+        except Difference:
+            differences += 1
+        counts += comparer.counts
+    assert counts["derived"] > 0 and (differences > 0) == (blind is not None)
