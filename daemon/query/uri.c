@@ -28,15 +28,25 @@ struct uri uri_split(struct view target) {
   return uri;
 }
 
+static enum query_output output_meant(struct view value) {
+  enum query_output output = 0;
+  while (output < QUERY_OUTPUT_UNKNOWN && !form_means(value, output_word(output)))
+    output++;
+  return output;
+}
+
 enum query_output uri_output(struct view target) {
   struct view rest = uri_split(target).args, value, name;
+  enum query_output first = QUERY_JSON;
+  bool found = false;
   while (view_split(&rest, '&', &value)) {
     if (!view_split(&value, '=', &name) || !form_means(name, VIEW("output")))
       continue;
-    enum query_output output = 0;
-    while (output < QUERY_OUTPUT_UNKNOWN && !form_means(value, output_word(output)))
-      output++;
-    return output;
+    enum query_output output = output_meant(value);
+    if (output != QUERY_JSON && output != QUERY_OUTPUT_UNKNOWN)
+      return output;
+    first = found ? first : output;
+    found = true;
   }
-  return QUERY_JSON;
+  return first;
 }

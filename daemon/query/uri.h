@@ -18,5 +18,6 @@ struct uri uri_split(struct view target);
 
 /* The form in which the query string of `target` (any bytes) asks for the answer. Equals
  * query_output() if the query string parses. Otherwise the first parameter that is certainly
- * `output` decides; QUERY_JSON if there is none. */
+ * `output` and names another form than JSON decides; then the first `output`; QUERY_JSON if there
+ * is none. */
 enum query_output uri_output(struct view target);
