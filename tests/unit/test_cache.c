@@ -620,7 +620,8 @@ static void test_a_held_wal(void **state) {
   if (!strstr(fault.text, "nothing is stored"))
     fail_msg("%s", fault.text);
   int64_t wal = size_of("cache.db-wal");
-  assert_in_range(wal, WAL_MOST_AT_LEAST, WAL_MOST_AT_LEAST + (int64_t)(2 * MIB));
+  /* One batch of jobs may begin below the limit: a result, and what is evicted and swept for it. */
+  assert_in_range(wal, WAL_MOST_AT_LEAST, WAL_MOST_AT_LEAST + (int64_t)(4 * MIB));
   assert_true(cache_totals(cache).bytes >= wal);
   for (int i = 0; i < 30; i++)
     assert_false(put_order(cache, &order, &fault));
