@@ -44,28 +44,28 @@ static int refuse_rows(struct reader *reader, const char *before, const char *af
   return refuse(reader, why);
 }
 
-/* The kinds of value that yajl reports. EMPTY: false, or "". ARRAY, MAP: it has just begun. */
-enum value { VALUE_NULL, VALUE_EMPTY, VALUE_FULL, VALUE_ARRAY, VALUE_MAP };
+/* An ARRAY or a MAP has only begun. EMPTY: false, or "". */
+enum weight { WEIGHT_NULL, WEIGHT_EMPTY, WEIGHT_FULL, WEIGHT_ARRAY, WEIGHT_MAP };
 
-/* Begins the value of a member of the top-level object. */
-static int begin_member(struct reader *reader, enum value value) {
+/* The value of a member of the top-level object. */
+static int begin_member(struct reader *reader, enum weight weight) {
   bool wanted = reader->wants_array;
   reader->wants_array = false;
-  if (reader->in_error && value == VALUE_FULL)
+  if (reader->in_error && weight == WEIGHT_FULL)
     reader->error_says_something = true;
-  if (wanted && value != VALUE_NULL && value != VALUE_ARRAY && has_name(reader))
+  if (wanted && weight != WEIGHT_NULL && weight != WEIGHT_ARRAY && has_name(reader))
     return refuse_rows(reader, "", " is no array");
-  reader->counting = wanted && value == VALUE_ARRAY;
+  reader->counting = wanted && weight == WEIGHT_ARRAY;
   return 1;
 }
 
-/* Begins any value: every callback calls this first. */
-static int begin_value(struct reader *reader, enum value value) {
+/* Every value passes here before anything else is done with it. */
+static int begin_value(struct reader *reader, enum weight weight) {
   reader->since_event = 0;
   if (reader->depth == 0)
     return refuse(reader, "it is no JSON object");
   if (reader->depth == 1)
-    return begin_member(reader, value);
+    return begin_member(reader, weight);
   if (reader->in_error)
     reader->error_says_something = true;
   if (reader->depth == 2 && reader->counting)
@@ -80,21 +80,21 @@ static int deeper(struct reader *reader) {
 }
 
 static int on_null(void *context) {
-  return begin_value(context, VALUE_NULL);
+  return begin_value(context, WEIGHT_NULL);
 }
 
 static int on_boolean(void *context, int value) {
-  return begin_value(context, value ? VALUE_FULL : VALUE_EMPTY);
+  return begin_value(context, value ? WEIGHT_FULL : WEIGHT_EMPTY);
 }
 
 static int on_text(void *context, const unsigned char *text, size_t length) {
   (void)text;
-  return begin_value(context, length ? VALUE_FULL : VALUE_EMPTY);
+  return begin_value(context, length ? WEIGHT_FULL : WEIGHT_EMPTY);
 }
 
 static int on_number(void *context, const char *text, size_t length) {
   (void)text, (void)length;
-  return begin_value(context, VALUE_FULL);
+  return begin_value(context, WEIGHT_FULL);
 }
 
 static int on_start_map(void *context) {
@@ -104,11 +104,11 @@ static int on_start_map(void *context) {
     reader->began = true;
     return deeper(reader);
   }
-  return begin_value(reader, VALUE_MAP) && deeper(reader);
+  return begin_value(reader, WEIGHT_MAP) && deeper(reader);
 }
 
 static int on_start_array(void *context) {
-  return begin_value(context, VALUE_ARRAY) && deeper(context);
+  return begin_value(context, WEIGHT_ARRAY) && deeper(context);
 }
 
 static int on_end(void *context) {
