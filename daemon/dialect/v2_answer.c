@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 const struct reader_shape *v2_shape(const struct question *question) {
-  static const struct reader_shape results = {VIEW("refpages")}, any = {VIEW("")};
+  static const struct reader_shape results = {.rows = VIEW("refpages")}, any = {.rows = VIEW("")};
   switch (question->kind) {
   case QUESTION_RESULTS:
     return &results;

@@ -60,7 +60,7 @@ static void check_whole(const struct outcome *whole, struct view document) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!size || size > READER_MAX_VALUE)
     return 0;
-  static const struct reader_shape named = {VIEW("refpages")}, any = {VIEW("")};
+  static const struct reader_shape named = {.rows = VIEW("refpages")}, any = {.rows = VIEW("")};
   const struct reader_shape *shape = *data & 1 ? &any : &named;
   struct view document = {(const char *)data + 1, size - 1};
   struct outcome whole = read_in(shape, document, size);

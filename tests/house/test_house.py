@@ -183,6 +183,10 @@ def test_one_file_reads_the_time_and_waits_for_it():
 TRIED_BY_THEMSELVES = {"db_pragma", "media_of", "peer_find", "process_parse_boot", "process_parse_stat"}
 # Getters of a query that its normalized form is made of; nothing asks for them yet.
 NOT_ASKED_YET = {"query_mode", "query_rows_key"}
+# Derived answers will begin with them.
+NOT_DERIVED_YET = {
+    "reader_agrees", "reader_create_rows", "reader_is_plain", "reader_no_rows",
+}
 
 
 def test_no_function_is_without_a_caller():
@@ -192,7 +196,7 @@ def test_no_function_is_without_a_caller():
                                      check=True).stdout.splitlines() for place in objects}
     defined = {line.split()[-1] for lines in listing.values() for line in lines if " T " in line}
     called = {line.split()[-1] for lines in listing.values() for line in lines if " U " in line}
-    assert defined - called - {"main"} == TRIED_BY_THEMSELVES | NOT_ASKED_YET
+    assert defined - called - {"main"} == TRIED_BY_THEMSELVES | NOT_ASKED_YET | NOT_DERIVED_YET
 
 
 _STEP = re.compile(r"^STEP\((\w+), (\w+), ([^,]*),", re.MULTILINE)

@@ -24,8 +24,8 @@ struct verdict {
   bool error;
 };
 
-static const struct reader_shape refpages = {VIEW("refpages")}, links = {VIEW("links")},
-                                 any = {VIEW("")};
+static const struct reader_shape refpages = {.rows = VIEW("refpages")}, links = {.rows = VIEW("links")},
+                                 any = {.rows = VIEW("")};
 
 static const struct reader_case {
   const struct reader_shape *shape;
