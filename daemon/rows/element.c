@@ -66,8 +66,9 @@ static void add(struct element *element, struct text *text, struct view bytes) {
     element_refuse(element, "there is no memory for an element");
 }
 
-void element_begin(struct element *element, struct view piece) {
+void element_begin(struct element *element, struct view piece, int64_t position) {
   element->piece = piece;
+  element->row.position = position;
   element->before = element->count = 0;
   text_clear(&element->carried);
   text_clear(&element->decoded);

@@ -18,8 +18,8 @@ struct element *element_create(void) MUST_CHECK;
 /* Leaves NULL; NULL is allowed. */
 void element_release(struct element **element);
 
-/* Begins with an opening brace in this piece. */
-void element_begin(struct element *element, struct view piece);
+/* Begins with an opening brace in this piece, at `position` in the answer. */
+void element_begin(struct element *element, struct view piece, int64_t position);
 /* The piece ends; `part` is what the element has of it. */
 void element_pause(struct element *element, struct view part);
 void element_resume(struct element *element, struct view piece);

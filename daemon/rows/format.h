@@ -19,6 +19,8 @@ struct reader_format {
   void (*release)(struct reader *reader);
   /* Why the elements cannot be read as rows; NULL: they can, so far. NULL: they never can. */
   const char *(*no_rows)(const struct reader *reader);
+  /* See reader_rows_place(). NULL: the format has no rows. */
+  bool (*rows_place)(const struct reader *reader, int64_t *begin, int64_t *end);
   /* NULL: if it is the number of results. */
   bool (*agrees)(const struct reader *reader, int64_t results);
 };

@@ -27,6 +27,8 @@ struct json {
   struct reader_sink sink;
   struct element *element; /* NULL: rows are not asked for */
   struct view piece;       /* what yajl is reading */
+  size_t before;           /* bytes of earlier pieces, without the byte order mark */
+  int64_t begin, end;      /* of the array of rows: see reader_rows_place(); 0: not yet */
   size_t from;             /* where the part of it begins that belongs to `place` */
   enum place place;
   bool unwanted; /* the sink wants no more rows */
@@ -106,6 +108,11 @@ static bool at_member(const struct json *json) {
   return json->place == IN_ELEMENT && json->reader.judge.depth == 3;
 }
 
+/* Of what begins at `from`, in the answer. */
+static int64_t position(const struct json *json) {
+  return (int64_t)(json->mark + json->before + json->from);
+}
+
 /* Reports the frame up to `end`. */
 static void report_frame(struct json *json, size_t end) {
   struct view part = view_from(view_first(json->piece, end), json->from);
@@ -158,7 +165,7 @@ static int on_row_start_map(void *context) {
   if (is_wanted_element(json) && !element_fault(json->element)) {
     json->place = IN_ELEMENT;
     json->from = end_of_token(json) - 1;
-    element_begin(json->element, json->piece);
+    element_begin(json->element, json->piece, position(json));
   }
   return on_start_map(context);
 }
@@ -171,6 +178,7 @@ static int on_row_start_array(void *context) {
     return 0;
   if (judge->depth == 2 && judge->counting) {
     report_frame(json, end_of_token(json));
+    json->begin = position(json);
     json->place = IN_ROWS;
   }
   return 1;
@@ -195,6 +203,7 @@ static int on_row_end(void *context) {
     end_element(json);
   if (judge->depth == 1 && was_counting) {
     json->from = end_of_token(json) - 1;
+    json->end = position(json);
     json->place = IN_FRAME;
   }
   return go_on;
@@ -233,6 +242,7 @@ static void end_piece(struct json *json) {
     report_frame(json, json->piece.length);
   else if (json->place == IN_ELEMENT)
     element_pause(json->element, view_from(json->piece, json->from));
+  json->before += json->piece.length;
   json->piece = VIEW("");
 }
 
@@ -362,4 +372,16 @@ static const char *no_rows(const struct reader *reader) {
   return json->element ? element_fault(json->element) : "rows were not asked for";
 }
 
-const struct reader_format reader_json = {create, feed, finish, release, no_rows, NULL};
+static bool rows_place(const struct reader *reader, int64_t *begin, int64_t *end) {
+  const struct json *json = (const struct json *)reader;
+  *begin = json->begin;
+  *end = json->end;
+  return json->end > 0;
+}
+
+const struct reader_format reader_json = {.create = create,
+                                          .feed = feed,
+                                          .finish = finish,
+                                          .release = release,
+                                          .no_rows = no_rows,
+                                          .rows_place = rows_place};

@@ -67,6 +67,10 @@ bool reader_is_plain(const struct reader *reader) {
   return !reader->judge.seen_beside;
 }
 
+bool reader_rows_place(const struct reader *reader, int64_t *begin, int64_t *end) {
+  return reader->format->rows_place && reader->format->rows_place(reader, begin, end);
+}
+
 const char *reader_no_rows(const struct reader *reader) {
   return reader->format->no_rows ? reader->format->no_rows(reader) : "rows are read from JSON only";
 }

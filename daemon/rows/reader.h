@@ -82,6 +82,11 @@ bool reader_is_error(const struct reader *reader);
 /* True if the top level held nothing but the array of rows so far. */
 bool reader_is_plain(const struct reader *reader);
 
+/* Where the array of rows lies in the answer, in bytes: from behind its opening bracket (`begin`) to
+ * its closing one (`end`). For a reader with a sink, after reader_finish(). False: null stands in
+ * its place, or nothing. */
+bool reader_rows_place(const struct reader *reader, int64_t *begin, int64_t *end) MUST_CHECK;
+
 /* NULL: every element so far was handed out as a row, unless no more were wanted. Otherwise why one
  * could not be (a constant); the sink is not called any more then. The answer is judged all the
  * same. An

@@ -34,6 +34,7 @@ struct row_member {
 
 struct row {
   struct value values[SCHEMA_COLUMNS]; /* by the column's index */
+  int64_t position;                    /* of its first byte in the answer, in bytes */
   struct view raw;                     /* the whole element as it came, from brace to brace */
   struct row_member members[ROW_MEMBERS_MOST]; /* in the order in which they came, no name twice */
   size_t count;                                /* of members */

@@ -186,6 +186,7 @@ NOT_ASKED_YET = {"query_mode", "query_rows_key"}
 # Derived answers will begin with them.
 NOT_DERIVED_YET = {
     "reader_agrees", "reader_create_rows", "reader_is_plain", "reader_no_rows",
+    "reader_rows_place",
 }
 
 

@@ -9,6 +9,7 @@
 /* What a sink saw: the frame as it came, "#" for a row, and each of its members as
  * [raw name|name|column|kind|raw|text]. */
 struct seen {
+  struct view document;
   struct text all;
   int rows, most; /* after `most` rows no more are wanted; 0: all are */
 };
@@ -31,6 +32,8 @@ static bool on_row(void *context, const struct row *row) {
     if (member->column)
       assert_memory_equal(value, &row->values[member->column->index], sizeof *value);
   }
+  struct view there = view_from(seen->document, (size_t)row->position);
+  assert_true(!seen->document.at || view_starts(there, row->raw));
   size_t columns = 0;
   for (size_t i = 0; i < SCHEMA_COLUMNS; i++)
     columns += row->values[i].kind != VALUE_ABSENT;
@@ -132,7 +135,7 @@ static void feed(struct reader *reader, struct view bytes) {
 
 /* Up to the first two ends, then in pieces of `step` bytes. */
 static void expect(const struct rows_case *one, size_t first, size_t second, size_t step) {
-  struct seen seen = {0};
+  struct seen seen = {.document = one->document};
   struct reader *reader = begin(&seen);
   struct view rest = one->document;
   for (int i = 0; rest.length; i++) {
@@ -191,6 +194,31 @@ static void a_plain_answer_holds_rows_alone(void **state) {
     assert_non_null(reader_no_rows(reader));
     reader_release(&reader);
   }
+}
+
+static void the_array_has_a_place_in_the_answer(void **state) {
+  (void)state;
+  static const struct {
+    struct view document;
+    int64_t begin, end; /* 0: nowhere */
+  } answers[] = {{VIEW("{\"refpages\":[]}"), 13, 13},
+                 {VIEW("\xef\xbb\xbf{\"refpages\":[]}"), 16, 16},
+                 {VIEW("{\"refpages\":[ {\"a\":[]} ] ,\"b\":[] }"), 13, 23},
+                 {VIEW("{\"refpages\":null}"), 0, 0}};
+  for (size_t i = 0; i < COUNT(answers); i++)
+    for (size_t step = 1; step < 40; step++) {
+      struct seen seen = {0};
+      struct reader *reader = begin(&seen);
+      int64_t first = 0, end = 0;
+      for (struct view rest = answers[i].document; rest.length; rest = view_from(rest, step))
+        feed(reader, view_first(rest, step));
+      assert_true(reader_finish(reader, NULL));
+      assert_int_equal(reader_rows_place(reader, &first, &end), answers[i].end > 0);
+      assert_int_equal(first, answers[i].begin);
+      assert_int_equal(end, answers[i].end);
+      reader_release(&reader);
+      text_free(&seen.all);
+    }
 }
 
 /* --- bounds --- */
@@ -253,6 +281,7 @@ int main(void) {
       cmocka_unit_test(every_split_gives_the_same_rows),
       cmocka_unit_test(rows_end_where_no_more_are_wanted_and_the_frame_goes_on),
       cmocka_unit_test(a_plain_answer_holds_rows_alone),
+      cmocka_unit_test(the_array_has_a_place_in_the_answer),
       cmocka_unit_test(an_element_is_bounded),
       cmocka_unit_test(members_are_bounded),
   };
