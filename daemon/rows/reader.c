@@ -3,7 +3,9 @@
 #include "base/scope.h"
 #include "rows/format.h"
 
-static const struct reader_format *const formats[] = {[QUERY_JSON] = &reader_json};
+static const struct reader_format *const formats[] = {
+    [QUERY_JSON] = &reader_json, [QUERY_XML] = &reader_xml, [QUERY_PHP] = &reader_serialized};
+_Static_assert(sizeof formats / sizeof *formats == QUERY_OUTPUT_UNKNOWN, "one for each form");
 
 static struct reader *create(const struct reader_shape *shape, int64_t max_depth,
                              const struct reader_sink *sink) {

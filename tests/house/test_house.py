@@ -17,8 +17,8 @@ PURE = Path(os.environ.get("ROWCACHE_BUILD", "build")).resolve() / "daemon" / "l
 
 # The headers of libraries, by the names that the table of rooms uses. All others are libc's.
 LIBRARIES = {
-    "curl/": "libcurl", "gnutls/": "gnutls", "idn2.h": "libidn2", "ini.h": "inih",
-    "microhttpd.h": "libmicrohttpd", "nettle/": "nettle", "sqlite3.h": "sqlite3",
+    "curl/": "libcurl", "expat.h": "libexpat", "gnutls/": "gnutls", "idn2.h": "libidn2",
+    "ini.h": "inih", "microhttpd.h": "libmicrohttpd", "nettle/": "nettle", "sqlite3.h": "sqlite3",
     "systemd/": "libsystemd", "yajl/": "yajl", "zstd.h": "zstd",
 }
 TESTS = HOUSE.parent / "tests"
@@ -38,7 +38,7 @@ MEMORY = set(
     "memmem memmove memrchr memset qsort strchr strcmp strcspn strlen strncmp strpbrk strrchr "
     "strspn strstr inet_pton snprintf vsnprintf __stack_chk_fail".split()
 )
-PURE_LIBRARIES = ("yajl_", "nettle_", "idn2_", "ini_", "ZSTD_")
+PURE_LIBRARIES = ("yajl_", "XML_", "nettle_", "idn2_", "ini_", "ZSTD_")
 ENDS_THE_PROCESS = "base_check.c.o"  # a broken invariant is printed, and that is the end
 
 # What reads the time or waits for it, and the one place that may.
