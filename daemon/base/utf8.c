@@ -39,6 +39,18 @@ size_t utf8_character(struct view text) {
   return 0;
 }
 
+bool utf8_take(struct view *rest, uint32_t *character) {
+  static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  size_t length = utf8_character(*rest);
+  if (!length)
+    return false;
+  *character = (unsigned char)rest->at[0] & first_bits[length];
+  for (size_t i = 1; i < length; i++)
+    *character = *character << 6 | ((unsigned char)rest->at[i] & 0x3f);
+  *rest = view_from(*rest, length);
+  return true;
+}
+
 bool utf8_is(struct view text) {
   struct utf8 utf8 = {0};
   for (size_t i = 0; i < text.length; i++) {

@@ -49,23 +49,10 @@ static uint32_t small_letter(uint32_t c) {
   return c;
 }
 
-/* Takes the next character off. False: there is none. */
-static bool take_character(struct view *rest, uint32_t *character) {
-  static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-  size_t length = utf8_character(*rest);
-  if (!length)
-    return false;
-  *character = (unsigned char)rest->at[0] & first_bits[length];
-  for (size_t i = 1; i < length; i++)
-    *character = *character << 6 | ((unsigned char)rest->at[i] & 0x3f);
-  *rest = view_from(*rest, length);
-  return true;
-}
-
 static bool is_same_name(struct view a, struct view b) {
   uint32_t left, right;
-  while (take_character(&a, &left))
-    if (!take_character(&b, &right) || small_letter(left) != small_letter(right))
+  while (utf8_take(&a, &left))
+    if (!utf8_take(&b, &right) || small_letter(left) != small_letter(right))
       return false;
   return a.length == 0 && b.length == 0;
 }
