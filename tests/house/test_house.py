@@ -182,7 +182,7 @@ def test_one_file_reads_the_time_and_waits_for_it():
 # Called in their own file only, and public for their tests and fuzz targets.
 TRIED_BY_THEMSELVES = {"db_pragma", "media_of", "peer_find", "process_parse_boot", "process_parse_stat"}
 # Getters of a query that its normalized form is made of; nothing asks for them yet.
-NOT_ASKED_YET = {"query_mode", "query_rows_key"}
+NOT_ASKED_YET = {"query_rows_key"}
 # Derived answers will begin with them.
 NOT_DERIVED_YET = {
     "reader_agrees", "writer_create", "writer_feed", "writer_finish", "writer_is_full",

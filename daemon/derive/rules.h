@@ -1,0 +1,57 @@
+/* Can a query be answered from a stored result, and how? Pure.
+ *
+ * A result E holds the rows of a query Q where all of this is certain:
+ *
+ *   subject     the same table, target and mode, and no parameter of unknown meaning
+ *   columns     E has every column that Q selects, filters and sorts by
+ *   conditions  every condition of E is implied by one of Q (derive/imply.h), and every condition
+ *               that Q has beyond those of E can be judged on a row (derive/judge.h). `where` and
+ *               `having` filter alike, as this table groups nothing.
+ *   window      with the conditions and the order of E: Q's window lies in E's, or reaches beyond
+ *               the last row, which E holds. Otherwise E is complete.
+ *   order       Q's is E's, whose rows then keep their order; or E is complete, and Q's columns of
+ *               order_by are known.
+ *
+ * The last word is for the rows: derive/apply.h gives up at the first one that could matter and of
+ * which it is not certain what upstream would have done. */
+#pragma once
+
+#include "derive/reason.h"
+#include "query/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct columns;
+struct condition;
+struct query;
+
+/* A stored result. */
+struct derive_source {
+  const struct query *query; /* what was asked of upstream for it */
+  int64_t results;
+  bool may_be_cut; /* upstream may have left out rows for another reason than the query's limit */
+};
+
+/* How the answer is made of the source's rows. Everything that it points to is the query's. */
+struct derive_recipe {
+  /* The conditions of the query that the source's rows do not all satisfy. */
+  const struct condition *filter[2 * QUERY_CONDITIONS_MAX];
+  size_t filter_count;
+  const struct columns
+      *order;            /* sort by it; NULL: the rows keep their order. Where it has no items,
+                                  upstream's order is not known, and must not show */
+  int64_t offset, limit; /* of the rows that are left */
+  bool all_columns;      /* the elements stay as they are */
+  uint32_t columns;      /* otherwise: the columns to show, by schema_bit() */
+  uint32_t needed;       /* the columns of filter, order and `columns`, by schema_bit() */
+  bool changes_nothing;  /* the answer is the source, byte for byte */
+};
+
+/* POSSIBLE, and then *recipe is filled; or the first reason why not. */
+enum derive_reason rules_derive(const struct query *wanted, const struct derive_source *source,
+                                struct derive_recipe *recipe);
+
+/* True if a result holds all rows of its target and mode that satisfy its conditions. */
+bool rules_is_complete(const struct derive_source *source);
