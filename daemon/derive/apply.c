@@ -1,0 +1,149 @@
+#include "derive/apply.h"
+
+#include "base/text.h"
+#include "derive/judge.h"
+#include "derive/sorter.h"
+
+#include <stdlib.h>
+
+struct apply {
+  const struct derive_recipe *recipe;
+  struct sorter *sorter; /* NULL: the rows keep their order */
+  struct value *key;     /* of the present row */
+  struct text shown;     /* what the client sees of the present row */
+  int64_t passed;        /* rows that satisfy the conditions */
+  int64_t results;
+  enum derive_reason reason;
+};
+
+static int64_t window_end(const struct derive_recipe *recipe) {
+  return recipe->offset + recipe->limit;
+}
+
+static bool prepare_sorting(struct apply *apply, size_t most) {
+  const struct derive_recipe *recipe = apply->recipe;
+  apply->sorter = sorter_create(recipe->order, recipe->offset, window_end(recipe), most);
+  apply->key = calloc(recipe->order->count + 1, sizeof *apply->key);
+  return apply->sorter && apply->key;
+}
+
+struct apply *apply_create(const struct derive_recipe *recipe, size_t most) {
+  struct apply *apply = calloc(1, sizeof *apply);
+  if (!apply)
+    return NULL;
+  apply->recipe = recipe;
+  if (recipe->order && !prepare_sorting(apply, most))
+    apply_release(&apply);
+  return apply;
+}
+
+void apply_release(struct apply **apply) {
+  struct apply *gone = *apply;
+  *apply = NULL;
+  if (!gone)
+    return;
+  sorter_release(&gone->sorter);
+  free(gone->key);
+  text_free(&gone->shown);
+  free(gone);
+}
+
+/* False as soon as one condition is; what comes first does not matter. */
+static enum truth satisfies(const struct derive_recipe *recipe, const struct row *row) {
+  enum truth all = TRUTH_TRUE;
+  for (size_t i = 0; all != TRUTH_FALSE && i < recipe->filter_count; i++) {
+    enum truth one = judge_row(recipe->filter[i], row);
+    all = one < all ? one : all;
+  }
+  return all;
+}
+
+/* A member that is selected and not there: upstream may show it as null, or not at all. */
+static bool lacks_column(const struct derive_recipe *recipe, const struct row *row) {
+  for (size_t i = 0; i < SCHEMA_COLUMNS; i++)
+    if ((recipe->columns >> i & 1) && row->values[i].kind == VALUE_ABSENT)
+      return true;
+  return false;
+}
+
+static enum apply_verdict give_up(struct apply *apply, enum derive_reason reason) {
+  apply->reason = reason;
+  return APPLY_GIVE_UP;
+}
+
+/* --- in the order of the source --- */
+
+static enum apply_verdict pass(struct apply *apply, const struct row *row) {
+  enum truth truth = satisfies(apply->recipe, row);
+  if (truth == TRUTH_UNKNOWN)
+    return give_up(apply, DERIVE_ROW);
+  if (truth == TRUTH_FALSE || apply->passed++ < apply->recipe->offset)
+    return APPLY_LEAVE;
+  if (lacks_column(apply->recipe, row))
+    return give_up(apply, DERIVE_ROW);
+  apply->results++;
+  return APPLY_TAKE;
+}
+
+/* --- sorted --- */
+
+static void show(struct text *shown, const struct derive_recipe *recipe, const struct row *row) {
+  CHECK(row->raw.length > 0);
+  text_clear(shown);
+  if (recipe->all_columns)
+    text_add(shown, row->raw);
+  for (size_t i = 0; i < SCHEMA_COLUMNS; i++)
+    if (recipe->columns >> i & 1) {
+      text_add(shown, row->values[i].raw);
+      text_add_char(shown, ','); /* no JSON text ends with one */
+    }
+}
+
+static enum apply_verdict hold(struct apply *apply, const struct row *row) {
+  enum truth truth = satisfies(apply->recipe, row);
+  if (truth == TRUTH_FALSE)
+    return APPLY_LEAVE;
+  const struct columns *order = apply->recipe->order;
+  for (size_t i = 0; i < order->count; i++)
+    apply->key[i] = row->values[order->items[i].column->index];
+  show(&apply->shown, apply->recipe, row);
+  if (!text_ok(&apply->shown))
+    return give_up(apply, DERIVE_MEMORY);
+  struct sorter_row held = {row->position, apply->key, digest_sha256(text_view(&apply->shown)),
+                            truth == TRUTH_UNKNOWN || lacks_column(apply->recipe, row)};
+  enum derive_reason reason = sorter_add(apply->sorter, &held);
+  return reason == DERIVE_POSSIBLE ? APPLY_HOLD : give_up(apply, reason);
+}
+
+/* --- both --- */
+
+enum apply_verdict apply_row(struct apply *apply, const struct row *row) {
+  CHECK(apply->reason == DERIVE_POSSIBLE);
+  if (!apply->sorter && apply->passed >= window_end(apply->recipe))
+    return APPLY_ENOUGH;
+  return (apply->sorter ? hold : pass)(apply, row);
+}
+
+bool apply_finish(struct apply *apply) {
+  if (apply->sorter && apply->reason == DERIVE_POSSIBLE) {
+    size_t count;
+    apply->reason = sorter_finish(apply->sorter);
+    sorter_positions(apply->sorter, &count);
+    apply->results = (int64_t)count;
+  }
+  return apply->reason == DERIVE_POSSIBLE;
+}
+
+int64_t apply_results(const struct apply *apply) {
+  return apply->results;
+}
+
+const int64_t *apply_positions(const struct apply *apply) {
+  size_t count;
+  CHECK(apply->sorter);
+  return sorter_positions(apply->sorter, &count);
+}
+
+enum derive_reason apply_reason(const struct apply *apply) {
+  return apply->reason;
+}
