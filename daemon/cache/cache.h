@@ -130,6 +130,11 @@ struct cache_validator cache_writer_validator(const struct cache_writer *writer)
  * stored), every later append and publishing fail, too: the writer can only be abandoned. For lack
  * of memory `done` is called at once, on the caller's thread. Does not block. */
 void cache_append(struct cache_writer *writer, struct view bytes, cache_done *done, void *context);
+/* Makes the result one that cannot be stored, for `why` (copied): from here on every append and
+ * publishing fail. `done` comes after those of the earlier appends, whose bytes the cache no longer
+ * reads then; for lack of memory at once. Does not block. */
+void cache_spoil(struct cache_writer *writer, const struct fault *why, cache_done *done,
+                 void *context);
 
 struct cache_result {
   int64_t results;

@@ -262,6 +262,50 @@ void cache_append(struct cache_writer *writer, struct view bytes, cache_done *do
   cache_job_give(writer->cache, &append->job);
 }
 
+/* Spoiling. */
+
+struct spoil {
+  struct cache_job job;
+  struct cache_writer *writer;
+  struct fault why;
+  cache_done *done;
+  void *context;
+};
+
+static bool spoil_work(struct cache_job *job, struct db *db, struct fault *fault) {
+  (void)db;
+  struct spoil *spoil = (struct spoil *)job;
+  fail(spoil->writer, &spoil->why);
+  *fault = spoil->why;
+  return false;
+}
+
+static void spoil_done(struct cache_job *job, bool ok, const struct fault *fault) {
+  (void)ok;
+  struct spoil *spoil = (struct spoil *)job;
+  fail(spoil->writer, &spoil->why); /* where the job did not run */
+  spoil->done(spoil->context, false, fault);
+  free(spoil);
+}
+
+void cache_spoil(struct cache_writer *writer, const struct fault *why, cache_done *done,
+                 void *context) {
+  struct spoil *spoil = calloc(1, sizeof *spoil);
+  if (!spoil) {
+    /* The missing chunk makes all later appends fail. */
+    writer->appended += (int64_t)CACHE_CHUNK_SIZE;
+    done(context, false, why);
+    return;
+  }
+  spoil->job.work = spoil_work;
+  spoil->job.done = spoil_done;
+  spoil->writer = writer;
+  spoil->why = *why;
+  spoil->done = done;
+  spoil->context = context;
+  cache_job_give(writer->cache, &spoil->job);
+}
+
 /* Ending. */
 
 /* Fills the entry. `*whole`: every chunk is stored. */

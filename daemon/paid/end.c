@@ -49,11 +49,17 @@ static void settle(struct paid *paid) {
     paid_conclude(paid);
 }
 
+/* Logged once for an answer, at the first failure. */
+static void note_not_stored(struct paid *paid, const struct fault *fault) {
+  if (atomic_exchange(&paid->saved, -1) >= 0)
+    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->request.id,
+                LOG_VALUE(fault->text));
+}
+
 static void on_published(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
   if (!ok) {
-    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->request.id,
-                LOG_VALUE(fault->text));
+    note_not_stored(paid, fault);
     flight_storing_failed(paid->flight);
   }
   settle(paid);
@@ -130,9 +136,8 @@ static void ended(void *context) {
 
 static void on_saved(void *context, bool ok, const struct fault *fault) {
   struct paid *paid = context;
-  if (!ok && atomic_exchange(&paid->saved, -1) >= 0)
-    log_warning(EVENT_store, "request=%s outcome=not-stored reason=%s", paid->request.id,
-                LOG_VALUE(fault->text));
+  if (!ok)
+    note_not_stored(paid, fault);
   /* After a failure nothing counts as saved. For lack of memory cache_append() reports it at
    * once. */
   int64_t number = atomic_load(&paid->saved);
@@ -147,17 +152,22 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
 }
 
 /* Chunks are appended in order, and on_saved() comes in the same order. Each holds the flight,
- * which has the bytes and may be concluded as broken before that. */
+ * which has the bytes and may be concluded as broken before that. An answer that repeats its token
+ * is spoiled in the same order: until then the cache may read the bytes of earlier chunks, and the
+ * flight must keep them. */
 static void chunk(void *context, struct view bytes) {
   struct paid *paid = context;
   struct fault fault;
+  if (paid->is_spoiled)
+    return;
   flight_hold(paid->flight);
-  if (mask_finds(&paid->repeated, bytes)) {
-    fault_set(&fault, FAULT_UPSTREAM, "the answer repeats the token that it was asked with");
-    on_saved(paid, false, &fault);
+  paid->is_spoiled = mask_finds(&paid->repeated, bytes);
+  if (!paid->is_spoiled) {
+    cache_append(paid->writer, bytes, on_saved, paid);
     return;
   }
-  cache_append(paid->writer, bytes, on_saved, paid);
+  fault_set(&fault, FAULT_UPSTREAM, "the answer repeats the token that it was asked with");
+  cache_spoil(paid->writer, &fault, on_saved, paid);
 }
 
 void paid_free(struct paid *paid) {

@@ -52,6 +52,7 @@ struct paid {
   struct cache_writer *writer;       /* NULL: not stored; likewise: */
   struct cache_hold *hold;           /* on the stored chunks, for readers that lag */
   struct cache_validator validator;
+  bool is_spoiled;    /* the transfer thread's: it repeats the token, and is not stored */
   atomic_llong saved; /* chunks that the cache has stored; -1: storing has failed */
 };
 

@@ -638,6 +638,33 @@ static void test_a_held_wal(void **state) {
   cache_close(&cache);
 }
 
+/* Its `done` comes after those of the chunks before it: until then their bytes are read. */
+static void test_spoiled(void **state) {
+  (void)state;
+  struct cache *cache = open_cache((int64_t)(8 * MIB));
+  struct order order = {.key = 5, .seed = 5, .length = 3 * CACHE_CHUNK_SIZE, .cost = ROWS(10)};
+  scope_free char *body = make_body(order.seed, order.length);
+  struct waiter stored = WAITER, spoiled = WAITER, ended = WAITER;
+  struct fault why;
+  fault_set(&why, FAULT_UPSTREAM, "it must not be stored");
+  struct cache_writer *writer = begin(cache, &order);
+  append(writer, body, 2 * CACHE_CHUNK_SIZE, &stored);
+  expect(&spoiled);
+  cache_spoil(writer, &why, on_done, &spoiled);
+  await(&spoiled, 0);
+  assert_string_equal(spoiled.fault.text, "it must not be stored");
+  await(&stored, 0);
+  assert_int_equal(stored.failures, 0);
+  append(writer, body + 2 * CACHE_CHUNK_SIZE, CACHE_CHUNK_SIZE, &ended);
+  publish(writer, &order, &ended);
+  await(&ended, 0);
+  assert_int_equal(ended.failures, 2);
+  assert_string_equal(ended.fault.text, "it must not be stored");
+  assert_false(has(cache, order.key));
+  settle(cache);
+  cache_close(&cache);
+}
+
 static void test_max_size(void **state) {
   (void)state;
   const int64_t max_size = 6 * MIB;
@@ -1233,6 +1260,7 @@ int main(void) {
       TEST(eviction_order),
       TEST(max_size),
       TEST(a_held_wal),
+      TEST(spoiled),
       TEST(room_while_filling),
       TEST(too_large),
       TEST(crowded),
