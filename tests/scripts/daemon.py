@@ -263,8 +263,11 @@ class Daemon:
         return {labels["outcome"]: int(value) for labels, value in samples if value}
 
     def request(self, reply) -> dict:
-        """The admin side's record of the request that got this answer."""
-        return self.admin_json("/api/request/" + reply.headers["X-Request-Id"])
+        """The admin side's record of the request that got this answer; there is one a moment after
+        the client has the answer."""
+        path = "/api/request/" + reply.headers["X-Request-Id"]
+        eventually(lambda: self.admin(path).status == 200)
+        return self.admin_json(path)
 
     def ctl(self, *arguments, **options) -> subprocess.CompletedProcess:
         """rowcachectl with this daemon's configuration."""
