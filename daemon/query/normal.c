@@ -12,14 +12,14 @@ static const struct view readable = VIEW(",:()=<>\"/");
 
 static void put_text(struct normal *normal, struct view name, struct view value) {
   if (normal->last.at && view_equal(normal->last, name)) {
-    text_add(&normal->text, normal->strict ? VIEW("%2C") : VIEW(","));
+    text_add_char(&normal->text, ',');
   } else {
     if (normal->last.at)
       text_add_char(&normal->text, '&');
     form_encode(&normal->text, name);
     text_add_char(&normal->text, '=');
   }
-  form_encode_but(&normal->text, value, normal->strict ? VIEW("") : readable);
+  form_encode_but(&normal->text, value, readable);
 }
 
 /* Not text_printf(), which would be a fifth of the time that a query takes. */

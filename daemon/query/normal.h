@@ -6,9 +6,8 @@
 #include "base/text.h"
 #include "base/view.h"
 
-/* Begins as {0}, or as {.strict = true}. */
+/* Begins as {0}. */
 struct normal {
-  bool strict;          /* the text is to be sent: it is encoded throughout */
   struct text text;     /* `name=value&name=value` */
   struct text material; /* name, tag and value of each part, with their lengths before them */
   struct view last;     /* name of the last part; at NULL: there is none */

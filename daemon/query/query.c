@@ -1,5 +1,6 @@
 #include "query/query.h"
 
+#include "base/check.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "base/token_text.h"
@@ -26,7 +27,7 @@ struct query {
   struct columns select, order;
   struct conditions where, having;
   struct text normal;
-  struct digest key, rows_key;
+  struct digest key;
 };
 
 static struct view value_or_empty(const struct query *query, const char *name) {
@@ -248,13 +249,38 @@ static void write_offset(const struct query *query, struct view name, struct nor
 
 typedef void write_value(const struct query *query, struct view name, struct normal *normal);
 
+/* The parameters of the table. `is_left_out`: a change of the query leaves it out. */
+static bool never(const struct query_change *change) {
+  (void)change;
+  return false;
+}
+
+static bool if_all_columns(const struct query_change *change) {
+  return change->all_columns;
+}
+
+static bool if_all_rows(const struct query_change *change) {
+  return change->all_rows;
+}
+
+static bool if_limited(const struct query_change *change) {
+  return change->limit > 0;
+}
+
 static const struct {
   const char *name;
   write_value *write;
+  bool (*is_left_out)(const struct query_change *change);
 } parameters[] = {
-    {"from", write_from},      {"mode", write_mode},   {"target", write_target},
-    {"select", write_select},  {"where", write_where}, {"having", write_having},
-    {"order_by", write_order}, {"limit", write_limit}, {"offset", write_offset},
+    {"from", write_from, never},
+    {"mode", write_mode, never},
+    {"target", write_target, never},
+    {"select", write_select, if_all_columns},
+    {"where", write_where, if_all_rows},
+    {"having", write_having, if_all_rows},
+    {"order_by", write_order, if_all_rows},
+    {"limit", write_limit, if_limited},
+    {"offset", write_offset, if_all_rows},
 };
 
 static bool is_of_table(struct view name) {
@@ -282,20 +308,27 @@ static void write_output(const struct query *query, struct normal *normal) {
     put_raw_unless(normal, query->output != QUERY_OUTPUT_UNKNOWN, VIEW("output"), *output);
 }
 
-/* `output` is last, so that the key of the rows is the digest of everything before it. */
-static bool write_normal(struct query *query, struct fault *fault) {
-  struct normal normal = {0};
+/* Writes all parts but those that the change leaves out. */
+static void write_parts(const struct query *query, const struct query_change *change,
+                        struct normal *normal) {
   for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++) {
     const char *name = parameters[i].name;
-    if (query->table == QUERY_BACKLINKS_NEW_LOST && form_get(&query->form, name))
-      parameters[i].write(query, view_of(name), &normal);
+    if (query->table == QUERY_BACKLINKS_NEW_LOST && form_get(&query->form, name) &&
+        !parameters[i].is_left_out(change))
+      parameters[i].write(query, view_of(name), normal);
   }
-  write_rest(query, &normal);
-  query->rows_key = normal_digest(&normal);
-  write_output(query, &normal);
+  if (change->limit > 0)
+    put_amount(normal, VIEW("limit"), change->limit, QUERY_LIMIT_DEFAULT);
+  write_rest(query, normal);
+  if (!change->as_json)
+    write_output(query, normal);
+}
+
+static bool write_normal(struct query *query, struct fault *fault) {
+  static const struct query_change none;
+  struct normal normal = {0};
+  write_parts(query, &none, &normal);
   query->key = normal_digest(&normal);
-  if (query->output == QUERY_OUTPUT_UNKNOWN)
-    query->rows_key = query->key;
   bool ok = normal_ok(&normal);
   if (ok) {
     query->normal = normal.text;
@@ -409,8 +442,37 @@ const struct digest *query_key(const struct query *query) {
   return &query->key;
 }
 
-const struct digest *query_rows_key(const struct query *query) {
-  return &query->rows_key;
+bool query_subject(const struct query *query, struct digest *subject) {
+  struct normal normal = {0};
+  if (query->table != QUERY_BACKLINKS_NEW_LOST || query->mode == QUERY_MODE_UNKNOWN)
+    return false;
+  write_from(query, VIEW("from"), &normal);
+  write_mode(query, VIEW("mode"), &normal);
+  write_target(query, VIEW("target"), &normal);
+  *subject = normal_digest(&normal);
+  bool ok = normal_ok(&normal);
+  normal_free(&normal);
+  return ok;
+}
+
+static int64_t count_conditions(const struct conditions *set) {
+  return set->present && !set->parsed ? 1 : (int64_t)set->count;
+}
+
+int64_t query_condition_count(const struct query *query) {
+  return count_conditions(&query->where) + count_conditions(&query->having);
+}
+
+bool query_changed(const struct query *query, const struct query_change *change, struct query **out,
+                   struct fault *fault) {
+  CHECK(query->table == QUERY_BACKLINKS_NEW_LOST);
+  struct normal normal = {0};
+  *out = NULL;
+  write_parts(query, change, &normal);
+  bool ok = normal_ok(&normal) ? query_parse(text_view(&normal.text), VIEW(""), out, fault)
+                               : fault_no_memory(fault);
+  normal_free(&normal);
+  return ok;
 }
 
 /* `token` and `output` have a meaning in every table. */

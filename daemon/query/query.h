@@ -97,8 +97,26 @@ struct view query_normal(const struct query *query);
 /* The key of the normalized query in the cache. */
 const struct digest *query_key(const struct query *query);
 
-/* The same without a known `output`: queries for the same rows in different forms share it. */
-const struct digest *query_rows_key(const struct query *query);
+/* Fills `subject` with the digest of table, target and mode: only queries that share it can be
+ * answered from the same stored result. False: it has none, as the table is another one or the mode
+ * is of unknown meaning. */
+bool query_subject(const struct query *query, struct digest *subject) MUST_CHECK;
+
+/* The number of conditions in `where` and `having`. A text that is not understood counts as one. */
+int64_t query_condition_count(const struct query *query);
+
+/* What query_changed() may change. */
+struct query_change {
+  bool all_columns; /* no `select` */
+  bool all_rows;    /* no conditions, no order and no offset */
+  bool as_json;     /* no `output` */
+  int64_t limit;    /* instead of the query's; 0: the query's */
+};
+/* Makes the query for backlinks_new_lost that differs from `query` in this. It has no token. The
+ * caller owns *out; on failure it is NULL. Faults: those of query_parse(), though none but a lack of
+ * memory is known. */
+bool query_changed(const struct query *query, const struct query_change *change, struct query **out,
+                   struct fault *fault) MUST_CHECK;
 
 /* Puts the parameters of unknown meaning into `rest`, sorted by name, and returns their number. For
  * other tables than backlinks_new_lost those are all but the token and `output`. */

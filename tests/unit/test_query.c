@@ -227,18 +227,77 @@ static void test_other_tables(void **state) {
   query_release(&query);
 }
 
-static void test_rows_key(void **state) {
+#define FULL                                                                          \
+  BASE "&select=type,url_to&where=nofollow=true&having=alt:'x'&order_by=date&limit=5" \
+       "&offset=7&zz=1&output=php"
+
+static const struct {
+  const char *args;
+  struct query_change change;
+  const char *normal;
+} changed[] = {
+    {FULL,
+     {0},
+     BASE "&select=type,url_to&where=nofollow=true&having=alt=\"x\"&order_by=date&limit=5"
+          "&offset=7&zz=1&output=php"},
+    {FULL,
+     {.all_columns = true, .as_json = true},
+     BASE "&where=nofollow=true&having=alt=\"x\"&order_by=date&limit=5&offset=7&zz=1"},
+    {FULL,
+     {.all_columns = true, .all_rows = true, .as_json = true, .limit = 1025},
+     BASE "&limit=1025&zz=1"},
+    {BASE "&limit=5", {.limit = 1000}, BASE},
+    {BASE "&where=", {.all_rows = true}, BASE},
+    {BASE "&where=type+is+lost,x", {.as_json = true}, BASE "&where=type%20is%20lost,x"},
+    {BASE "&token=secret&output=yaml", {0}, BASE "&output=yaml"},
+};
+
+static void test_changed(void **state) {
   (void)state;
-  struct query *json = parse(BASE), *xml = parse(BASE "&output=xml&x=1"), *x = parse(BASE "&x=1"),
-               *odd = parse(BASE "&output=yaml");
-  assert_true(digest_equal(query_rows_key(xml), query_rows_key(x)));
-  assert_false(digest_equal(query_key(xml), query_key(x)));
-  assert_true(digest_equal(query_rows_key(json), query_key(json)));
-  assert_false(digest_equal(query_rows_key(odd), query_rows_key(json)));
-  query_release(&json);
-  query_release(&xml);
-  query_release(&x);
+  for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
+    struct query *query = parse(changed[i].args), *other, *written = parse(changed[i].normal);
+    struct fault fault;
+    assert_true(query_changed(query, &changed[i].change, &other, &fault));
+    assert_true(view_is(query_normal(other), changed[i].normal));
+    assert_true(digest_equal(query_key(other), query_key(written)));
+    query_release(&query);
+    query_release(&other);
+    query_release(&written);
+  }
+}
+
+static void test_subject(void **state) {
+  (void)state;
+  struct query *query = parse(BASE), *same = parse(FULL),
+               *mode = parse("from=backlinks_new_lost&mode=exact&target=example.com"),
+               *odd = parse("from=backlinks_new_lost&mode=all&target=example.com");
+  struct digest one, two;
+  assert_true(query_subject(query, &one) && query_subject(same, &two));
+  assert_true(digest_equal(&one, &two));
+  assert_true(query_subject(mode, &two));
+  assert_false(digest_equal(&one, &two));
+  assert_false(query_subject(odd, &two));
+  query_release(&query);
+  query_release(&same);
+  query_release(&mode);
   query_release(&odd);
+}
+
+static void test_condition_count(void **state) {
+  (void)state;
+  static const struct {
+    const char *args;
+    int64_t count;
+  } cases[] = {{BASE, 0},
+               {FULL, 2},
+               {BASE "&where=", 1},
+               {BASE "&where=nofollow=true,alt='x'", 2},
+               {BASE "&where=type+is+lost,x&having=alt='x'", 2}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    struct query *query = parse(cases[i].args);
+    assert_int_equal(query_condition_count(query), cases[i].count);
+    query_release(&query);
+  }
 }
 
 /* Stored results are found by it: whoever changes it counts up the version in query/normal.c. */
@@ -275,7 +334,9 @@ int main(void) {
       cmocka_unit_test(test_accessors),
       cmocka_unit_test(test_absent),
       cmocka_unit_test(test_other_tables),
-      cmocka_unit_test(test_rows_key),
+      cmocka_unit_test(test_changed),
+      cmocka_unit_test(test_subject),
+      cmocka_unit_test(test_condition_count),
       cmocka_unit_test(test_known_key),
       cmocka_unit_test(test_body),
       cmocka_unit_test(test_the_one_spelling_of_a_token),
