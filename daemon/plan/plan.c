@@ -31,25 +31,82 @@ static struct plan decide_stored(const struct plan_facts *facts, struct plan pla
   return plan;
 }
 
-/* Decides about a query that is not refused. */
-static struct plan decide_admitted(const struct plan_facts *facts) {
-  struct plan plan = {.action = PLAN_FORWARD, .store = facts->cacheable && !facts->wish.no_store};
-  if (!facts->cacheable) {
-    plan.reason = PLAN_BYPASS;
-  } else if (!facts->stored) {
-    plan.reason = facts->wish.no_cache ? PLAN_REQUEST : PLAN_URI_MISS;
-  } else if (facts->age == AGE_UNKNOWN) {
+/* Decides about a query that is not refused, with a result of this age. */
+static struct plan decide_with(const struct plan_facts *facts, int64_t age) {
+  struct plan plan = {.action = PLAN_FORWARD};
+  if (age == AGE_UNKNOWN) {
     /* An unknown age is within no bound, the client's or the configuration's, and there is no Age
      * to show. So the result is never served, even if upstream fails. */
     plan.reason = facts->wish.no_cache ? PLAN_REQUEST : PLAN_STALE;
-  } else {
-    plan.freshness = facts->ttl - facts->age;
-    if (wish_allows(&facts->wish, facts->age, plan.freshness))
-      plan = decide_stored(facts, plan);
-    else
-      plan.reason = plan.freshness > 0 || facts->wish.no_cache ? PLAN_REQUEST : PLAN_STALE;
+    return plan;
   }
+  plan.freshness = facts->ttl - age;
+  if (wish_allows(&facts->wish, age, plan.freshness))
+    return decide_stored(facts, plan);
+  plan.reason = plan.freshness > 0 || facts->wish.no_cache ? PLAN_REQUEST : PLAN_STALE;
   return plan;
+}
+
+static struct plan decide_without(const struct plan_facts *facts) {
+  return (struct plan){.action = PLAN_FORWARD,
+                       .reason = facts->wish.no_cache ? PLAN_REQUEST : PLAN_URI_MISS};
+}
+
+/* How good the answer of a plan is for the client. */
+static int rank(const struct plan *plan) {
+  if (plan->action != PLAN_FORWARD)
+    return plan->freshness > 0 ? 3 : 2;
+  return plan->stale_if_error ? 1 : 0;
+}
+
+/* The query's own result comes first: it costs the least. The source is taken if only it is fresh,
+ * or if only it may be served at all. */
+static struct plan decide_cacheable(const struct plan_facts *facts) {
+  struct plan plan = facts->stored ? decide_with(facts, facts->age) : decide_without(facts);
+  if (!facts->has_source)
+    return plan;
+  struct plan other = decide_with(facts, facts->source_age);
+  other.derive = true;
+  return rank(&other) > rank(&plan) ? other : plan;
+}
+
+/* Decides about a query that is not refused. */
+static struct plan decide_admitted(const struct plan_facts *facts) {
+  struct plan plan = {.action = PLAN_FORWARD, .reason = PLAN_BYPASS};
+  if (facts->cacheable)
+    plan = decide_cacheable(facts);
+  plan.store = facts->cacheable && !facts->wish.no_store;
+  return plan;
+}
+
+bool plan_is_answered(const struct plan_facts *facts) {
+  if (!facts->stored)
+    return false;
+  struct plan plan = decide_with(facts, facts->age);
+  return rank(&plan) == 3;
+}
+
+static int64_t greater(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
+
+struct plan_ages plan_source_ages(const struct plan_facts *facts) {
+  const struct wish *wish = &facts->wish;
+  int64_t window = greater(facts->stale_if_error, facts->stale_while_revalidate);
+  struct plan_ages ages = {.fresh = facts->ttl - greater(wish->min_fresh, 1)};
+  if (wish->no_cache)
+    return (struct plan_ages){-1, -1};
+  /* Durations are at most ten years, and so is what is added; max-stale may be anything. */
+  ages.usable = wish->max_stale > INT64_MAX - facts->ttl
+                    ? INT64_MAX
+                    : facts->ttl + greater(window, wish->max_stale);
+  if (wish->max_age >= 0 && wish->max_age < ages.fresh)
+    ages.fresh = wish->max_age;
+  if (wish->max_age >= 0 && wish->max_age < ages.usable)
+    ages.usable = wish->max_age;
+  if (wish->min_fresh >= 0)
+    ages.usable = ages.fresh;
+  return ages;
 }
 
 static struct plan refuse(struct plan plan, enum plan_refusal refusal) {

@@ -41,9 +41,15 @@ struct plan_facts {
   bool others_refused;   /* tables.other = refuse */
   struct wish wish;      /* the request's Cache-Control */
 
-  /* the stored result */
-  bool stored;                    /* there is one */
-  int64_t age;                    /* seconds; or AGE_UNKNOWN */
+  /* the stored result of the query itself */
+  bool stored; /* there is one */
+  int64_t age; /* seconds; or AGE_UNKNOWN */
+
+  /* the source: a stored result of another query, from which the answer can be computed */
+  bool has_source;
+  int64_t source_age; /* like `age` */
+
+  /* the settings about both */
   int64_t ttl;                    /* cache.ttl, seconds */
   int64_t stale_if_error;         /* cache.stale_if_error */
   int64_t stale_while_revalidate; /* cache.stale_while_revalidate */
@@ -57,7 +63,7 @@ struct plan_facts {
 enum plan_action {
   PLAN_REFUSE,          /* answer with an error, for `refusal` */
   PLAN_VERIFY,          /* check the token upstream, then plan again */
-  PLAN_HIT,             /* answer with the stored result */
+  PLAN_HIT,             /* answer with the stored result, or from the source: `derive` */
   PLAN_HIT_AND_REFRESH, /* the same, and ask upstream behind the client's back */
   PLAN_FORWARD,         /* join the flight of the query, or ask upstream */
   PLAN_JOIN,            /* only of plan_predict(): join the flight of the query */
@@ -72,12 +78,26 @@ struct plan {
   enum plan_reason reason;   /* with FORWARD and JOIN */
   bool store;                /* with FORWARD: keep the answer */
   bool stale_if_error;       /* with FORWARD: the stored result may be served if upstream fails */
-  int64_t freshness; /* of the stored result: seconds left, negative when stale; 0 if not known */
+  bool derive;       /* where a stored result may be served: compute the answer from the source */
+  int64_t freshness; /* of what may be served: seconds left, negative when stale; 0 if not known */
 };
 
 /* The refusal that follows from the standing alone, for a token that is revoked or not on the list;
  * else NOT_REFUSED. It holds for every query, and also after each wait. */
 enum plan_refusal plan_bar(enum plan_standing standing);
+
+/* True if the stored result of the query itself may be served and is fresh: then no source is
+ * needed. The facts about the source are not read. */
+bool plan_is_answered(const struct plan_facts *facts);
+
+/* The ages that a source may have. */
+struct plan_ages {
+  int64_t fresh; /* at most this, in seconds, and it is served as fresh; negative: at no age */
+  int64_t
+      usable; /* at most this, and it may be served at all, if only after a failure; negative: at
+                     no age */
+};
+struct plan_ages plan_source_ages(const struct plan_facts *facts);
 
 /* Decides what to do with a query. */
 struct plan plan_decide(const struct plan_facts *facts);

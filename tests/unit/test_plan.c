@@ -249,6 +249,91 @@ static void nothing_is_fresh_without_ttl(void **state) {
   assert_int_equal(plan_decide(&facts).action, PLAN_HIT_AND_REFRESH);
 }
 
+/* --- a source, from which the answer can be computed --- */
+
+#define NONE (-2) /* in the place of an age: there is no result */
+
+static void a_source(void **state) {
+  (void)state;
+  static const struct {
+    int64_t age, source_age;
+    const char *wish;
+    enum windows windows;
+    enum plan_action action;
+    bool derive;
+    int64_t freshness;
+  } cases[] = {
+      {NONE, 10, "", OFF, PLAN_HIT, true, 90},
+      {NONE, 99, "", OFF, PLAN_HIT, true, 1},
+      {NONE, 100, "", OFF, PLAN_FORWARD, false, 0},
+      {NONE, NONE, "", BOTH, PLAN_FORWARD, false, 0},
+      /* the query's own result comes first while it is fresh */
+      {50, 10, "", OFF, PLAN_HIT, false, 50},
+      {120, 10, "", BOTH, PLAN_HIT, true, 90},
+      {50, 10, "max-age=20", OFF, PLAN_HIT, true, 90},
+      {50, 10, "min-fresh=60", OFF, PLAN_HIT, true, 90},
+      /* the request's bounds hold for the source */
+      {NONE, 30, "max-age=20", OFF, PLAN_FORWARD, false, 0},
+      {NONE, 10, "no-cache", OFF, PLAN_FORWARD, false, 0},
+      {NONE, 10, "only-if-cached", OFF, PLAN_HIT, true, 90},
+      /* a stale source serves as a stale result does */
+      {NONE, 120, "", REVALIDATE, PLAN_HIT_AND_REFRESH, true, -20},
+      {NONE, 120, "", IF_ERROR, PLAN_FORWARD, true, -20},
+      {NONE, 120, "max-stale", OFF, PLAN_HIT, true, -20},
+      {NONE, 700, "", BOTH, PLAN_FORWARD, false, 0},
+      /* and the query's own before it, if both may */
+      {140, 120, "", REVALIDATE, PLAN_HIT_AND_REFRESH, false, -40},
+      {300, 200, "", IF_ERROR, PLAN_FORWARD, false, -200},
+      {AGE_UNKNOWN, 200, "", IF_ERROR, PLAN_FORWARD, true, -100},
+      {NONE, AGE_UNKNOWN, "max-stale", BOTH, PLAN_FORWARD, false, 0},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct plan_facts facts =
+        facts_of(&(struct plan_case){cases[i].age, cases[i].wish, cases[i].windows, HIT});
+    facts.stored = cases[i].age != NONE;
+    facts.has_source = cases[i].source_age != NONE;
+    facts.source_age = cases[i].source_age;
+    struct plan plan = plan_decide(&facts);
+    if (plan.action != cases[i].action || plan.derive != cases[i].derive ||
+        plan.freshness != cases[i].freshness)
+      fail_msg("row %zu: action %d, derive %d, freshness %lld", i, plan.action, plan.derive,
+               (long long)plan.freshness);
+    if (plan.derive && plan.action == PLAN_FORWARD)
+      assert_true(plan.stale_if_error);
+  }
+}
+
+/* What is looked for is exactly what can be served. */
+static void ages_of_a_source(void **state) {
+  (void)state;
+  static const char *const wishes[] = {"",
+                                       "max-age=30",
+                                       "max-age=300",
+                                       "min-fresh=40",
+                                       "max-stale=70",
+                                       "max-stale",
+                                       "no-cache",
+                                       "max-age=150, max-stale=200",
+                                       "max-stale=0"};
+  for (size_t i = 0; i < COUNT(wishes); i++)
+    for (int windows = OFF; windows <= BOTH; windows++)
+      for (int64_t age = 0; age < 800; age++) {
+        struct plan_facts facts =
+            facts_of(&(struct plan_case){0, wishes[i], (enum windows)windows, HIT});
+        facts.stored = false;
+        facts.has_source = true;
+        facts.source_age = age;
+        struct plan_ages ages = plan_source_ages(&facts);
+        struct plan plan = plan_decide(&facts);
+        bool fresh = plan.action == PLAN_HIT && plan.freshness > 0;
+        assert_int_equal(fresh, age <= ages.fresh);
+        assert_true(age <= ages.usable || !plan.derive);
+        facts.stored = true;
+        facts.age = age;
+        assert_int_equal(plan_is_answered(&facts), fresh);
+      }
+}
+
 /* --- who may ask, and for what --- */
 
 /* What is against a query, one letter each. */
@@ -396,6 +481,8 @@ int main(void) {
       cmocka_unit_test(nothing_stored),
       cmocka_unit_test(what_is_not_cacheable_is_not_looked_at),
       cmocka_unit_test(nothing_is_fresh_without_ttl),
+      cmocka_unit_test(a_source),
+      cmocka_unit_test(ages_of_a_source),
       cmocka_unit_test(who_may_ask),
       cmocka_unit_test(who_is_barred_while_waiting),
       cmocka_unit_test(predictions),
