@@ -74,16 +74,21 @@ static bool are_all_known(const struct columns *columns) {
   return columns->parsed;
 }
 
+bool rules_columns(const struct columns *select, uint32_t *columns) {
+  bool are_listed = !columns_are_all(select) && are_all_known(select);
+  *columns = are_listed ? bits_of(select) : 0;
+  return are_listed;
+}
+
 static bool take_columns(const struct query *wanted, const struct query *source,
                          struct derive_recipe *recipe) {
   const struct columns *select = query_select(wanted);
   recipe->all_columns = selects_the_same(select, query_select(source));
   if (recipe->all_columns)
     return true;
-  if (columns_are_all(select) || !are_all_known(select))
-    return false;
-  recipe->columns = recipe->needed = bits_of(select);
-  return true;
+  bool are_known = rules_columns(select, &recipe->columns);
+  recipe->needed = recipe->columns;
+  return are_known;
 }
 
 static bool has_columns(const struct query *source, uint32_t needed) {
