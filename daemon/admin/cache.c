@@ -34,7 +34,8 @@ static void write_entry(void *context, const struct cache_entry *entry, struct v
   json_rows(json, "cost", amount_rows(entry->cost));
   age_write(json, age, listing->ttl - age);
   json_integer(json, "hits", entry->hits);
-  json_rows(json, "saved", rows_times(amount_rows(entry->cost), entry->hits > 0 ? entry->hits : 0));
+  json_rows(json, "saved", amount_rows(entry->saved));
+  json_bool(json, "derived", entry->is_derived);
   json_map_end(json);
 }
 

@@ -37,10 +37,6 @@ struct rows rows_add(struct rows a, struct rows b) {
   return (struct rows){add(a.tenths, b.tenths)};
 }
 
-struct rows rows_times(struct rows each, int64_t count) {
-  return (struct rows){times(each.tenths, count)};
-}
-
 bool rows_parse(struct view text, struct rows *out) {
   int64_t whole, tenth = 0;
   struct view before = text;

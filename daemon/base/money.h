@@ -23,8 +23,6 @@ struct rows {
 #define ROWS_TEXT_SIZE 24
 
 struct rows rows_add(struct rows a, struct rows b);
-/* `each` for each of `count` (not negative). */
-struct rows rows_times(struct rows each, int64_t count);
 
 static inline bool rows_is_zero(struct rows a) {
   return a.tenths == 0;

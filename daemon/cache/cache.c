@@ -29,11 +29,17 @@ static bool start(struct cache *cache, const char *directory, struct fault *faul
   return false;
 }
 
-bool cache_open(const char *directory, int64_t max_size, struct cache **out, struct fault *fault) {
+static void set_bounds(struct cache *cache, const struct cache_bounds *bounds) {
+  atomic_store(&cache->max_size, bounds->max_size);
+  atomic_store(&cache->ttl, bounds->ttl);
+}
+
+bool cache_open(const char *directory, const struct cache_bounds *bounds, struct cache **out,
+                struct fault *fault) {
   struct cache *cache = calloc(1, sizeof *cache);
   if (!cache)
     return fault_no_memory(fault);
-  atomic_init(&cache->max_size, max_size);
+  set_bounds(cache, bounds);
   if (!start(cache, directory, fault)) {
     disk_close(&cache->disk);
     free(cache);
@@ -64,8 +70,8 @@ void cache_close(struct cache **address) {
   free(cache);
 }
 
-void cache_set_max_size(struct cache *cache, int64_t bytes) {
-  atomic_store(&cache->max_size, bytes);
+void cache_set_bounds(struct cache *cache, const struct cache_bounds *bounds) {
+  set_bounds(cache, bounds);
   sweep_wake(cache);
 }
 

@@ -1,9 +1,10 @@
 /* Stored results, in cache.db.
  *
- * A result is the body of one answer, byte for byte as upstream sent it, cut into chunks of
- * CACHE_CHUNK_SIZE (the last one shorter) that are compressed one by one. A cache_writer writes it
- * while it arrives. It becomes visible as a whole when cache_publish() is done; until then nobody
- * finds it by its key. The next start sweeps a result that was left unfinished.
+ * A result is the body of one answer, byte for byte as upstream sent it, or derived: computed from
+ * another stored result, its source. The body is cut into chunks of CACHE_CHUNK_SIZE (the last one
+ * shorter) that are compressed one by one. A cache_writer writes it while it arrives. It becomes
+ * visible as a whole when cache_publish() is done; until then nobody finds it by its key. The next
+ * start sweeps a result that was left unfinished.
  *
  *   cache_begin -> cache_append ... -> cache_publish    visible, replaces an older one of its key
  *                                   -> cache_abandon    swept away
@@ -35,24 +36,30 @@
 struct cache;
 struct cache_hold;
 
-/* Opens or creates DIRECTORY/cache.db; the caller owns `*out`. `max_size`: cache.max_size, bytes.
- * The caller holds the directory's lock (directory_lock()) until cache_close(): the cache takes
- * none of its own. Blocks on the disk: checks the whole file after an unclean end, or if it is
- * small. DIRECTORY/cache.state records whether the last process ended cleanly. A newer schema and a
- * file that cannot be opened are faults, and no damage. */
-bool cache_open(const char *directory, int64_t max_size, struct cache **out,
+/* Of the configuration; both change with a reload. */
+struct cache_bounds {
+  int64_t max_size; /* cache.max_size, bytes */
+  int64_t ttl;      /* cache.ttl, seconds: an older result is of less use */
+};
+
+/* Opens or creates DIRECTORY/cache.db; the caller owns `*out`. `bounds` are copied. The caller
+ * holds the directory's lock (directory_lock()) until cache_close(): the cache takes none of its
+ * own. Blocks on the disk: checks the whole file after an unclean end, or if it is small.
+ * DIRECTORY/cache.state records whether the last process ended cleanly. A newer schema and a file
+ * that cannot be opened are faults, and no damage. */
+bool cache_open(const char *directory, const struct cache_bounds *bounds, struct cache **out,
                 struct fault *fault) MUST_CHECK;
 /* Writes the hits that were counted, ends the keeper, and leaves NULL; NULL is allowed. No hold and
  * no writer may be left. Blocks on the disk. */
 void cache_close(struct cache **cache);
-/* Sets cache.max_size, in bytes, after a reload. Any thread; does not block.
+/* Sets the bounds after a reload; they are copied. Any thread; does not block.
  *
- * It bounds the pages in use. The file may be larger: by condemned results that are still held, and
- * by the chunks that are stored during a few rounds of the sweeper (some MiB). The -wal comes on
- * top: some MiB, but up to max_size, or 32 MiB if that is more, while another process reads an old
- * snapshot; from that size on nothing is stored until that ends. Results that are being stored
- * count: if they alone are too large, one of their writers fails. */
-void cache_set_max_size(struct cache *cache, int64_t bytes);
+ * max_size bounds the pages in use. The file may be larger: by condemned results that are still
+ * held, and by the chunks that are stored during a few rounds of the sweeper (some MiB). The -wal
+ * comes on top: some MiB, but up to max_size, or 32 MiB if that is more, while another process
+ * reads an old snapshot; from that size on nothing is stored until that ends. Results that are
+ * being stored count: if they alone are too large, one of their writers fails. */
+void cache_set_bounds(struct cache *cache, const struct cache_bounds *bounds);
 
 /* A random value that differs for every result that is or was stored, here or elsewhere. An ETag is
  * made of it. */
@@ -67,9 +74,11 @@ struct cache_entry {
   int64_t results;      /* rows in the answer */
   int64_t body_length;  /* bytes, as upstream sent them (decoded) */
   int64_t stored_bytes; /* on disk, compressed */
-  struct amount cost;   /* what it cost, and what each hit saves */
+  struct amount cost;   /* what it cost, and what each hit of its own key saves */
   int64_t answered_at;  /* seconds since 1970: when upstream answered */
   int64_t hits;         /* hits that are written; the latest ones are counted in memory */
+  struct amount saved;  /* by these hits */
+  bool is_derived;      /* computed from another stored result; if not, upstream's own answer */
   char content_type[CACHE_CONTENT_TYPE_SIZE];
   struct cache_validator validator;
 };
@@ -97,9 +106,10 @@ void cache_release(struct cache_hold **hold);
 bool cache_read(struct cache_hold *hold, int64_t number, struct view *bytes,
                 struct fault *fault) MUST_CHECK;
 
-/* Counts a hit on the result, in memory; hits are written in batches. Any thread; does not
- * block. */
-void cache_count_hit(const struct cache_hold *hold);
+/* Counts a hit that saved `saved` (in the currency of the entry's cost), in memory; hits are
+ * written in batches. An answer that is computed from a result is a hit on that result. A hit on a
+ * derived result counts for its source, too. Any thread; does not block. */
+void cache_count_hit(const struct cache_hold *hold, struct amount saved);
 
 /* -- Storing --
  *
@@ -112,10 +122,17 @@ struct cache_subject {
   struct digest key;
   struct view normal; /* the normalized query, for people */
   struct view target; /* normalized, for purging by target */
+  /* Of the question's table, target and mode. All zero: the result is no source of derived ones. A
+   * derived result has the target and the subject of its source. */
+  struct digest subject;
+  int64_t conditions; /* how many the question has */
+  /* The stored result from which this one is computed; NULL: it is upstream's own answer. */
+  const struct cache_hold *source;
 };
 
-/* Begins a result, and copies `subject`. The caller owns `*out` until cache_publish() or
- * cache_abandon(). Faults: no memory, or the cache cannot be used. Does not block; any thread. */
+/* Begins a result, and copies `subject`; the source may be released afterwards. The caller owns
+ * `*out` until cache_publish() or cache_abandon(). Faults: no memory, or the cache cannot be used.
+ * Does not block; any thread. */
 bool cache_begin(struct cache *cache, const struct cache_subject *subject,
                  struct cache_writer **out, struct fault *fault) MUST_CHECK;
 /* A hold on the result, for reading appended chunks; it has no entry. It may outlive the writer;
@@ -146,7 +163,12 @@ struct cache_result {
 
 /* Ends the writer and leaves NULL: the result becomes visible and replaces an older one of its key,
  * unless an append has failed. Eviction follows if cache.max_size is exceeded. `done` may be NULL.
- * Does not block. */
+ * Does not block.
+ *
+ * Upstream's own answer also removes all derived results of its subject, which are older: they can
+ * be computed again at no cost. A derived result has its source's answered_at. It is discarded,
+ * which is no failure, if its source is not visible any more, or if upstream's own answer is stored
+ * under its key. */
 void cache_publish(struct cache_writer **writer, const struct cache_result *result,
                    cache_done *done, void *context);
 /* Ends the writer, discards the result and leaves NULL; NULL is allowed. Does not block. */
@@ -176,11 +198,18 @@ bool cache_list(struct cache *cache, int64_t limit, cache_row *row, void *contex
 bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *context,
                 struct fault *fault) MUST_CHECK;
 
+/* The same for the results of a subject that are upstream's own and were answered from `since` to
+ * `until` (seconds since 1970): those with the fewest conditions first, then the shortest body; at
+ * most `limit`. Looks them up in an index, and does not wait for the keeper: the latest hits may be
+ * missing. */
+bool cache_sources(struct cache *cache, const struct digest *subject, int64_t since, int64_t until,
+                   int64_t limit, cache_row *row, void *context, struct fault *fault) MUST_CHECK;
+
 enum cache_purge { CACHE_PURGE_ALL, CACHE_PURGE_TARGET, CACHE_PURGE_KEY, CACHE_PURGE_OLDER_THAN };
 /* Makes published results invisible, and has them swept. `text`: the target; or the first digits of
  * the key, as for cache_show(), which must not match several results. `before`: with OLDER_THAN,
  * seconds since 1970; results answered before it are purged, and those answered in the future: the
- * clock was wrong, and their age is not known. `*count`: the number of purged results. Blocks until
- * the keeper has done it. */
+ * clock was wrong, and their age is not known. What was derived from a purged result is purged with
+ * it. `*count`: the number of purged results. Blocks until the keeper has done it. */
 bool cache_purge(struct cache *cache, enum cache_purge what, struct view text, int64_t before,
                  int64_t *count, struct fault *fault) MUST_CHECK;

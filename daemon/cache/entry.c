@@ -36,6 +36,11 @@ static bool is_currency(int64_t currency) {
   return currency == CURRENCY_ROWS;
 }
 
+/* A source was stored before what was computed from it. */
+static bool is_source(int64_t source, int64_t id) {
+  return source >= 0 && source < id;
+}
+
 bool entry_read(const struct entry_values *values, struct cache_entry *entry) {
   entry->results = values->results;
   entry->body_length = values->body_length;
@@ -43,10 +48,13 @@ bool entry_read(const struct entry_values *values, struct cache_entry *entry) {
   entry->cost = (struct amount){CURRENCY_ROWS, values->cost};
   entry->answered_at = values->answered_at;
   entry->hits = values->hits;
-  return rowid_is_valid(values->id) && values->results >= 0 && values->stored_bytes >= 0 &&
+  entry->saved = (struct amount){CURRENCY_ROWS, values->saved};
+  entry->is_derived = values->source != 0;
+  return rowid_is_valid(values->id) && is_source(values->source, values->id) &&
+         values->results >= 0 && values->stored_bytes >= 0 &&
          is_length(values->body_length, values->stored_bytes) && values->cost >= 0 &&
          is_currency(values->currency) && values->answered_at >= 0 && values->hits >= 0 &&
-         read_bytes(values->key, entry->key.bytes, sizeof entry->key.bytes) &&
+         values->saved >= 0 && read_bytes(values->key, entry->key.bytes, sizeof entry->key.bytes) &&
          read_bytes(values->validator, entry->validator.bytes, sizeof entry->validator.bytes) &&
          entry_read_content_type(values->content_type, entry->content_type);
 }

@@ -7,7 +7,8 @@
 struct entry_values {
   int64_t id;
   struct view key, validator, content_type;
-  int64_t results, body_length, stored_bytes, cost, currency, answered_at, hits;
+  int64_t source; /* 0: none */
+  int64_t results, body_length, stored_bytes, cost, currency, answered_at, hits, saved;
 };
 
 /* Fills `entry`. False: a published result cannot have these values, and `entry` is of no use. */

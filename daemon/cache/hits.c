@@ -9,6 +9,7 @@
 struct hit {
   int64_t id;
   int64_t count;
+  struct amount saved;
   UT_hash_handle hh;
 };
 
@@ -21,11 +22,12 @@ static void forget(struct hit **map) {
 }
 
 /* For lack of memory a hit is not counted: its result is only evicted a little earlier. */
-static void add(struct hit **map, int64_t id) {
+static void add(struct hit **map, int64_t id, struct amount saved) {
   struct hit *hit;
   HASH_FIND(hh, *map, &id, sizeof id, hit);
   if (hit) {
     hit->count++;
+    hit->saved = amount_add(hit->saved, saved);
     return;
   }
   hit = calloc(1, sizeof *hit);
@@ -33,6 +35,7 @@ static void add(struct hit **map, int64_t id) {
     return;
   hit->id = id;
   hit->count = 1;
+  hit->saved = saved;
   HASH_ADD(hh, *map, id, sizeof hit->id, hit);
   if (!hit->hh.tbl)
     free(hit);
@@ -49,7 +52,8 @@ static bool write_hits(struct cache_job *base, struct db *db, struct fault *faul
   if (!cache_has_room(base->cache, db, fault))
     return false;
   for (struct hit *hit = job->taken; hit; hit = hit->hh.next)
-    if (!db_do(db, CACHE_SQL_ADD_HITS, DB_VALUES(DB_INT(hit->id), DB_INT(hit->count)), fault))
+    if (!db_do(db, CACHE_SQL_ADD_HITS,
+               DB_VALUES(DB_INT(hit->id), DB_INT(hit->count), DB_INT(hit->saved.parts)), fault))
       return false;
   return true;
 }
@@ -89,10 +93,10 @@ static void give_if(struct cache *cache, int64_t least) {
     cache_job_give(cache, &hits->own.job);
 }
 
-void hits_count(struct cache *cache, int64_t id) {
+void hits_count(struct cache *cache, int64_t id, struct amount saved) {
   struct hits *hits = &cache->hits;
   pthread_mutex_lock(&hits->lock);
-  add(&hits->map, id);
+  add(&hits->map, id, saved);
   hits->pending++;
   pthread_mutex_unlock(&hits->lock);
   give_if(cache, HITS_PENDING);

@@ -15,6 +15,7 @@ struct cache_hold {
   struct pin *pin;
   bool is_found; /* `entry` is there */
   struct cache_entry entry;
+  int64_t source;    /* row id, as struct row_ids has it */
   char *buffer;      /* CACHE_CHUNK_SIZE bytes; NULL until something is read */
   struct view chunk; /* in `buffer` */
   int64_t chunk_number;
@@ -51,6 +52,7 @@ struct cache_hold *cache_hold_again(const struct cache_hold *other) {
   if (hold && other->is_found) {
     hold->is_found = true;
     hold->entry = other->entry;
+    hold->source = other->source;
   }
   return hold;
 }
@@ -70,8 +72,16 @@ void cache_release(struct cache_hold **address) {
   free(hold);
 }
 
-void cache_count_hit(const struct cache_hold *hold) {
-  hits_count(hold->cache, pin_id(hold->pin));
+int64_t hold_source(const struct cache_hold *hold) {
+  return cache_hold_entry(hold)->is_derived ? hold->source : pin_id(hold->pin);
+}
+
+void cache_count_hit(const struct cache_hold *hold, struct amount saved) {
+  const struct cache_entry *entry = cache_hold_entry(hold);
+  CHECK(saved.currency == entry->cost.currency);
+  hits_count(hold->cache, pin_id(hold->pin), saved);
+  if (entry->is_derived)
+    hits_count(hold->cache, hold->source, saved);
 }
 
 /* Finding. */
@@ -80,10 +90,13 @@ void cache_count_hit(const struct cache_hold *hold) {
 static bool read_entry(struct cache_hold *hold, struct db *db, const struct digest *key,
                        int64_t *id, struct fault *fault) {
   struct db_statement *row;
+  struct row_ids ids = {0};
   *id = 0;
   if (!db_find(db, CACHE_SQL_FIND_ENTRY, DB_VALUES(row_digest(key)), &row, fault))
     return false;
-  bool valid = !row || row_read_entry(row, id, &hold->entry);
+  bool valid = !row || row_read_entry(row, &ids, &hold->entry);
+  *id = ids.id;
+  hold->source = ids.source;
   if (!valid)
     cache_kill(hold->cache, *id);
   db_done(row);

@@ -7,6 +7,8 @@ struct cache;
 struct cache_hold;
 struct pin;
 
+/* The id of the result from which the found one was computed, or else its own. */
+int64_t hold_source(const struct cache_hold *hold);
 /* A hold with a pin of its own beside `pin`; it has no entry. NULL for lack of memory. */
 struct cache_hold *hold_create(struct cache *cache, struct pin *pin) MUST_CHECK;
 /* Drops a pin and leaves NULL; wakes the sweeper if it waits for this. Any thread; does not

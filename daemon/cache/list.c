@@ -8,28 +8,21 @@ static bool give_rows(struct db_statement *statement, cache_row *row, void *cont
   while (db_step(statement, &more, fault)) {
     if (!more)
       return true;
-    int64_t id;
+    struct row_ids ids;
     struct cache_entry entry;
-    if (row_read_entry(statement, &id, &entry))
-      row(context, &entry, db_text(statement, 11), db_text(statement, 12));
+    if (row_read_entry(statement, &ids, &entry))
+      row(context, &entry, row_normal(statement), row_target(statement));
   }
   return false;
 }
 
-/* Lists the entries with keys in `range`; if it is NULL, the newest ones. */
-static bool list(struct cache *cache, const struct range *range, int64_t limit, cache_row *row,
+/* Gives the rows of statement `number`. */
+static bool list(struct cache *cache, int number, struct db_values values, cache_row *row,
                  void *context, struct fault *fault) {
-  if (!cache_is_usable(cache, fault))
-    return false;
-  (void)!hits_write(cache, NULL); /* a full disk does not prevent a listing */
   struct cache_connection *connection = pool_take(&cache->pool, fault);
   if (!connection)
     return false;
-  struct db_statement *statement =
-      range ? db_each(connection->db, CACHE_SQL_SHOW_ENTRIES,
-                      DB_VALUES(row_digest(&range->first), row_digest(&range->last)), fault)
-            : db_each(connection->db, CACHE_SQL_LIST_ENTRIES,
-                      DB_VALUES(DB_INT(limit > 0 ? limit : 0)), fault);
+  struct db_statement *statement = db_each(connection->db, number, values, fault);
   bool ok = statement && give_rows(statement, row, context, fault);
   if (!ok)
     cache_note_failure(cache, connection->db);
@@ -37,13 +30,37 @@ static bool list(struct cache *cache, const struct range *range, int64_t limit, 
   return ok;
 }
 
+/* Has the hits written, so that a listing shows them; a full disk does not prevent it. */
+static bool prepare(struct cache *cache, struct fault *fault) {
+  if (!cache_is_usable(cache, fault))
+    return false;
+  (void)!hits_write(cache, NULL);
+  return true;
+}
+
+/* SQLite takes a negative limit for none. */
+static struct db_value limit_value(int64_t limit) {
+  return DB_INT(limit > 0 ? limit : 0);
+}
+
 bool cache_list(struct cache *cache, int64_t limit, cache_row *row, void *context,
                 struct fault *fault) {
-  return list(cache, NULL, limit, row, context, fault);
+  return prepare(cache, fault) &&
+         list(cache, CACHE_SQL_LIST_ENTRIES, DB_VALUES(limit_value(limit)), row, context, fault);
 }
 
 bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *context,
                 struct fault *fault) {
   struct range range;
-  return range_of_prefix(prefix, &range, fault) && list(cache, &range, 0, row, context, fault);
+  return range_of_prefix(prefix, &range, fault) && prepare(cache, fault) &&
+         list(cache, CACHE_SQL_SHOW_ENTRIES,
+              DB_VALUES(row_digest(&range.first), row_digest(&range.last)), row, context, fault);
+}
+
+bool cache_sources(struct cache *cache, const struct digest *subject, int64_t since, int64_t until,
+                   int64_t limit, cache_row *row, void *context, struct fault *fault) {
+  return cache_is_usable(cache, fault) &&
+         list(cache, CACHE_SQL_LIST_SOURCES,
+              DB_VALUES(row_digest(subject), DB_INT(since), DB_INT(until), limit_value(limit)), row,
+              context, fault);
 }

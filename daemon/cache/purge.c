@@ -25,30 +25,41 @@ static bool is_unambiguous(struct db *db, const struct range *range, struct faul
                    (long long)count);
 }
 
-static bool purge(const struct purge_job *job, struct db *db, struct fault *fault) {
+/* Runs a statement that condemns published results. */
+static bool condemn(struct purge_job *job, int number, struct db_values values, struct db *db,
+                    struct fault *fault) {
+  if (!db_do(db, number, values, fault))
+    return false;
+  job->job.live -= db_changes(db);
+  return true;
+}
+
+/* First what was derived from the results, while these can be found. */
+static bool purge_keys(struct purge_job *job, struct db *db, struct fault *fault) {
   const struct range *range = &job->range;
+  const struct db_values keys = DB_VALUES(row_digest(&range->first), row_digest(&range->last));
+  return is_unambiguous(db, range, fault) &&
+         condemn(job, CACHE_SQL_PURGE_COPIES_OF_KEYS, keys, db, fault) &&
+         condemn(job, CACHE_SQL_PURGE_KEYS, keys, db, fault);
+}
+
+/* A derived result has the target and the time of its source, and goes with it. */
+static bool purge_work(struct cache_job *base, struct db *db, struct fault *fault) {
+  struct purge_job *job = (struct purge_job *)base;
   switch (job->what) {
   case CACHE_PURGE_ALL:
-    return db_do(db, CACHE_SQL_PURGE_ALL, DB_VALUES(), fault);
+    return condemn(job, CACHE_SQL_PURGE_ALL, DB_VALUES(), db, fault);
   case CACHE_PURGE_TARGET:
-    return db_do(db, CACHE_SQL_PURGE_TARGET, DB_VALUES(DB_TEXT(job->target)), fault);
+    return condemn(job, CACHE_SQL_PURGE_TARGET, DB_VALUES(DB_TEXT(job->target)), db, fault);
   case CACHE_PURGE_KEY:
-    return is_unambiguous(db, range, fault) &&
-           db_do(db, CACHE_SQL_PURGE_KEYS,
-                 DB_VALUES(row_digest(&range->first), row_digest(&range->last)), fault);
+    return purge_keys(job, db, fault);
   case CACHE_PURGE_OLDER_THAN:
     break;
   }
   /* An answer from the future (the clock was wrong) has an unknown age, and is purged too. */
-  return db_do(db, CACHE_SQL_PURGE_OLDER,
-               DB_VALUES(DB_INT(job->before), DB_INT(clock_seconds() + AGE_AHEAD_MOST)), fault);
-}
-
-static bool purge_work(struct cache_job *base, struct db *db, struct fault *fault) {
-  if (!purge((struct purge_job *)base, db, fault))
-    return false;
-  base->live = -db_changes(db);
-  return true;
+  return condemn(job, CACHE_SQL_PURGE_OLDER,
+                 DB_VALUES(DB_INT(job->before), DB_INT(clock_seconds() + AGE_AHEAD_MOST)), db,
+                 fault);
 }
 
 bool cache_purge(struct cache *cache, enum cache_purge what, struct view text, int64_t before,

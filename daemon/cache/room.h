@@ -52,6 +52,7 @@ struct cache {
   struct store store;
   struct sweep sweep;
   _Atomic int64_t max_size; /* cache.max_size, bytes */
+  _Atomic int64_t ttl;      /* cache.ttl, seconds */
   _Atomic int64_t last_id;  /* of results */
   _Atomic int64_t live;     /* published results */
   _Atomic int64_t used;     /* bytes of pages in use, by the sweeper */

@@ -2,7 +2,7 @@
 
 #include "cache/entry.h"
 
-bool row_read_entry(struct db_statement *row, int64_t *id, struct cache_entry *entry) {
+bool row_read_entry(struct db_statement *row, struct row_ids *ids, struct cache_entry *entry) {
   const struct entry_values values = {.id = db_integer(row, 0),
                                       .key = db_blob(row, 1),
                                       .results = db_integer(row, 2),
@@ -13,7 +13,17 @@ bool row_read_entry(struct db_statement *row, int64_t *id, struct cache_entry *e
                                       .hits = db_integer(row, 7),
                                       .content_type = db_text(row, 8),
                                       .validator = db_blob(row, 9),
-                                      .currency = db_integer(row, 10)};
-  *id = values.id;
+                                      .currency = db_integer(row, 10),
+                                      .saved = db_integer(row, 11),
+                                      .source = db_integer(row, 12)};
+  *ids = (struct row_ids){values.id, values.source};
   return entry_read(&values, entry);
+}
+
+struct view row_normal(struct db_statement *row) {
+  return db_text(row, 13);
+}
+
+struct view row_target(struct db_statement *row) {
+  return db_text(row, 14);
 }

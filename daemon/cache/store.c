@@ -19,11 +19,12 @@
 /* The sweeper is woken each time so many chunks were stored, and after publishing. */
 #define CHUNKS_A_LOOK 16
 /* Bytes that an entry takes in its table and the indexes, without the texts. */
-#define ENTRY_OVERHEAD 300
+#define ENTRY_OVERHEAD 400
 
 struct cache_writer {
   struct cache *cache;
   int64_t id;
+  int64_t source; /* the id of the source; 0: the result is upstream's own */
   struct pin *pin;
   struct cache_validator validator;
   /* the caller's thread */
@@ -36,13 +37,14 @@ struct cache_writer {
   struct finish {
     struct cache_job job;
     struct cache_writer *writer;
-    bool publish, published;
+    bool publish;
+    bool published; /* or not wanted any more */
     struct cache_result result;
     char content_type[CACHE_CONTENT_TYPE_SIZE];
     cache_done *done;
     void *context;
   } finish;
-  struct cache_subject subject; /* its texts are in `texts` */
+  struct cache_subject subject; /* its texts are in `texts`; without the hold of the source */
   char texts[];
 };
 
@@ -76,6 +78,23 @@ static void fail(struct cache_writer *writer, const struct fault *why) {
 
 /* Beginning. */
 
+/* True if other answers may be derived from the result. */
+static bool has_subject(const struct cache_subject *subject) {
+  return !digest_equal(&subject->subject, &(const struct digest){0});
+}
+
+static bool insert_entry(const struct cache_writer *writer, struct db *db, struct fault *fault) {
+  const struct cache_subject *subject = &writer->subject;
+  const struct view validator = {(const char *)writer->validator.bytes, CACHE_VALIDATOR_SIZE};
+  return db_do(db, CACHE_SQL_INSERT_ENTRY,
+               DB_VALUES(DB_INT(writer->id), row_digest(&subject->key), DB_TEXT(subject->normal),
+                         DB_TEXT(subject->target), DB_INT(writer->stored), DB_BLOB(validator),
+                         has_subject(subject) ? row_digest(&subject->subject) : DB_NULL,
+                         DB_INT(subject->conditions),
+                         writer->source ? DB_INT(writer->source) : DB_NULL),
+               fault);
+}
+
 static bool begin_work(struct cache_job *job, struct db *db, struct fault *fault) {
   struct cache_writer *writer =
       (struct cache_writer *)((char *)job - offsetof(struct cache_writer, begin));
@@ -83,11 +102,7 @@ static bool begin_work(struct cache_job *job, struct db *db, struct fault *fault
   if (!cache_has_room(job->cache, db, fault))
     return false;
   writer->stored = (int64_t)(ENTRY_OVERHEAD + subject->normal.length + 2 * subject->target.length);
-  const struct view validator = {(const char *)writer->validator.bytes, CACHE_VALIDATOR_SIZE};
-  return db_do(db, CACHE_SQL_INSERT_ENTRY,
-               DB_VALUES(DB_INT(writer->id), row_digest(&subject->key), DB_TEXT(subject->normal),
-                         DB_TEXT(subject->target), DB_INT(writer->stored), DB_BLOB(validator)),
-               fault);
+  return insert_entry(writer, db, fault);
 }
 
 static void begin_done(struct cache_job *job, bool ok, const struct fault *fault) {
@@ -111,7 +126,9 @@ static struct cache_writer *make(struct cache *cache, const struct cache_subject
   writer->cache = cache;
   /* Cannot fail or return fewer bytes: getrandom(2), up to 256 bytes. */
   CHECK(getrandom(&writer->validator, sizeof writer->validator, 0) == sizeof writer->validator);
-  writer->subject.key = subject->key;
+  writer->subject = *subject;
+  writer->subject.source = NULL;
+  writer->source = subject->source ? hold_source(subject->source) : 0;
   writer->subject.normal = copy(writer->texts, subject->normal);
   writer->subject.target = copy(writer->texts + subject->normal.length, subject->target);
   writer->begin.work = begin_work;
@@ -166,7 +183,7 @@ static bool insert(struct append *append, struct view packed, struct db *db, str
                fault);
 }
 
-static bool condemn(struct cache_writer *writer, struct db *db, struct fault *fault) {
+static bool condemn(const struct cache_writer *writer, struct db *db, struct fault *fault) {
   return db_do(db, CACHE_SQL_CONDEMN_FILLING_ENTRY, DB_VALUES(DB_INT(writer->id)), fault);
 }
 
@@ -321,11 +338,44 @@ static bool complete(struct finish *finish, struct db *db, bool *whole, struct f
   return ok;
 }
 
-static bool replace(struct finish *finish, struct db *db, struct fault *fault) {
-  const struct cache_writer *writer = finish->writer;
-  if (!db_do(db, CACHE_SQL_CONDEMN_KEY, DB_VALUES(row_digest(&writer->subject.key)), fault))
+/* Runs a statement that condemns published results. */
+static bool replace(struct finish *finish, int number, const struct digest *digest, struct db *db,
+                    struct fault *fault) {
+  if (!db_do(db, number, DB_VALUES(row_digest(digest)), fault))
     return false;
-  finish->job.live = 1 - db_changes(db);
+  finish->job.live -= db_changes(db);
+  return true;
+}
+
+/* What is derived must not outlive a newer answer or a purge. So nothing is published whose source
+ * is gone meanwhile, and upstream's own answer removes all that was derived about its subject. */
+static bool is_wanted(const struct cache_writer *writer, struct db *db, bool *yes,
+                      struct fault *fault) {
+  struct db_statement *row = NULL;
+  bool ok =
+      !writer->source ||
+      db_find(db, CACHE_SQL_COPY_IS_WANTED,
+              DB_VALUES(DB_INT(writer->source), row_digest(&writer->subject.key)), &row, fault);
+  *yes = !writer->source || row;
+  db_done(row);
+  return ok;
+}
+
+static bool publish(struct finish *finish, struct db *db, struct fault *fault) {
+  const struct cache_writer *writer = finish->writer;
+  const struct cache_subject *subject = &writer->subject;
+  bool wanted;
+  if (!is_wanted(writer, db, &wanted, fault))
+    return false;
+  finish->published = true;
+  if (!wanted)
+    return condemn(writer, db, fault);
+  if (!replace(finish, CACHE_SQL_CONDEMN_KEY, &subject->key, db, fault))
+    return false;
+  if (!writer->source && has_subject(subject) &&
+      !replace(finish, CACHE_SQL_CONDEMN_COPIES, &subject->subject, db, fault))
+    return false;
+  finish->job.live++;
   return db_do(db, CACHE_SQL_PUBLISH_ENTRY, DB_VALUES(DB_INT(writer->id)), fault);
 }
 
@@ -338,10 +388,8 @@ static bool finish_work(struct cache_job *job, struct db *db, struct fault *faul
   bool whole;
   if (!complete(finish, db, &whole, fault))
     return false;
-  if (whole) {
-    finish->published = true;
-    return replace(finish, db, fault);
-  }
+  if (whole)
+    return publish(finish, db, fault);
   struct fault why;
   fault_set(&why, FAULT_UNAVAILABLE, "not all of the result was stored");
   fail(writer, &why);

@@ -72,7 +72,7 @@ static const struct print_column show_lines[] = {
     {"bytes", "on disk", PRINT_BYTES}, {"body_bytes", "as sent", PRINT_BYTES},
     {"age", "age", PRINT_DURATION},    {"freshness", "fresh for", PRINT_DURATION},
     {"cost", "cost", PRINT_NUMBER},    {"hits", "hits", PRINT_NUMBER},
-    {"saved", "saved", PRINT_NUMBER},
+    {"saved", "saved", PRINT_NUMBER},  {"derived", "derived", PRINT_TEXT},
 };
 
 static void print_entries(struct text *out, yajl_val answer) {

@@ -23,12 +23,17 @@ static bool open_memory(struct rooms *rooms, struct settings *settings, struct s
          fault_no_memory(fault);
 }
 
+static struct cache_bounds bounds_of(const struct settings *settings) {
+  return (struct cache_bounds){.max_size = settings->cache_max_size, .ttl = settings->ttl};
+}
+
 static bool open_state(struct rooms *rooms, const struct settings *settings, struct fault *fault) {
   const char *directory = settings->state_directory;
   const struct ledger_options options = ledger_options_of(settings);
+  const struct cache_bounds bounds = bounds_of(settings);
   return directory_make(directory, fault) && directory_lock(directory, &rooms->lock, fault) &&
          ledger_open(directory, &options, &rooms->ledger, fault) &&
-         cache_open(directory, settings->cache_max_size, &rooms->cache, fault) &&
+         cache_open(directory, &bounds, &rooms->cache, fault) &&
          transfer_start(&rooms->transfer, fault);
 }
 
@@ -57,8 +62,9 @@ bool rooms_open(struct settings *settings, struct secret *own_token, struct room
 
 void rooms_replace(struct rooms *rooms, struct settings *settings, struct secret *own_token) {
   const struct ledger_options options = ledger_options_of(settings);
+  const struct cache_bounds bounds = bounds_of(settings);
   current_replace(rooms->current, settings, own_token);
-  cache_set_max_size(rooms->cache, settings->cache_max_size);
+  cache_set_bounds(rooms->cache, &bounds);
   ledger_set_options(rooms->ledger, &options);
 }
 

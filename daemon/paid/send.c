@@ -30,7 +30,8 @@ static bool begin_writer(struct paid *paid, const struct cache_subject *subject,
 
 /* A request whose answer cannot be stored is sent all the same. */
 static void begin_storing(struct paid *paid) {
-  struct cache_subject subject = {paid->key, text_view(&paid->normal), text_view(&paid->target)};
+  const struct cache_subject subject = {
+      .key = paid->key, .normal = text_view(&paid->normal), .target = text_view(&paid->target)};
   struct fault fault;
   if (!paid->normal.length)
     return;

@@ -126,7 +126,7 @@ enum step step_stored(struct request *request) {
   /* A HEAD saves nothing: it never spends. */
   if (!request_is_head(request)) {
     request->saved = stored->cost;
-    cache_count_hit(request->stored);
+    cache_count_hit(request->stored, stored->cost);
   }
   headers_hit(freshness, &cache_status);
   add_number(request, "Age", age > 0 ? age : 0);

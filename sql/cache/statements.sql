@@ -10,7 +10,7 @@ SELECT count(*) FROM entry WHERE state = 1;
 
 -- name: find_entry
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, validator,
-  currency
+  currency, saved, source
 FROM entry WHERE key = ?1 AND state = 1;
 
 -- name: is_live
@@ -23,8 +23,8 @@ FROM entry LEFT JOIN chunk ON chunk.id = ?2 AND length(chunk.data) <= ?3
 WHERE entry.id = ?1;
 
 -- name: insert_entry
-INSERT INTO entry (id, key, normal, target, stored_bytes, validator)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6);
+INSERT INTO entry (id, key, normal, target, stored_bytes, validator, subject, conditions, source)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: extend_entry
 -- Changes a row only if every chunk before this one is there: ?4 is where the chunk begins.
@@ -42,11 +42,20 @@ WHERE id = ?1 AND state = 0 AND body_length = ?6;
 -- name: condemn_key
 UPDATE entry SET state = 2 WHERE key = ?1 AND state = 1;
 
+-- name: condemn_copies
+UPDATE entry SET state = 2 WHERE subject = ?1 AND state = 1 AND source IS NOT NULL;
+
+-- name: copy_is_wanted
+-- The source ?1 is live, and the key ?2 has no result of upstream's own.
+SELECT 1 FROM entry WHERE id = ?1 AND state = 1
+  AND NOT EXISTS (SELECT 1 FROM entry WHERE key = ?2 AND state = 1 AND source IS NULL);
+
 -- name: publish_entry
 UPDATE entry SET state = 1 WHERE id = ?1;
 
 -- name: add_hits
-UPDATE entry SET hits = hits + ?2 WHERE id = ?1 AND state = 1;
+-- CAST: a sum that is too large for an integer would be no integer.
+UPDATE entry SET hits = hits + ?2, saved = CAST(saved + ?3 AS INTEGER) WHERE id = ?1 AND state = 1;
 
 -- name: condemn_live_entry
 UPDATE entry SET state = 2 WHERE id = ?1 AND state = 1;
@@ -90,13 +99,20 @@ DELETE FROM entry WHERE id = ?1;
 
 -- name: list_entries
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, currency, normal, target
+  validator, currency, saved, source, normal, target
 FROM entry WHERE state = 1 ORDER BY answered_at DESC, id DESC LIMIT ?1;
 
 -- name: show_entries
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, currency, normal, target
+  validator, currency, saved, source, normal, target
 FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1 ORDER BY key;
+
+-- name: list_sources
+SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
+  validator, currency, saved, source, normal, target
+FROM entry
+WHERE subject = ?1 AND state = 1 AND source IS NULL AND answered_at BETWEEN ?2 AND ?3
+ORDER BY conditions, body_length LIMIT ?4;
 
 -- name: count_keys
 SELECT count(*) FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1;
@@ -106,6 +122,10 @@ UPDATE entry SET state = 2 WHERE state = 1;
 
 -- name: purge_target
 UPDATE entry SET state = 2 WHERE target = ?1 AND state = 1;
+
+-- name: purge_copies_of_keys
+UPDATE entry SET state = 2
+WHERE state = 1 AND source IN (SELECT id FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1);
 
 -- name: purge_keys
 UPDATE entry SET state = 2 WHERE key BETWEEN ?1 AND ?2 AND state = 1;

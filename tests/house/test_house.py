@@ -187,7 +187,8 @@ NOT_ASKED_YET = {
 }
 # Derived answers will begin with them.
 NOT_DERIVED_YET = {
-    "reader_agrees", "writer_create", "writer_feed", "writer_finish", "writer_is_full",
+    "cache_sources", "reader_agrees", "writer_create", "writer_feed", "writer_finish",
+    "writer_is_full",
     "writer_pull", "writer_release", "writer_results",
 }
 # Rooms that no other room asks yet.

@@ -181,7 +181,8 @@ static struct cache *cache;
 
 static int open_cache(void **state) {
   struct fault fault;
-  return make_directory(state) == 0 && cache_open(directory, PLENTY, &cache, &fault) ? 0 : -1;
+  const struct cache_bounds bounds = {.max_size = PLENTY};
+  return make_directory(state) == 0 && cache_open(directory, &bounds, &cache, &fault) ? 0 : -1;
 }
 
 /* cache_close() checks that nothing is held. */
@@ -195,7 +196,8 @@ static struct digest key_of(int64_t number) {
 }
 
 static struct cache_writer *begin_storing(int64_t number) {
-  struct cache_subject subject = {key_of(number), VIEW("from=backlinks"), VIEW("a.example")};
+  const struct cache_subject subject = {
+      .key = key_of(number), .normal = VIEW("from=backlinks"), .target = VIEW("a.example")};
   struct cache_writer *writer;
   struct fault fault;
   assert_true(cache_begin(cache, &subject, &writer, &fault));

@@ -125,6 +125,9 @@ struct order {
   const char *target;
   struct rows cost;
   int64_t answered_at;
+  int subject; /* 0: none */
+  int64_t conditions;
+  const struct cache_hold *source;
 };
 
 static struct cache_writer *begin(struct cache *cache, const struct order *order) {
@@ -132,7 +135,11 @@ static struct cache_writer *begin(struct cache *cache, const struct order *order
   struct fault fault;
   struct cache_subject subject = {.key = key_of(order->key),
                                   .normal = VIEW("from=backlinks&mode=domain"),
-                                  .target = view_of(order->target ? order->target : "a.example")};
+                                  .target = view_of(order->target ? order->target : "a.example"),
+                                  .conditions = order->conditions,
+                                  .source = order->source};
+  if (order->subject)
+    subject.subject = key_of(order->subject);
   return cache_begin(cache, &subject, &writer, &fault) ? writer : NULL;
 }
 
@@ -228,14 +235,22 @@ static void hit(struct cache *cache, int key, int times) {
   struct cache_hold *hold = find(cache, key);
   assert_non_null(hold);
   for (int i = 0; i < times; i++)
-    cache_count_hit(hold);
+    cache_count_hit(hold, cache_hold_entry(hold)->cost);
   cache_release(&hold);
+}
+
+static bool try_to_open(int64_t max_size, struct cache **cache, struct fault *fault) {
+  return cache_open(directory, &(struct cache_bounds){.max_size = max_size}, cache, fault);
+}
+
+static void set_max_size(struct cache *cache, int64_t max_size) {
+  cache_set_bounds(cache, &(struct cache_bounds){.max_size = max_size});
 }
 
 static struct cache *open_cache(int64_t max_size) {
   struct cache *cache = NULL;
   struct fault fault = {0};
-  bool ok = cache_open(directory, max_size, &cache, &fault);
+  bool ok = try_to_open(max_size, &cache, &fault);
   if (!ok)
     print_error("%s\n", fault.text);
   assert_true(ok);
@@ -379,12 +394,25 @@ static void test_validators(void **state) {
   }
 }
 
+/* Brings the file back to migration 3. */
+static void take_subjects_out(void) {
+  ask("DROP INDEX entry_sources");
+  ask("DROP INDEX entry_copies");
+  ask("DROP INDEX entry_copies_of");
+  ask("ALTER TABLE entry DROP COLUMN subject");
+  ask("ALTER TABLE entry DROP COLUMN conditions");
+  ask("ALTER TABLE entry DROP COLUMN source");
+  ask("ALTER TABLE entry DROP COLUMN saved");
+  ask("PRAGMA user_version = 3");
+}
+
 /* A file of before there were any. */
 static void test_a_file_without_validators(void **state) {
   (void)state;
   struct cache *cache = open_cache(PLENTY);
   assert_true(put(cache, 1, 2, 200 * KIB) && put(cache, 2, 2, 200 * KIB));
   cache_close(&cache);
+  take_subjects_out();
   ask("ALTER TABLE entry DROP COLUMN currency");
   ask("ALTER TABLE entry DROP COLUMN validator");
   ask("PRAGMA user_version = 1");
@@ -546,7 +574,7 @@ static bool store_half(void) {
   struct order order = {.key = 2, .seed = 5, .length = 3 * MIB};
   waiter = (struct waiter)WAITER;
   body = make_body(5, order.length);
-  if (!cache_open(directory, PLENTY, &cache, &fault) || !put(cache, 1, 3, 2 * MIB))
+  if (!try_to_open(PLENTY, &cache, &fault) || !put(cache, 1, 3, 2 * MIB))
     return false;
   struct cache_writer *writer = begin(cache, &order);
   append(writer, body, order.length, &waiter);
@@ -592,7 +620,7 @@ static void test_eviction_order(void **state) {
   assert_true(hits_write(cache, &fault));
   const int order[] = {2, 3, 1, 5, 4, 6, 7};
   for (int left = 6; left >= 0; left--) {
-    cache_set_max_size(cache, (int64_t)((size_t)left * (MIB + 40 * KIB) + 100 * KIB));
+    set_max_size(cache, (int64_t)((size_t)left * (MIB + 40 * KIB) + 100 * KIB));
     settle(cache);
     assert_int_equal(cache_totals(cache).entries, left);
     for (int i = 0; i < 7; i++)
@@ -788,10 +816,307 @@ static void test_hits(void **state) {
   struct cache_hold *gone = find(cache, 1);
   assert_true(put(cache, 1, 2, 10));
   hit(cache, 1, 300);
-  cache_count_hit(gone); /* no matter */
+  cache_count_hit(gone, cache_hold_entry(gone)->cost); /* no matter */
   cache_release(&gone);
   cache_close(&cache);
   assert_int_equal(ask("SELECT hits FROM entry WHERE state = 1"), 300);
+}
+
+/* Derived results. */
+
+/* Stores upstream's own answer, of one condition. */
+static void put_own(struct cache *cache, int key, int subject) {
+  struct fault fault;
+  struct order order = {.key = key, .subject = subject, .conditions = 1, .length = 100};
+  order.cost = ROWS(50);
+  assert_true(put_order(cache, &order, &fault));
+}
+
+static struct order derived_order(int key, int subject, const struct cache_hold *source) {
+  return (struct order){
+      .key = key, .subject = subject, .source = source, .length = 100, .cost = ROWS(20)};
+}
+
+/* Stores what is computed from the result of `from`. */
+static void put_derived(struct cache *cache, int key, int subject, int from) {
+  struct fault fault;
+  struct cache_hold *source = find(cache, from);
+  assert_non_null(source);
+  struct order order = derived_order(key, subject, source);
+  assert_true(put_order(cache, &order, &fault));
+  cache_release(&source);
+}
+
+static bool is_derived(struct cache *cache, int key) {
+  struct cache_hold *hold = find(cache, key);
+  assert_non_null(hold);
+  bool derived = cache_hold_entry(hold)->is_derived;
+  cache_release(&hold);
+  return derived;
+}
+
+static int64_t purge(struct cache *cache, enum cache_purge what, const char *text, int64_t before) {
+  struct fault fault;
+  int64_t count;
+  bool ok = cache_purge(cache, what, view_of(text), before, &count, &fault);
+  return ok ? count : -(int64_t)fault.kind;
+}
+
+static int64_t purge_key(struct cache *cache, int key) {
+  struct digest digest = key_of(key);
+  return purge(cache, CACHE_PURGE_KEY, DIGEST_TEXT(&digest), 0);
+}
+
+struct sources {
+  char keys[40];
+  bool wrong;
+};
+
+static void on_source(void *context, const struct cache_entry *entry, struct view normal,
+                      struct view target) {
+  struct sources *sources = context;
+  size_t length = strlen(sources->keys);
+  int key = 0;
+  for (struct digest digest = key_of(0); !digest_equal(&digest, &entry->key) && key < 99;)
+    digest = key_of(++key);
+  snprintf(sources->keys + length, sizeof sources->keys - length, length ? " %d" : "%d", key);
+  sources->wrong |= entry->is_derived || !view_is(normal, "from=backlinks&mode=domain") ||
+                    !view_is(target, "a.example");
+}
+
+/* The keys of a subject's sources, in their order. */
+static struct sources sources_of(struct cache *cache, int subject, int64_t since, int64_t until,
+                                 int64_t limit) {
+  struct sources sources = {0};
+  struct fault fault;
+  struct digest digest = key_of(subject);
+  assert_true(cache_sources(cache, &digest, since, until, limit, on_source, &sources, &fault));
+  assert_false(sources.wrong);
+  return sources;
+}
+
+static void test_sources(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  struct fault fault;
+  const struct order orders[] = {
+      {.key = 1, .subject = 70, .conditions = 2, .length = 10, .answered_at = 100},
+      {.key = 2, .subject = 70, .conditions = 0, .length = 900, .answered_at = 110},
+      {.key = 3, .subject = 70, .conditions = 0, .length = 800, .answered_at = 120},
+      {.key = 4, .subject = 71, .conditions = 0, .length = 10, .answered_at = 130},
+      {.key = 5, .subject = 0, .conditions = 0, .length = 10, .answered_at = 140},
+      {.key = 6, .subject = 70, .conditions = 1, .length = 10, .answered_at = 150},
+  };
+  for (size_t i = 0; i < COUNT(orders); i++)
+    assert_true(put_order(cache, &orders[i], &fault));
+  put_derived(cache, 7, 70, 3);
+  assert_string_equal(sources_of(cache, 70, 0, 1000, 10).keys, "3 2 6 1");
+  assert_string_equal(sources_of(cache, 70, 0, 1000, 2).keys, "3 2");
+  assert_string_equal(sources_of(cache, 70, 0, 1000, -1).keys, "");
+  assert_string_equal(sources_of(cache, 70, 110, 120, 10).keys, "3 2");
+  assert_string_equal(sources_of(cache, 70, 121, 1000, 10).keys, "6");
+  assert_string_equal(sources_of(cache, 71, 0, 1000, 10).keys, "4");
+  assert_string_equal(sources_of(cache, 72, 0, 1000, 10).keys, "");
+  assert_string_equal(sources_of(cache, 0, 0, 1000, 10).keys, "");
+  put_own(cache, 3, 70); /* replaced, by one of a condition */
+  assert_int_equal(purge_key(cache, 1), 1);
+  assert_string_equal(sources_of(cache, 70, 0, 1000, 10).keys, "2 6 3");
+  cache_close(&cache);
+}
+
+/* No statement that a miss, a publication or a purge of a key runs looks at all results. */
+static void test_sources_are_looked_up(void **state) {
+  (void)state;
+  static const struct {
+    int statement;
+    const char *index;
+  } plans[] = {
+      {CACHE_SQL_LIST_SOURCES, "entry_sources"},
+      {CACHE_SQL_CONDEMN_COPIES, "entry_copies"},
+      {CACHE_SQL_PURGE_COPIES_OF_KEYS, "entry_copies_of"},
+      {CACHE_SQL_COPY_IS_WANTED, "entry_key"},
+  };
+  struct cache *cache = open_cache(PLENTY);
+  cache_close(&cache);
+  for (size_t i = 0; i < COUNT(plans); i++) {
+    char plan[600];
+    database_plan("cache.db", cache_schema.statements[plans[i].statement], plan, sizeof plan);
+    if (!strstr(plan, plans[i].index) || strstr(plan, "SCAN") || strstr(plan, "TEMP B-TREE"))
+      fail_msg("%s", plan);
+  }
+}
+
+/* A derived result is found like any other, also after a restart. */
+static void test_derived(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  put_own(cache, 1, 70);
+  put_derived(cache, 2, 70, 1);
+  for (int turn = 0; turn < 2; turn++) {
+    assert_false(is_derived(cache, 1));
+    assert_true(is_derived(cache, 2));
+    assert_true(has_body(cache, 2, 0, 100));
+    assert_int_equal(cache_totals(cache).entries, 2);
+    cache_close(&cache);
+    cache = open_cache(PLENTY);
+  }
+  put_derived(cache, 2, 70, 1); /* replaces its like */
+  assert_int_equal(cache_totals(cache).entries, 2);
+  assert_int_equal(purge_key(cache, 2), 1);
+  assert_true(has(cache, 1));
+  cache_close(&cache);
+}
+
+/* An answer of upstream's about the subject makes all copies of it older than what is known. */
+static void test_a_new_answer_removes_copies(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  put_own(cache, 1, 70);
+  put_own(cache, 11, 71);
+  put_derived(cache, 2, 70, 1);
+  put_derived(cache, 3, 70, 1);
+  put_derived(cache, 12, 71, 11);
+  put_own(cache, 5, 0); /* of no subject */
+  assert_int_equal(cache_totals(cache).entries, 6);
+  put_own(cache, 4, 70);
+  assert_true(has(cache, 1) && has(cache, 4) && !has(cache, 2) && !has(cache, 3));
+  assert_true(has(cache, 11) && has(cache, 12) && has(cache, 5));
+  assert_int_equal(cache_totals(cache).entries, 5);
+  put_derived(cache, 2, 70, 1);
+  put_own(cache, 2, 70); /* under the key of the copy */
+  assert_false(is_derived(cache, 2));
+  assert_int_equal(cache_totals(cache).entries, 6);
+  cache_close(&cache);
+  assert_int_equal(ask("SELECT count(*) FROM entry WHERE state = 1"), 6);
+}
+
+static void test_a_copy_replaces_no_own_answer(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  put_own(cache, 1, 70);
+  put_own(cache, 2, 70);
+  put_derived(cache, 2, 70, 1); /* discarded; nobody is told */
+  assert_false(is_derived(cache, 2));
+  settle(cache);
+  assert_int_equal(cache_totals(cache).entries, 2);
+  assert_int_equal(ask("SELECT count(*) FROM entry"), 2);
+  cache_close(&cache);
+}
+
+static void purge_everything(struct cache *cache) {
+  assert_int_equal(purge(cache, CACHE_PURGE_ALL, "", 0), 1);
+}
+
+static void purge_the_source(struct cache *cache) {
+  assert_int_equal(purge_key(cache, 1), 1);
+}
+
+static void replace_the_source(struct cache *cache) {
+  put_own(cache, 1, 70);
+}
+
+static void evict_the_source(struct cache *cache) {
+  set_max_size(cache, (int64_t)(10 * KIB));
+  settle(cache);
+  set_max_size(cache, PLENTY);
+  settle(cache);
+}
+
+/* While a copy is computed its source goes. */
+static void test_a_copy_comes_too_late(void **state) {
+  (void)state;
+  void (*const events[])(struct cache *) = {purge_everything, purge_the_source, replace_the_source,
+                                            evict_the_source};
+  for (size_t i = 0; i < COUNT(events); i++) {
+    struct cache *cache = open_cache(PLENTY);
+    struct waiter waiter = WAITER;
+    put_own(cache, 1, 70);
+    struct cache_hold *source = find(cache, 1);
+    struct order order = derived_order(2, 70, source);
+    scope_free char *body = make_body(order.seed, order.length);
+    struct cache_writer *writer = begin(cache, &order);
+    append(writer, body, order.length, &waiter);
+    await(&waiter, 0);
+    events[i](cache);
+    publish(writer, &order, &waiter);
+    await(&waiter, 0);
+    assert_int_equal(waiter.failures, 0); /* nobody is told */
+    assert_false(has(cache, 2));
+    cache_release(&source);
+    settle(cache);
+    assert_int_equal(ask("SELECT count(*) FROM entry"), cache_totals(cache).entries);
+    cache_close(&cache);
+    unlink(path_of("cache.db"));
+  }
+}
+
+/* A source may be released as soon as the copy is begun; a copy of a copy has the same source. */
+static void test_a_copy_of_a_copy(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  put_own(cache, 1, 70);
+  put_derived(cache, 2, 70, 1);
+  put_derived(cache, 3, 70, 2);
+  assert_int_equal(purge_key(cache, 2), 1);
+  assert_true(is_derived(cache, 3));
+  assert_int_equal(purge_key(cache, 1), 2);
+  assert_int_equal(cache_totals(cache).entries, 0);
+  cache_close(&cache);
+}
+
+static void test_purge_of_a_source(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  put_own(cache, 1, 70);
+  put_own(cache, 2, 70);
+  put_derived(cache, 3, 70, 1);
+  put_derived(cache, 4, 70, 2);
+  assert_int_equal(purge_key(cache, 1), 2);
+  assert_true(!has(cache, 1) && has(cache, 2) && !has(cache, 3) && has(cache, 4));
+  assert_int_equal(purge(cache, CACHE_PURGE_TARGET, "a.example", 0), 2);
+  put_own(cache, 1, 70);
+  put_derived(cache, 3, 70, 1);
+  assert_int_equal(purge(cache, CACHE_PURGE_OLDER_THAN, "", 1), 2);
+  assert_int_equal(cache_totals(cache).entries, 0);
+  cache_close(&cache);
+}
+
+static void test_hits_of_copies(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  put_own(cache, 1, 70);        /* of 50 rows */
+  put_derived(cache, 2, 70, 1); /* would have cost 20 */
+  hit(cache, 1, 2);
+  hit(cache, 2, 3);
+  struct cache_hold *source = find(cache, 1);
+  cache_count_hit(source, amount_of_rows(ROWS(7))); /* one more answer is derived */
+  cache_release(&source);
+  cache_close(&cache);
+  assert_int_equal(ask("SELECT hits FROM entry WHERE source IS NULL"), 6);
+  assert_int_equal(ask("SELECT saved FROM entry WHERE source IS NULL"), (2 * 50 + 3 * 20 + 7) * 10);
+  assert_int_equal(ask("SELECT hits FROM entry WHERE source IS NOT NULL"), 3);
+  assert_int_equal(ask("SELECT saved FROM entry WHERE source IS NOT NULL"), 3 * 20 * 10);
+}
+
+/* What was stored before is no source, and has saved its cost with each hit. */
+static void test_a_file_without_subjects(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  put_own(cache, 1, 70);
+  put_own(cache, 2, 70);
+  hit(cache, 1, 3);
+  cache_close(&cache);
+  take_subjects_out();
+  ask("UPDATE entry SET cost = 1 << 62, hits = 1 << 62 WHERE hits = 0");
+  cache = open_cache(PLENTY);
+  assert_true(has(cache, 1) && has(cache, 2));
+  assert_false(is_derived(cache, 1));
+  assert_string_equal(sources_of(cache, 70, 0, 1000, 10).keys, "");
+  put_own(cache, 3, 70);
+  assert_string_equal(sources_of(cache, 70, 0, 1000, 10).keys, "3");
+  cache_close(&cache);
+  assert_int_equal(ask("SELECT saved FROM entry WHERE hits = 3"), 1500);
+  assert_true(ask("SELECT saved FROM entry WHERE hits > 3") == INT64_MAX);
 }
 
 /* Listing and purging. */
@@ -855,13 +1180,6 @@ static void test_list(void **state) {
     assert_int_equal(fault.kind, FAULT_MALFORMED);
   }
   cache_close(&cache);
-}
-
-static int64_t purge(struct cache *cache, enum cache_purge what, const char *text, int64_t before) {
-  struct fault fault;
-  int64_t count;
-  bool ok = cache_purge(cache, what, view_of(text), before, &count, &fault);
-  return ok ? count : -(int64_t)fault.kind;
 }
 
 static void test_purge(void **state) {
@@ -983,7 +1301,7 @@ static void use_everything(struct cache *cache) {
       continue;
     if (!same_body(hold, (uint64_t)i, 150 * KIB, &fault))
       assert_int_equal(fault.kind, FAULT_UNAVAILABLE);
-    cache_count_hit(hold);
+    cache_count_hit(hold, cache_hold_entry(hold)->cost);
     cache_release(&hold);
   }
   (void)!cache_list(cache, 100, ignore_row, &rows, &fault);
@@ -1019,7 +1337,7 @@ static void test_flipped_bytes(void **state) {
       cache = open_cache(PLENTY);
     flip(&random, 1 << turn % 7);
     struct fault fault;
-    if (in_use || cache_open(directory, PLENTY, &cache, &fault)) {
+    if (in_use || try_to_open(PLENTY, &cache, &fault)) {
       use_everything(cache);
       cache_close(&cache);
     } else
@@ -1055,6 +1373,8 @@ static void test_damaged_chunk(void **state) {
     assert_int_equal(cache_totals(cache).entries, 0);
   }
   static const char *const wrong[] = {
+      "UPDATE entry SET saved = -1",
+      "UPDATE entry SET source = id", /* computed from itself */
       "UPDATE entry SET content_type = 'a' || char(13, 10) || 'X-Evil: 1'",
       "UPDATE entry SET body_length = 1 << 60", /* no body of that length takes so little */
       "UPDATE entry SET body_length = -1",
@@ -1101,7 +1421,7 @@ static void test_damaged_in_use(void **state) {
 static void refuse_to_open(const char *reason) {
   struct cache *cache;
   struct fault fault;
-  assert_false(cache_open(directory, PLENTY, &cache, &fault));
+  assert_false(try_to_open(PLENTY, &cache, &fault));
   if (!strstr(fault.text, reason))
     fail_msg("%s", fault.text);
   assert_int_equal(count_files("cache.db.damaged-"), 0);
@@ -1123,7 +1443,7 @@ static void test_refused(void **state) {
   refuse_to_open("another program");
   ask("PRAGMA application_id = 0x72636163");
   ask("PRAGMA user_version = -3");
-  assert_true(cache_open(directory, PLENTY, &cache, &(struct fault){0}));
+  assert_true(try_to_open(PLENTY, &cache, &(struct fault){0}));
   assert_int_equal(count_files("cache.db.damaged-"), 1);
   cache_close(&cache);
 }
@@ -1133,7 +1453,7 @@ static bool write_beyond_limit(void) {
   struct cache *cache;
   struct fault fault;
   signal(SIGXFSZ, SIG_IGN);
-  if (!cache_open(directory, PLENTY, &cache, &fault) || !put(cache, 1, 3, MIB))
+  if (!try_to_open(PLENTY, &cache, &fault) || !put(cache, 1, 3, MIB))
     return false;
   struct rlimit limit = {(rlim_t)(12 * MIB), RLIM_INFINITY};
   setrlimit(RLIMIT_FSIZE, &limit);
@@ -1204,13 +1524,13 @@ static void *read_crowd(void *argument) {
       fprintf(stderr, "reading: %s\n", fault.text);
       atomic_fetch_add(crowd->wrong, 1);
     }
-    cache_count_hit(hold);
+    cache_count_hit(hold, cache_hold_entry(hold)->cost);
     cache_release(&hold);
     int rows = 0;
     if (i % 50 == 49 && !cache_list(crowd->cache, 5, ignore_row, &rows, &fault))
       atomic_fetch_add(crowd->wrong, 1);
     if (i % 60 == 59)
-      cache_set_max_size(crowd->cache, (int64_t)((size_t)(crowd->number % 3 + 2) * MIB));
+      set_max_size(crowd->cache, (int64_t)((size_t)(crowd->number % 3 + 2) * MIB));
     if (i % 75 == 74)
       (void)purge(crowd->cache, CACHE_PURGE_ALL, "", 0);
   }
@@ -1267,6 +1587,16 @@ int main(void) {
       TEST(crowded),
       TEST(pinned_bytes),
       TEST(hits),
+      TEST(sources),
+      TEST(sources_are_looked_up),
+      TEST(derived),
+      TEST(a_new_answer_removes_copies),
+      TEST(a_copy_replaces_no_own_answer),
+      TEST(a_copy_comes_too_late),
+      TEST(a_copy_of_a_copy),
+      TEST(purge_of_a_source),
+      TEST(hits_of_copies),
+      TEST(a_file_without_subjects),
       TEST(list),
       TEST(purge),
       TEST(purge_of_the_future),

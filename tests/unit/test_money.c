@@ -103,7 +103,7 @@ static struct rows apply(enum operation operation, int64_t a, int64_t b) {
   case SUBTRACT:
     return amount_rows(amount_subtract(amount_of_rows(T(a)), amount_of_rows(T(b))));
   default:
-    return rows_times(T(a), b);
+    return amount_rows(amount_times(amount_of_rows(T(a)), b));
   }
 }
 
