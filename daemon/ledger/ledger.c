@@ -99,13 +99,14 @@ static void free_ledger(struct ledger *ledger) {
 struct ledger_options ledger_options_of(const struct settings *settings) {
   return (struct ledger_options){.timezone = settings->timezone,
                                  .retention_seconds = settings->retention,
+                                 .slices_seconds = settings->ttl,
                                  .budget_warning = settings->budget_warning};
 }
 
 void ledger_set_options(struct ledger *ledger, const struct ledger_options *options) {
   CHECK(options->retention_seconds >= 0 && options->budget_warning >= 0);
-  int64_t seconds = options->retention_seconds;
-  atomic_store(&ledger->retention.milliseconds, seconds > INT64_MAX / 2000 ? 0 : seconds * 1000);
+  CHECK(options->slices_seconds >= 0);
+  retain_set(&ledger->retention, options);
   atomic_store(&ledger->warning_percent, options->budget_warning);
 }
 

@@ -51,6 +51,7 @@ struct ledger_options {
   const char *timezone;      /* an IANA name; NULL or "": UTC. It becomes the process's (zone.h) */
   int64_t retention_seconds; /* settled entries are deleted when they are older; 0: never. Totals,
                                 tokens and corrections stay for ever */
+  int64_t slices_seconds;    /* entries with a subject are kept for so long at least */
   int64_t budget_warning;    /* percent of a budget: spending that reaches it is logged, once a
                                 window; 0: never */
   bool is_shared;            /* other processes may have the ledger open; else the caller holds
@@ -101,6 +102,11 @@ struct ledger_request {
   bool is_strangers;   /* nobody has let its token in (access.mode = open): unless the ledger knows
                           the token, the request stands for the fingerprint of zeros until it is
                           settled, and not VOID */
+
+  /* What ledger_slices() remembers. */
+  struct digest subject; /* zero: nothing */
+  bool is_whole;         /* it asks for everything about the subject; else for a slice */
+  struct amount offer;   /* of a whole: the sum for whose sake it is asked; not negative */
 };
 
 /* The entry of a request. It is allocated before the request reserves, with all that its settlement
@@ -132,6 +138,7 @@ struct ledger_end {
   enum ledger_end_kind kind;
   int64_t results; /* received from upstream */
   struct amount spent;
+  bool is_complete; /* of a whole: the answer has everything about the subject */
 };
 
 /* Settles a reservation: `spent` is the true cost, or, UNKNOWN, the most that it can have cost, in
@@ -156,6 +163,19 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry **entry, const str
 enum ledger_free { LEDGER_HIT, LEDGER_ERROR, LEDGER_SAVED };
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
                   enum ledger_free kind, struct amount saved);
+
+/* What the requests with a subject cost that were made since some moment. Corrections, voided requests,
+ * and slices whose settlement could not be written yet are not in it. */
+struct ledger_slices {
+  struct amount slices;     /* settled, or unknown: at their most */
+  struct amount wholes;     /* complete or not; those under way at their most */
+  struct amount last_offer; /* for the last whole that is not complete; zero: there is none */
+};
+/* Adds up what is in the file in one currency, whichever process has written it. `since`: milliseconds
+ * since 1970. Reads an index, with a row for each such request unless it was a slice that cost nothing.
+ * Does not wait for the keeper; blocks on the disk; any thread. */
+bool ledger_slices(struct ledger *ledger, const struct digest *subject, enum currency currency,
+                   int64_t since, struct ledger_slices *out, struct fault *fault) MUST_CHECK;
 
 /* True if the last write failed. Spending is stopped until a write succeeds; the ledger tries every
  * second. Any thread. */

@@ -4,8 +4,19 @@
 #include "base/clock.h"
 #include "base/scope.h"
 
+static bool has_digest(const struct digest *digest) {
+  return !digest_equal(digest, &(struct digest){0});
+}
+
+static struct db_value digest_value(const struct digest *digest) {
+  return has_digest(digest) ? DB_BLOB(column_bytes(digest)) : DB_NULL;
+}
+
 struct ledger_entry *ledger_entry_create(const struct ledger_request *request) {
   CHECK(!amount_is_negative(request->most));
+  CHECK(!request->is_whole ||
+        (has_digest(&request->subject) && request->offer.currency == request->most.currency &&
+         !amount_is_negative(request->offer)));
   struct ledger_entry *entry = calloc(1, sizeof *entry);
   if (entry)
     entry->request = *request;
@@ -25,15 +36,14 @@ bool ledger_entry_has_budget(const struct ledger_entry *entry) {
 static bool insert(struct db *db, const struct ledger_entry *entry, int64_t token,
                    struct fault *fault) {
   const struct ledger_request *request = &entry->request;
-  bool has_key = !digest_equal(&request->key, &(struct digest){0});
   if (!db_do(db, LEDGER_SQL_RESERVE,
-             DB_VALUES(DB_TEXT(view_of(request->id)), DB_INT(entry->at),
-                       DB_INT(zone_day(entry->at)), DB_INT(token),
-                       has_key ? DB_BLOB(column_bytes(&request->key)) : DB_NULL,
-                       DB_TEXT(totals_target(request->table)),
-                       DB_TEXT(totals_target(request->target)), DB_INT(request->estimated),
-                       DB_INT(request->most.currency), DB_INT(totals_bounded(request->most).parts),
-                       DB_TEXT(view_of(entry->ledger->lease.owner))),
+             DB_VALUES(
+                 DB_TEXT(view_of(request->id)), DB_INT(entry->at), DB_INT(zone_day(entry->at)),
+                 DB_INT(token), digest_value(&request->key), DB_TEXT(totals_target(request->table)),
+                 DB_TEXT(totals_target(request->target)), DB_INT(request->estimated),
+                 DB_INT(request->most.currency), DB_INT(totals_bounded(request->most).parts),
+                 DB_TEXT(view_of(entry->ledger->lease.owner)), digest_value(&request->subject),
+                 request->is_whole ? DB_INT(totals_bounded(request->offer).parts) : DB_NULL),
              fault))
     return false;
   return db_changes(db) == 1 ||

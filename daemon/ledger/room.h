@@ -7,6 +7,7 @@
  *   settle.c          entries are settled
  *   entries.c         entries that are open
  *   find.c            one entry
+ *   slices.c          what the requests with a subject cost
  *   lease.c           owners of reservations
  *   budget.c          budgets
  *   totals.c          totals by day

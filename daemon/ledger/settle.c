@@ -62,7 +62,8 @@ static bool settle_open(struct ledger_entry *entry, struct db *db, struct fault 
   bool ok = db_find(db, LEDGER_SQL_SETTLE,
                     DB_VALUES(DB_TEXT(view_of(entry->request.id)),
                               DB_INT(known ? ENTRY_SETTLED : ENTRY_UNKNOWN), DB_INT(end->results),
-                              DB_INT(end->spent.parts), DB_INT(settlement->at), token),
+                              DB_INT(end->spent.parts), DB_INT(settlement->at), token,
+                              DB_INT(end->is_complete)),
                     &changed, fault) &&
             (!changed || settlement->leaves_totals || count_settled(entry, db, changed, fault));
   settlement->changed = changed;

@@ -96,16 +96,29 @@ WHERE token = ?1 AND currency = ?2 AND state = 0 AND day BETWEEN ?3 AND ?4
   AND (?5 = '*' OR instr(?5, ' ' || request || ' '));
 
 -- name: delete_old
+-- ?3: 1 for the entries with a subject, 0 for those without.
 DELETE FROM entry
-WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at < ?1 ORDER BY at LIMIT ?2);
+WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND (subject IS NOT NULL) = ?3 AND at < ?1
+  ORDER BY at LIMIT ?2);
 
 -- name: delete_ahead
--- Entries with a moment in the future (after ?3), as the clock was ahead. Such an entry is old if a later
+-- Entries with a moment in the future (after ?4), as the clock was ahead. Such an entry is old if a later
 -- one is old.
 DELETE FROM entry
-WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND at > ?3
-  AND id < (SELECT id FROM entry WHERE state <> 0 AND at < ?1 ORDER BY at DESC LIMIT 1)
+WHERE id IN (SELECT id FROM entry WHERE state <> 0 AND (subject IS NOT NULL) = ?3 AND at > ?4
+  AND id < (SELECT id FROM entry WHERE state <> 0 AND (subject IS NOT NULL) = ?3 AND at < ?1
+    ORDER BY at DESC LIMIT 1)
   ORDER BY at LIMIT ?2);
+
+-- name: sum_bought
+-- The slices of a subject that have ended, and its wholes: those that are open at their most. The greatest
+-- offer of a whole that was not complete is that of the last one. The last condition is that of the index.
+SELECT sum(spent) FILTER (WHERE offer IS NULL),
+  sum(ifnull(spent, most)) FILTER (WHERE offer IS NOT NULL),
+  max(offer) FILTER (WHERE complete = 0)
+FROM entry
+WHERE subject = ?1 AND currency = ?2 AND at BETWEEN ?3 AND ?4
+  AND (offer IS NOT NULL OR spent IS NOT 0);
 
 -- name: find_token_day
 SELECT spent, unknown FROM token_day WHERE day = ?1 AND token = ?2 AND currency = ?3;
@@ -140,13 +153,15 @@ INSERT INTO reconciliation(at, token, with_issued, currency, rows_left, rows_lim
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
 
 -- name: reserve
-INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, currency, most, owner)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, (SELECT id FROM owner WHERE name = ?11))
+INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, currency, most, owner,
+  subject, offer)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, (SELECT id FROM owner WHERE name = ?11), ?12, ?13)
 ON CONFLICT (request) DO NOTHING;
 
 -- name: settle
 UPDATE entry
-SET state = ?2, results = ?3, spent = ?4, settled_at = ?5, token = ifnull(?6, token), owner = NULL
+SET state = ?2, results = ?3, spent = ?4, settled_at = ?5, token = ifnull(?6, token), owner = NULL,
+  complete = ?7
 WHERE request = ?1 AND state = 0
 RETURNING day, token, target;
 

@@ -42,7 +42,7 @@ static void spend(struct ledger *ledger, enum currency currency, int64_t most, i
   struct spending entry = spending_of(ledger, "a-token", request, ROWS(0));
   entry.request.most = (struct amount){currency, most};
   must(reserve(ledger, &entry, &fault));
-  const struct ledger_end end = {LEDGER_SETTLED, 5, {currency, spent}};
+  const struct ledger_end end = {.kind = LEDGER_SETTLED, .results = 5, .spent = {currency, spent}};
   begin_settle(ledger, &entry, &end, &wait);
   assert_true(wait_for(&wait));
 }

@@ -231,7 +231,7 @@ struct crowd {
 
 static void *reserve_many(void *argument) {
   struct crowd *crowd = argument;
-  const struct ledger_end end = {LEDGER_SETTLED, 1, WHOLE(1)};
+  const struct ledger_end end = {.kind = LEDGER_SETTLED, .results = 1, .spent = WHOLE(1)};
   for (int i = 0; i < EACH; i++) {
     char request[LEDGER_REQUEST_ID_SIZE];
     snprintf(request, sizeof request, "%d.%d", crowd->number, i);
