@@ -11,6 +11,7 @@ import json
 from itertools import chain
 
 from .answer import Charge, Close, Hold, Pause
+from .formats import CONTENT_TYPES, document
 
 CHECKS = "subscription_info"  # the table by which a proxy may ask whether a token is good
 _REFPAGES = b'{"refpages":['
@@ -94,8 +95,17 @@ def no_count(answer):
     answer.headers.pop("X-Results-Count", None)
 
 
+def no_type(answer):
+    answer.headers.pop("Content-Type", None)
+
+
 def late_error(answer, text="internal error"):
-    _edit_end(answer, b',"error":"' + text.encode() + b'"}')
+    text = text.encode()
+    if _format(answer) == "xml":
+        end = b"</AhrefsApiResponse>\n"
+        _edit_end(answer, b"<error>" + text + b"</error>" + end, end)
+    else:
+        _edit_end(answer, b',"error":"' + text + b'"}')
 
 
 def empty_error(answer, value=None, last=False):
@@ -124,7 +134,7 @@ def null_refpages(answer):
 
 
 def error_first(answer, text="internal error"):
-    answer.body = [b'{"error":"' + text.encode() + b'","refpages":[]}']
+    answer.body = document(_format(answer), {"error": text, "refpages": []})
     answer.results = answer.cost_tenths = 0
     answer.headers["X-Results-Count"] = "0"
 
@@ -136,6 +146,11 @@ def deep(answer, levels=10000):
 
 def html(answer, body="<!DOCTYPE html><title>Maintenance</title><p>Back soon."):
     _replace(answer, 200, {"Content-Type": "text/html; charset=utf-8"}, body.encode())
+
+
+def body(answer, data=""):
+    """Another body in place of the results, which were paid."""
+    answer.body = [_bytes(data)]
 
 
 def redirect(answer, location="https://moved.example/", code=302):
@@ -197,8 +212,8 @@ def twice(answer, second="[]"):
 KINDS = {
     function.__name__: function
     for function in (
-        status, html, redirect, error_first, null_refpages, no_refpages,
-        more, count, no_count, long_head,
+        status, html, redirect, error_first, null_refpages, no_refpages, body,
+        more, count, no_count, no_type, long_head,
         deep, bad_utf8, empty_error, late_error, twice, bom, trailing, bad_gzip,
         garbage, truncate, content_length, cut, stall, hold_body, slow,
         delay, hold, refuse,
@@ -223,6 +238,11 @@ def _replace(answer, code, headers, body):
     answer.body = [body]
     answer.results = answer.cost_tenths = 0
     answer.framing, answer.compress = "length", False
+
+
+def _format(answer):
+    return next(name for name, kind in CONTENT_TYPES.items()
+                if kind == answer.headers.get("Content-Type", CONTENT_TYPES["json"]))
 
 
 def _bytes(data):
