@@ -51,20 +51,12 @@ static void render_php(struct view message, struct text *body) {
   text_add(body, VIEW("\";}"));
 }
 
-static const struct {
-  const char *content_type;
-  void (*render)(struct view message, struct text *body);
-} forms[] = {
-#define OUTPUT(name, word, type) {type, render_##word},
+static void (*const forms[])(struct view message, struct text *body) = {
+#define OUTPUT(name, word, type) render_##word,
 #include "tables/outputs.def"
 #undef OUTPUT
 };
 _Static_assert(sizeof forms / sizeof *forms == QUERY_OUTPUT_UNKNOWN, "one row for each form");
-
-/* The default form stands in for an unknown one. */
-static size_t form_of(enum query_output output) {
-  return output < QUERY_OUTPUT_UNKNOWN ? output : QUERY_JSON;
-}
 
 /* Bytes that are not UTF-8, or a character that was cut, must not break the form. */
 static void add_valid(struct view message, struct text *out) {
@@ -78,9 +70,5 @@ static void add_valid(struct view message, struct text *out) {
 void error_render(enum query_output output, struct view message, struct text *body) {
   scope_text struct text valid = {0};
   add_valid(message, &valid);
-  forms[form_of(output)].render(text_view(&valid), body);
-}
-
-const char *error_content_type(enum query_output output) {
-  return forms[form_of(output)].content_type;
+  forms[output < QUERY_OUTPUT_UNKNOWN ? output : QUERY_JSON](text_view(&valid), body);
 }

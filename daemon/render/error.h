@@ -6,8 +6,5 @@
 #include "query/output.h"
 
 /* Appends the body of an error with this message (any bytes). A form that is not known gives
- * JSON. */
+ * JSON, as it gives output_content_type(). */
 void error_render(enum query_output output, struct view message, struct text *body);
-
-/* The Content-Type of that body. A constant. */
-const char *error_content_type(enum query_output output);

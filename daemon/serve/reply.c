@@ -14,8 +14,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char default_type[] = "application/json; charset=utf-8";
-
 static void add_number(struct request *request, const char *name, int64_t value) {
   char text[24];
   snprintf(text, sizeof text, "%" PRId64, value);
@@ -50,10 +48,15 @@ static void add_common(struct request *request, const struct text *cache_status)
 
 /* --- faults --- */
 
-/* The form of an error's body. `output` is read even if the query cannot be parsed. */
+/* The form of the answer, an error's too. `output` is read even if the query cannot be parsed. */
 static enum query_output output_of(const struct request *request) {
   return request->query ? query_output(request->query)
                         : uri_output(exchange_uri(request->exchange));
+}
+
+/* Where upstream sent no Content-Type, or one that may not be shown. */
+static const char *default_type(const struct request *request) {
+  return output_content_type(output_of(request));
 }
 
 enum step step_refuse(struct request *request) {
@@ -62,7 +65,7 @@ enum step step_refuse(struct request *request) {
   scope_text struct text cache_status = {0};
   enum query_output output = output_of(request);
   error_render(output, view_of(fault->text), &body);
-  exchange_add_header(request->exchange, "Content-Type", error_content_type(output));
+  exchange_add_header(request->exchange, "Content-Type", output_content_type(output));
   exchange_add_header(request->exchange, "X-Status", "error");
   exchange_add_header(request->exchange, "X-Results-Count", "0");
   exchange_add_header(request->exchange, "Cache-Control", "no-store");
@@ -134,7 +137,7 @@ enum step step_stored(struct request *request) {
   add_saved(request, stored->cost);
   if (!not_modified) { /* the client stored these with the bytes (RFC 9110 15.4.5) */
     exchange_add_header(request->exchange, "Content-Type",
-                        *stored->content_type ? stored->content_type : default_type);
+                        *stored->content_type ? stored->content_type : default_type(request));
     add_number(request, "X-Results-Count", stored->results);
   }
   /* A 304 and a HEAD state the length, too; their body is never read. */
@@ -172,7 +175,8 @@ static void add_upstream_headers(struct request *request, const struct flight_st
               state->verdict.outcome == ANSWER_COMPLETE;
   bool has_secret = mask_finds(&(struct mask){.secret = secret}, view_of(head->content_type));
   exchange_add_header(request->exchange, "Content-Type",
-                      *head->content_type && !has_secret ? head->content_type : default_type);
+                      *head->content_type && !has_secret ? head->content_type
+                                                         : default_type(request));
   if (head->results_count >= 0 || read)
     add_number(request, "X-Results-Count",
                head->results_count >= 0 ? head->results_count : state->verdict.results);

@@ -86,7 +86,7 @@ static void content_types(void **state) {
       [QUERY_OUTPUT_UNKNOWN] = "application/json; charset=utf-8",
   };
   for (size_t i = 0; i < COUNT(types); i++)
-    assert_string_equal(error_content_type((enum query_output)i), types[i]);
+    assert_string_equal(output_content_type((enum query_output)i), types[i]);
 }
 
 static void cache_status_of_hits(void **state) {
