@@ -20,7 +20,7 @@ enum answer_outcome {
 struct answer_verdict {
   enum answer_outcome outcome;
   int64_t results; /* results that may be charged; -1: as many as were asked for */
-  bool read;       /* the body is JSON, and was read to its end */
+  bool read;       /* the body was read to its end, and is whole */
   struct answer_cost cost;
   struct fault fault; /* if BROKEN */
 };
@@ -43,9 +43,10 @@ struct answer_evidence {
   bool clean;    /* the answer ended where HTTP's framing ends it */
   struct answer_head head;
   char location[LOCATION_SIZE]; /* of a redirect, as it may be shown; empty: it cannot be shown */
-  bool read;                    /* JSON was read to its end and found whole */
+  bool read;                    /* the body was read to its end and found whole */
+  bool agrees;                  /* read, and it can have the announced number of results */
   bool error;                   /* there is an error at the top level */
-  int64_t counted;              /* results read so far */
+  int64_t counted;              /* results read so far; -1: the form does not tell */
   struct fault transport;       /* if not clean */
   struct fault reading;         /* if not read */
 };

@@ -5,10 +5,19 @@
 #include <inttypes.h>
 
 const struct reader_shape *v2_shape(const struct question *question) {
-  static const struct reader_shape results = {.rows = VIEW("refpages")}, any = {.rows = VIEW("")};
+  static const struct reader_shape any = {.rows = VIEW("")},
+                                   results[] = {
+                                       [QUERY_JSON] = {.rows = VIEW("refpages"),
+                                                       .format = QUERY_JSON},
+                                       [QUERY_XML] = {.root = VIEW("AhrefsApiResponse"),
+                                                      .format = QUERY_XML},
+                                       [QUERY_PHP] = {.rows = VIEW("refpages"),
+                                                      .format = QUERY_PHP},
+                                   };
+  _Static_assert(sizeof results / sizeof *results == QUERY_OUTPUT_UNKNOWN, "one for each form");
   switch (question->kind) {
   case QUESTION_RESULTS:
-    return &results;
+    return &results[question->form];
   case QUESTION_OTHER:
   case QUESTION_SUBSCRIPTION:
     return &any;
@@ -64,11 +73,11 @@ static int64_t greater(int64_t a, int64_t b) {
 }
 
 /* The announced number of results, even if it is more than was asked for. -1: none was announced,
- * or the number is nonsense: more than any answer can have, more than was asked for, and more than
- * has come. Nonsense must not reach the account. */
+ * or the number is nonsense: more than any answer can have, more than was asked for, more than has
+ * come, and the answer does not agree with it. Nonsense must not reach the account. */
 static int64_t announced_of(const struct answer_evidence *e) {
   int64_t most = greater(V2_RESULTS_MOST, greater(e->tariff.limit, e->counted));
-  return e->head.results_count > most ? -1 : e->head.results_count;
+  return e->head.results_count > most && !e->agrees ? -1 : e->head.results_count;
 }
 
 /* The most results that may have been charged: the announced number or the number that has come,
@@ -80,11 +89,14 @@ static int64_t at_most(const struct answer_evidence *e) {
   return e->counted > e->tariff.limit ? e->counted : -1;
 }
 
+static bool has_no_results(const struct answer_evidence *e) {
+  return e->counted == 0 ? e->head.results_count <= 0 : e->head.results_count == 0 && e->agrees;
+}
+
 /* Upstream answered "error" with status 200. A refusal comes before any result and costs nothing.
  */
 static struct answer_verdict refused(const struct answer_evidence *e) {
-  bool is_free =
-      e->kind == QUESTION_SUBSCRIPTION || (e->counted == 0 && e->head.results_count <= 0);
+  bool is_free = e->kind == QUESTION_SUBSCRIPTION || has_no_results(e);
   int64_t results = is_free ? 0 : at_most(e);
   return (struct answer_verdict){
       .outcome = e->clean ? ANSWER_REFUSED : ANSWER_BROKEN,
@@ -93,20 +105,30 @@ static struct answer_verdict refused(const struct answer_evidence *e) {
       .fault = e->transport};
 }
 
+/* A whole answer in a form that tells no number of results may have more of them than were
+ * announced: as many as were asked for (-1). */
 static struct answer_verdict miscounted(const struct answer_evidence *e) {
+  bool is_certain = e->counted >= 0 || announced_of(e) > e->tariff.limit;
   struct fault fault;
-  fault_set(&fault, FAULT_UPSTREAM,
-            "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "
-            "%" PRId64,
-            e->counted, e->head.results_count);
-  return answer_broken(e, ANSWER_AT_MOST, at_most(e), &fault);
+  if (e->counted >= 0)
+    fault_set(&fault, FAULT_UPSTREAM,
+              "upstream's answer is broken: it has %" PRId64 " results, its X-Results-Count says "
+              "%" PRId64,
+              e->counted, e->head.results_count);
+  else
+    fault_set(&fault, FAULT_UPSTREAM,
+              "upstream's answer is broken: it cannot have the %" PRId64 " results that its "
+              "X-Results-Count says",
+              e->head.results_count);
+  return answer_broken(e, ANSWER_AT_MOST, is_certain ? at_most(e) : -1, &fault);
 }
 
-/* Where the number of results is not certain, the cost is an upper bound. */
+/* Where the number of results is not certain, the cost is an upper bound. So it is with XML without
+ * an announced number: it is whole, and its client has it, but nobody can say how many results were
+ * paid for. */
 static struct answer_verdict whole(const struct answer_evidence *e) {
   int64_t announced = announced_of(e);
-  bool by_reading = e->kind == QUESTION_RESULTS || (announced < 0 && e->read);
-  int64_t results = by_reading ? e->counted : announced;
+  int64_t results = announced < 0 && e->read ? e->counted : announced;
   bool is_known = results >= 0 && e->kind != QUESTION_UNKNOWN;
   if (!is_known)
     results = at_most(e);
@@ -127,7 +149,7 @@ static struct answer_verdict free_of_charge(const struct answer_evidence *e,
 
 struct answer_verdict v2_judge(const struct answer_evidence *e) {
   bool is_free = e->kind == QUESTION_SUBSCRIPTION || !e->sends;
-  bool differs = e->head.results_count >= 0 && e->head.results_count != e->counted;
+  bool differs = e->head.results_count >= 0 && !e->agrees;
   if (e->head.status == 0)
     return answer_broken(e, is_free ? ANSWER_FREE : ANSWER_AT_MOST, -1, &e->transport);
   if (answer_is_redirect(e->head.status))

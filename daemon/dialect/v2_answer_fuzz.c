@@ -1,6 +1,7 @@
 /* Fuzz target: the head of an answer of v2, and the verdict. The first line: the kind ("0" to "4"),
- * the status ("0": none, "1": 200, "2": 503), results that came ("0" on), and of "s" sent, "c"
- * clean, "r" read, "e" error those that hold. The other lines are headers. */
+ * the status ("0": none, "1": 200, "2": 503), results that came ("0" on; "/": the form does not
+ * tell), and of "s" sent, "c" clean, "r" read, "a" agrees, "e" error those that hold. The other lines
+ * are headers. */
 #include "base/check.h"
 #include "dialect/v2.h"
 
@@ -25,7 +26,7 @@ static struct answer_evidence begin(struct view line) {
       .clean = has(line, 'c'),
       .read = has(line, 'r'),
       .error = has(line, 'e'),
-      .counted = (unsigned char)(at(line, 2) - '0')};
+      .counted = at(line, 2) == '/' ? -1 : (unsigned char)(at(line, 2) - '0')};
   evidence.head.results_count = -1;
   evidence.head.status = statuses[(unsigned char)(at(line, 1) - '0') % 3];
   return evidence;
@@ -63,8 +64,16 @@ static void check_verdict(const struct answer_evidence *e, const struct answer_v
   if (verdict->outcome != ANSWER_COMPLETE)
     return;
   CHECK(e->clean && e->head.status == 200 && !e->error && !e->head.is_error);
-  CHECK(e->kind != QUESTION_RESULTS || (e->read && verdict->results == e->counted));
+  int64_t results = e->counted < 0 ? e->head.results_count : e->counted;
+  CHECK(e->kind != QUESTION_RESULTS || (e->read && verdict->results == results));
+  CHECK(verdict->results >= 0 || !cost->is_known);
   CHECK(e->kind != QUESTION_UNKNOWN || !cost->is_known);
+}
+
+/* What a reader says of the number, once the head is known. */
+static void agree(struct view line, struct answer_evidence *e) {
+  bool could = e->counted < 0 ? has(line, 'a') : e->counted == e->head.results_count;
+  e->agrees = e->read && could;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -74,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct answer_evidence evidence = begin(first);
   if (lines.at)
     note(lines, &evidence);
+  agree(first, &evidence);
   check_head(&evidence.head);
   struct answer_verdict verdict = dialect_v2.judge(&evidence);
   check_verdict(&evidence, &verdict);

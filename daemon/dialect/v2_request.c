@@ -103,8 +103,10 @@ static void write_results(const struct question *question, struct text *args) {
   if (question->offset)
     put_number(args, "offset", question->offset);
   put_parameters(args, question);
-  if (question->kind == QUESTION_OPAQUE)
+  if (question->form == QUERY_OUTPUT_UNKNOWN)
     put(args, VIEW("output"), question->output);
+  else if (question->form != QUERY_JSON)
+    put(args, VIEW("output"), output_word(question->form));
 }
 
 /* --- the other kinds --- */

@@ -34,7 +34,7 @@ struct plan_facts {
   bool has_budget; /* there is a limit on what it may spend */
 
   /* the query */
-  bool cacheable;        /* false: another table, another output, a body of unknown meaning */
+  bool cacheable;        /* false: another table; an output or a body of unknown meaning */
   bool is_other;         /* another table, or a body of unknown meaning: see tables.other */
   bool has_unknown_body; /* a body of unknown meaning */
   bool has_odd_limit;    /* another table's limit that is no number of results */

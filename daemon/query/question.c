@@ -16,7 +16,7 @@ enum question_kind question_kind_of(const struct query *query, bool has_body) {
   case QUERY_BACKLINKS_NEW_LOST:
     break;
   }
-  return query_output(query) == QUERY_JSON ? QUESTION_RESULTS : QUESTION_OPAQUE;
+  return query_output(query) == QUERY_OUTPUT_UNKNOWN ? QUESTION_OPAQUE : QUESTION_RESULTS;
 }
 
 static struct view value_or_empty(const struct query *query, const char *name) {
@@ -36,7 +36,8 @@ static void set_terms(const struct query *query, struct question *question) {
   question->having = if_present(query_having(query));
   question->order = order->present ? order : NULL;
   question->offset = query_offset(query);
-  if (question->kind == QUESTION_OPAQUE)
+  question->form = query_output(query);
+  if (question->form == QUERY_OUTPUT_UNKNOWN)
     question->output = value_or_empty(query, "output");
   question->parameter_count = query_rest(query, question->parameters);
 }

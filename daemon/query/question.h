@@ -9,6 +9,7 @@
 
 #include "base/view.h"
 #include "query/limits.h"
+#include "query/output.h"
 
 #include <stdint.h>
 
@@ -19,8 +20,8 @@ struct query;
 
 /* The kind decides how a question is written, and the meaning of its answer. */
 enum question_kind {
-  QUESTION_RESULTS,      /* backlinks_new_lost as JSON: read, counted, may be stored */
-  QUESTION_OPAQUE,       /* backlinks_new_lost in another form: counted as upstream announces */
+  QUESTION_RESULTS,      /* backlinks_new_lost in a known form: read and judged, may be stored */
+  QUESTION_OPAQUE,       /* backlinks_new_lost in an unknown form: counted as upstream announces */
   QUESTION_OTHER,        /* another table: passed on untouched */
   QUESTION_SUBSCRIPTION, /* upstream's own count for the token; free */
   QUESTION_UNKNOWN,      /* with a body of unknown meaning: only upstream knows what it asks for and
@@ -40,7 +41,8 @@ struct question {
   const struct conditions *having; /* NULL: none */
   const struct columns *order;     /* NULL: none */
   int64_t offset;
-  struct view output; /* of OPAQUE only: as it came, if only empty; RESULTS are JSON */
+  enum query_output form; /* UNKNOWN with OPAQUE, and only then */
+  struct view output;     /* of OPAQUE only: the unknown word as it came, if only empty */
 
   int64_t limit;     /* results; -1: of OTHER, what came is no number */
   bool states_limit; /* of OTHER: the limit is sent also where the client left it out */

@@ -68,7 +68,8 @@ bool reader_feed(struct reader *reader, struct view bytes, struct fault *fault) 
 /* The answer has ended. False (FAULT_UPSTREAM): it is not whole. */
 bool reader_finish(struct reader *reader, struct fault *fault) MUST_CHECK;
 
-/* Rows counted so far. -1: the format does not tell. */
+/* Rows counted so far. -1: the format does not tell. XML tells only that there are none: as long as
+ * nothing but `error` stands below the root. */
 int64_t reader_results(const struct reader *reader);
 
 /* True if the answer, which is whole, can have `results` rows. XML, whose layout is not documented:

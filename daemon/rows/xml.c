@@ -58,6 +58,8 @@ static void begin_member(struct judge *judge, struct view name) {
   judge->in_error = view_is(name, "error");
   judge->seen_error = judge->seen_error || judge->in_error;
   judge->seen_rows = judge->seen_rows || !judge->in_error;
+  if (judge->seen_rows)
+    judge->results = -1;
   judge->seen_other = judge->seen_rows;
   judge->seen_beside = true;
 }
@@ -126,7 +128,6 @@ static struct reader *create(const struct reader_shape *shape, int64_t max_depth
   if (!xml)
     return NULL;
   judge_begin(&xml->reader.judge, shape, max_depth, "");
-  xml->reader.judge.results = -1;
   xml->root = shape->root;
   xml->expat = XML_ParserCreate(NULL);
   if (!xml->expat) {

@@ -172,7 +172,7 @@ static void add_upstream_headers(struct request *request, const struct flight_st
                                  struct view secret) {
   const struct answer_head *head = &state->head;
   bool read = state->phase == FLIGHT_CONCLUDED && request->kind == QUESTION_RESULTS &&
-              state->verdict.outcome == ANSWER_COMPLETE;
+              state->verdict.outcome == ANSWER_COMPLETE && state->verdict.results >= 0;
   bool has_secret = mask_finds(&(struct mask){.secret = secret}, view_of(head->content_type));
   exchange_add_header(request->exchange, "Content-Type",
                       *head->content_type && !has_secret ? head->content_type

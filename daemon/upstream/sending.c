@@ -95,9 +95,14 @@ static void note_head(struct sending *request) {
   flight_set_head(request->flight, head);
 }
 
+/* A stored result has a number of results. If neither the head nor the body tells it, the answer is
+ * not stored. */
 static void read_body(struct sending *request, struct view bytes) {
-  if (request->reading)
-    request->reading = reader_feed(request->reader, bytes, &request->evidence.reading);
+  if (!request->reading)
+    return;
+  request->reading = reader_feed(request->reader, bytes, &request->evidence.reading);
+  if (request->evidence.head.results_count < 0 && reader_results(request->reader) < 0)
+    flight_storing_failed(request->flight);
 }
 
 /* True if the rest of the answer is useless: results that cannot be read are not stored. An error
@@ -354,6 +359,8 @@ static void gather(struct sending *request, CURLcode code) {
   if (request->reader) {
     evidence->counted = reader_results(request->reader);
     evidence->error = reader_is_error(request->reader);
+    evidence->agrees =
+        evidence->read && reader_agrees(request->reader, evidence->head.results_count);
   }
 }
 

@@ -188,8 +188,7 @@ NOT_ASKED_YET = {
 }
 # Derived answers will begin with them.
 NOT_DERIVED_YET = {
-    "cache_sources", "reader_agrees", "writer_create", "writer_feed", "writer_finish",
-    "writer_is_full",
+    "cache_sources", "writer_create", "writer_feed", "writer_finish", "writer_is_full",
     "writer_pull", "writer_release", "writer_results",
 }
 # Rooms that no other room asks yet.

@@ -64,6 +64,7 @@ def test_no_wish_gets_around_the_check(guarded, text):
 ANYTHING = {
     "results": question("rows-7.example"),
     "another output": question("rows-7.example", output="xml"),
+    "an unknown output": question("rows-7.example", output=""),
     "another table": question("rows-7.example", from_="anchors", limit=5),
     "a table that there is not": question("rows-7.example", from_="nonsense", limit=5),
     "the account": question(None, from_="subscription_info", mode=None),

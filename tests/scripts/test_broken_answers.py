@@ -300,11 +300,12 @@ MORE = {"target": "rows-20.example", "limit": 20}
 
 @pytest.mark.parametrize("query, kind, by, booked, is_known", [
     (MORE, "more", 700, 10 + 2 * 720, True),
-    ({**MORE, "output": "xml"}, "count", 3000, 10 + 2 * 3020, True),
+    ({**MORE, "output": ""}, "count", 3000, 10 + 2 * 3020, True),
+    ({**MORE, "output": "xml"}, "count", 3000, 10 + 2 * 3020, False),
     ({"target": "shop.example", "from_": "anchors", "limit": 3}, "count", 4000, 10 + 10 * 4003,
      True),
     (MORE, "count", 3000, 10 + 2 * 3020, False),
-], ids=["results", "output", "table", "count"])
+], ids=["results", "output", "xml", "table", "count"])
 def test_more_results_than_were_asked_for_are_booked_and_made_known(sim, rowcache, query, kind, by,
                                                                     booked, is_known):
     daemon = rowcache()
@@ -328,10 +329,11 @@ def test_more_results_than_were_asked_for_and_that_cannot_be_read_are_booked_too
     assert account["rows_spent"] == account["rows_unknown"] == sim.bill(TOKEN) == 10 + 2 * 720
 
 
-def test_what_no_answer_can_have_reaches_no_account(sim, rowcache):
+@pytest.mark.parametrize("output", ["", "xml"])
+def test_what_no_answer_can_have_reaches_no_account(sim, rowcache, output):
     daemon = rowcache()
     sim.fault("count", by=5_000_000)
-    daemon.ask(**{**MORE, "output": "xml"})
+    daemon.ask(**{**MORE, "output": output})
     account = daemon.account
     assert account["rows_spent"] == account["rows_unknown"] == 10 + 2 * 20
 

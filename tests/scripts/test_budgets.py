@@ -76,10 +76,10 @@ def test_who_is_held_back_costs_nothing_and_reaches_nobody(sim, issuing):
 
 
 @pytest.mark.parametrize("params, most", [
-    ({"from_": "anchors", "limit": 30}, 10 + 30 * 10), ({"output": "xml", "limit": 50}, MOST_50),
-    ({"output": "php", "limit": 50}, MOST_50),
+    ({"from_": "anchors", "limit": 30}, 10 + 30 * 10), ({"output": "", "limit": 50}, MOST_50),
+    ({"output": "xml", "limit": 50}, MOST_50), ({"output": "php", "limit": 50}, MOST_50),
 ], ids=str)
-def test_what_is_not_cached_is_held_back_too(sim, issuing, params, most):
+def test_other_tables_and_forms_are_held_back_too(sim, issuing, params, most):
     daemon = issuing()
     alice = add(daemon, rows=f"{most // 10 - 1}.9")
     reply = daemon.ask(token=alice, **params)

@@ -282,7 +282,7 @@ def test_what_was_stored_before_there_were_tags_has_one(sim, rowcache):
 
 
 @pytest.mark.parametrize("params, headers", [
-    ({"output": "xml"}, {}), ({"from_": "anchors"}, {}), ({}, {"Cache-Control": "no-store"}),
+    ({"output": ""}, {}), ({"from_": "anchors"}, {}), ({}, {"Cache-Control": "no-store"}),
     ({"mode": None}, {}),
 ], ids=str)
 def test_what_is_not_stored_has_no_tag(rowcache, params, headers):

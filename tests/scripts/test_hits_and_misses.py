@@ -274,18 +274,6 @@ def test_a_bad_token_is_not_served_and_not_charged(start):
         assert daemon.stop() == 0
 
 
-@pytest.mark.parametrize("output", ["xml", "php"])
-def test_other_outputs_are_what_upstream_says(sim, rowcache, output):
-    daemon = rowcache()
-    query = question("rows-40.example", output=output)
-    for _ in range(2):
-        reply = daemon.get(query)
-        assert reply.status == 200 and reply.body == direct(sim, query).body
-        assert reply.headers["Content-Type"] == direct(sim, query).headers["Content-Type"]
-    assert daemon.account["rows_spent"] == sim.bill(TOKEN)
-    assert daemon.ask("rows-40.example").json == direct(sim, question("rows-40.example")).json
-
-
 def test_upstream_may_have_a_path(sim, start):
     daemon = start(sim.url + "/base/")
     daemon.register("reporting", TOKEN)

@@ -56,7 +56,7 @@ def test_the_token_that_upstream_repeats_is_not_shown(sim, issuing, kind, option
     [("status", {"body": MUCH})], [("trailing", {"data": SAID})], [("trailing", {"data": MUCH})],
     [("trailing", {"data": SAID}), ("slow", {"size": 7, "pause": 0.001})],
 ], ids=["an error", "behind the answer", "much behind it", "in little pieces"])
-@pytest.mark.parametrize("params", [{"from_": "anchors"}, {"output": "xml"}], ids=str)
+@pytest.mark.parametrize("params", [{"from_": "anchors"}, {"output": ""}], ids=str)
 def test_nor_is_it_in_what_is_passed_through(sim, issuing, faults, params):
     daemon = issuing()
     alice = daemon.issue()

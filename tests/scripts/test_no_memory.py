@@ -88,7 +88,12 @@ def unknown_token(play):
 
 
 def opaque(play):
+    play.try_to_ask(output="")
+
+
+def other_forms(play):
     play.try_to_ask(output="xml")
+    play.try_to_ask(output="php")
 
 
 def budget(play):
@@ -143,6 +148,7 @@ SCENARIOS = {
     "a miss and a hit": (miss_and_hit, []),
     "a token that is verified": (unknown_token, []),
     "an answer that is passed on": (opaque, []),
+    "other forms": (other_forms, []),
     "budgets": (budget, []),
     "a refresh": (stale, ["cache.ttl=0", "cache.stale_while_revalidate=1d"]),
     "a flight that is joined": (joined, []),

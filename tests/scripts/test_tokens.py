@@ -105,10 +105,11 @@ class Tap(BaseHTTPRequestHandler):
     def do_GET(self):
         length = int(self.headers.get("Content-Length", 0))
         self.server.seen += self.raw_requestline + bytes(self.headers) + self.rfile.read(length)
+        body = b"<AhrefsApiResponse/>" if b"output=xml" in self.raw_requestline else b'{"refpages":[]}'
         self.send_response(200)
-        self.send_header("Content-Length", "15")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b'{"refpages":[]}')
+        self.wfile.write(body)
 
     do_POST = do_GET
 

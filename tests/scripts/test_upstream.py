@@ -149,7 +149,7 @@ def test_a_redirect_is_a_502_that_names_the_location(sim, rowcache, code, locati
     assert daemon.ask().miss
 
 
-@pytest.mark.parametrize("more", [{}, {"output": "xml"}, {"from_": "ahrefs_rank"}],
+@pytest.mark.parametrize("more", [{}, {"output": ""}, {"from_": "ahrefs_rank"}],
                          ids=["stored", "opaque", "other table"])
 def test_the_page_of_a_redirect_reaches_no_client(sim, rowcache, more):
     """Not even one so long that it would go out before its end is known."""
@@ -356,7 +356,7 @@ def test_what_was_sent_after_slow_connecting_is_not_cut_off(start, house, tmp_pa
 
 
 @pytest.mark.parametrize("headers, params", [
-    (None, {"output": "xml"}), (None, {"from_": "ahrefs_rank"}), ({"Cache-Control": "no-store"}, {}),
+    (None, {"output": ""}), (None, {"from_": "ahrefs_rank"}), ({"Cache-Control": "no-store"}, {}),
 ], ids=["opaque", "other table", "no-store"])
 def test_what_was_sent_late_and_is_not_stored_is_waited_for(
         sim, driven, clock, headers, params):

@@ -207,6 +207,16 @@ static void every_split_gives_the_same_verdict(void **state) {
   }
 }
 
+static void xml_tells_that_there_is_nothing(void **state) {
+  (void)state;
+  struct reader *reader = reader_create(&xml, DEPTH);
+  assert_true(reader_feed(reader, VIEW("<AhrefsApiResponse><error>invalid token</error>"), NULL));
+  assert_int_equal(reader_results(reader), 0);
+  assert_true(reader_feed(reader, VIEW("<refpages>"), NULL));
+  assert_int_equal(reader_results(reader), -1);
+  reader_release(&reader);
+}
+
 static void xml_tells_no_number_and_may_disagree(void **state) {
   (void)state;
   struct reader *reader = reader_create(&xml, DEPTH);
@@ -291,6 +301,7 @@ static void php_is_bounded(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_split_gives_the_same_verdict),
+      cmocka_unit_test(xml_tells_that_there_is_nothing),
       cmocka_unit_test(xml_tells_no_number_and_may_disagree),
       cmocka_unit_test(tokens_of_xml_are_bounded),
       cmocka_unit_test(names_of_xml_are_bounded),

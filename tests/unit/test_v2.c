@@ -156,10 +156,12 @@ static void a_redirect_names_its_location(void **state) {
 
 /* --- the judge --- */
 
-enum what { SENT = 1, CLEAN = 2, READ = 4, ERROR = 8, HEAD_ERROR = 16 };
+/* AGREES: looked at where the form does not tell the number of results. */
+enum what { SENT = 1, CLEAN = 2, READ = 4, ERROR = 8, HEAD_ERROR = 16, AGREES = 32 };
 #define WHOLE (SENT | CLEAN | READ)
 #define LIMIT INT64_C(1000)
-#define NONE INT64_C(-1) /* no X-Results-Count; as many as were asked for */
+/* no X-Results-Count; the form does not tell; as many as were asked for */
+#define NONE INT64_C(-1)
 
 enum fault_of { NO_FAULT, TRANSPORT, READING, COUNTS, REDIRECTED };
 
@@ -185,6 +187,25 @@ static const struct judge_case {
     {QUESTION_RESULTS, WHOLE, 200, 4, 5, BROKEN(AT_MOST, 5, COUNTS)},
     {QUESTION_RESULTS, WHOLE, 200, 0, 5, BROKEN(AT_MOST, 5, COUNTS)},
     {QUESTION_RESULTS, WHOLE, 200, INT64_MAX, 5, BROKEN(AT_MOST, NONE, COUNTS)},
+    /* in a form that does not tell: by the header, if the answer agrees with it */
+    {QUESTION_RESULTS, WHOLE | AGREES, 200, 5, NONE, COMPLETE(KNOWN, 5)},
+    {QUESTION_RESULTS, WHOLE | AGREES, 200, 0, NONE, COMPLETE(KNOWN, 0)},
+    {QUESTION_RESULTS, WHOLE | AGREES, 200, LIMIT + 500, NONE, COMPLETE(KNOWN, LIMIT + 500)},
+    {QUESTION_RESULTS, WHOLE | AGREES, 200, V2_RESULTS_MOST + 1, NONE,
+     COMPLETE(KNOWN, V2_RESULTS_MOST + 1)},
+    {QUESTION_RESULTS, WHOLE, 200, NONE, NONE, COMPLETE(AT_MOST, NONE)},
+    /* if not, more may have come than were announced */
+    {QUESTION_RESULTS, WHOLE, 200, 5, NONE, BROKEN(AT_MOST, NONE, COUNTS)},
+    {QUESTION_RESULTS, WHOLE, 200, 0, NONE, BROKEN(AT_MOST, NONE, COUNTS)},
+    {QUESTION_RESULTS, WHOLE, 200, LIMIT + 500, NONE, BROKEN(AT_MOST, LIMIT + 500, COUNTS)},
+    {QUESTION_RESULTS, WHOLE, 200, INT64_MAX, NONE, BROKEN(AT_MOST, NONE, COUNTS)},
+    {QUESTION_RESULTS, SENT, 200, 5, NONE, BROKEN(AT_MOST, 5, TRANSPORT)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, 5, NONE, BROKEN(AT_MOST, 5, READING)},
+    {QUESTION_RESULTS, SENT | CLEAN, 200, NONE, NONE, BROKEN(AT_MOST, NONE, READING)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, 5, NONE, REFUSED(AT_MOST, 5)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, NONE, NONE, REFUSED(AT_MOST, NONE)},
+    {QUESTION_RESULTS, WHOLE | ERROR, 200, 0, NONE, REFUSED(AT_MOST, 0)},
+    {QUESTION_RESULTS, WHOLE | ERROR | AGREES, 200, 0, NONE, REFUSED(FREE, 0)},
     /* it cannot be read */
     {QUESTION_RESULTS, SENT | CLEAN, 200, 7, 5, BROKEN(AT_MOST, 7, READING)},
     {QUESTION_RESULTS, SENT | CLEAN, 200, 5, 7, BROKEN(AT_MOST, 7, READING)},
@@ -274,7 +295,7 @@ static const struct judge_case {
     {QUESTION_RESULTS, WHOLE | ERROR, 200, 7, 5, REFUSED(AT_MOST, 7)},
     {QUESTION_RESULTS, SENT | ERROR, 200, 7, 5, BROKEN(AT_MOST, 7, TRANSPORT)},
     {QUESTION_RESULTS, SENT | HEAD_ERROR, 200, NONE, 5, BROKEN(AT_MOST, NONE, TRANSPORT)},
-    /* in another form: by the header alone */
+    /* in an unknown form: by the header alone */
     {QUESTION_OPAQUE, SENT | CLEAN, 200, 7, 0, COMPLETE(KNOWN, 7)},
     {QUESTION_OPAQUE, SENT | CLEAN, 200, 0, 0, COMPLETE(KNOWN, 0)},
     {QUESTION_OPAQUE, SENT | CLEAN, 200, NONE, 0, COMPLETE(AT_MOST, NONE)},
@@ -309,10 +330,12 @@ static const struct judge_case {
 static const struct tariff tariff = {{CURRENCY_ROWS, 10}, {CURRENCY_ROWS, 1}, LIMIT, false};
 
 static struct answer_evidence evidence_of(const struct judge_case *one) {
+  bool could_agree = one->counted < 0 ? one->what & AGREES : one->counted == one->announced;
   struct answer_evidence evidence = {.kind = one->kind,
                                      .sends = one->what & SENT ? 1 : 0,
                                      .clean = one->what & CLEAN,
                                      .read = one->what & READ,
+                                     .agrees = one->what & READ && could_agree,
                                      .error = one->what & ERROR,
                                      .tariff = tariff,
                                      .counted = one->counted};
@@ -382,6 +405,31 @@ static void counts_that_differ_are_named(void **state) {
 /* --- the cost --- */
 
 /* The last send is charged as the answer tells, each before it may have been at the most. */
+static void a_number_that_an_answer_cannot_have_is_named(void **state) {
+  (void)state;
+  struct answer_evidence evidence = evidence_of(&(struct judge_case){
+      .kind = QUESTION_RESULTS, .what = WHOLE, .status = 200, .announced = 1000, .counted = NONE});
+  struct answer_verdict verdict = dialect_v2.judge(&evidence);
+  assert_string_equal(verdict.fault.text,
+                      "upstream's answer is broken: it cannot have the 1000 results that its "
+                      "X-Results-Count says");
+}
+
+/* --- the shape --- */
+
+static void each_form_has_its_shape(void **state) {
+  (void)state;
+  struct question question = {.kind = QUESTION_RESULTS};
+  for (question.form = 0; question.form < QUERY_OUTPUT_UNKNOWN; question.form++)
+    assert_int_equal(dialect_v2.shape(&question)->format, question.form);
+  question.form = QUERY_XML;
+  assert_true(view_is(dialect_v2.shape(&question)->root, "AhrefsApiResponse"));
+  question.form = QUERY_PHP;
+  assert_true(view_is(dialect_v2.shape(&question)->rows, "refpages"));
+  question = (struct question){.kind = QUESTION_OPAQUE, .form = QUERY_OUTPUT_UNKNOWN};
+  assert_null(dialect_v2.shape(&question));
+}
+
 static void each_send_may_have_been_charged(void **state) {
   (void)state;
   static const struct {
@@ -462,13 +510,17 @@ static void check(const struct answer_evidence *evidence) {
     assert_true(evidence->clean && evidence->head.status);
   if (verdict.outcome == ANSWER_COMPLETE)
     assert_true(evidence->head.status == 200 && !evidence->error && !evidence->head.is_error);
-  if (verdict.outcome == ANSWER_COMPLETE && evidence->kind == QUESTION_RESULTS)
-    assert_true(evidence->read && verdict.results == counted &&
-                charge_of(&verdict) == ANSWER_KNOWN);
+  if (verdict.outcome == ANSWER_COMPLETE && evidence->kind == QUESTION_RESULTS) {
+    int64_t results = counted < 0 ? announced : counted;
+    assert_true(evidence->read && (announced < 0 || evidence->agrees) &&
+                verdict.results == results);
+    assert_int_equal(charge_of(&verdict), results < 0 ? ANSWER_AT_MOST : ANSWER_KNOWN);
+  }
   /* What may have been charged is never called free. */
   if (charge_of(&verdict) == ANSWER_FREE && evidence->kind != QUESTION_SUBSCRIPTION &&
       evidence->sends && !refused)
-    assert_true(counted == 0 && (evidence->error || evidence->head.is_error));
+    assert_true((counted == 0 || (announced == 0 && evidence->agrees)) &&
+                (evidence->error || evidence->head.is_error));
 }
 
 static void all_evidence(void **state) {
@@ -476,16 +528,16 @@ static void all_evidence(void **state) {
   static const unsigned statuses[] = {0, 200, 204, 302, 404, 503};
   static const int64_t counts[] = {-1, 0, 5, 6};
   for (int kind = QUESTION_RESULTS; kind <= QUESTION_UNKNOWN; kind++)
-    for (unsigned what = SENT; what < 32; what += 2)
+    for (unsigned what = SENT; what < 64; what += 2)
       for (size_t i = 0; i < COUNT(statuses) * COUNT(counts) * COUNT(counts); i++) {
         struct judge_case one = {.kind = (enum question_kind)kind,
                                  .what = what,
                                  .status = statuses[i / COUNT(counts) / COUNT(counts)],
                                  .announced = counts[i / COUNT(counts) % COUNT(counts)],
                                  .counted = counts[i % COUNT(counts)]};
-        /* What is not read as JSON counts nothing; what has no status is not clean. */
+        /* What is not read counts nothing; what has no status is not clean. */
         bool counting = kind == QUESTION_RESULTS || kind == QUESTION_OTHER;
-        if (one.counted < 0 || (!counting && one.counted > 0))
+        if ((kind != QUESTION_RESULTS && one.counted < 0) || (!counting && one.counted > 0))
           continue;
         if (!one.status)
           one.what &= ~(unsigned)CLEAN;
@@ -578,6 +630,8 @@ int main(void) {
       cmocka_unit_test(a_redirect_names_its_location),
       cmocka_unit_test(judged),
       cmocka_unit_test(counts_that_differ_are_named),
+      cmocka_unit_test(a_number_that_an_answer_cannot_have_is_named),
+      cmocka_unit_test(each_form_has_its_shape),
       cmocka_unit_test(each_send_may_have_been_charged),
       cmocka_unit_test(what_costs_nothing_is_known),
       cmocka_unit_test(a_head_tells_the_cost),

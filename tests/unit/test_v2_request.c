@@ -204,13 +204,12 @@ static void a_question_can_be_changed_before_it_is_asked(void **state) {
   struct query *query = parse(BASE "&select=date&where=type:\"lost\"&having=alt=\"x\"&order_by=date"
                                    "&limit=5&offset=7&output=xml&zz=1");
   struct question question = question_of(query, NULL);
-  question.kind = QUESTION_RESULTS;
+  question.form = QUERY_JSON;
   question.select = NULL;
   question.where = question.having = NULL;
   question.order = NULL;
   question.limit = 5000000;
   question.offset = 0;
-  question.output = VIEW("");
   check_args(&question, "b", BASE "&limit=5000000&zz=1&token=b");
   query_release(&query);
 }
