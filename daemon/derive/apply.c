@@ -109,7 +109,9 @@ static enum apply_verdict hold(struct apply *apply, const struct row *row) {
   show(&apply->shown, apply->recipe, row);
   if (!text_ok(&apply->shown))
     return give_up(apply, DERIVE_MEMORY);
-  struct sorter_row held = {row->position, apply->key, digest_sha256(text_view(&apply->shown)),
+  struct sorter_row held = {{row->position, row->raw.length},
+                            apply->key,
+                            digest_sha256(text_view(&apply->shown)),
                             truth == TRUTH_UNKNOWN || lacks_column(apply->recipe, row)};
   enum derive_reason reason = sorter_add(apply->sorter, &held);
   return reason == DERIVE_POSSIBLE ? APPLY_HOLD : give_up(apply, reason);
@@ -128,7 +130,7 @@ bool apply_finish(struct apply *apply) {
   if (apply->sorter && apply->reason == DERIVE_POSSIBLE) {
     size_t count;
     apply->reason = sorter_finish(apply->sorter);
-    sorter_positions(apply->sorter, &count);
+    sorter_places(apply->sorter, &count);
     apply->results = (int64_t)count;
   }
   return apply->reason == DERIVE_POSSIBLE;
@@ -138,10 +140,10 @@ int64_t apply_results(const struct apply *apply) {
   return apply->results;
 }
 
-const int64_t *apply_positions(const struct apply *apply) {
+const struct row_place *apply_places(const struct apply *apply) {
   size_t count;
   CHECK(apply->sorter);
-  return sorter_positions(apply->sorter, &count);
+  return sorter_places(apply->sorter, &count);
 }
 
 enum derive_reason apply_reason(const struct apply *apply) {

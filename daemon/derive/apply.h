@@ -38,9 +38,9 @@ bool apply_finish(struct apply *apply) MUST_CHECK;
 /* The number of rows in the answer, so far or, where it is sorted, after apply_finish(). */
 int64_t apply_results(const struct apply *apply);
 
-/* Where the answer is sorted, and apply_finish() was true: the position (struct row) of each row of
- * the answer, in the answer's order. Lives as long as `apply`. */
-const int64_t *apply_positions(const struct apply *apply);
+/* Where the answer is sorted, and apply_finish() was true: where each row of the answer lies in the
+ * source, in the answer's order. Lives as long as `apply`. */
+const struct row_place *apply_places(const struct apply *apply);
 
 /* Why the query cannot be derived; POSSIBLE while it can. */
 enum derive_reason apply_reason(const struct apply *apply);

@@ -6,7 +6,7 @@
 
 /* A row, in one piece with the texts of its key, which follow the values. */
 struct entry {
-  int64_t position;
+  struct row_place place;
   struct digest shown;
   bool is_doubtful;
   size_t size;
@@ -19,7 +19,7 @@ struct sorter {
   size_t most, used;
   struct entry **entries;
   size_t count, capacity;
-  int64_t *positions;
+  struct row_place *places;
   size_t results;
 };
 
@@ -44,7 +44,7 @@ void sorter_release(struct sorter **sorter) {
   for (size_t i = 0; i < gone->count; i++)
     free(gone->entries[i]);
   free(gone->entries);
-  free(gone->positions);
+  free(gone->places);
   free(gone);
 }
 
@@ -75,7 +75,7 @@ static struct entry *make_entry(const struct columns *by, const struct sorter_ro
   struct entry *entry = malloc(size);
   if (!entry)
     return NULL;
-  entry->position = row->position;
+  entry->place = row->place;
   entry->shown = row->shown;
   entry->is_doubtful = row->is_doubtful;
   entry->size = size;
@@ -103,7 +103,8 @@ static bool make_place(struct sorter *sorter) {
 static int by_bytes(const void *a, const void *b, void *by) {
   const struct entry *left = *(struct entry *const *)a, *right = *(struct entry *const *)b;
   int order = order_by_bytes(by, left->key, right->key);
-  return order ? order : (left->position > right->position) - (left->position < right->position);
+  int64_t first = left->place.position, second = right->place.position;
+  return order ? order : (first > second) - (first < second);
 }
 
 static void sort(struct sorter *sorter) {
@@ -188,13 +189,13 @@ static enum derive_reason check_rows(const struct sorter *sorter, size_t end) {
   return reason;
 }
 
-static bool list_positions(struct sorter *sorter, size_t end) {
+static bool list_places(struct sorter *sorter, size_t end) {
   size_t count = end - sorter->from;
-  sorter->positions = calloc(count, sizeof *sorter->positions);
-  for (size_t i = 0; sorter->positions && i < count; i++)
-    sorter->positions[i] = sorter->entries[sorter->from + i]->position;
-  sorter->results = sorter->positions ? count : 0;
-  return sorter->positions != NULL;
+  sorter->places = calloc(count, sizeof *sorter->places);
+  for (size_t i = 0; sorter->places && i < count; i++)
+    sorter->places[i] = sorter->entries[sorter->from + i]->place;
+  sorter->results = sorter->places ? count : 0;
+  return sorter->places != NULL;
 }
 
 enum derive_reason sorter_finish(struct sorter *sorter) {
@@ -203,12 +204,12 @@ enum derive_reason sorter_finish(struct sorter *sorter) {
   sort(sorter);
   size_t end = sorter->count < sorter->to ? sorter->count : sorter->to;
   enum derive_reason reason = check_rows(sorter, end);
-  if (reason == DERIVE_POSSIBLE && !list_positions(sorter, end))
+  if (reason == DERIVE_POSSIBLE && !list_places(sorter, end))
     return DERIVE_MEMORY;
   return reason;
 }
 
-const int64_t *sorter_positions(const struct sorter *sorter, size_t *count) {
+const struct row_place *sorter_places(const struct sorter *sorter, size_t *count) {
   *count = sorter->results;
-  return sorter->positions;
+  return sorter->places;
 }

@@ -17,7 +17,7 @@
 struct sorter;
 
 struct sorter_row {
-  int64_t position;
+  struct row_place place;  /* positions rise from row to row */
   const struct value *key; /* one value for each column of the order; copied */
   struct digest shown;     /* of what the client sees of it */
   bool is_doubtful;        /* it is not certain that the row is in the whole, or how it is shown */
@@ -35,5 +35,5 @@ enum derive_reason sorter_add(struct sorter *sorter, const struct sorter_row *ro
 /* Sorts. POSSIBLE, or why the window is not certain. */
 enum derive_reason sorter_finish(struct sorter *sorter);
 
-/* After POSSIBLE: the positions of the window's rows. */
-const int64_t *sorter_positions(const struct sorter *sorter, size_t *count);
+/* After POSSIBLE: the places of the window's rows. */
+const struct row_place *sorter_places(const struct sorter *sorter, size_t *count);

@@ -32,6 +32,12 @@ struct row_member {
   struct value value;
 };
 
+/* Where an element lies in its answer, in bytes. */
+struct row_place {
+  int64_t position; /* of its first byte */
+  size_t length;    /* from brace to brace */
+};
+
 struct row {
   struct value values[SCHEMA_COLUMNS]; /* by the column's index */
   int64_t position;                    /* of its first byte in the answer, in bytes */

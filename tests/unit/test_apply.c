@@ -157,7 +157,7 @@ static bool run(struct apply *apply, const struct apply_case *one, struct text *
   }
   bool ok = apply_finish(apply);
   for (int64_t i = 0; ok && held && i < apply_results(apply); i++)
-    text_printf(answer, i ? " %d" : "%d", (int)apply_positions(apply)[i]);
+    text_printf(answer, i ? " %d" : "%d", (int)apply_places(apply)[i].position);
   return ok;
 }
 
@@ -211,7 +211,7 @@ static enum derive_reason sort_many(const char *clause, int equal, int64_t *resu
   assert_int_equal(ok, held && reason == DERIVE_POSSIBLE);
   *results = apply_results(apply);
   for (int64_t i = 0; ok && i < *results; i++)
-    assert_int_equal(apply_positions(apply)[i] * STEP % ROWS, i);
+    assert_int_equal(apply_places(apply)[i].position * STEP % ROWS, i);
   apply_release(&apply);
   query_release(&source);
   query_release(&wanted);

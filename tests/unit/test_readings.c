@@ -485,7 +485,7 @@ static bool derive(const struct derive_recipe *recipe, const struct answer *sour
   if (ok && recipe->order) {
     derived->count = (size_t)apply_results(apply);
     for (size_t i = 0; i < derived->count; i++)
-      derived->rows[i] = source->rows[apply_positions(apply)[i]];
+      derived->rows[i] = source->rows[apply_places(apply)[i].position];
   }
   assert_true(!ok || (size_t)apply_results(apply) == derived->count);
   apply_release(&apply);
