@@ -15,6 +15,8 @@ struct rows_recipe {
   /* A row without one of `columns` is taken for what upstream would have sent. Otherwise the recipe
    * fails there: upstream might have sent null. */
   bool may_lack_columns;
+  /* What stands beside the array of rows may depend on them: the source must hold nothing else. */
+  bool needs_plain;
   /* NULL: every row is kept. Is not asked about rows behind the window. */
   enum rows_keep (*keep)(void *context, const struct row *row);
   void *context;

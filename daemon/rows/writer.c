@@ -147,7 +147,8 @@ static const char *contradiction(const struct writer *writer) {
     return "it is an error";
   if (writer->count >= 0 && writer->count != writer->written)
     return "another number of rows was announced";
-  if (writer->form->needs_plain && !reader_is_plain(writer->reader))
+  bool needs_plain = writer->form->needs_plain || writer->recipe->needs_plain;
+  if (needs_plain && !reader_is_plain(writer->reader))
     return "something stands beside the rows";
   if (writer->form->needs_plain && !reader_rows_place(writer->reader, &begin, &end))
     return "null stands in the place of the rows";
@@ -175,4 +176,8 @@ size_t writer_pull(struct writer *writer, char *buffer, size_t size) {
 
 int64_t writer_results(const struct writer *writer) {
   return writer->written;
+}
+
+int64_t writer_source_results(const struct writer *writer) {
+  return reader_results(writer->reader);
 }

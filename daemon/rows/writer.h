@@ -70,5 +70,7 @@ size_t writer_pull(struct writer *writer, char *buffer, size_t size);
 
 /* Rows written so far. */
 int64_t writer_results(const struct writer *writer);
+/* Rows of the source so far, those that are left out among them. */
+int64_t writer_source_results(const struct writer *writer);
 /* True if the window is full: of the rest of the source, only the frame counts. */
 bool writer_is_full(const struct writer *writer);
