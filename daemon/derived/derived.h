@@ -1,0 +1,95 @@
+/* Answers computed from one stored result, on threads of this room.
+ *
+ *   derived_join --> waits for a thread --> pass 1: decides --> withdrawn: it cannot be derived
+ *    joins, or           |                      |
+ *    begins              '-> dropped:           '--> pass 2: writes --> copy published --> concluded
+ *                            nobody reads it               ^  |
+ *                                                     room |  v no room: parked, without a thread
+ *
+ * An answer comes out of an ordinary flight (upstream/flight.h), and its bytes begin to flow when
+ * pass 1 has read the whole source: until then a row of which something is not certain withdraws
+ * the flight, and its readers plan again without derivation. It costs nothing. Its head says what
+ * it would have cost upstream, and has the source's time.
+ *
+ *   source up to DERIVED_SMALL   the whole answer is written to memory first: nothing fails later
+ *   larger, in its order         pass 1 reads the rows, and pass 2 reads them again and writes
+ *   larger, sorted               pass 1 keeps sort keys and places, pass 2 reads rows by their places
+ *   no row or byte changes       pass 2 alone
+ *
+ * A reader that does not read holds up its flight, and no thread. Every flight concludes once, also
+ * after derived_desk_stop(). A computation whose readers have all left ends early.
+ *
+ * Memory: a thread has one computation in pass 1 at a time, which takes DERIVED_SORTING and
+ * DERIVED_SMALL at most, and what one row takes. Each of the DERIVED_BEGUN computations in pass 2
+ * has DERIVED_ANSWER or DERIVED_SMALL at most, and the window of its flight. */
+#pragma once
+
+#include "cache/cache.h"
+#include "derive/reason.h"
+#include "dialect/tariff.h"
+#include "upstream/flight.h"
+
+/* Bytes. */
+#define DERIVED_SMALL ((size_t)4 * 1024 * 1024)
+#define DERIVED_SORTING ((size_t)16 * 1024 * 1024)
+#define DERIVED_ANSWER ((size_t)8 * 1024 * 1024)
+#define DERIVED_COPY ((int64_t)8 * 1024 * 1024) /* a longer answer is not stored */
+/* Computations that have begun and are not concluded; others wait for a thread. */
+#define DERIVED_BEGUN 32
+
+struct query;
+struct reader_shape;
+
+/* --- the desk: the threads and what they compute --- */
+
+struct derived_desk;
+
+/* Starts `threads` threads (at least 1). `cache` must outlive the desk. NULL: no memory, or no
+ * thread. */
+struct derived_desk *derived_desk_create(struct cache *cache, unsigned threads) MUST_CHECK;
+/* No computation may be under way, and no reader of one may be left. Ends the threads. Leaves NULL;
+ * NULL is allowed. */
+void derived_desk_release(struct derived_desk **desk);
+/* From now on no computation begins: derived_join() fails with FAULT_UNAVAILABLE where there is
+ * none to join. Any thread. */
+void derived_desk_stop(struct derived_desk *desk);
+/* The number of computations under way, with or without a reader. Any thread. */
+int64_t derived_desk_busy(const struct derived_desk *desk);
+
+/* --- computing --- */
+
+/* All of it is borrowed during the call, except where noted. */
+struct derived_order {
+  struct derived_desk *desk;
+  const struct query *wanted;
+  const struct cache_hold *source;  /* from cache_find() */
+  struct view source_normal;        /* the normalized query that the source answers */
+  bool may_be_cut;                  /* the source: see struct derive_source */
+  const struct reader_shape *shape; /* of the source's body; must live forever */
+  int64_t max_depth;                /* of nesting in it: reader_create() */
+  struct tariff tariff;             /* the price of `wanted`, upstream */
+  struct digest subject;            /* of `wanted`, for the copy: see struct cache_subject */
+  int64_t conditions;               /* likewise */
+  bool store;                       /* keep the answer under the key of `wanted` */
+};
+
+/* Joins the computation of `wanted` from this source, or begins one. `wake` and `context`: see
+ * flight_join(). The caller owns the reader, and gives it up with flight_leave(). NULL with a
+ * fault: no memory, or the desk has stopped. Does not block; any thread. */
+struct flight_reader *derived_join(const struct derived_order *order, void (*wake)(void *context),
+                                   void *context, struct fault *fault) MUST_CHECK;
+
+/* Pass 1 alone, on the caller's thread: can `wanted` be derived? The desk is not asked, and may be
+ * NULL. POSSIBLE, or the reason why not, with a fault where it is SOURCE or MEMORY. Blocks on the
+ * disk, and reads the whole source. */
+enum derive_reason derived_try(const struct derived_order *order, struct fault *fault) MUST_CHECK;
+
+/* --- questions of readers; `flight` is a reader's of derived_join() --- */
+
+/* Why a flight was WITHDRAWN. Valid once it is CONCLUDED. */
+enum derive_reason derived_reason(const struct flight *flight);
+/* The validator that the copy has, or will have; all zero if there is none. Valid once the flight is
+ * past WAITING, as what follows; as long as the flight. */
+const struct cache_validator *derived_validator(const struct flight *flight);
+/* The flight's own hold on the chunks of the copy, for cache_hold_again(); NULL if there is none. */
+const struct cache_hold *derived_hold(const struct flight *flight);

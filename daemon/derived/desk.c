@@ -1,0 +1,159 @@
+/* The desk: threads, and the computations that wait for one. */
+#include "derived/job.h"
+
+#include "base/scope.h"
+#include "base/thread.h"
+
+#include <utlist.h>
+
+/* --- counting --- */
+
+void desk_count(struct derived_desk *desk) {
+  atomic_fetch_add(&desk->busy, 1);
+}
+
+void desk_uncount(struct derived_desk *desk) {
+  atomic_fetch_sub(&desk->busy, 1);
+}
+
+/* Counts first and checks then: when derived_desk_busy() is 0 after derived_desk_stop(), it stays
+ * 0. */
+bool desk_begin(struct derived_desk *desk, struct fault *fault) {
+  desk_count(desk);
+  if (!atomic_load(&desk->stopped))
+    return true;
+  desk_uncount(desk);
+  return fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping; try again");
+}
+
+void derived_desk_stop(struct derived_desk *desk) {
+  atomic_store(&desk->stopped, true);
+}
+
+int64_t derived_desk_busy(const struct derived_desk *desk) {
+  return atomic_load(&desk->busy);
+}
+
+/* --- queues --- */
+
+void desk_add(struct derived_job *job) {
+  struct derived_desk *desk = job->desk;
+  pthread_mutex_lock(&desk->lock);
+  DL_APPEND(desk->fresh, job);
+  pthread_cond_signal(&desk->changed);
+  pthread_mutex_unlock(&desk->lock);
+}
+
+void desk_end(struct derived_desk *desk) {
+  pthread_mutex_lock(&desk->lock);
+  desk->begun--;
+  pthread_cond_signal(&desk->changed);
+  pthread_mutex_unlock(&desk->lock);
+}
+
+void desk_listen(struct derived_job *job) {
+  pthread_mutex_lock(&job->desk->lock);
+  job->is_called = false;
+  pthread_mutex_unlock(&job->desk->lock);
+}
+
+bool desk_park(struct derived_job *job) {
+  struct derived_desk *desk = job->desk;
+  pthread_mutex_lock(&desk->lock);
+  bool parks = !job->is_called;
+  job->is_parked = parks;
+  pthread_mutex_unlock(&desk->lock);
+  return parks;
+}
+
+void desk_call(struct derived_job *job) {
+  struct derived_desk *desk = job->desk;
+  pthread_mutex_lock(&desk->lock);
+  job->is_called = true;
+  if (job->is_parked) {
+    DL_APPEND(desk->resumed, job);
+    pthread_cond_signal(&desk->changed);
+  }
+  job->is_parked = false;
+  pthread_mutex_unlock(&desk->lock);
+}
+
+/* --- threads --- */
+
+/* Those that have begun come first: they hold memory. */
+static struct derived_job *take(struct derived_desk *desk) {
+  struct derived_job *job = desk->resumed;
+  if (job) {
+    DL_DELETE(desk->resumed, job);
+    return job;
+  }
+  job = desk->begun < DERIVED_BEGUN ? desk->fresh : NULL;
+  if (job) {
+    DL_DELETE(desk->fresh, job);
+    desk->begun++;
+  }
+  return job;
+}
+
+/* NULL: the desk quits. */
+static struct derived_job *await(struct derived_desk *desk) {
+  struct derived_job *job;
+  pthread_mutex_lock(&desk->lock);
+  while (!(job = take(desk)) && !desk->quits)
+    pthread_cond_wait(&desk->changed, &desk->lock);
+  pthread_mutex_unlock(&desk->lock);
+  return job;
+}
+
+static void *run(void *argument) {
+  struct derived_job *job;
+  while ((job = await(argument)))
+    job_work(job);
+  return NULL;
+}
+
+/* --- life --- */
+
+static void end_threads(struct derived_desk *desk) {
+  pthread_mutex_lock(&desk->lock);
+  desk->quits = true;
+  pthread_cond_broadcast(&desk->changed);
+  pthread_mutex_unlock(&desk->lock);
+  for (unsigned i = 0; i < desk->count; i++)
+    pthread_join(desk->threads[i], NULL);
+}
+
+void derived_desk_release(struct derived_desk **address) {
+  struct derived_desk *desk = steal(*address);
+  if (!desk)
+    return;
+  CHECK(derived_desk_busy(desk) == 0);
+  end_threads(desk);
+  flights_release(&desk->flights);
+  pthread_cond_destroy(&desk->changed);
+  pthread_mutex_destroy(&desk->lock);
+  free(desk);
+}
+
+static bool start_threads(struct derived_desk *desk, unsigned threads) {
+  while (desk->count < threads) {
+    if (!thread_start(&desk->threads[desk->count], "derived", run, desk, NULL))
+      return false;
+    desk->count++;
+  }
+  return true;
+}
+
+struct derived_desk *derived_desk_create(struct cache *cache, unsigned threads) {
+  CHECK(threads > 0);
+  struct derived_desk *desk = calloc(1, sizeof *desk + threads * sizeof *desk->threads);
+  if (!desk)
+    return NULL;
+  desk->cache = cache;
+  desk->flights = flights_create();
+  pthread_mutex_init(&desk->lock, NULL);
+  pthread_cond_init(&desk->changed, NULL);
+  if (!desk->flights || !start_threads(desk, threads))
+    derived_desk_release(&desk);
+  return desk;
+}

@@ -1,0 +1,192 @@
+/* Pass 1: can the answer be made of this result, and of which of its rows? */
+#include "derived/extract.h"
+
+#include "query/query.h"
+#include "render/php.h"
+
+#include <stdlib.h>
+
+/* --- rules --- */
+
+static const struct writer_form *const forms[] = {
+    [QUERY_JSON] = &writer_json, [QUERY_PHP] = &php_form};
+
+static enum extract_way way_of(const struct extract *extract) {
+  if (extract->recipe.changes_nothing && extract->form == &writer_json)
+    return EXTRACT_THROUGH;
+  return extract->recipe.order ? EXTRACT_GATHERED : EXTRACT_IN_ORDER;
+}
+
+int64_t extract_source_results(const struct extract *extract) {
+  return cache_hold_entry(extract->source.hold)->results;
+}
+
+bool extract_selects_rows(const struct extract *extract) {
+  const struct derive_recipe *recipe = &extract->recipe;
+  return recipe->filter_count || recipe->order || recipe->offset ||
+         recipe->limit < extract_source_results(extract);
+}
+
+static enum derive_reason take_rules(struct extract *extract, struct view wanted,
+                                     struct view stored, struct fault *fault) {
+  if (!query_parse(wanted, VIEW(""), &extract->wanted, fault) ||
+      !query_parse(stored, VIEW(""), &extract->stored, fault))
+    return DERIVE_SOURCE;
+  struct derive_source source = {extract->stored, extract_source_results(extract),
+                                 extract->may_be_cut};
+  enum derive_reason reason = rules_derive(extract->wanted, &source, &extract->recipe);
+  if (reason != DERIVE_POSSIBLE)
+    return reason;
+  extract->form = forms[query_output(extract->wanted)];
+  extract->way = way_of(extract);
+  extract->results = -1;
+  return DERIVE_POSSIBLE;
+}
+
+void extract_release(struct extract *extract) {
+  writer_release(&extract->writer);
+  apply_release(&extract->apply);
+  query_release(&extract->wanted);
+  query_release(&extract->stored);
+  source_release(&extract->source);
+  text_free(&extract->bytes);
+  free(extract->piece);
+  extract->piece = NULL;
+}
+
+/* --- the rows, without an answer --- */
+
+static bool on_row(void *context, const struct row *row) {
+  struct extract *extract = context;
+  return apply_row(extract->apply, row) < APPLY_ENOUGH;
+}
+
+static void on_frame(void *context, struct view bytes) {
+  (void)context, (void)bytes;
+}
+
+bool extract_refuse(struct fault *fault, const char *why) {
+  return fault_set(fault, FAULT_UNAVAILABLE, "the answer cannot be computed: %s", why);
+}
+
+/* Why the source, which was read to its end, is not one that rows can be taken out of. */
+static const char *flaw(const struct extract *extract, const struct reader *reader) {
+  if (reader_is_error(reader))
+    return "it is an error";
+  if (reader_no_rows(reader))
+    return reader_no_rows(reader);
+  if (extract_selects_rows(extract) && !reader_is_plain(reader))
+    return "something stands beside the rows";
+  if (reader_results(reader) != extract_source_results(extract))
+    return EXTRACT_MISCOUNTED;
+  return NULL;
+}
+
+static bool feed_all(struct extract *extract, struct reader *reader, struct fault *fault) {
+  struct view bytes;
+  int64_t length = source_length(&extract->source);
+  bool keep = source_is_small(&extract->source);
+  for (int64_t at = 0; at < length; at += (int64_t)CACHE_CHUNK_SIZE)
+    if (!source_read(&extract->source, at / (int64_t)CACHE_CHUNK_SIZE, keep, &bytes, fault) ||
+        !reader_feed(reader, bytes, fault) || apply_reason(extract->apply) != DERIVE_POSSIBLE)
+      return false;
+  return reader_finish(reader, fault);
+}
+
+/* Where the rows lie, for gathering them; without an array all of it is the first part. */
+static void place_rows(struct extract *extract, const struct reader *reader) {
+  if (!reader_rows_place(reader, &extract->begin, &extract->end))
+    extract->begin = extract->end = source_length(&extract->source);
+}
+
+static bool judge_with(struct extract *extract, struct reader *reader, struct fault *fault) {
+  if (!feed_all(extract, reader, fault))
+    return false;
+  const char *why = flaw(extract, reader);
+  if (why)
+    return extract_refuse(fault, why);
+  place_rows(extract, reader);
+  if (!apply_finish(extract->apply))
+    return false;
+  extract->results = apply_results(extract->apply);
+  return true;
+}
+
+/* Reads all rows, and decides. */
+static bool judge_rows(struct extract *extract, struct fault *fault) {
+  struct reader_sink sink = {extract, on_frame, on_row};
+  extract->apply = apply_create(&extract->recipe, DERIVED_SORTING);
+  struct reader *reader = reader_create_rows(extract->shape, extract->max_depth, &sink);
+  bool ok = extract->apply && reader ? judge_with(extract, reader, fault) : fault_no_memory(fault);
+  reader_release(&reader);
+  return ok;
+}
+
+/* --- the answer, ahead of its readers --- */
+
+/* Adds what it writes to `out`, as long as there is room, and counts it. */
+static bool write_all(struct extract *extract, struct text *out, struct fault *fault) {
+  struct view bytes;
+  if (!extract_rewind(extract, fault))
+    return false;
+  extract->length = 0;
+  while (extract_next(extract, &bytes, fault)) {
+    if (!bytes.length)
+      return true;
+    text_add(out, bytes);
+    extract->length += (int64_t)bytes.length;
+  }
+  return false;
+}
+
+/* A rehearsal of pass 2, which finds whatever cannot be written. It keeps the answer if that is not
+ * too long: then it was pass 2. */
+static bool rehearse(struct extract *extract, struct fault *fault) {
+  struct text out = {.limit = DERIVED_ANSWER};
+  bool ok = write_all(extract, &out, fault);
+  extract->is_kept = ok && text_ok(&out);
+  if (extract->is_kept)
+    extract->bytes = out;
+  else
+    text_free(&out);
+  return ok;
+}
+
+/* The length of a sorted answer: about that of its rows. */
+static int64_t measure(const struct extract *extract) {
+  const struct row_place *places = apply_places(extract->apply);
+  int64_t length = 0;
+  for (int64_t i = 0; i < extract->results; i++)
+    length += (int64_t)places[i].length;
+  return length;
+}
+
+/* A long answer that needs no rehearsal: its bytes are those of the source. */
+static bool is_certain(struct extract *extract) {
+  bool gathers = extract->way == EXTRACT_GATHERED;
+  extract->length = gathers ? measure(extract) : source_length(&extract->source);
+  return extract->length > (int64_t)DERIVED_ANSWER && extract->recipe.all_columns &&
+         extract->form == &writer_json;
+}
+
+static bool decide(struct extract *extract, struct fault *fault) {
+  bool through = extract->way == EXTRACT_THROUGH, gathers = extract->way == EXTRACT_GATHERED;
+  if (through)
+    extract->results = extract_source_results(extract);
+  if ((gathers || extract->form->needs_count) && !judge_rows(extract, fault))
+    return false;
+  if ((through || gathers) && is_certain(extract))
+    return extract_rewind(extract, fault);
+  return rehearse(extract, fault) && extract_rewind(extract, fault);
+}
+
+enum derive_reason extract_decide(struct extract *extract, struct view wanted, struct view stored,
+                                  struct fault *fault) {
+  enum derive_reason reason = take_rules(extract, wanted, stored, fault);
+  if (reason != DERIVE_POSSIBLE || decide(extract, fault))
+    return reason;
+  reason = extract->apply ? apply_reason(extract->apply) : DERIVE_POSSIBLE;
+  if (reason == DERIVE_MEMORY)
+    fault_no_memory(fault);
+  return reason == DERIVE_POSSIBLE ? DERIVE_SOURCE : reason;
+}

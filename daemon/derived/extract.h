@@ -1,0 +1,72 @@
+/* An answer made of one stored result: pass 1 decides, pass 2 writes. Only for the files of derived.
+ *
+ *   extract_decide -> { extract_next }* -> extract_release
+ *
+ * Blocks on the disk; one thread at a time. */
+#pragma once
+
+#include "base/text.h"
+#include "derive/apply.h"
+#include "derived/source.h"
+#include "rows/writer.h"
+
+#define EXTRACT_MISCOUNTED "it has another number of rows than was counted"
+
+/* Where the source's bytes come from, for pass 2. */
+enum extract_way {
+  EXTRACT_THROUGH,  /* they are the answer */
+  EXTRACT_IN_ORDER, /* one after the other; the recipe takes its rows out of them */
+  EXTRACT_GATHERED, /* the frame, and between its two parts the rows of the answer alone, sorted */
+};
+
+/* Begins as {0} with these members. */
+struct extract {
+  struct source source;             /* with its hold */
+  bool may_be_cut;                  /* the source: see struct derive_source */
+  const struct reader_shape *shape; /* of the source's body */
+  int64_t max_depth;
+
+  /* Pass 1. */
+  struct query *wanted, *stored;
+  struct derive_recipe recipe;
+  const struct writer_form *form;
+  enum extract_way way;
+  int64_t results;   /* rows of the answer; -1 until they are known */
+  int64_t length;    /* of the answer, in bytes; of one that was not rehearsed, about */
+  bool is_kept;      /* all of it is in `bytes` */
+  struct text bytes; /* of the answer, if it is kept */
+  size_t taken;      /* of `bytes` */
+
+  struct apply *apply; /* of the present pass; sorted: of pass 1, with the places */
+  int64_t begin, end;  /* of the source's array of rows; where they were judged */
+
+  /* Pass 2. */
+  struct rows_recipe rows;
+  struct writer *writer;
+  char *piece;      /* FLIGHT_CHUNK_SIZE bytes */
+  int64_t chunk;    /* the next one, in order */
+  int64_t span;     /* gathered: the next part */
+  int64_t from, to; /* gathered: what is left of the present part, in the source */
+  bool has_ended;   /* the writer has had all of the source */
+};
+
+/* Pass 1, from two normalized queries, which are copied: that of the answer, and that of the source.
+ * POSSIBLE, or why not, for SOURCE and MEMORY with a fault. */
+enum derive_reason extract_decide(struct extract *extract, struct view wanted, struct view stored,
+                                  struct fault *fault) MUST_CHECK;
+void extract_release(struct extract *extract);
+
+/* Pass 2: the next bytes, at most FLIGHT_CHUNK_SIZE; empty: that was all. Valid until the next
+ * call. */
+bool extract_next(struct extract *extract, struct view *bytes, struct fault *fault) MUST_CHECK;
+
+/* --- within extract_decide() --- */
+
+/* Begins pass 2, or a rehearsal of it. False: no memory. */
+bool extract_rewind(struct extract *extract, struct fault *fault) MUST_CHECK;
+/* True if rows of the source may be missing in the answer, or stand elsewhere. */
+bool extract_selects_rows(const struct extract *extract);
+/* The rows of the source, as they were counted when it came. */
+int64_t extract_source_results(const struct extract *extract);
+/* "The answer cannot be computed": FAULT_UNAVAILABLE. */
+bool extract_refuse(struct fault *fault, const char *why);

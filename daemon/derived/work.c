@@ -1,0 +1,140 @@
+/* A computation on one of the desk's threads. */
+#include "derived/job.h"
+
+#include "query/query.h"
+
+#include <stdio.h>
+
+/* --- the flight calls --- */
+
+static void on_called(void *context, struct flight *flight) {
+  (void)flight;
+  desk_call(context);
+}
+
+static const struct flight_writer writer = {.room = on_called, .deserted = on_called};
+
+/* --- the head and the verdict --- */
+
+static struct answer_cost cost_of(const struct derived_job *job) {
+  return (struct answer_cost){.spent = amount_zero(job->tariff.fixed.currency),
+                              .once = tariff_cost(&job->tariff, job->extract.results),
+                              .is_known = true};
+}
+
+static void set_head(struct derived_job *job) {
+  const struct cache_entry *source = cache_hold_entry(job->extract.source.hold);
+  enum query_output output = query_output(job->extract.wanted);
+  struct answer_head head = {.status = 200,
+                             .results_count = job->extract.results,
+                             .answered_at = source->answered_at,
+                             .cost = cost_of(job)};
+  snprintf(head.content_type, sizeof head.content_type, "%s",
+           output == QUERY_JSON ? source->content_type : output_content_type(output));
+  flight_set_head(job->flight, &head);
+}
+
+static void end(struct derived_job *job) {
+  struct answer_verdict verdict = {.outcome = ANSWER_COMPLETE,
+                                   .results = job->extract.results,
+                                   .read = true,
+                                   .cost = cost_of(job)};
+  flight_end(job->flight, &verdict);
+}
+
+static void break_off(struct derived_job *job, const struct fault *fault) {
+  struct answer_verdict verdict = {
+      .outcome = ANSWER_BROKEN, .results = -1, .cost = cost_of(job), .fault = *fault};
+  flight_end(job->flight, &verdict);
+}
+
+/* --- pass 2 --- */
+
+/* Nobody reads it any more: not even the copy is worth finishing. */
+static bool is_deserted(struct derived_job *job) {
+  return flight_give_up(job->flight, false);
+}
+
+static void leave_off(struct derived_job *job) {
+  struct fault fault;
+  fault_set(&fault, FAULT_UNAVAILABLE, "the answer was not computed to its end: nobody reads it");
+  break_off(job, &fault);
+}
+
+enum feeding { FEEDING_TAKEN, FEEDING_PARKED, FEEDING_DESERTED };
+
+static enum feeding feed(struct derived_job *job) {
+  if (!job->is_fed)
+    flight_set_writer(job->flight, &writer, job);
+  job->is_fed = true;
+  for (;;) {
+    desk_listen(job);
+    if (is_deserted(job))
+      return FEEDING_DESERTED;
+    if (flight_feed(job->flight, job->piece))
+      return FEEDING_TAKEN;
+    if (desk_park(job))
+      return FEEDING_PARKED;
+  }
+}
+
+/* The next piece. False: the flight has ended. */
+static bool advance(struct derived_job *job) {
+  struct fault fault;
+  if (job->piece.length)
+    return true;
+  if (!extract_next(&job->extract, &job->piece, &fault)) {
+    job->reason = DERIVE_SOURCE;
+    if (job->is_fed)
+      break_off(job, &fault);
+    else
+      job_withdraw(job);
+    return false;
+  }
+  bool has_piece = job->piece.length > 0;
+  if (!has_piece)
+    end(job);
+  return has_piece;
+}
+
+static void write(struct derived_job *job) {
+  while (advance(job))
+    switch (feed(job)) {
+    case FEEDING_TAKEN:
+      job->piece = VIEW("");
+      break;
+    case FEEDING_PARKED:
+      return;
+    case FEEDING_DESERTED:
+      leave_off(job);
+      return;
+    }
+}
+
+/* --- pass 1 --- */
+
+static bool decide(struct derived_job *job) {
+  struct fault fault;
+  if (is_deserted(job))
+    return false;
+  job->reason = extract_decide(&job->extract, text_view(&job->wanted_normal),
+                               text_view(&job->source_normal), &fault);
+  return job->reason == DERIVE_POSSIBLE;
+}
+
+/* False: the flight has ended. */
+static bool begin(struct derived_job *job) {
+  job->has_begun = true;
+  if (!decide(job)) {
+    job_withdraw(job);
+    return false;
+  }
+  set_head(job);
+  job_begin_storing(job);
+  return true;
+}
+
+void job_work(struct derived_job *job) {
+  if (job->has_begun || begin(job))
+    write(job);
+}
