@@ -5,15 +5,12 @@
 #include <inttypes.h>
 
 const struct reader_shape *v2_shape(const struct question *question) {
-  static const struct reader_shape any = {.rows = VIEW("")},
-                                   results[] = {
-                                       [QUERY_JSON] = {.rows = VIEW("refpages"),
-                                                       .format = QUERY_JSON},
-                                       [QUERY_XML] = {.root = VIEW("AhrefsApiResponse"),
-                                                      .format = QUERY_XML},
-                                       [QUERY_PHP] = {.rows = VIEW("refpages"),
-                                                      .format = QUERY_PHP},
-                                   };
+  static const struct reader_shape results[] = {
+      [QUERY_JSON] = {.format = QUERY_JSON, .rows = VIEW("refpages")},
+      [QUERY_XML] = {.format = QUERY_XML, .root = VIEW("AhrefsApiResponse")},
+      [QUERY_PHP] = {.format = QUERY_PHP, .rows = VIEW("refpages")},
+  };
+  static const struct reader_shape any = {.rows = VIEW("")};
   _Static_assert(sizeof results / sizeof *results == QUERY_OUTPUT_UNKNOWN, "one for each form");
   switch (question->kind) {
   case QUESTION_RESULTS:
@@ -89,6 +86,7 @@ static int64_t at_most(const struct answer_evidence *e) {
   return e->counted > e->tariff.limit ? e->counted : -1;
 }
 
+/* True if the head and the body say so, or the one that says anything. */
 static bool has_no_results(const struct answer_evidence *e) {
   return e->counted == 0 ? e->head.results_count <= 0 : e->head.results_count == 0 && e->agrees;
 }
@@ -105,8 +103,8 @@ static struct answer_verdict refused(const struct answer_evidence *e) {
       .fault = e->transport};
 }
 
-/* A whole answer in a form that tells no number of results may have more of them than were
- * announced: as many as were asked for (-1). */
+/* An answer whose form does not tell the number of results may have more of them than were
+ * announced: at most as many as were asked for (-1). */
 static struct answer_verdict miscounted(const struct answer_evidence *e) {
   bool is_certain = e->counted >= 0 || announced_of(e) > e->tariff.limit;
   struct fault fault;

@@ -74,6 +74,16 @@ static void warn_of_more(const struct paid *paid, const struct answer_verdict *v
                 paid->request.id, (long long)paid->tariff.limit, (long long)verdict->results);
 }
 
+/* See sending.c: such an answer is not stored. */
+static void warn_of_uncounted(struct paid *paid, const struct answer_verdict *verdict) {
+  struct fault fault;
+  if (!paid->writer || verdict->outcome != ANSWER_COMPLETE || verdict->results >= 0)
+    return;
+  fault_set(&fault, FAULT_UPSTREAM,
+            "neither its head nor its body tells the number of its results");
+  note_not_stored(paid, &fault);
+}
+
 /* Notes what the answer proves about the client's token. Upstream accepts the token if an answer
  * was read to its end; a page with status 200 proves nothing. The text of a token that spent is
  * kept for reconciliation. A body of unknown meaning may carry another token, so it proves
@@ -115,6 +125,7 @@ static void ended(void *context) {
   flight_peek(paid->flight, &state);
   paid->cost = state.verdict.cost;
   warn_of_more(paid, &state.verdict);
+  warn_of_uncounted(paid, &state.verdict);
   note_token(paid, &state.verdict);
   note_check(paid, &state);
   if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE ||

@@ -128,8 +128,8 @@ void flight_refuse(struct flight *flight, const struct fault *fault);
 void flight_withdraw(struct flight *flight);
 /* Chunk `number` is in the store; from 0, in order. */
 void flight_chunk_saved(struct flight *flight, int64_t number);
-/* Storing has failed, or the answer cannot be stored: no more chunks go to the owner. A flight whose first chunk leaves memory
- * after that is lost for new readers. */
+/* Storing has failed, or the answer cannot be stored: no more chunks go to the owner. A flight whose
+ * first chunk leaves memory after that is lost for new readers. */
 void flight_storing_failed(struct flight *flight);
 /* Everything is settled: the flight is CONCLUDED, and all readers are woken. Once. */
 void flight_conclude(struct flight *flight);
