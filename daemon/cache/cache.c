@@ -16,7 +16,7 @@ static bool start(struct cache *cache, const char *directory, struct fault *faul
   pool_open(&cache->pool, cache->disk.path);
   pins_open(&cache->pins);
   hits_open(&cache->hits);
-  sweep_open(&cache->sweep);
+  sweep_open(&cache->sweep, cache->disk.rank);
   db_set_patience(db, PATIENCE_MS);
   if (store_open(&cache->store, fault) && keeper_start(&cache->keeper, "cache", &db, fault))
     return true;

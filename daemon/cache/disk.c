@@ -99,7 +99,8 @@ static bool ask(struct db *db, int number, int64_t *value, struct fault *fault) 
 static bool tidy(struct disk *disk, struct db *db, bool *damaged, struct fault *fault) {
   if (!db_do(db, CACHE_SQL_CONDEMN_FILLING, DB_VALUES(), fault) ||
       !ask(db, CACHE_SQL_LAST_ID, &disk->last_id, fault) ||
-      !ask(db, CACHE_SQL_COUNT_LIVE, &disk->live, fault))
+      !ask(db, CACHE_SQL_COUNT_LIVE, &disk->live, fault) ||
+      !ask(db, CACHE_SQL_LEAST_RANK, &disk->rank, fault))
     return false;
   *damaged = disk->last_id < 0 || disk->last_id >= ROWID_MOST;
   return !*damaged ||

@@ -53,7 +53,9 @@ static bool write_hits(struct cache_job *base, struct db *db, struct fault *faul
     return false;
   for (struct hit *hit = job->taken; hit; hit = hit->hh.next)
     if (!db_do(db, CACHE_SQL_ADD_HITS,
-               DB_VALUES(DB_INT(hit->id), DB_INT(hit->count), DB_INT(hit->saved.parts)), fault))
+               DB_VALUES(DB_INT(hit->id), DB_INT(hit->count), DB_INT(hit->saved.parts),
+                         DB_INT(base->cache->sweep.inflation)),
+               fault))
       return false;
   return true;
 }

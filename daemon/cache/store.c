@@ -376,7 +376,8 @@ static bool publish(struct finish *finish, struct db *db, struct fault *fault) {
       !replace(finish, CACHE_SQL_CONDEMN_COPIES, &subject->subject, db, fault))
     return false;
   finish->job.live++;
-  return db_do(db, CACHE_SQL_PUBLISH_ENTRY, DB_VALUES(DB_INT(writer->id)), fault);
+  return db_do(db, CACHE_SQL_PUBLISH_ENTRY,
+               DB_VALUES(DB_INT(writer->id), DB_INT(writer->cache->sweep.inflation)), fault);
 }
 
 static bool finish_work(struct cache_job *job, struct db *db, struct fault *fault) {

@@ -1,5 +1,20 @@
 /* Eviction, and the sweeping of results that are not live.
  *
+ * The least valuable results are evicted first:
+ *
+ *   1. those older than cache.ttl, the oldest first: they save only when upstream fails, or while
+ *      they are refreshed;
+ *   2. derived ones: they can be computed again at no cost, and save no row beside their source;
+ *   3. upstream's own, by rank. A rank is the rows that the result saves per byte: what it cost,
+ *      as its next hit may save, and what its hits have saved, those of results derived from it
+ *      included. To this the inflation is added, which is the rank of the last result that was
+ *      evicted by its rank. So a result that is stored or hit now ranks above one of the same worth
+ *      that was not asked for lately, and what saved much once goes in the end. This is
+ *      GreedyDual-Size-Frequency (Cherkasova, 1998), with rows for frequency. Without the inflation
+ *      more rows are spent: see tests/bench/README.md.
+ *
+ * Each is found by an index. The inflation is not stored: it begins with the least rank.
+ *
  * One job runs in rounds. Each round is a transaction of its own and bounded, so that writers get
  * their turn in between. A round sweeps the candidates that the round before has collected. They
  * were invisible in a committed transaction, so nobody can find them any more. A reader that found
@@ -12,6 +27,8 @@
 #include "cache/room.h"
 #include "cache/rowid.h"
 
+#include "base/clock.h"
+
 #define CHUNKS_A_ROUND 256
 #define EVICTED_A_ROUND 256
 /* The next results use the free pages. If they are more than an eighth of the file and a MiB, the
@@ -23,16 +40,27 @@ struct space {
   int64_t page_size, pages, free_pages;
 };
 
-static bool measure(struct db *db, struct space *space, struct fault *fault) {
+/* Reads the first row of a statement, of `count` numbers. `*any`: there is one. */
+static bool ask(struct db *db, int number, struct db_values values, int64_t *columns, int count,
+                bool *any, struct fault *fault) {
   struct db_statement *row;
-  if (!db_find(db, CACHE_SQL_SPACE, DB_VALUES(), &row, fault))
+  if (!db_find(db, number, values, &row, fault))
     return false;
-  if (!row)
-    return fault_set(fault, FAULT_INTERNAL, "the size of cache.db is not known");
-  space->page_size = db_integer(row, 0);
-  space->pages = db_integer(row, 1);
-  space->free_pages = db_integer(row, 2);
+  *any = row;
+  for (int i = 0; row && i < count; i++)
+    columns[i] = db_integer(row, i);
   db_done(row);
+  return true;
+}
+
+static bool measure(struct db *db, struct space *space, struct fault *fault) {
+  int64_t columns[3];
+  bool any;
+  if (!ask(db, CACHE_SQL_SPACE, DB_VALUES(), columns, 3, &any, fault))
+    return false;
+  if (!any)
+    return fault_set(fault, FAULT_INTERNAL, "the size of cache.db is not known");
+  *space = (struct space){columns[0], columns[1], columns[2]};
   return true;
 }
 
@@ -40,47 +68,56 @@ static int64_t used(const struct space *space) {
   return (space->pages - space->free_pages) * space->page_size;
 }
 
-/* Reads one or two columns of the first row of a statement without parameters. `*any`: there is
- * one. */
-static bool ask(struct db *db, int number, bool *any, int64_t *first, int64_t *second,
-                struct fault *fault) {
-  struct db_statement *row;
-  if (!db_find(db, number, DB_VALUES(), &row, fault))
+/* Eviction. */
+
+/* By how many bytes the cache is too large, without those that are condemned already. */
+static bool measure_excess(struct cache *cache, struct db *db, int64_t *over, struct fault *fault) {
+  struct space space;
+  int64_t condemned = 0;
+  bool any;
+  if (!measure(db, &space, fault))
     return false;
-  *any = row;
-  if (!row)
-    return true;
-  *first = db_integer(row, 0);
-  if (second)
-    *second = db_integer(row, 1);
-  db_done(row);
+  *over = used(&space) - atomic_load(&cache->max_size);
+  if (*over > 0 && !ask(db, CACHE_SQL_CONDEMNED_BYTES, DB_VALUES(), &condemned, 1, &any, fault))
+    return false;
+  *over -= condemned;
   return true;
 }
 
-/* Eviction. */
+/* The columns of oldest and least_worthy. */
+enum { VICTIM_ID, VICTIM_BYTES, VICTIM_OWN, VICTIM_RANK, VICTIM_COLUMNS };
+
+/* The result that goes next. */
+static bool choose(struct cache *cache, struct db *db, int64_t *victim, bool *any,
+                   struct fault *fault) {
+  int64_t *inflation = &cache->sweep.inflation;
+  int64_t expired = clock_seconds() - atomic_load(&cache->ttl);
+  if (!ask(db, CACHE_SQL_OLDEST, DB_VALUES(DB_INT(expired)), victim, VICTIM_COLUMNS, any, fault))
+    return false;
+  if (*any)
+    return true;
+  if (!ask(db, CACHE_SQL_LEAST_WORTHY, DB_VALUES(), victim, VICTIM_COLUMNS, any, fault))
+    return false;
+  if (*any && victim[VICTIM_OWN] && victim[VICTIM_RANK] > *inflation)
+    *inflation = victim[VICTIM_RANK];
+  return true;
+}
 
 static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct fault *fault) {
-  struct space space;
-  bool row;
-  int64_t condemned = 0;
+  int64_t over, victim[VICTIM_COLUMNS];
+  bool any = true;
   cache->store.crowded = false;
-  if (!measure(db, &space, fault))
+  if (!measure_excess(cache, db, &over, fault))
     return false;
-  int64_t over = used(&space) - atomic_load(&cache->max_size);
-  if (over > 0 && !ask(db, CACHE_SQL_CONDEMNED_BYTES, &row, &condemned, NULL, fault))
-    return false;
-  over -= condemned;
   while (over > 0 && *evicted < EVICTED_A_ROUND) {
-    int64_t id = 0, stored = 0;
-    if (!ask(db, CACHE_SQL_LEAST_WORTHY, &row, &id, &stored, fault))
+    if (!choose(cache, db, victim, &any, fault))
       return false;
-    if (!row) {
-      cache->store.crowded = true;
+    cache->store.crowded = !any;
+    if (!any)
       return true;
-    }
-    if (!db_do(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, DB_VALUES(DB_INT(id)), fault))
+    if (!db_do(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, DB_VALUES(DB_INT(victim[VICTIM_ID])), fault))
       return false;
-    over -= stored > 0 ? stored : 0;
+    over -= victim[VICTIM_BYTES] > 0 ? victim[VICTIM_BYTES] : 0;
     ++*evicted;
   }
   return true;
@@ -239,7 +276,8 @@ static void done(struct cache_job *job, bool ok, const struct fault *fault) {
     cache_job_give(job->cache, job);
 }
 
-void sweep_open(struct sweep *sweep) {
+void sweep_open(struct sweep *sweep, int64_t inflation) {
+  sweep->inflation = inflation;
   pthread_mutex_init(&sweep->lock, NULL);
   sweep->job.work = work;
   sweep->job.done = done;

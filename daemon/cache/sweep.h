@@ -17,12 +17,14 @@ struct sweep {
   /* keeper */
   int64_t candidates[SWEEP_CANDIDATES]; /* results that were not live in a committed transaction */
   int count;
-  int64_t after; /* this pass has dealt with candidates up to this id */
-  int64_t used;  /* bytes of pages in use */
-  bool more;     /* there is more to do */
+  int64_t after;     /* this pass has dealt with candidates up to this id */
+  int64_t used;      /* bytes of pages in use */
+  int64_t inflation; /* what is added to a rank: see sweep.c */
+  bool more;         /* there is more to do */
 };
 
-void sweep_open(struct sweep *sweep);
+/* `inflation`: what it was, or a little more. */
+void sweep_open(struct sweep *sweep, int64_t inflation);
 void sweep_close(struct sweep *sweep);
 /* Something may have to be evicted or swept. Any thread; does not block. */
 void sweep_wake(struct cache *cache);

@@ -4,7 +4,7 @@
 -- swept). id has 39 bits, so that id << 24 fits a rowid.
 -- body_length and stored_bytes grow with each chunk, in the same transaction: what a row says of a
 -- result that is still filling is true as well.
--- worth is what decides about eviction: tenths of a row saved per byte on disk.
+-- worth is what decided about eviction at first: tenths of a row saved per byte on disk.
 CREATE TABLE entry (
   id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 549755813887),
   key BLOB NOT NULL CHECK (length(key) = 32),

@@ -51,11 +51,16 @@ SELECT 1 FROM entry WHERE id = ?1 AND state = 1
   AND NOT EXISTS (SELECT 1 FROM entry WHERE key = ?2 AND state = 1 AND source IS NULL);
 
 -- name: publish_entry
-UPDATE entry SET state = 1 WHERE id = ?1;
+-- ?2 is the inflation, for the rank: see 005_eviction.sql. CAST brings what is too large for an integer back
+-- into range.
+UPDATE entry SET state = 1, rank = CAST(?2 + cost * 1073741824.0 / max(stored_bytes, 1) AS INTEGER)
+WHERE id = ?1;
 
 -- name: add_hits
--- CAST: a sum that is too large for an integer would be no integer.
-UPDATE entry SET hits = hits + ?2, saved = CAST(saved + ?3 AS INTEGER) WHERE id = ?1 AND state = 1;
+-- ?4 is the inflation.
+UPDATE entry SET hits = hits + ?2, saved = CAST(saved + ?3 AS INTEGER),
+  rank = CAST(?4 + (cost + saved + ?3) * 1073741824.0 / max(stored_bytes, 1) AS INTEGER)
+WHERE id = ?1 AND state = 1;
 
 -- name: condemn_live_entry
 UPDATE entry SET state = 2 WHERE id = ?1 AND state = 1;
@@ -63,8 +68,17 @@ UPDATE entry SET state = 2 WHERE id = ?1 AND state = 1;
 -- name: condemn_filling_entry
 UPDATE entry SET state = 2 WHERE id = ?1 AND state = 0;
 
+-- name: oldest
+-- What was answered until ?1.
+SELECT id, stored_bytes, own, rank FROM entry
+WHERE state = 1 AND answered_at <= ?1 ORDER BY answered_at LIMIT 1;
+
 -- name: least_worthy
-SELECT id, stored_bytes FROM entry WHERE state = 1 ORDER BY worth, answered_at LIMIT 1;
+SELECT id, stored_bytes, own, rank FROM entry
+WHERE state = 1 ORDER BY own, rank, answered_at LIMIT 1;
+
+-- name: least_rank
+SELECT coalesce(min(rank), 0) FROM entry WHERE state = 1 AND own = 1;
 
 -- name: condemned_bytes
 -- total() cannot overflow.

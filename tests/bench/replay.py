@@ -7,8 +7,9 @@
 Computed from the simulator's prices: no cache; a cache by exact URL, without its token, for 24 hours;
 each target whole, once and once a day. Measured: rowcached, once for each --run (without any: one with its
 defaults), driven through the fourteen days by a clock. With --max-size also at that
-cache.max_size, beside what LRU would bill at it: computed from the keys and the stored sizes of the
---run before it, so it is meaningful only where each answer is stored under its own key.
+cache.max_size, beside what other orders of eviction would bill at it: computed from the keys and the stored
+sizes of the --run before it, so they are meaningful only where each answer is stored under its own key. Less
+than 1MiB, which rowcached does not take, is computed only.
 
 Every answer of rowcached is compared with the simulator's, and the account with the bill.
 """
@@ -19,7 +20,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -29,6 +30,7 @@ sys.path += [str(TESTS), str(TESTS / "scripts"), str(TESTS / "bench")]
 
 DAY = timedelta(hours=24)
 UNITS = {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+LEAST_SIZE = UNITS["MiB"]  # of cache.max_size
 
 
 class Replay:
@@ -79,24 +81,32 @@ class Replay:
                 until[one.question.target] = one.at + DAY
         return spent
 
-    def lru(self, keys, sizes, most):
-        """By the keys and sizes of a run; a result is fresh for 24 hours. None is the key of what
-        the run did not store."""
-        kept, spent, used = OrderedDict(), 0, 0
-        for one in self.asked:
+    def evicting(self, keys, sizes, most, by):
+        """By the keys and sizes of a run, with `most` bytes; a result is fresh for 24 hours. `by` gives
+        the rank of a stored result when it is stored or used; the least one is evicted, but under
+        anything else than LRU results that are not fresh go before. None is the key of what the run did
+        not store."""
+        kept, spent, used, inflation = {}, 0, 0, 0
+        for number, one in enumerate(self.asked):
             key = keys[one.query]
-            if key in kept and kept[key] > one.at:
-                kept.move_to_end(key)
+            entry = kept.get(key)
+            if entry and entry.until > one.at:
+                entry.saved += entry.cost
+                entry.rank = by(entry, number, inflation)
                 continue
             spent += self.cost(one)
             if key is None:
                 continue
-            if kept.pop(key, None):
-                used -= sizes[key]
-            kept[key] = one.at + DAY
-            used += sizes[key]
+            if not entry:
+                used += sizes[key]
+            entry = kept[key] = _Kept(one.at + DAY, self.cost(one), sizes[key])
+            entry.rank = by(entry, number, inflation)
             while used > most:
-                used -= sizes[kept.popitem(last=False)[0]]
+                victim = min(kept, key=lambda key: (
+                    by is not lru and min(kept[key].until, one.at), kept[key].rank))
+                if kept[victim].until > one.at:
+                    inflation = max(inflation, kept[victim].rank)
+                used -= kept.pop(victim).size
         return spent
 
     # Measured
@@ -150,6 +160,27 @@ class Replay:
             key = keys[one.query]
             entries = daemon.admin_json("/api/cache/" + key)["entries"]
             sizes[key] = entries[0]["bytes"] if entries else sizes.get(key, 0)
+
+
+class _Kept:
+    """A stored result of a computed cache."""
+
+    def __init__(self, until, cost, size):
+        self.until, self.cost, self.size, self.saved, self.rank = until, cost, size, 0, 0
+
+
+def lru(_entry, number, _inflation):
+    return number
+
+
+def worth(entry, _number, _inflation):
+    """Rows saved per byte."""
+    return (entry.cost + entry.saved) / entry.size
+
+
+def aged_worth(entry, number, inflation):
+    """As rowcached does it: daemon/cache/sweep.c."""
+    return inflation + worth(entry, number, inflation)
 
 
 class _Wire:
@@ -217,9 +248,12 @@ def main():
             bill, counts, peak, keys, sizes = replay.rowcached(settings, bool(options.max_size))
             _print(name, bill, counts, f"; at most {peak / 1024:,.0f} KiB")
             for most in options.max_size:
-                small, counts, *_ = replay.rowcached([*settings, f"cache.max_size={most}"])
-                _print(f"{name}, {most}, by worth", small, counts)
-                _print(f"{name}, {most}, LRU (computed)", replay.lru(keys, sizes, _size(most)))
+                if _size(most) >= LEAST_SIZE:
+                    small, counts, *_ = replay.rowcached([*settings, f"cache.max_size={most}"])
+                    _print(f"{name}, {most}", small, counts)
+                for by in (aged_worth, worth, lru):
+                    _print(f"{name}, {most}, {by.__name__} (computed)",
+                           replay.evicting(keys, sizes, _size(most), by))
         _print("each target whole, once a day", replay.whole(again=True))
         _print("each target whole, once", replay.whole(again=False))
     print(f"\nreplayed in {time.monotonic() - begin:.0f} s")

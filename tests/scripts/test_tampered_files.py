@@ -247,6 +247,8 @@ CACHE = [
     "UPDATE entry SET currency = 7",
     "UPDATE entry SET source = id, subject = zeroblob(32), conditions = -1",
     f"UPDATE entry SET source = 1, saved = {MOST}",
+    f"UPDATE entry SET rank = {LEAST}",
+    f"UPDATE entry SET rank = {MOST}, hits = {MOST}",
     "UPDATE entry SET content_type = 'a' || char(13, 10) || 'X-Forged: 1'",
     "UPDATE entry SET key = zeroblob(31) WHERE id = (SELECT max(id) FROM entry)",
     "UPDATE entry SET normal = char(0, 255), target = char(10)",

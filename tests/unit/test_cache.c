@@ -22,6 +22,7 @@
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
 #define PLENTY ((int64_t)1 << 40)
+#define FOREVER INT64_MAX /* as cache.ttl */
 /* The file may exceed max_size by as much as is stored in a few rounds of the sweeper. */
 #define SLACK ((int64_t)(8 * MIB))
 
@@ -240,11 +241,12 @@ static void hit(struct cache *cache, int key, int times) {
 }
 
 static bool try_to_open(int64_t max_size, struct cache **cache, struct fault *fault) {
-  return cache_open(directory, &(struct cache_bounds){.max_size = max_size}, cache, fault);
+  const struct cache_bounds bounds = {.max_size = max_size, .ttl = FOREVER};
+  return cache_open(directory, &bounds, cache, fault);
 }
 
 static void set_max_size(struct cache *cache, int64_t max_size) {
-  cache_set_bounds(cache, &(struct cache_bounds){.max_size = max_size});
+  cache_set_bounds(cache, &(struct cache_bounds){.max_size = max_size, .ttl = FOREVER});
 }
 
 static struct cache *open_cache(int64_t max_size) {
@@ -394,16 +396,25 @@ static void test_validators(void **state) {
   }
 }
 
-/* Brings the file back to migration 3. */
-static void take_subjects_out(void) {
-  ask("DROP INDEX entry_sources");
-  ask("DROP INDEX entry_copies");
-  ask("DROP INDEX entry_copies_of");
-  ask("ALTER TABLE entry DROP COLUMN subject");
-  ask("ALTER TABLE entry DROP COLUMN conditions");
-  ask("ALTER TABLE entry DROP COLUMN source");
-  ask("ALTER TABLE entry DROP COLUMN saved");
-  ask("PRAGMA user_version = 3");
+/* Makes the closed file one of migration `version`, with what such a file can hold. */
+static void make_old(int version) {
+  struct db_schema schema = cache_schema;
+  struct fault fault;
+  struct db *db;
+  char sql[1024], new[256];
+  schema.migration_count = version;
+  snprintf(new, sizeof new, "%s", path_of("new.db"));
+  assert_int_equal(rename(path_of("cache.db"), new), 0);
+  assert_true(db_open(path_of("cache.db"), &schema, DB_WRITE, &db, NULL, &fault));
+  db_close(&db);
+  snprintf(sql, sizeof sql,
+           "ATTACH '%s' AS new; INSERT INTO entry (id, key, state, normal, target, results,"
+           " body_length, stored_bytes, cost, answered_at, hits, content_type)"
+           " SELECT id, key, state, normal, target, results, body_length, stored_bytes, cost,"
+           " answered_at, hits, content_type FROM new.entry;"
+           "INSERT INTO chunk SELECT * FROM new.chunk",
+           new);
+  database_change("cache.db", sql);
 }
 
 /* A file of before there were any. */
@@ -412,10 +423,7 @@ static void test_a_file_without_validators(void **state) {
   struct cache *cache = open_cache(PLENTY);
   assert_true(put(cache, 1, 2, 200 * KIB) && put(cache, 2, 2, 200 * KIB));
   cache_close(&cache);
-  take_subjects_out();
-  ask("ALTER TABLE entry DROP COLUMN currency");
-  ask("ALTER TABLE entry DROP COLUMN validator");
-  ask("PRAGMA user_version = 1");
+  make_old(1);
   cache = open_cache(PLENTY);
   assert_true(has_body(cache, 1, 2, 200 * KIB) && has_body(cache, 2, 2, 200 * KIB));
   assert_false(same_validator(validator_of(cache, 1), validator_of(cache, 2)));
@@ -605,6 +613,14 @@ static void test_crash(void **state) {
   assert_int_equal(count_files("cache.db.damaged"), 0);
 }
 
+/* Makes room for so many results of a MiB. */
+static void leave(struct cache *cache, int results, int64_t ttl) {
+  const struct cache_bounds bounds = {
+      .max_size = (int64_t)((size_t)results * (MIB + 40 * KIB) + 100 * KIB), .ttl = ttl};
+  cache_set_bounds(cache, &bounds);
+  settle(cache);
+}
+
 static void test_eviction_order(void **state) {
   (void)state;
   struct fault fault;
@@ -620,12 +636,72 @@ static void test_eviction_order(void **state) {
   assert_true(hits_write(cache, &fault));
   const int order[] = {2, 3, 1, 5, 4, 6, 7};
   for (int left = 6; left >= 0; left--) {
-    set_max_size(cache, (int64_t)((size_t)left * (MIB + 40 * KIB) + 100 * KIB));
-    settle(cache);
+    leave(cache, left, FOREVER);
     assert_int_equal(cache_totals(cache).entries, left);
     for (int i = 0; i < 7; i++)
       assert_int_equal(has(cache, order[i]), i >= 7 - left);
   }
+  cache_close(&cache);
+}
+
+/* Results that may only be served when upstream fails make room for fresh ones, and derived ones
+ * for upstream's own. */
+static void test_eviction_of_kinds(void **state) {
+  (void)state;
+  struct fault fault;
+  struct cache *cache = open_cache(PLENTY);
+  const int64_t now = clock_seconds();
+  struct cache_hold *source = NULL;
+  const struct order orders[] = {
+      {.key = 1, .cost = ROWS(900), .answered_at = now - 4000},
+      {.key = 2, .cost = ROWS(800), .answered_at = now - 5000},
+      {.key = 3, .cost = ROWS(20), .answered_at = now - 100},
+      {.key = 4, .cost = ROWS(10), .answered_at = now - 200},
+      {.key = 5, .cost = ROWS(700), .answered_at = now - 100},
+  };
+  for (size_t i = 0; i < COUNT(orders); i++) {
+    struct order order = orders[i];
+    order.length = MIB;
+    order.seed = 1;
+    order.source = order.key == 5 ? source : NULL;
+    assert_true(put_order(cache, &order, &fault));
+    if (order.key == 3)
+      source = find(cache, 3);
+  }
+  cache_release(&source);
+  hit(cache, 1, 5);
+  assert_true(hits_write(cache, &fault));
+  const int order[] = {2, 1, 5, 4, 3};
+  for (int left = 4; left >= 0; left--) {
+    leave(cache, left, 3600);
+    assert_int_equal(cache_totals(cache).entries, left);
+    for (int i = 0; i < 5; i++)
+      assert_int_equal(has(cache, order[i]), i >= 5 - left);
+  }
+  cache_close(&cache);
+}
+
+/* The inflation goes on where it was: what saved something before the restart is not for ever
+ * above what is stored after it. */
+static void test_eviction_after_a_restart(void **state) {
+  (void)state;
+  struct fault fault;
+  struct cache *cache = open_cache(PLENTY);
+  struct order order = {.seed = 1, .length = MIB, .cost = ROWS(10)};
+  for (order.key = 1; order.key <= 3; order.key++)
+    assert_true(put_order(cache, &order, &fault));
+  hit(cache, 2, 1);
+  hit(cache, 3, 2);
+  assert_true(hits_write(cache, &fault));
+  leave(cache, 2, FOREVER); /* evicts 1, of 10 rows; 2 ranks at 20 and 3 at 30 */
+  leave(cache, 1, FOREVER); /* evicts 2 */
+  assert_true(has(cache, 3));
+  cache_close(&cache);
+  cache = open_cache(PLENTY);
+  order.key = 4; /* ranks at 30 and 10 */
+  assert_true(put_order(cache, &order, &fault));
+  leave(cache, 1, FOREVER);
+  assert_true(has(cache, 4) && !has(cache, 3));
   cache_close(&cache);
 }
 
@@ -1106,7 +1182,8 @@ static void test_a_file_without_subjects(void **state) {
   put_own(cache, 2, 70);
   hit(cache, 1, 3);
   cache_close(&cache);
-  take_subjects_out();
+  make_old(3);
+  ask("UPDATE entry SET validator = randomblob(16)");
   ask("UPDATE entry SET cost = 1 << 62, hits = 1 << 62 WHERE hits = 0");
   cache = open_cache(PLENTY);
   assert_true(has(cache, 1) && has(cache, 2));
@@ -1579,6 +1656,8 @@ int main(void) {
       TEST(incomplete),
       TEST(crash),
       TEST(eviction_order),
+      TEST(eviction_of_kinds),
+      TEST(eviction_after_a_restart),
       TEST(max_size),
       TEST(a_held_wal),
       TEST(spoiled),
