@@ -156,14 +156,22 @@ static struct view text_of(struct element *element, struct view raw, struct deco
   return view_first(view_from(text_view(&element->decoded), decoded.at), decoded.length);
 }
 
-static struct value value_of(struct element *element, struct view raw,
-                             const struct places *places) {
-  struct value value = {.kind = places->kind, .raw = raw};
-  if (places->kind == VALUE_NUMBER)
-    value.text = raw;
-  else if (places->kind == VALUE_STRING)
-    value.text = text_of(element, raw, places->text);
-  return value;
+static struct view value_text(struct element *element, struct view raw,
+                              const struct places *places) {
+  if (places->kind == VALUE_STRING)
+    return text_of(element, raw, places->text);
+  return places->kind == VALUE_NUMBER ? raw : (struct view){0};
+}
+
+/* Member by member: whole values that are copied after their members were written make the processor
+ * wait, in each member of each row. */
+static void put_value(struct value *value, enum value_kind kind, struct view raw,
+                      struct view text) {
+  value->kind = kind;
+  value->raw.at = raw.at;
+  value->raw.length = raw.length;
+  value->text.at = text.at;
+  value->text.length = text.length;
 }
 
 static const struct column *column_of(struct element *element, size_t index, struct view name) {
@@ -190,11 +198,13 @@ static void add_member(struct element *element, struct view whole, size_t *at, s
   member->raw_name = take(whole, at, places->name_end, ',');
   member->name = text_of(element, member->raw_name, places->name);
   member->column = column_of(element, index, member->name);
-  member->value = value_of(element, take(whole, at, places->value_end, ':'), places);
+  struct view raw = take(whole, at, places->value_end, ':');
+  struct view text = value_text(element, raw, places);
+  put_value(&member->value, places->kind, raw, text);
   if (!is_new(row, member))
     element_refuse(element, "a name stands twice in an element");
   if (member->column)
-    row->values[member->column->index] = member->value;
+    put_value(&row->values[member->column->index], places->kind, raw, text);
   row->count = index + 1;
 }
 
