@@ -106,6 +106,8 @@ static enum apply_verdict hold(struct apply *apply, const struct row *row) {
   const struct columns *order = apply->recipe->order;
   for (size_t i = 0; i < order->count; i++)
     apply->key[i] = row->values[order->items[i].column->index];
+  if (sorter_is_behind(apply->sorter, apply->key))
+    return APPLY_LEAVE;
   show(&apply->shown, apply->recipe, row);
   if (!text_ok(&apply->shown))
     return give_up(apply, DERIVE_MEMORY);

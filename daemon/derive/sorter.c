@@ -19,6 +19,8 @@ struct sorter {
   size_t most, used;
   struct entry **entries;
   size_t count, capacity;
+  size_t prune_at;           /* so many entries */
+  const struct entry *bound; /* what is greater is certainly behind the window; NULL: not known */
   struct row_place *places;
   size_t results;
 };
@@ -27,12 +29,19 @@ static size_t size_of_window(int64_t end) {
   return (uint64_t)end > SIZE_MAX ? SIZE_MAX : (size_t)end;
 }
 
+/* Not so soon that each row would cost a sorting. */
+static size_t next_pruning(size_t count) {
+  return count > SIZE_MAX / 4 ? SIZE_MAX : 2 * count + 64;
+}
+
 struct sorter *sorter_create(const struct columns *by, int64_t from, int64_t to, size_t most) {
   CHECK(from >= 0 && from < to);
   struct sorter *sorter = calloc(1, sizeof *sorter);
-  if (sorter)
-    *sorter = (struct sorter){
-        .by = by, .from = size_of_window(from), .to = size_of_window(to), .most = most};
+  if (!sorter)
+    return NULL;
+  *sorter = (struct sorter){
+      .by = by, .from = size_of_window(from), .to = size_of_window(to), .most = most};
+  sorter->prune_at = next_pruning(sorter->to);
   return sorter;
 }
 
@@ -136,14 +145,20 @@ static void prune(struct sorter *sorter) {
     free(entry);
   }
   sorter->count = kept;
+  sorter->prune_at = next_pruning(kept);
+  sorter->bound = last;
 }
 
-/* A pruning that frees less than half is the last: otherwise each row would soon cost one. */
+bool sorter_is_behind(const struct sorter *sorter, const struct value *key) {
+  return sorter->bound && order_keys(sorter->by, sorter->bound->key, key) == ORDER_LESS;
+}
+
+/* A pruning for memory that frees less than half is the last. */
 static bool has_room(struct sorter *sorter) {
-  if (sorter->used <= sorter->most)
-    return true;
-  prune(sorter);
-  return sorter->used <= sorter->most / 2;
+  bool is_full = sorter->used > sorter->most;
+  if (is_full || sorter->count >= sorter->prune_at)
+    prune(sorter);
+  return !is_full || sorter->used <= sorter->most / 2;
 }
 
 enum derive_reason sorter_add(struct sorter *sorter, const struct sorter_row *row) {

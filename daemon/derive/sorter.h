@@ -29,6 +29,10 @@ struct sorter *sorter_create(const struct columns *by, int64_t from, int64_t to,
                              size_t most) MUST_CHECK;
 void sorter_release(struct sorter **sorter);
 
+/* True if a row with this key is certainly behind the window, by what has been added. It need not be
+ * added: then nobody has to know how it is shown. */
+bool sorter_is_behind(const struct sorter *sorter, const struct value *key);
+
 /* POSSIBLE or MEMORY; after MEMORY no further row. */
 enum derive_reason sorter_add(struct sorter *sorter, const struct sorter_row *row);
 
