@@ -11,17 +11,21 @@
  * the flight, and its readers plan again without derivation. It costs nothing. Its head says what
  * it would have cost upstream, and has the source's time.
  *
- *   source up to DERIVED_SMALL   the whole answer is written to memory first: nothing fails later
- *   larger, in its order         pass 1 reads the rows, and pass 2 reads them again and writes
- *   larger, sorted               pass 1 keeps sort keys and places, pass 2 reads rows by their places
- *   no row or byte changes       pass 2 alone
+ *   up to DERIVED_ANSWER   pass 1 writes the whole answer to memory, so nothing fails later
+ *   longer, in its order   pass 1 is a rehearsal: it writes, and keeps nothing
+ *   longer, gathered       pass 1 notes where its rows lie: sorted answers, and those in a form that
+ *                          states its count first; pass 2 reads these rows alone
+ *   the source itself      pass 2 alone
  *
- * A reader that does not read holds up its flight, and no thread. Every flight concludes once, also
- * after derived_desk_stop(). A computation whose readers have all left ends early.
+ * A reader that does not read holds up its flight, and no thread. Sources larger than DERIVED_SMALL,
+ * which take seconds, leave one thread to the others. Every flight concludes once, also after
+ * derived_desk_stop(). A computation whose readers have all left ends early.
  *
- * Memory: a thread has one computation in pass 1 at a time, which takes DERIVED_SORTING and
- * DERIVED_SMALL at most, and what one row takes. Each of the DERIVED_BEGUN computations in pass 2
- * has DERIVED_ANSWER or DERIVED_SMALL at most, and the window of its flight. */
+ * Memory: each thread has one computation in pass 1, with DERIVED_SORTING for keys and places,
+ * DERIVED_SMALL for chunks of the source, DERIVED_ANSWER, and what the reader and the writer need for
+ * one row and one value (READER_MAX_ROW, READER_MAX_VALUE). Each of the DERIVED_BEGUN in pass 2
+ * keeps, beside the window of its flight, DERIVED_ANSWER or what it reads with: places, chunks, a
+ * reader and a writer. */
 #pragma once
 
 #include "cache/cache.h"

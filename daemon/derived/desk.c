@@ -80,18 +80,29 @@ void desk_call(struct derived_job *job) {
 
 /* --- threads --- */
 
+/* Takes the first one that a thread may begin now. Large ones leave one thread to the others, if
+ * there are several threads. */
+static struct derived_job *take_from(struct derived_desk *desk, struct derived_job **queue) {
+  struct derived_job *job;
+  bool takes_large = desk->large == 0 || desk->large + 1 < desk->count;
+  DL_FOREACH(*queue, job) {
+    if (!job->is_large || takes_large)
+      break;
+  }
+  if (!job)
+    return NULL;
+  DL_DELETE(*queue, job);
+  desk->large += job->is_large;
+  return job;
+}
+
 /* Those that have begun come first: they hold memory. */
 static struct derived_job *take(struct derived_desk *desk) {
-  struct derived_job *job = desk->resumed;
-  if (job) {
-    DL_DELETE(desk->resumed, job);
+  struct derived_job *job = take_from(desk, &desk->resumed);
+  if (job || desk->begun == DERIVED_BEGUN)
     return job;
-  }
-  job = desk->begun < DERIVED_BEGUN ? desk->fresh : NULL;
-  if (job) {
-    DL_DELETE(desk->fresh, job);
-    desk->begun++;
-  }
+  job = take_from(desk, &desk->fresh);
+  desk->begun += job != NULL;
   return job;
 }
 
@@ -105,10 +116,22 @@ static struct derived_job *await(struct derived_desk *desk) {
   return job;
 }
 
+/* The thread is free again. */
+static void give_back(struct derived_desk *desk, bool was_large) {
+  pthread_mutex_lock(&desk->lock);
+  desk->large -= was_large;
+  pthread_cond_signal(&desk->changed);
+  pthread_mutex_unlock(&desk->lock);
+}
+
 static void *run(void *argument) {
+  struct derived_desk *desk = argument;
   struct derived_job *job;
-  while ((job = await(argument)))
+  while ((job = await(desk))) {
+    bool is_large = job->is_large;
     job_work(job);
+    give_back(desk, is_large);
+  }
   return NULL;
 }
 
@@ -135,13 +158,16 @@ void derived_desk_release(struct derived_desk **address) {
   free(desk);
 }
 
+/* They begin when all are there. */
 static bool start_threads(struct derived_desk *desk, unsigned threads) {
-  while (desk->count < threads) {
-    if (!thread_start(&desk->threads[desk->count], "derived", run, desk, NULL))
-      return false;
-    desk->count++;
+  bool ok = true;
+  pthread_mutex_lock(&desk->lock);
+  while (ok && desk->count < threads) {
+    ok = thread_start(&desk->threads[desk->count], "derived", run, desk, NULL);
+    desk->count += ok;
   }
-  return true;
+  pthread_mutex_unlock(&desk->lock);
+  return ok;
 }
 
 struct derived_desk *derived_desk_create(struct cache *cache, unsigned threads) {

@@ -50,15 +50,36 @@ void extract_release(struct extract *extract) {
   query_release(&extract->stored);
   source_release(&extract->source);
   text_free(&extract->bytes);
+  free(extract->taken);
+  extract->taken = NULL;
   free(extract->piece);
   extract->piece = NULL;
 }
 
 /* --- the rows, without an answer --- */
 
+/* So many places, and no more, are noted: otherwise all rows are read again. */
+#define PLACES (DERIVED_SORTING / sizeof(struct row_place))
+
+static void note_place(struct extract *extract, const struct row *row) {
+  if (extract->taken_count == extract->taken_capacity) {
+    size_t capacity = extract->taken_capacity ? 2 * extract->taken_capacity : 64;
+    size_t size = capacity * sizeof *extract->taken;
+    struct row_place *grown = capacity > PLACES ? NULL : realloc(extract->taken, size);
+    if (!grown)
+      return;
+    extract->taken = grown;
+    extract->taken_capacity = capacity;
+  }
+  extract->taken[extract->taken_count++] = (struct row_place){row->position, row->raw.length};
+}
+
 static bool on_row(void *context, const struct row *row) {
   struct extract *extract = context;
-  return apply_row(extract->apply, row) < APPLY_ENOUGH;
+  enum apply_verdict verdict = apply_row(extract->apply, row);
+  if (verdict == APPLY_TAKE)
+    note_place(extract, row);
+  return verdict < APPLY_ENOUGH;
 }
 
 static void on_frame(void *context, struct view bytes) {
@@ -82,12 +103,18 @@ static const char *flaw(const struct extract *extract, const struct reader *read
   return NULL;
 }
 
+bool extract_is_wanted(const struct extract *extract, struct fault *fault) {
+  return !extract->is_wanted || extract->is_wanted(extract->context) ||
+         extract_refuse(fault, "nobody reads it");
+}
+
 static bool feed_all(struct extract *extract, struct reader *reader, struct fault *fault) {
   struct view bytes;
   int64_t length = source_length(&extract->source);
   bool keep = source_is_small(&extract->source);
   for (int64_t at = 0; at < length; at += (int64_t)CACHE_CHUNK_SIZE)
-    if (!source_read(&extract->source, at / (int64_t)CACHE_CHUNK_SIZE, keep, &bytes, fault) ||
+    if (!extract_is_wanted(extract, fault) ||
+        !source_read(&extract->source, at / (int64_t)CACHE_CHUNK_SIZE, keep, &bytes, fault) ||
         !reader_feed(reader, bytes, fault) || apply_reason(extract->apply) != DERIVE_POSSIBLE)
       return false;
   return reader_finish(reader, fault);
@@ -97,6 +124,13 @@ static bool feed_all(struct extract *extract, struct reader *reader, struct faul
 static void place_rows(struct extract *extract, const struct reader *reader) {
   if (!reader_rows_place(reader, &extract->begin, &extract->end))
     extract->begin = extract->end = source_length(&extract->source);
+  if (extract->recipe.order)
+    extract->places = apply_places(extract->apply);
+  else if ((int64_t)extract->taken_count == extract->results)
+    extract->places = extract->taken;
+  /* Without a row there are no places. */
+  if (extract->places || !extract->results)
+    extract->way = EXTRACT_GATHERED;
 }
 
 static bool judge_with(struct extract *extract, struct reader *reader, struct fault *fault) {
@@ -105,10 +139,10 @@ static bool judge_with(struct extract *extract, struct reader *reader, struct fa
   const char *why = flaw(extract, reader);
   if (why)
     return extract_refuse(fault, why);
-  place_rows(extract, reader);
   if (!apply_finish(extract->apply))
     return false;
   extract->results = apply_results(extract->apply);
+  place_rows(extract, reader);
   return true;
 }
 
@@ -152,12 +186,11 @@ static bool rehearse(struct extract *extract, struct fault *fault) {
   return ok;
 }
 
-/* The length of a sorted answer: about that of its rows. */
+/* The length of a gathered answer: about that of its rows. */
 static int64_t measure(const struct extract *extract) {
-  const struct row_place *places = apply_places(extract->apply);
   int64_t length = 0;
   for (int64_t i = 0; i < extract->results; i++)
-    length += (int64_t)places[i].length;
+    length += (int64_t)extract->places[i].length;
   return length;
 }
 

@@ -16,7 +16,7 @@
 enum extract_way {
   EXTRACT_THROUGH,  /* they are the answer */
   EXTRACT_IN_ORDER, /* one after the other; the recipe takes its rows out of them */
-  EXTRACT_GATHERED, /* the frame, and between its two parts the rows of the answer alone, sorted */
+  EXTRACT_GATHERED, /* the frame, and between its two parts the rows of the answer alone */
 };
 
 /* Begins as {0} with these members. */
@@ -25,6 +25,10 @@ struct extract {
   bool may_be_cut;                  /* the source: see struct derive_source */
   const struct reader_shape *shape; /* of the source's body */
   int64_t max_depth;
+  /* Asked for each chunk of the source; false: nobody wants the answer any more, so it fails. NULL:
+   * somebody does. */
+  bool (*is_wanted)(void *context);
+  void *context;
 
   /* Pass 1. */
   struct query *wanted, *stored;
@@ -35,10 +39,13 @@ struct extract {
   int64_t length;    /* of the answer, in bytes; of one that was not rehearsed, about */
   bool is_kept;      /* all of it is in `bytes` */
   struct text bytes; /* of the answer, if it is kept */
-  size_t taken;      /* of `bytes` */
+  size_t passed;     /* of `bytes` */
 
-  struct apply *apply; /* of the present pass; sorted: of pass 1, with the places */
-  int64_t begin, end;  /* of the source's array of rows; where they were judged */
+  struct apply *apply;     /* of the present pass; sorted: of pass 1 */
+  struct row_place *taken; /* rows that were taken in the order of the source; owned */
+  size_t taken_count, taken_capacity;
+  const struct row_place *places; /* gathered: of all rows of the answer; of `apply`, or `taken` */
+  int64_t begin, end;             /* of the source's array of rows; where they were judged */
 
   /* Pass 2. */
   struct rows_recipe rows;
@@ -68,5 +75,7 @@ bool extract_rewind(struct extract *extract, struct fault *fault) MUST_CHECK;
 bool extract_selects_rows(const struct extract *extract);
 /* The rows of the source, as they were counted when it came. */
 int64_t extract_source_results(const struct extract *extract);
+/* False, with a fault: nobody wants it. */
+bool extract_is_wanted(const struct extract *extract, struct fault *fault) MUST_CHECK;
 /* "The answer cannot be computed": FAULT_UNAVAILABLE. */
 bool extract_refuse(struct fault *fault, const char *why);

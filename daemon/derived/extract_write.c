@@ -91,7 +91,7 @@ static bool next_span(struct extract *extract) {
   extract->from = row < 0 ? 0 : extract->end;
   extract->to = row < 0 ? extract->begin : source_length(&extract->source);
   if (row >= 0 && row < extract->results) {
-    const struct row_place *place = &apply_places(extract->apply)[row];
+    const struct row_place *place = &extract->places[row];
     extract->from = place->position;
     extract->to = place->position + (int64_t)place->length;
   }
@@ -152,7 +152,8 @@ static bool finish(struct extract *extract, struct fault *fault) {
 static bool feed(struct extract *extract, struct fault *fault) {
   struct view bytes;
   bool gathers = extract->way == EXTRACT_GATHERED;
-  if (!(gathers ? next_gathered : next_chunk)(extract, &bytes, fault))
+  if (!extract_is_wanted(extract, fault) ||
+      !(gathers ? next_gathered : next_chunk)(extract, &bytes, fault))
     return false;
   return bytes.length ? writer_feed(extract->writer, bytes, fault) : finish(extract, fault);
 }
@@ -168,8 +169,8 @@ static bool next_written(struct extract *extract, struct view *bytes, struct fau
 
 bool extract_next(struct extract *extract, struct view *bytes, struct fault *fault) {
   if (extract->is_kept) {
-    *bytes = view_first(view_from(text_view(&extract->bytes), extract->taken), PIECE);
-    extract->taken += bytes->length;
+    *bytes = view_first(view_from(text_view(&extract->bytes), extract->passed), PIECE);
+    extract->passed += bytes->length;
     return true;
   }
   return (extract->way == EXTRACT_THROUGH ? next_chunk : next_written)(extract, bytes, fault);

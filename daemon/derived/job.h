@@ -26,6 +26,7 @@ struct derived_desk {
   struct derived_job *fresh;   /* a queue: not begun */
   struct derived_job *resumed; /* a queue: begun, and may go on */
   int begun;                   /* and not concluded */
+  unsigned large;              /* with a large source, on a thread */
   bool quits;
   unsigned count;
   pthread_t threads[];
@@ -53,6 +54,7 @@ struct derived_job {
   atomic_llong saved; /* chunks that the cache has stored; -1: storing has failed */
 
   /* Under the desk's lock. */
+  bool is_large; /* constant: its source is */
   bool is_parked, is_called;
   struct derived_job *next, *prev;
 };

@@ -5,6 +5,11 @@
 
 #include <stdio.h>
 
+static bool is_wanted(void *context) {
+  struct derived_job *job = context;
+  return !flight_give_up(job->flight, false);
+}
+
 /* --- the flight calls --- */
 
 static void on_called(void *context, struct flight *flight) {
@@ -51,13 +56,9 @@ static void break_off(struct derived_job *job, const struct fault *fault) {
 /* --- pass 2 --- */
 
 /* Nobody reads it any more: not even the copy is worth finishing. */
-static bool is_deserted(struct derived_job *job) {
-  return flight_give_up(job->flight, false);
-}
-
 static void leave_off(struct derived_job *job) {
   struct fault fault;
-  fault_set(&fault, FAULT_UNAVAILABLE, "the answer was not computed to its end: nobody reads it");
+  extract_refuse(&fault, "nobody reads it");
   break_off(job, &fault);
 }
 
@@ -69,7 +70,7 @@ static enum feeding feed(struct derived_job *job) {
   job->is_fed = true;
   for (;;) {
     desk_listen(job);
-    if (is_deserted(job))
+    if (!is_wanted(job))
       return FEEDING_DESERTED;
     if (flight_feed(job->flight, job->piece))
       return FEEDING_TAKEN;
@@ -115,8 +116,8 @@ static void write(struct derived_job *job) {
 
 static bool decide(struct derived_job *job) {
   struct fault fault;
-  if (is_deserted(job))
-    return false;
+  job->extract.is_wanted = is_wanted;
+  job->extract.context = job;
   job->reason = extract_decide(&job->extract, text_view(&job->wanted_normal),
                                text_view(&job->source_normal), &fault);
   return job->reason == DERIVE_POSSIBLE;

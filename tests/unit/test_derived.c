@@ -475,6 +475,29 @@ static void a_long_answer_in_php_is_counted_first(void **state) {
   forget(&asked);
 }
 
+/* More rows than there is memory to note their places: all are read again. */
+static void very_many_rows_in_php_are_read_twice(void **state) {
+  const int rows = 1100000;
+  scope_text struct text body = {0}, answer = {0};
+  struct query *source = parse("&limit=2000000");
+  struct asked asked;
+  struct client client;
+  (void)state;
+  text_add(&body, VIEW("{\"refpages\":[{}"));
+  for (int i = 1; i < rows; i++)
+    text_add(&body, VIEW(",{}"));
+  text_add(&body, VIEW("]}"));
+  store(source, text_view(&body), rows);
+  query_release(&source);
+  ask(&asked, "&output=php&limit=2000000", "&limit=2000000");
+  join(&client, &asked);
+  assert_int_equal(read_all(&client, &answer), FLIGHT_READ_END);
+  assert_true(view_starts(text_view(&answer), VIEW("a:1:{s:8:\"refpages\";a:1100000:{i:0;a:0:{}")));
+  assert_string_equal(text_string(&answer) + answer.length - 19, "}i:1099999;a:0:{}}}");
+  leave(&client);
+  forget(&asked);
+}
+
 /* More rows than there is memory to sort. */
 static void too_much_to_sort_is_refused(void **state) {
   scope_text struct text body = {0};
@@ -552,6 +575,34 @@ static void readers_leave_at_any_time(void **state) {
   }
   await_idle();
   forget(&asked);
+}
+
+/* Large ones are many, and a small one is done before most of them. */
+static void a_small_source_waits_for_no_large_ones(void **state) {
+  scope_text struct text body = {0};
+  struct query *small = parse("");
+  struct asked large[8], asked;
+  struct client clients[COUNT(large)], client;
+  (void)state;
+  store_many(MANY, &body);
+  store(small, view_of(THREE), 3);
+  query_release(&small);
+  for (size_t i = 0; i < COUNT(large); i++) {
+    scope_text struct text wanted = {0};
+    text_printf(&wanted, "&order_by=domain_rating&limit=100&offset=%zu", i);
+    ask(&large[i], text_string(&wanted), "&limit=100000");
+    join(&clients[i], &large[i]);
+  }
+  ask(&asked, "&limit=1", "");
+  join(&client, &asked);
+  assert_int_equal(read_all(&client, NULL), FLIGHT_READ_END);
+  assert_true(derived_desk_busy(desk) > (int64_t)COUNT(large) / 2);
+  leave(&client);
+  forget(&asked);
+  for (size_t i = 0; i < COUNT(large); i++) {
+    leave(&clients[i]);
+    forget(&large[i]);
+  }
 }
 
 /* Many at once, of which each is computed once. */
@@ -702,9 +753,11 @@ int main(void) {
       ON_A_CACHE(answers_are_made_or_refused),
       ON_A_CACHE(long_answers_stream),
       ON_A_CACHE(a_long_answer_in_php_is_counted_first),
+      ON_A_CACHE(very_many_rows_in_php_are_read_twice),
       ON_A_CACHE(too_much_to_sort_is_refused),
       ON_A_CACHE(who_does_not_read_holds_up_no_thread),
       ON_A_CACHE(readers_leave_at_any_time),
+      ON_A_CACHE(a_small_source_waits_for_no_large_ones),
       ON_A_CACHE(the_same_is_computed_once),
       ON_A_CACHE(a_stopped_desk_ends_what_it_has_begun),
       ON_A_CACHE(a_purged_source_is_read_to_its_end),
