@@ -5,7 +5,9 @@
 #include "base/text.h"
 #include "body/flight.h"
 #include "body/masked.h"
+#include "body/rows.h"
 #include "body/stored.h"
+#include "render/php.h"
 #include "unit/fixture/database.h"
 #include "unit/fixture/directory.h"
 #include "unit/fixture/wait.h"
@@ -84,8 +86,6 @@ static struct body *scripted(struct view stream, size_t piece, enum body_read la
   return &script->body;
 }
 
-/* --- masked --- */
-
 /* Reads by `size` bytes until the end, across all waits. */
 static enum body_read collect(struct body *body, size_t size, struct text *out) {
   char buffer[64];
@@ -96,6 +96,8 @@ static enum body_read collect(struct body *body, size_t size, struct text *out) 
       text_add(out, (struct view){buffer, count});
   return read;
 }
+
+/* --- masked --- */
 
 static const struct {
   const char *secret, *stream, *shown;
@@ -173,6 +175,83 @@ static void a_chain_is_released_in_every_state(void **state) {
     body_release(&body);
     assert_int_equal(released, 1);
   }
+}
+
+/* --- rows --- */
+
+static const struct reader_shape shape = {.rows = VIEW("refpages")};
+#define TWO_ROWS \
+  "{\"refpages\":[{\"type\":\"new\",\"alt\":\"x\"},{\"type\":\"lost\",\"alt\":\"y\"}]}"
+
+static struct body *types_of(struct view stream, size_t piece, enum body_read last, int64_t count,
+                             const struct writer_form *form, int *released) {
+  struct body *inner = scripted(stream, piece, last, released);
+  const struct body_rows_order order = {
+      .shape = &shape,
+      .max_depth = 9,
+      .recipe = {.columns = UINT32_C(1) << SCHEMA_type, .limit = -1},
+      .form = form,
+      .count = count,
+      .request = "x"};
+  struct body *body = body_rows(&inner, &order);
+  assert_null(inner);
+  return body;
+}
+
+static const struct {
+  const char *stream;
+  enum body_read last;
+  int64_t count;
+  const struct writer_form *form;
+  enum body_read end;
+  const char *shown;
+} rewritten[] = {
+    {TWO_ROWS, BODY_END, -1, &writer_json, BODY_END,
+     "{\"refpages\":[{\"type\":\"new\"},{\"type\":\"lost\"}]}"},
+    {"{\"refpages\":[]}", BODY_END, 0, &writer_json, BODY_END, "{\"refpages\":[]}"},
+    {TWO_ROWS, BODY_END, 2, &php_form, BODY_END,
+     "a:1:{s:8:\"refpages\";a:2:{i:0;a:1:{s:4:\"type\";s:3:\"new\";}i:1;a:1:{s:4:\"type\";s:4:"
+     "\"lost\";}}}"},
+    /* what breaks off stays broken off */
+    {TWO_ROWS, BODY_BROKEN, -1, &writer_json, BODY_BROKEN, NULL},
+    {"{\"refpages\":[{\"type\":\"new\"}", BODY_END, -1, &writer_json, BODY_BROKEN, NULL},
+    /* what cannot be made is not passed on as whole */
+    {"{\"refpages\":[{\"alt\":\"x\"}]}", BODY_END, -1, &writer_json, BODY_BROKEN, NULL},
+    {TWO_ROWS, BODY_END, 3, &php_form, BODY_BROKEN, NULL},
+    {"{\"error\":\"no\"}", BODY_END, -1, &writer_json, BODY_BROKEN, NULL},
+};
+
+static void an_answer_is_made_of_another(void **state) {
+  (void)state;
+  int released = 0, made = 0;
+  for (size_t i = 0; i < COUNT(rewritten); i++)
+    for (size_t piece = 1; piece < 40; piece += 3) {
+      scope_text struct text out = {0};
+      struct body *body = types_of(view_of(rewritten[i].stream), piece, rewritten[i].last,
+                                   rewritten[i].count, rewritten[i].form, &released);
+      assert_int_equal(collect(body, piece, &out), rewritten[i].end);
+      if (rewritten[i].shown)
+        assert_string_equal(text_string(&out), rewritten[i].shown);
+      body_release(&body);
+      assert_int_equal(released, ++made);
+    }
+}
+
+static void an_answer_that_is_made_is_released_in_every_state(void **state) {
+  (void)state;
+  char buffer[3];
+  size_t count;
+  for (int reads = 0; reads < 60; reads++) {
+    int released = 0;
+    struct body *body = types_of(VIEW(TWO_ROWS), 4, BODY_END, -1, &writer_json, &released);
+    for (int i = 0; i < reads; i++)
+      if (body_read(body, buffer, sizeof buffer, &count) == BODY_END)
+        break;
+    body_release(&body);
+    assert_int_equal(released, 1);
+  }
+  struct body *none = NULL;
+  assert_null(body_rows(&none, &(struct body_rows_order){0})); /* no memory for the inner one */
 }
 
 /* --- stored --- */
@@ -483,11 +562,13 @@ static void a_flight_is_masked(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest masked[] = {
+  const struct CMUnitTest changed[] = {
       cmocka_unit_test(a_secret_is_masked_across_reads),
       cmocka_unit_test(a_break_is_passed_on),
       cmocka_unit_test(without_a_secret_nothing_is_between),
       cmocka_unit_test(a_chain_is_released_in_every_state),
+      cmocka_unit_test(an_answer_is_made_of_another),
+      cmocka_unit_test(an_answer_that_is_made_is_released_in_every_state),
   };
   const struct CMUnitTest others[] = {
       cmocka_unit_test(a_stored_result_is_read_by_any_size),
@@ -499,6 +580,6 @@ int main(void) {
       cmocka_unit_test(a_slow_reader_reads_from_the_store),
       cmocka_unit_test(a_flight_is_masked),
   };
-  return cmocka_run_group_tests_name("masked", masked, NULL, NULL) +
+  return cmocka_run_group_tests_name("changed", changed, NULL, NULL) +
          cmocka_run_group_tests_name("bodies", others, open_cache, close_cache);
 }
