@@ -444,13 +444,18 @@ const struct digest *query_key(const struct query *query) {
 
 bool query_subject(const struct query *query, struct digest *subject) {
   struct normal normal = {0};
+  *subject = (struct digest){0};
   if (query->table != QUERY_BACKLINKS_NEW_LOST || query->mode == QUERY_MODE_UNKNOWN)
     return false;
   write_from(query, VIEW("from"), &normal);
   write_mode(query, VIEW("mode"), &normal);
   write_target(query, VIEW("target"), &normal);
-  *subject = normal_digest(&normal);
-  bool ok = normal_ok(&normal);
+  scope_text struct text text = {0};
+  text_add(&text, VIEW("rowcache subject 1\n")); /* so that it is no query's key */
+  text_add(&text, text_view(&normal.text));
+  bool ok = normal_ok(&normal) && text_ok(&text);
+  if (ok)
+    *subject = digest_sha256(text_view(&text));
   normal_free(&normal);
   return ok;
 }

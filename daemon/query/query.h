@@ -98,9 +98,9 @@ struct view query_normal(const struct query *query);
 const struct digest *query_key(const struct query *query);
 
 /* Fills `subject` with the digest of table, target and mode: only queries that share it can be
- * answered from the same stored result. False: it has none, as the table is another one or the mode
- * is of unknown meaning. */
-bool query_subject(const struct query *query, struct digest *subject) MUST_CHECK;
+ * answered from the same stored result. False, and `subject` is all zero: it has none, as the table
+ * is another one or the mode is of unknown meaning, or there is no memory. */
+bool query_subject(const struct query *query, struct digest *subject);
 
 /* The number of conditions in `where` and `having`. A text that is not understood counts as one. */
 int64_t query_condition_count(const struct query *query);

@@ -184,11 +184,11 @@ TRIED_BY_THEMSELVES = {"db_pragma", "media_of", "peer_find", "process_parse_boot
 # Requests for derived answers will ask for them.
 NOT_ASKED_YET = {
     "body_rows", "ledger_slices", "plan_is_answered", "plan_source_ages", "plan_whole", "query_condition_count",
-    "query_subject",
+    
 }
 # Derived answers will begin with them.
 NOT_DERIVED_YET = {
-    "cache_sources", "reason_text", "reason_word", "rules_is_complete", "widen_query", "widen_recipe",
+    "reason_text", "reason_word", "rules_is_complete", "widen_query", "widen_recipe",
     "writer_is_full",
 }
 # Rooms that no other room asks yet.

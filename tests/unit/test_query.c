@@ -277,6 +277,7 @@ static void test_subject(void **state) {
   assert_true(query_subject(mode, &two));
   assert_false(digest_equal(&one, &two));
   assert_false(query_subject(odd, &two));
+  assert_false(digest_equal(&one, query_key(query)));
   query_release(&query);
   query_release(&same);
   query_release(&mode);

@@ -1,0 +1,121 @@
+#include "derived/search.h"
+
+#include "base/age.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "derive/rules.h"
+
+struct visit {
+  const struct derived_search *search;
+  void (*each)(void *context, const struct cache_entry *entry, struct view normal,
+               enum derive_reason reason);
+  void *context;
+};
+
+/* A text on the disk that is no query, or another one than its key says, is no source. */
+static enum derive_reason judge(const struct visit *visit, const struct cache_entry *entry,
+                                struct view normal) {
+  struct query *query = NULL;
+  struct fault fault;
+  enum derive_reason reason = DERIVE_SUBJECT;
+  if (query_parse(normal, VIEW(""), &query, &fault) &&
+      digest_equal(query_key(query), &entry->key)) {
+    const struct derive_source source = {.query = query, .results = entry->results};
+    struct derive_recipe recipe;
+    reason = rules_derive(visit->search->wanted, &source, &recipe);
+  }
+  query_release(&query);
+  return reason;
+}
+
+static void visit_row(void *context, const struct cache_entry *entry, struct view normal,
+                      struct view target) {
+  const struct visit *visit = context;
+  (void)target;
+  visit->each(visit->context, entry, normal, judge(visit, entry, normal));
+}
+
+/* Visits the candidates that are at most `age` seconds old. */
+static bool visit_candidates(const struct visit *visit, int64_t age, struct fault *fault) {
+  const struct derived_search *search = visit->search;
+  struct digest subject;
+  if (age < 0 || !query_subject(search->wanted, &subject))
+    return true;
+  int64_t since = age < search->now ? search->now - age : 0;
+  return cache_sources(search->cache, &subject, since, search->now + AGE_AHEAD_MOST,
+                       DERIVED_CANDIDATES_MOST, visit_row, (void *)visit, fault);
+}
+
+bool derived_candidates(const struct derived_search *search,
+                        void (*each)(void *context, const struct cache_entry *entry,
+                                     struct view normal, enum derive_reason reason),
+                        void *context, struct fault *fault) {
+  const struct visit visit = {search, each, context};
+  return visit_candidates(&visit, search->usable, fault);
+}
+
+/* --- choosing --- */
+
+struct choice {
+  const struct digest *vain;
+  bool by_age; /* the newest, not the shortest */
+  bool found;
+  struct cache_entry entry;
+  struct text normal;
+};
+
+static bool is_better(const struct choice *choice, const struct cache_entry *entry) {
+  if (!choice->found)
+    return true;
+  return choice->by_age ? entry->answered_at > choice->entry.answered_at
+                        : entry->body_length < choice->entry.body_length;
+}
+
+static void choose(void *context, const struct cache_entry *entry, struct view normal,
+                   enum derive_reason reason) {
+  struct choice *choice = context;
+  bool is_vain = choice->vain && digest_equal(choice->vain, &entry->key);
+  if (reason != DERIVE_POSSIBLE || is_vain || !is_better(choice, entry))
+    return;
+  choice->found = true;
+  choice->entry = *entry;
+  text_clear(&choice->normal);
+  text_add(&choice->normal, normal);
+}
+
+static bool find(const struct derived_search *search, struct choice *choice, struct fault *fault) {
+  const struct visit visit = {search, choose, choice};
+  if (!visit_candidates(&visit, search->fresh, fault))
+    return false;
+  choice->by_age = !choice->found;
+  return choice->found || search->usable <= search->fresh ||
+         visit_candidates(&visit, search->usable, fault);
+}
+
+/* The result may have been replaced since it was chosen: what is held then counts. */
+static bool hold(const struct derived_search *search, const struct choice *choice,
+                 struct derived_source *source, struct fault *fault) {
+  if (!choice->found)
+    return true;
+  if (!text_ok(&choice->normal))
+    return fault_no_memory(fault);
+  source->hold = cache_find(search->cache, &choice->entry.key);
+  if (!source->hold || query_parse(text_view(&choice->normal), VIEW(""), &source->query, fault))
+    return true;
+  cache_release(&source->hold);
+  return false;
+}
+
+void derived_find(const struct derived_search *search, struct derived_source *source) {
+  struct choice choice = {.vain = search->vain};
+  struct fault fault;
+  *source = (struct derived_source){0};
+  if (!find(search, &choice, &fault) || !hold(search, &choice, source, &fault))
+    log_warning(EVENT_cache_unreadable, "reason=%s", LOG_VALUE(fault.text));
+  text_free(&choice.normal);
+}
+
+void derived_source_release(struct derived_source *source) {
+  cache_release(&source->hold);
+  query_release(&source->query);
+}
