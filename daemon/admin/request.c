@@ -38,16 +38,25 @@ static void write_end(struct json *json, const struct fate *fate) {
   json_integer(json, "status", fate->trace.status);
 }
 
+/* A request that asked upstream several times has its first entry under its id; the trace has the sum,
+ * unless its client left before the end. */
+static struct amount spent_of(const struct fate *fate) {
+  struct amount found = fate->found.spent, traced = fate->trace.spent;
+  if (!fate->is_in_ledger)
+    return traced;
+  bool is_more =
+      fate->is_traced && traced.currency == found.currency && amount_order(traced, found) > 0;
+  return is_more ? traced : found;
+}
+
 /* The cost of an open request is unknown; its maximum is reserved. */
 static void write_cost(struct json *json, const struct fate *fate) {
   const char *state = fate->is_in_ledger ? fate->found.state : "free";
   json_text(json, "state", view_of(state));
   if (strcmp(state, "open") == 0)
     json_null(json, "rows_spent");
-  else if (fate->is_in_ledger)
-    json_amount(json, "rows_spent", fate->found.spent);
   else
-    json_amount(json, "rows_spent", fate->trace.spent);
+    json_amount(json, "rows_spent", spent_of(fate));
   if (fate->is_in_ledger)
     json_amount(json, "rows_reserved", fate->found.most);
   json_amount(json, "rows_saved", fate->is_traced ? fate->trace.saved : amount_zero(CURRENCY_ROWS));

@@ -30,6 +30,7 @@ enum dialect_token { DIALECT_TOKEN_UNJUDGED, DIALECT_TOKEN_ACCEPTED, DIALECT_TOK
 
 struct dialect {
   enum currency currency; /* of every price and every answer */
+  bool charges_columns;   /* a question costs more if it selects more columns */
 
   /* The price of `question`. */
   struct tariff (*price)(const struct settings *settings, const struct question *question);

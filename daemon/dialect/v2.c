@@ -7,6 +7,7 @@
 
 const struct dialect dialect_v2 = {
     .currency = CURRENCY_ROWS,
+    .charges_columns = false,
     .price = v2_price,
     .write = v2_write,
     .shape = v2_shape,

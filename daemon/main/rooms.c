@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#define DERIVING_THREADS 2
 #define DRAIN_STEP (20 * CLOCK_MILLISECOND) /* between two checks for idleness */
 
 /* --- opening --- */
@@ -41,15 +42,17 @@ static bool open_service(struct rooms *rooms, struct fault *fault) {
   const struct paid_rooms paid = {rooms->cache,   rooms->ledger, rooms->transfer,
                                   rooms->flights, rooms->access, rooms->texts};
   rooms->desk = paid_desk_create(&paid);
+  rooms->derived = derived_desk_create(rooms->cache, DERIVING_THREADS);
   const struct serve_rooms serve = {.current = rooms->current,
                                     .cache = rooms->cache,
                                     .ledger = rooms->ledger,
                                     .flights = rooms->flights,
                                     .access = rooms->access,
                                     .desk = rooms->desk,
+                                    .derived = rooms->derived,
                                     .counters = rooms->counters,
                                     .traces = rooms->traces};
-  rooms->serve = rooms->desk ? serve_create(&serve) : NULL;
+  rooms->serve = rooms->desk && rooms->derived ? serve_create(&serve) : NULL;
   return rooms->serve || fault_no_memory(fault);
 }
 
@@ -71,7 +74,8 @@ void rooms_replace(struct rooms *rooms, struct settings *settings, struct secret
 /* --- draining --- */
 
 static bool is_idle(const struct rooms *rooms) {
-  return serve_busy(rooms->serve) == 0 && paid_desk_busy(rooms->desk) == 0;
+  return serve_busy(rooms->serve) == 0 && paid_desk_busy(rooms->desk) == 0 &&
+         derived_desk_busy(rooms->derived) == 0;
 }
 
 static void await_idle(const struct rooms *rooms, int64_t until) {
@@ -88,6 +92,7 @@ void rooms_drain(struct rooms *rooms, int64_t seconds) {
     log_warning(EVENT_drain, "requests=%lld answers=%lld outcome=cut-off",
                 (long long)serve_busy(rooms->serve), (long long)paid_desk_busy(rooms->desk));
   transfer_abort(rooms->transfer);
+  derived_desk_stop(rooms->derived);
   /* Aborted flights settle, so no request waits for a flight after this. Slow clients are cut off
    * when the listeners close. */
   while (paid_desk_busy(rooms->desk) > 0)
@@ -96,8 +101,16 @@ void rooms_drain(struct rooms *rooms, int64_t seconds) {
 
 /* --- closing --- */
 
+/* Their readers have left with the listeners, so they end by themselves. */
+static void await_computations(const struct rooms *rooms) {
+  while (rooms->derived && derived_desk_busy(rooms->derived) > 0)
+    clock_sleep(clock_monotonic() + DRAIN_STEP);
+}
+
 void rooms_close(struct rooms *rooms) {
+  await_computations(rooms);
   serve_release(&rooms->serve);
+  derived_desk_release(&rooms->derived);
   paid_desk_release(&rooms->desk);
   transfer_stop(&rooms->transfer);
   cache_close(&rooms->cache);

@@ -18,6 +18,7 @@ struct rooms {
   struct counters *counters;
   struct traces *traces;
   struct paid_desk *desk;
+  struct derived_desk *derived;
   struct serve *serve;
 };
 

@@ -49,6 +49,8 @@ struct paid {
   enum access_verdict verdict;
 
   struct text table, target, normal; /* normal: empty if the answer is not to be stored */
+  struct digest subject;             /* of the stored result; zero: none */
+  int64_t conditions;                /* of the stored result */
   struct cache_writer *writer;       /* NULL: not stored; likewise: */
   struct cache_hold *hold;           /* on the stored chunks, for readers that lag */
   struct cache_validator validator;

@@ -54,7 +54,9 @@ struct paid_order {
   struct settings *settings;
   const struct question *question;
   struct view normal;       /* the normalized query, for listing the stored result */
-  const struct digest *key; /* of the flight in the table of flights, and of the stored result */
+  const struct digest *key; /* of the stored result, and of the flight in the table of flights */
+  struct digest subject;    /* of the stored result: struct cache_subject; zero: none */
+  int64_t conditions;       /* likewise */
   struct view token;        /* sent upstream */
   bool is_own_token;        /* the token is upstream.token_file's, not the client's */
   const struct digest *fingerprint; /* of the client's token */

@@ -47,6 +47,9 @@ static void copy_order(struct paid *paid, const struct paid_order *order) {
   paid->kind = order->question->kind;
   paid->tariff = paid->dialect->price(settings, order->question);
   paid->key = *order->key;
+  if (order->question->form == QUERY_JSON) /* of no other form are answers derived */
+    paid->subject = order->subject;
+  paid->conditions = order->conditions;
   if (is_secret(order->token)) {
     memcpy(paid->token, order->token.at, order->token.length);
     paid->repeated.secret = (struct view){paid->token, order->token.length};

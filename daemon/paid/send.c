@@ -30,8 +30,11 @@ static bool begin_writer(struct paid *paid, const struct cache_subject *subject,
 
 /* A request whose answer cannot be stored is sent all the same. */
 static void begin_storing(struct paid *paid) {
-  const struct cache_subject subject = {
-      .key = paid->key, .normal = text_view(&paid->normal), .target = text_view(&paid->target)};
+  struct cache_subject subject = {.key = paid->key,
+                                  .normal = text_view(&paid->normal),
+                                  .target = text_view(&paid->target),
+                                  .subject = paid->subject,
+                                  .conditions = paid->conditions};
   struct fault fault;
   if (!paid->normal.length)
     return;

@@ -1,28 +1,39 @@
 /* Planning: gathers the facts about a request, and follows the decision about them. */
-#include "serve/facts.h"
+#include "serve/request.h"
 
-static struct inquiry inquiry_of(const struct request *request) {
+/* A source may turn out to be of no use only when its rows are read. Then another one is tried, and
+ * no more: the first holds more often than not what makes all others useless. */
+#define ATTEMPTS_MOST 2
+
+struct inquiry request_inquiry(const struct request *request) {
   return (struct inquiry){.serve = request->serve,
                           .settings = request->settings,
                           .query = request->query,
                           .fingerprint = request->has_token ? &request->fingerprint : NULL,
                           .wish = request->wish,
                           .has_unknown_body = request->has_foreign_body,
-                          .checked = request->checked};
+                          .checked = request->checked,
+                          .derives = request->settings->derive == DERIVE_ON &&
+                                     request->attempts < ATTEMPTS_MOST,
+                          .vain = request->attempts ? &request->vain : NULL};
 }
 
 void request_plan(struct request *request) {
-  struct inquiry inquiry = inquiry_of(request);
+  struct inquiry inquiry = request_inquiry(request);
   struct plan_facts facts;
-  cache_release(&request->stored);
+  findings_release(&request->found);
   enum plan_standing standing = facts_standing(&inquiry, &request->token);
-  facts_gather(&inquiry, standing, &request->token, &request->stored, &facts);
+  facts_gather(&inquiry, standing, &request->token, &request->found, &facts);
   request->plan = plan_decide(&facts);
 }
 
 enum plan_standing request_standing(struct request *request) {
-  struct inquiry inquiry = inquiry_of(request);
+  struct inquiry inquiry = request_inquiry(request);
   return facts_standing(&inquiry, &request->token);
+}
+
+enum step request_serve(const struct request *request) {
+  return request->plan.derive ? STEP_DERIVE : STEP_STORED;
 }
 
 enum step step_plan(struct request *request) {
@@ -31,7 +42,7 @@ enum step step_plan(struct request *request) {
   case PLAN_VERIFY:
     return STEP_VERIFY;
   case PLAN_HIT:
-    return STEP_STORED;
+    return request_serve(request);
   case PLAN_HIT_AND_REFRESH:
     return STEP_REFRESH;
   case PLAN_FORWARD:

@@ -1,5 +1,6 @@
 /* Explains a query: gathers the facts as for a request with it, and predicts the decision. */
-#include "serve/facts.h"
+#include "serve/request.h"
+#include "serve/wide.h"
 
 #include "base/scope.h"
 #include "dialect/dialect.h"
@@ -11,9 +12,11 @@ struct subject {
   struct settings *settings;
   struct secret *own_token;
   struct query *query;
+  struct query *wide; /* what upstream would be asked; NULL: the query itself */
   struct digest fingerprint;
   struct token_facts token;
   struct token_account account; /* of the token; empty if it has no budget */
+  bool is_derived;              /* what is stored for the query is a copy of what was computed */
 };
 
 /* --- the token --- */
@@ -62,17 +65,19 @@ static bool exceeds(const struct token_account *account, struct amount most) {
          amount_order(most, account->left) > 0;
 }
 
-static void gather(const struct subject *subject, const struct inquiry *inquiry,
+static void gather(struct subject *subject, const struct inquiry *inquiry,
                    enum plan_standing standing, struct amount most, struct plan_facts *facts) {
-  struct cache_hold *stored;
-  facts_gather(inquiry, standing, &subject->token, &stored, facts);
-  cache_release(&stored);
-  facts->is_under_way = flights_have(subject->serve->rooms.flights, query_key(subject->query));
+  struct findings found;
+  const struct query *asked = subject->wide ? subject->wide : subject->query;
+  facts_gather(inquiry, standing, &subject->token, &found, facts);
+  subject->is_derived = found.stored && cache_hold_entry(found.stored)->is_derived;
+  findings_release(&found);
+  facts->is_under_way = flights_have(subject->serve->rooms.flights, query_key(asked));
   facts->can_spend = !facts->is_issued || subject->own_token;
   facts->exceeds_budget = exceeds(&subject->account, most);
 }
 
-static enum outcome outcome_of(const struct plan *plan) {
+static enum outcome outcome_of(const struct plan *plan, bool is_derived) {
   switch (plan->action) {
   case PLAN_REFUSE:
   case PLAN_VERIFY:
@@ -85,7 +90,9 @@ static enum outcome outcome_of(const struct plan *plan) {
   case PLAN_HIT_AND_REFRESH:
     break;
   }
-  return plan->freshness > 0 ? OUTCOME_HIT : OUTCOME_STALE;
+  if (plan->freshness <= 0)
+    return OUTCOME_STALE;
+  return plan->derive || is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
 }
 
 /* The least is the cost of an answer without results; only a refusal by upstream is free. A refresh
@@ -116,16 +123,18 @@ static bool explain(struct subject *subject, struct serve_explanation *out, stru
                                   .query = subject->query,
                                   .fingerprint = has_token ? &subject->fingerprint : NULL,
                                   .wish = WISH_NONE,
-                                  .supposes = true};
+                                  .supposes = true,
+                                  .derives = subject->settings->derive == DERIVE_ON};
   const struct question question = question_of(subject->query, NULL);
   const struct tariff tariff = dialect_for(subject->settings)->price(subject->settings, &question);
   enum plan_standing standing;
   struct plan_facts facts;
-  if (!find_token(subject, &inquiry, &standing, fault))
+  if (!find_token(subject, &inquiry, &standing, fault) ||
+      !wide_query(subject->settings, subject->query, &subject->wide, fault))
     return false;
   gather(subject, &inquiry, standing, tariff_most(&tariff), &facts);
   struct plan plan = plan_predict(&facts);
-  out->outcome = outcome_word(outcome_of(&plan));
+  out->outcome = outcome_word(outcome_of(&plan, subject->is_derived));
   out->token = plan_standing_word(standing);
   out->stored = facts.stored;
   out->age = facts.age;
@@ -149,5 +158,6 @@ bool serve_explain(struct serve *serve, struct view args, struct serve_explanati
   settings_release(&subject.settings);
   secret_release(&subject.own_token);
   query_release(&subject.query);
+  query_release(&subject.wide);
   return ok;
 }

@@ -1,5 +1,7 @@
 #include "serve/facts.h"
 
+#include "serve/request.h"
+
 #include "base/clock.h"
 
 static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
@@ -53,14 +55,45 @@ static void gather_settings(const struct settings *settings, struct plan_facts *
   facts->stale_while_revalidate = settings->stale_while_revalidate;
 }
 
-static void gather_stored(const struct inquiry *inquiry, struct cache_hold **stored,
+static int64_t age_of(const struct cache_hold *hold) {
+  return age_at(cache_hold_entry(hold)->answered_at, clock_seconds());
+}
+
+static void gather_stored(const struct inquiry *inquiry, const struct query *query,
+                          struct cache_hold **stored, struct plan_facts *facts) {
+  *stored = cache_find(inquiry->serve->rooms.cache, query_key(query));
+  facts->stored = *stored;
+  if (*stored)
+    facts->age = age_of(*stored);
+}
+
+static struct derived_search search_for(const struct inquiry *inquiry,
+                                        const struct plan_facts *facts) {
+  struct plan_ages ages = plan_source_ages(facts);
+  return (struct derived_search){.cache = inquiry->serve->rooms.cache,
+                                 .wanted = inquiry->query,
+                                 .now = clock_seconds(),
+                                 .fresh = ages.fresh,
+                                 .usable = ages.usable,
+                                 .vain = inquiry->vain};
+}
+
+static void gather_source(const struct inquiry *inquiry, struct derived_source *source,
                           struct plan_facts *facts) {
-  if (facts->cacheable && facts->standing == PLAN_ADMITTED)
-    *stored = cache_find(inquiry->serve->rooms.cache, query_key(inquiry->query));
-  if (!*stored)
+  const struct derived_search search = search_for(inquiry, facts);
+  derived_find(&search, source);
+  facts->has_source = source->hold;
+  if (source->hold)
+    facts->source_age = age_of(source->hold);
+}
+
+static void gather_findings(const struct inquiry *inquiry, struct findings *findings,
+                            struct plan_facts *facts) {
+  if (!facts->cacheable || facts->standing != PLAN_ADMITTED)
     return;
-  facts->stored = true;
-  facts->age = age_at(cache_hold_entry(*stored)->answered_at, clock_seconds());
+  gather_stored(inquiry, inquiry->query, &findings->stored, facts);
+  if (inquiry->derives && !plan_is_answered(facts))
+    gather_source(inquiry, &findings->source, facts);
 }
 
 static enum plan_standing suppose(const struct inquiry *inquiry, enum plan_standing standing) {
@@ -69,9 +102,9 @@ static enum plan_standing suppose(const struct inquiry *inquiry, enum plan_stand
 }
 
 void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
-                  const struct token_facts *token, struct cache_hold **stored,
+                  const struct token_facts *token, struct findings *findings,
                   struct plan_facts *facts) {
-  *stored = NULL;
+  *findings = (struct findings){0};
   *facts = (struct plan_facts){.standing = suppose(inquiry, standing),
                                .is_issued = token->kind == TOKEN_ISSUED,
                                .has_budget = token->has_budget,
@@ -80,5 +113,22 @@ void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
     wish_forgo(&facts->wish);
   gather_query(inquiry, facts);
   gather_settings(inquiry->settings, facts);
-  gather_stored(inquiry, stored, facts);
+  gather_findings(inquiry, findings, facts);
+}
+
+void findings_release(struct findings *findings) {
+  cache_release(&findings->stored);
+  derived_source_release(&findings->source);
+}
+
+bool facts_is_answered(const struct inquiry *inquiry, const struct token_facts *token,
+                       const struct query *query) {
+  struct cache_hold *stored;
+  struct plan_facts facts = {.wish = inquiry->wish};
+  if (!token->no_cache)
+    wish_forgo(&facts.wish);
+  gather_settings(inquiry->settings, &facts);
+  gather_stored(inquiry, query, &stored, &facts);
+  cache_release(&stored);
+  return plan_is_answered(&facts);
 }

@@ -2,8 +2,11 @@
  * decides. */
 #pragma once
 
+#include "derived/search.h"
+#include "ledger/token.h"
 #include "plan/plan.h"
-#include "serve/request.h"
+#include "query/query.h"
+#include "serve/serve.h"
 
 /* A query, and all beside it that the decision depends on. Borrowed. */
 struct inquiry {
@@ -15,6 +18,8 @@ struct inquiry {
   bool has_unknown_body;            /* it comes with a body of unknown meaning */
   enum access_verdict checked; /* the result of a check that this request made; UNKNOWN: none */
   bool supposes;               /* treat an unknown or missing token as admitted: for explain */
+  bool derives;                /* look for a source */
+  const struct digest *vain;   /* the key of a source that was tried in vain; NULL: none */
 };
 
 /* The standing of a token by the ledger's facts about it, `token`. Does not block; any thread. */
@@ -25,10 +30,23 @@ enum plan_standing facts_judge_token(const struct inquiry *inquiry,
  * if there are none). Does not block; any thread. */
 enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_facts *token);
 
-/* Fills `facts`, except those that only plan_predict() reads. `token`: as facts_standing() fills
- * it. `*stored`: the stored result of the query, which the caller releases; NULL: none. It is
- * looked up for an ADMITTED token only, so that nobody else learns what is stored. Blocks on the
+/* What is stored for a query; the caller releases both. */
+struct findings {
+  struct cache_hold *stored;    /* the result of the query itself; NULL: none */
+  struct derived_source source; /* from which its answer can be computed */
+};
+/* Leaves {0}. */
+void findings_release(struct findings *findings);
+
+/* Fills `facts`, except those that only plan_predict() reads, and `findings`. `token`: as
+ * facts_standing() fills it. The cache is searched for an ADMITTED token only, so that nobody else
+ * learns what is stored; for a source only if no result of the query itself is fresh. Blocks on the
  * disk; any thread, under no lock. */
 void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
-                  const struct token_facts *token, struct cache_hold **stored,
+                  const struct token_facts *token, struct findings *findings,
                   struct plan_facts *facts);
+
+/* True if a stored result of `query` itself may be served, and is fresh, for a request that has the
+ * wishes of the inquiry and this token. Blocks on the disk; any thread, under no lock. */
+bool facts_is_answered(const struct inquiry *inquiry, const struct token_facts *token,
+                       const struct query *query);

@@ -8,26 +8,37 @@
 
 #include <stdio.h>
 
+static void note_broken(struct request *request) {
+  request->outcome = OUTCOME_ERROR;
+  request->saved = amount_zero(request->saved.currency);
+}
+
+/* Notes whether what was computed broke off: its source was damaged. */
+static void note_computed(struct request *request) {
+  struct flight_state state;
+  flight_peek(request->computed, &state);
+  if (state.phase == FLIGHT_CONCLUDED && state.verdict.outcome == ANSWER_BROKEN)
+    note_broken(request);
+}
+
 /* Notes what was not known when the head went out: the true cost, and an answer that broke off. */
 static void note_end(struct request *request) {
   struct flight_state state;
+  if (request->derives)
+    note_computed(request);
   if (!request->relays)
     return;
   flight_peek(request->flight, &state);
   if (state.phase != FLIGHT_CONCLUDED)
     return;
   struct answer_cost cost = paid_cost(request->flight);
-  if (request->leads) {
-    request->spent = cost.spent;
-    request->cost_is_known = cost.is_known;
-  } else {
+  if (request->leads)
+    request_note_cost(request, &cost);
+  else
     request->saved = cost.once;
-  }
   request->is_refusal = state.verdict.outcome == ANSWER_REFUSED;
-  if (state.verdict.outcome == ANSWER_BROKEN) {
-    request->outcome = OUTCOME_ERROR;
-    request->saved = amount_zero(request->saved.currency);
-  }
+  if (state.verdict.outcome == ANSWER_BROKEN)
+    note_broken(request);
 }
 
 /* Notes that the connection broke while the request waited for its own flight, which may not even

@@ -8,30 +8,44 @@
 /* --- joining and beginning --- */
 
 /* Upstream does not know issued tokens: their requests carry the token of upstream.token_file. */
-static struct flight *make_paid(void *context, struct fault *fault) {
-  struct request *request = context;
-  struct question_body body = {exchange_body(request->exchange),
-                               exchange_header(request->exchange, "Content-Type")};
-  struct question question = question_of(request->query, request->has_foreign_body ? &body : NULL);
-  question.states_limit = request->token.has_budget;
+struct paid_order request_order(const struct request *request, const struct query *asked,
+                                const struct question *question) {
   bool is_issued = request->token.kind == TOKEN_ISSUED;
   struct paid_order order = {
       .desk = request->serve->rooms.desk,
       .settings = request->settings,
-      .question = &question,
-      .normal = query_normal(request->query),
-      .key = query_key(request->query),
+      .question = question,
+      .normal = query_normal(asked),
+      .key = query_key(asked),
+      .conditions = query_condition_count(asked),
       .token = is_issued ? secret_view(request->own_token) : query_token(request->query),
       .is_own_token = is_issued,
       .fingerprint = &request->fingerprint,
       .is_strangers = request_is_strangers(request),
-      .id = request->id,
-      .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH,
-      .unread = request->plan.action == PLAN_HIT_AND_REFRESH};
-  if (!is_issued || request->own_token)
-    return paid_prepare(&order, fault);
+      .id = request->paid_id,
+      .store = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH};
+  query_subject(asked, &order.subject);
+  return order;
+}
+
+struct flight *request_prepare(const struct request *request, const struct paid_order *order,
+                               struct fault *fault) {
+  if (!order->is_own_token || request->own_token)
+    return paid_prepare(order, fault);
   (void)plan_refuse(PLAN_REFUSED_NOTHING_TO_SPEND, request->token.label, fault);
   return NULL;
+}
+
+static struct flight *make_paid(void *context, struct fault *fault) {
+  const struct request *request = context;
+  struct question_body body = {exchange_body(request->exchange),
+                               exchange_header(request->exchange, "Content-Type")};
+  const struct query *asked = request_asked(request);
+  struct question question = question_of(asked, request->has_foreign_body ? &body : NULL);
+  question.states_limit = request->token.has_budget;
+  struct paid_order order = request_order(request, asked, &question);
+  order.unread = request->plan.action == PLAN_HIT_AND_REFRESH;
+  return request_prepare(request, &order, fault);
 }
 
 /* Begins a flight that nobody else can join, and whose answer is not stored. */
@@ -41,8 +55,14 @@ static enum step begin_private(struct request *request) {
     return STEP_REFUSE;
   request_take(request, flight_join(place.started, request_wake, request->exchange));
   request->leads = request->flight != NULL;
-  request_send(&place, request->leads);
+  request_send(request, &place, request->leads);
   return request->leads ? STEP_AWAIT : request_no_memory(request);
+}
+
+/* True if the answer to the wider query, which was not there before, has been stored since. */
+static bool is_answered_since(const struct request *request) {
+  struct inquiry inquiry = request_inquiry(request);
+  return request->wide && facts_is_answered(&inquiry, &request->token, request->wide);
 }
 
 /* A flight of the same query may have ended between the plan and the lock of all flights. So a
@@ -50,14 +70,16 @@ static enum step begin_private(struct request *request) {
 static enum step join_or_begin(struct request *request) {
   struct flights_maker maker = {.make = make_paid, .context = request};
   struct flights_place place;
-  if (!request_join(request, query_key(request->query), &maker, &place))
+  if (!request_widen(request))
+    return request_no_memory(request);
+  if (!request_join(request, query_key(request_asked(request)), &maker, &place))
     return STEP_REFUSE;
   if (!place.started)
     return STEP_AWAIT;
   request_plan(request);
-  bool is_needed = request->plan.action == PLAN_FORWARD;
+  bool is_needed = request->plan.action == PLAN_FORWARD && !is_answered_since(request);
   request->leads = request->flight && is_needed;
-  request_send(&place, request->leads);
+  request_send(request, &place, request->leads);
   if (request->leads)
     return STEP_AWAIT;
   bool has_joined = request->flight;
@@ -75,15 +97,17 @@ enum step step_refresh(struct request *request) {
   struct flights_maker maker = {.make = make_paid, .context = request};
   struct flights_place place;
   struct fault fault;
-  if (flights_join(request->serve->rooms.flights, query_key(request->query), &maker, NULL, &place,
-                   &fault) == FLIGHTS_FAILED)
+  if (!request_widen(request))
+    return request_no_memory(request);
+  if (flights_join(request->serve->rooms.flights, query_key(request_asked(request)), &maker, NULL,
+                   &place, &fault) == FLIGHTS_FAILED)
     log_warning(EVENT_refresh, "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
   if (!place.started)
-    return STEP_STORED;
+    return request_serve(request);
   request_plan(request);
-  request->refreshes = request->plan.action == PLAN_HIT_AND_REFRESH;
-  request_send(&place, request->refreshes);
-  return request->refreshes ? STEP_STORED : STEP_PLAN;
+  request->refreshes = request->plan.action == PLAN_HIT_AND_REFRESH && !is_answered_since(request);
+  request_send(request, &place, request->refreshes);
+  return request->refreshes ? request_serve(request) : STEP_PLAN;
 }
 
 /* --- waiting --- */
@@ -140,8 +164,9 @@ static enum awaited_action decide(struct request *request, bool end_was_awaited)
       .has_same_token = paid_is_by(flight, &request->fingerprint),
       .has_same_upstream =
           paid_asks_as(flight, &request->fingerprint, request->token.kind == TOKEN_ISSUED),
-      .can_break_off = exchange_can_chunk(request->exchange),
-      .has_stale = request->stored && request->plan.stale_if_error};
+      .can_break_off =
+          exchange_can_chunk(request->exchange) && !request_needs_count(request, state),
+      .has_stale = request->plan.stale_if_error};
   return awaited_decide(&facts);
 }
 
@@ -151,7 +176,7 @@ static enum awaited_action decide(struct request *request, bool end_was_awaited)
  * another token paid for. A request that leads its flight has paid for the answer itself. */
 static enum step reply(struct request *request, enum step step) {
   enum plan_refusal bar = PLAN_NOT_REFUSED;
-  if (step == STEP_STORED || !request->leads)
+  if (step != STEP_RELAY || !request->leads)
     bar = plan_bar(request_standing(request));
   return bar ? request_refuse(request, bar) : step;
 }
@@ -170,15 +195,29 @@ static enum step time_out(struct request *request) {
   return STEP_REFUSE;
 }
 
+/* The answer is made of that to the wider query, if it can be: else the query itself is asked, as it
+ * is where upstream's error would not be in the client's form. */
+static enum step relay(struct request *request) {
+  if (request_rewrite(request, &request->seen))
+    return reply(request, STEP_RELAY);
+  request->asks_itself = true;
+  if (request->leads) {
+    request->earlier = request->spent;
+    request->earlier_is_known = request->cost_is_known;
+  }
+  request_leave(request);
+  return STEP_PLAN;
+}
+
 static enum step follow(struct request *request, enum awaited_action action) {
   switch (action) {
   case AWAITED_PLAN_AGAIN:
     request_leave(request);
     return STEP_PLAN;
   case AWAITED_STALE:
-    return reply(request, STEP_STORED);
+    return reply(request, request_serve(request));
   case AWAITED_RELAY:
-    return reply(request, STEP_RELAY);
+    return relay(request);
   case AWAITED_REFUSE:
     return request_fail(request, &request->seen.refusal);
   case AWAITED_FAIL:
@@ -201,8 +240,7 @@ static void note_part(struct request *request) {
     request->impatient = true;
   } else if (state->phase == FLIGHT_CONCLUDED && request->leads) {
     struct answer_cost cost = paid_cost(request->flight);
-    request->spent = cost.spent;
-    request->cost_is_known = cost.is_known;
+    request_note_cost(request, &cost);
   }
 }
 

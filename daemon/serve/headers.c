@@ -17,11 +17,13 @@ const char *headers_saved(enum currency currency) {
   return amount_headers[currency].saved;
 }
 
-void headers_hit(int64_t freshness, struct text *cache_status) {
+void headers_hit(int64_t freshness, bool is_derived, struct text *cache_status) {
   /* A result that has just gone stale is less than a second over: -1, as 0 would not say so. */
   text_printf(cache_status, "rowcache; hit; ttl=%" PRId64, freshness == 0 ? -1 : freshness);
   if (freshness <= 0)
     text_add(cache_status, VIEW("; detail=stale"));
+  else if (is_derived)
+    text_add(cache_status, VIEW("; detail=derived"));
 }
 
 void headers_tag(struct view validator, struct text *tag) {

@@ -6,9 +6,10 @@
 #include "base/text.h"
 #include "plan/plan.h"
 
-/* Appends the Cache-Status of a hit: "rowcache; hit; ttl=N" or "rowcache; hit; ttl=-N;
- * detail=stale". `freshness`: seconds left; 0 or less: stale. */
-void headers_hit(int64_t freshness, struct text *cache_status);
+/* Appends the Cache-Status of a hit: "rowcache; hit; ttl=N", the same with "; detail=derived" if the
+ * answer `is_derived`, or "rowcache; hit; ttl=-N; detail=stale". `freshness`: seconds left; 0 or
+ * less: stale. */
+void headers_hit(int64_t freshness, bool is_derived, struct text *cache_status);
 
 /* Appends a strong entity-tag (RFC 9110 8.8.3) made of `validator`, with its quotes. Another coding
  * of the same result is another representation, and needs another tag. */

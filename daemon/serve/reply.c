@@ -4,8 +4,8 @@
 #include "base/mask.h"
 #include "base/scope.h"
 #include "body/flight.h"
-#include "body/masked.h"
 #include "body/stored.h"
+#include "derived/derived.h"
 #include "query/etag.h"
 #include "query/uri.h"
 #include "render/error.h"
@@ -57,6 +57,11 @@ static enum query_output output_of(const struct request *request) {
 /* Where upstream sent no Content-Type, or one that may not be shown. */
 static const char *default_type(const struct request *request) {
   return output_content_type(output_of(request));
+}
+
+/* The Content-Type of an answer that came with `type` or, if that is empty, without one. */
+static void add_type(struct request *request, const char *type) {
+  exchange_add_header(request->exchange, "Content-Type", *type ? type : default_type(request));
 }
 
 enum step step_refuse(struct request *request) {
@@ -116,56 +121,104 @@ static bool client_has(const struct request *request, struct view tag) {
 
 /* --- from the store --- */
 
+static enum outcome hit_of(int64_t freshness, bool is_derived) {
+  if (freshness <= 0)
+    return OUTCOME_STALE;
+  return is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
+}
+
 enum step step_stored(struct request *request) {
   int64_t freshness = request->plan.freshness;
   scope_text struct text cache_status = {0};
   scope_text struct text tag = {0};
-  const struct cache_entry *stored = cache_hold_entry(request->stored);
+  const struct cache_entry *stored = cache_hold_entry(request->found.stored);
   int64_t age = clock_seconds() - stored->answered_at;
   add_tag(request, &stored->validator, &tag);
   bool not_modified = text_ok(&tag) && client_has(request, text_view(&tag));
-  request->outcome = freshness > 0 ? OUTCOME_HIT : OUTCOME_STALE;
+  request->outcome = hit_of(freshness, stored->is_derived);
   request->status = not_modified ? 304 : 200;
   /* A HEAD saves nothing: it never spends. */
   if (!request_is_head(request)) {
     request->saved = stored->cost;
-    cache_count_hit(request->stored, stored->cost);
+    cache_count_hit(request->found.stored, stored->cost);
   }
-  headers_hit(freshness, &cache_status);
+  headers_hit(freshness, stored->is_derived, &cache_status);
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
   add_saved(request, stored->cost);
   if (!not_modified) { /* the client stored these with the bytes (RFC 9110 15.4.5) */
-    exchange_add_header(request->exchange, "Content-Type",
-                        *stored->content_type ? stored->content_type : default_type(request));
+    add_type(request, stored->content_type);
     add_number(request, "X-Results-Count", stored->results);
   }
   /* A 304 and a HEAD state the length, too; their body is never read. */
   int64_t length = stored->body_length;
-  struct body *body = body_stored(&request->stored, request->id);
+  struct body *body = body_stored(&request->found.stored, request->id);
   exchange_reply_body(request->exchange, request->status, length, &body);
+  return STEP_REPLIED;
+}
+
+/* --- computed from the store --- */
+
+/* The tag of the copy that is kept of it. */
+static bool add_derived_tag(struct request *request) {
+  static const struct cache_validator none;
+  const struct cache_validator *validator = derived_validator(request->computed);
+  scope_text struct text tag = {0};
+  if (memcmp(validator, &none, sizeof none) == 0)
+    return false;
+  add_tag(request, validator, &tag);
+  return text_ok(&tag) && client_has(request, text_view(&tag));
+}
+
+enum step step_derived(struct request *request) {
+  struct flight_state state;
+  scope_text struct text cache_status = {0};
+  flight_peek(request->computed, &state);
+  int64_t age = clock_seconds() - state.head.answered_at;
+  bool not_modified = add_derived_tag(request);
+  request->derives = true;
+  request->outcome = hit_of(request->plan.freshness, true);
+  request->status = not_modified ? 304 : 200;
+  if (!request_is_head(request)) {
+    request->saved = state.head.cost.once;
+    cache_count_hit(request->found.source.hold, request->saved);
+  }
+  headers_hit(request->plan.freshness, true, &cache_status);
+  add_number(request, "Age", age > 0 ? age : 0);
+  add_common(request, &cache_status);
+  add_saved(request, state.head.cost.once);
+  if (!not_modified) {
+    add_type(request, state.head.content_type);
+    add_number(request, "X-Results-Count", state.head.results_count);
+  }
+  struct body *body =
+      body_flight(&request->computing, derived_hold(request->computed), request->id);
+  bool concluded = state.phase == FLIGHT_CONCLUDED;
+  exchange_reply_body(request->exchange, request->status,
+                      concluded ? state.length : EXCHANGE_UNKNOWN_LENGTH, &body);
   return STEP_REPLIED;
 }
 
 /* --- from a flight --- */
 
-/* The body takes over the reader. `secret` lives as long as the flight. */
-static struct body *flight_body(struct request *request, struct view secret) {
-  request->relays = true;
-  struct body *body = body_flight(&request->reader, paid_hold(request->flight), request->id);
-  return body_masked(&body, secret);
-}
-
 /* Notes the cost as far as it is known when the head goes out. */
 static void note_cost(struct request *request, const struct flight_state *state) {
   struct answer_cost cost =
       state->phase == FLIGHT_CONCLUDED ? paid_cost(request->flight) : state->head.cost;
-  if (request->leads) {
-    request->spent = cost.spent;
-    request->cost_is_known = cost.is_known;
-  } else {
+  if (request->leads)
+    request_note_cost(request, &cost);
+  else
     request->saved = cost.once;
-  }
+}
+
+/* The type of an answer that is made of upstream's is that of its form. */
+static const char *type_of(const struct request *request, const struct flight_state *state,
+                           struct view secret) {
+  const char *type = state->head.content_type;
+  bool has_secret = mask_finds(&(struct mask){.secret = secret}, view_of(type));
+  if (request_rewrites(request, state) && query_output(request->query) != QUERY_JSON)
+    return output_content_type(query_output(request->query));
+  return has_secret ? "" : type;
 }
 
 static void add_upstream_headers(struct request *request, const struct flight_state *state,
@@ -173,10 +226,7 @@ static void add_upstream_headers(struct request *request, const struct flight_st
   const struct answer_head *head = &state->head;
   bool read = state->phase == FLIGHT_CONCLUDED && request->kind == QUESTION_RESULTS &&
               state->verdict.outcome == ANSWER_COMPLETE && state->verdict.results >= 0;
-  bool has_secret = mask_finds(&(struct mask){.secret = secret}, view_of(head->content_type));
-  exchange_add_header(request->exchange, "Content-Type",
-                      *head->content_type && !has_secret ? head->content_type
-                                                         : default_type(request));
+  add_type(request, type_of(request, state, secret));
   if (head->results_count >= 0 || read)
     add_number(request, "X-Results-Count",
                head->results_count >= 0 ? head->results_count : state->verdict.results);
@@ -213,14 +263,23 @@ enum step step_relay(struct request *request) {
                                                          : OUTCOME_COLLAPSED;
   request->status = state->head.status;
   headers_forward(&forward, &cache_status);
-  /* Not while a mask may change bytes: the tag is that of the stored bytes. */
-  if (stored && (concluded || !secret.length))
+  bool rewrites = request_rewrites(request, state);
+  /* Not where a mask may change bytes, or another answer is made: the tag is that of the stored
+   * bytes. */
+  if (stored && (concluded || !secret.length) && !rewrites)
     add_tag(request, paid_validator(request->flight), &tag);
   add_upstream_headers(request, state, secret);
   add_common(request, &cache_status);
   add_saved(request, request->saved);
-  struct body *body = flight_body(request, secret);
+  request->relays = true;
+  if (request->rewritten.length) {
+    exchange_reply_text(request->exchange, state->head.status, &request->rewritten);
+    return STEP_REPLIED;
+  }
+  struct body *body = request_flight_body(request);
+  if (rewrites)
+    body = request_rewriting(request, state, &body);
   exchange_reply_body(request->exchange, state->head.status,
-                      concluded ? state->length : EXCHANGE_UNKNOWN_LENGTH, &body);
+                      concluded && !rewrites ? state->length : EXCHANGE_UNKNOWN_LENGTH, &body);
   return STEP_REPLIED;
 }

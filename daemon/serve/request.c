@@ -32,9 +32,10 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
   request->at = clock_milliseconds();
   request->outcome = OUTCOME_ERROR;
   request->spent = amount_zero(dialect_for(request->settings)->currency);
-  request->saved = request->spent;
-  request->cost_is_known = true;
+  request->saved = request->earlier = request->spent;
+  request->cost_is_known = request->earlier_is_known = true;
   make_id(request->id);
+  memcpy(request->paid_id, request->id, sizeof request->paid_id);
   atomic_fetch_add(&serve->busy, 1);
   exchange_set_data(exchange, request);
   return request;
@@ -74,11 +75,13 @@ bool request_join(struct request *request, const struct digest *key,
   return true;
 }
 
-void request_send(struct flights_place *place, bool is_needed) {
-  if (is_needed)
+void request_send(struct request *request, struct flights_place *place, bool is_needed) {
+  if (is_needed) {
     paid_send(place->started);
-  else
+    make_id(request->paid_id); /* no two entries have the same */
+  } else {
     paid_withdraw(place->started);
+  }
   flight_release(&place->started);
 }
 
@@ -92,6 +95,16 @@ void request_leave_lead(struct request *request) {
   request->left_lead = request->leads;
   request->cost_is_known = !request->leads;
   request_leave(request);
+}
+
+void request_note_cost(struct request *request, const struct answer_cost *cost) {
+  request->spent = amount_add(request->earlier, cost->spent);
+  request->cost_is_known = request->earlier_is_known && cost->is_known;
+}
+
+void request_leave_computed(struct request *request) {
+  flight_leave(&request->computing);
+  flight_release(&request->computed);
 }
 
 enum step request_fail(struct request *request, const struct fault *fault) {
@@ -117,7 +130,10 @@ void request_finished(void *context, struct exchange *exchange) {
   if (!request)
     return;
   request_account(request);
-  cache_release(&request->stored);
+  findings_release(&request->found);
+  query_release(&request->wide);
+  text_free(&request->rewritten);
+  request_leave_computed(request);
   flight_leave(&request->reader);
   flight_release(&request->flight);
   query_release(&request->query);

@@ -5,6 +5,7 @@
 #include "ledger/token.h"
 #include "plan/plan.h"
 #include "query/query.h"
+#include "serve/facts.h"
 #include "serve/serve.h"
 #include "serve/steps.h"
 
@@ -37,23 +38,38 @@ struct request {
   bool has_foreign_body;
   enum access_verdict checked; /* the result of the check that this request made; UNKNOWN: none */
 
-  struct cache_hold *stored; /* the stored result of the query; NULL: none */
+  struct findings found; /* what is stored for it */
   struct plan plan;
   struct fault fault; /* what STEP_REFUSE replies with */
 
-  struct flight *flight;        /* joined or begun, one reference; NULL: none, or left again */
-  struct flight_reader *reader; /* reads `flight`; from STEP_RELAY on it is the reply's body's */
-  struct flight_state seen;     /* of `flight`, when the request last judged it */
-  bool leads;                   /* began `flight`, and pays for it */
-  bool relays;                  /* the reply is read from `flight` */
-  bool refreshes;               /* began a flight that it does not read */
-  bool impatient;               /* left a flight, as no byte had come for too long */
-  bool left_lead;               /* left a flight that it led; the ledger books the flight */
+  /* what is asked of upstream (serve/wide.c) */
+  struct query *wide;    /* instead of `query`; NULL: the query itself */
+  bool asks_itself;      /* its answer cannot be made of that to a wider one */
+  struct text rewritten; /* the whole answer, made of that to `wide`; empty: not yet */
+
+  /* computing from the source (serve/derive.c) */
+  struct flight *computed;         /* one reference; NULL: none */
+  struct flight_reader *computing; /* reads it; from STEP_DERIVED on it is the reply's body's */
+  struct digest vain;              /* the key of a source that was tried in vain */
+  unsigned attempts;               /* that were in vain */
+
+  /* asking upstream (serve/forward.c) */
+  char paid_id[REQUEST_ID_SIZE]; /* of its next entry in the ledger; the first one has `id` */
+  struct flight *flight;         /* joined or begun, one reference; NULL: none, or left again */
+  struct flight_reader *reader;  /* reads `flight`; from STEP_RELAY on it is the reply's body's */
+  struct flight_state seen;      /* of `flight`, when the request last judged it */
+  bool leads;                    /* began `flight`, and pays for it */
+  bool relays;                   /* the reply is read from `flight` */
+  bool derives;                  /* the reply is read from `computed` */
+  bool refreshes;                /* began a flight that it does not read */
+  bool impatient;                /* left a flight, as no byte had come for too long */
+  bool left_lead;                /* left a flight that it led; the ledger books the flight */
 
   enum outcome outcome;
   unsigned status;
   struct amount spent, saved;
-  bool cost_is_known;
+  struct amount earlier; /* the part of `spent` that went to flights it led before this one */
+  bool cost_is_known, earlier_is_known;
   bool is_refusal; /* the reply is a refusal by upstream */
 };
 
@@ -69,18 +85,54 @@ bool request_is_strangers(const struct request *request);
 /* True if the method is HEAD. */
 bool request_is_head(const struct request *request);
 
-/* Gathers the facts again and decides: fills `token`, `stored` and `plan`. Blocks on the disk;
- * under no lock. */
+/* What facts are gathered about. Borrowed from the request. */
+struct inquiry request_inquiry(const struct request *request);
+/* Gathers the facts again and decides: fills `token`, `found` and `plan`. Blocks on the disk; under
+ * no lock. */
 void request_plan(struct request *request);
+/* The step that serves what the plan found stored: STORED, or DERIVE. */
+enum step request_serve(const struct request *request);
 /* The present standing of its token; fills `token`. Does not block. */
 enum plan_standing request_standing(struct request *request);
+
+/* Decides what the request asks upstream, before it joins or makes a flight: fills `wide`. False: no
+ * memory. Blocks on the disk; under no lock. */
+bool request_widen(struct request *request) MUST_CHECK;
+/* The query that upstream is asked. As long as `wide` does not change. */
+const struct query *request_asked(const struct request *request);
+/* True if the reply is made of the rows of the answer to `wide`, which is in this state. */
+bool request_rewrites(const struct request *request, const struct flight_state *state);
+/* True if the answer's end must come before the reply: its form states the count of rows before
+ * them, and upstream has not announced it. */
+bool request_needs_count(const struct request *request, const struct flight_state *state);
+/* Makes the whole reply in memory if it can be, before the head goes out: fills `rewritten`. False:
+ * it cannot be made of the answer to `wide`, and the request asks for its query itself. Blocks on
+ * the disk. */
+bool request_rewrite(struct request *request, const struct flight_state *state) MUST_CHECK;
+/* The body that is made of `*inner`, the answer to `wide`, on the way; takes over `*inner`. */
+struct body *request_rewriting(struct request *request, const struct flight_state *state,
+                               struct body **inner) MUST_CHECK;
+/* The body of the flight's bytes, as this client may see them; takes over `reader`. */
+struct body *request_flight_body(struct request *request) MUST_CHECK;
+
+/* The order for asking upstream `question`, which is that of `asked`, on behalf of the request. All
+ * that it points to is borrowed. */
+struct paid_order request_order(const struct request *request, const struct query *asked,
+                                const struct question *question);
+/* Makes the flight, as paid_prepare() does. A fault, too: there is nothing to spend. */
+struct flight *request_prepare(const struct request *request, const struct paid_order *order,
+                               struct fault *fault) MUST_CHECK;
 
 /* Joins the flight of `key` or makes one, as flights_join() does; then request_take(). False:
  * `fault` gives the reason. */
 bool request_join(struct request *request, const struct digest *key,
                   const struct flights_maker *maker, struct flights_place *place);
 /* Sends `place->started`, or withdraws it if it is not needed. Releases the reference. */
-void request_send(struct flights_place *place, bool is_needed);
+void request_send(struct request *request, struct flights_place *place, bool is_needed);
+/* Leaves the computation, if there is one. */
+void request_leave_computed(struct request *request);
+/* Notes the cost of the flight that it leads, on top of earlier ones. */
+void request_note_cost(struct request *request, const struct answer_cost *cost);
 /* Takes over `reader` and holds its flight; NULL is allowed and changes nothing. */
 void request_take(struct request *request, struct flight_reader *reader);
 /* Leaves the flight; the request does not lead it any more. */

@@ -6,6 +6,7 @@
 
 #include "base/age.h"
 #include "base/text.h"
+#include "derived/derived.h"
 #include "http/exchange.h"
 #include "observe/counters.h"
 #include "observe/trace.h"
@@ -22,6 +23,7 @@ struct serve_rooms {
   struct flights *flights;
   struct access *access;
   struct paid_desk *desk;
+  struct derived_desk *derived;
   struct counters *counters;
   struct traces *traces;
 };

@@ -14,6 +14,7 @@ static const struct {
 /* A flight that the request led goes on if it was sent; the ledger books its cost. */
 static enum step abandon(struct request *request) {
   request_leave_lead(request);
+  request_leave_computed(request);
   fault_set(&request->fault, FAULT_GONE,
             "the client closed the connection before there was an answer");
   return STEP_REFUSE;
@@ -21,7 +22,7 @@ static enum step abandon(struct request *request) {
 
 /* While the client may be gone, nothing that has to wait for a place is sent for it. */
 static enum exchange_step wait(struct request *request) {
-  if (exchange_client(request->exchange) == EXCHANGE_CLIENT_IN_DOUBT)
+  if (exchange_client(request->exchange) == EXCHANGE_CLIENT_IN_DOUBT && request->reader)
     flight_doubt(request->reader);
   return EXCHANGE_WAIT;
 }

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 SLOW = float(os.environ.get("ROWCACHE_SLOW", "1"))
 
 HIT = re.compile(r"rowcache; hit; ttl=(\d+)")
+DERIVED = re.compile(r"rowcache; hit; ttl=(\d+); detail=derived")
 STALE = re.compile(r"rowcache; hit; ttl=(-\d+|0); detail=stale")
 MISS = "rowcache; fwd=uri-miss; stored"
 COLLAPSED = "rowcache; fwd=uri-miss; collapsed"
@@ -62,6 +63,11 @@ class Reply:
         return HIT.fullmatch(self.cache) is not None
 
     @property
+    def derived(self) -> bool:
+        """True for a fresh hit that was computed from another result."""
+        return DERIVED.fullmatch(self.cache) is not None
+
+    @property
     def miss(self) -> bool:
         return self.cache == MISS
 
@@ -72,7 +78,8 @@ class Reply:
     @property
     def ttl(self) -> int:
         """The time a hit has left."""
-        return int((HIT.fullmatch(self.cache) or STALE.fullmatch(self.cache))[1])
+        forms = (HIT, DERIVED, STALE)
+        return int(next(filter(None, (form.fullmatch(self.cache) for form in forms)))[1])
 
     @property
     def spent(self) -> int:

@@ -93,17 +93,20 @@ static void cache_status_of_hits(void **state) {
   (void)state;
   static const struct {
     int64_t freshness;
+    bool is_derived;
     const char *text;
   } hits[] = {
-      {86400, "rowcache; hit; ttl=86400"},
-      {1, "rowcache; hit; ttl=1"},
-      {0, "rowcache; hit; ttl=-1; detail=stale"},
-      {-1, "rowcache; hit; ttl=-1; detail=stale"},
-      {-90000, "rowcache; hit; ttl=-90000; detail=stale"},
+      {86400, false, "rowcache; hit; ttl=86400"},
+      {86400, true, "rowcache; hit; ttl=86400; detail=derived"},
+      {1, false, "rowcache; hit; ttl=1"},
+      {0, false, "rowcache; hit; ttl=-1; detail=stale"},
+      {-1, false, "rowcache; hit; ttl=-1; detail=stale"},
+      {-1, true, "rowcache; hit; ttl=-1; detail=stale"},
+      {-90000, false, "rowcache; hit; ttl=-90000; detail=stale"},
   };
   for (size_t i = 0; i < COUNT(hits); i++) {
     scope_text struct text status = {0};
-    headers_hit(hits[i].freshness, &status);
+    headers_hit(hits[i].freshness, hits[i].is_derived, &status);
     assert_string_equal(text_string(&status), hits[i].text);
   }
 }

@@ -1,0 +1,136 @@
+/* What upstream is asked for a client's query, and how the answer is made of upstream's: the query
+ * may be asked wider (derive/widen.h). */
+#include "serve/wide.h"
+
+#include "serve/request.h"
+
+#include "base/scope.h"
+#include "body/flight.h"
+#include "body/masked.h"
+#include "body/rows.h"
+#include "derive/widen.h"
+#include "dialect/dialect.h"
+#include "render/php.h"
+
+/* The longest answer, in bytes, that is rewritten in memory before the head goes out: what a flight
+ * has in its window. */
+#define REWRITTEN_MOST ((int64_t)FLIGHT_WINDOW * (int64_t)FLIGHT_CHUNK_SIZE)
+
+/* --- what is asked --- */
+
+const struct query *request_asked(const struct request *request) {
+  return request->wide ? request->wide : request->query;
+}
+
+/* The answer to a wider query is of use only where answers are derived. */
+bool wide_query(const struct settings *settings, const struct query *query, struct query **wide,
+                struct fault *fault) {
+  bool all_columns =
+      settings->widen_select == WIDEN_SELECT_ON && !dialect_for(settings)->charges_columns;
+  *wide = NULL;
+  return settings->derive == DERIVE_OFF || widen_query(query, all_columns, wide, fault);
+}
+
+/* If the answer to the wider query is stored and fresh, this request could not be answered from it:
+ * then it asks for its query itself. */
+static bool was_in_vain(const struct request *request) {
+  struct inquiry inquiry = request_inquiry(request);
+  return facts_is_answered(&inquiry, &request->token, request->wide);
+}
+
+bool request_widen(struct request *request) {
+  bool is_stored = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH;
+  query_release(&request->wide);
+  if (request->asks_itself || !is_stored)
+    return true;
+  if (!wide_query(request->settings, request->query, &request->wide, &request->fault))
+    return false;
+  request->asks_itself = request->wide && was_in_vain(request);
+  if (request->asks_itself)
+    query_release(&request->wide);
+  return true;
+}
+
+/* --- how the answer is made --- */
+
+static const struct writer_form *form_of(const struct request *request) {
+  return query_output(request->query) == QUERY_PHP ? &php_form : &writer_json;
+}
+
+/* An error that upstream answers is relayed as it came. */
+static bool is_error(const struct flight_state *state) {
+  return state->head.status != 200 || state->head.is_error ||
+         (state->phase == FLIGHT_CONCLUDED && state->verdict.outcome == ANSWER_REFUSED);
+}
+
+bool request_rewrites(const struct request *request, const struct flight_state *state) {
+  return request->wide && !is_error(state);
+}
+
+bool request_needs_count(const struct request *request, const struct flight_state *state) {
+  return request_rewrites(request, state) && form_of(request)->needs_count &&
+         state->head.results_count < 0;
+}
+
+static int64_t count_of(const struct flight_state *state) {
+  return state->phase == FLIGHT_CONCLUDED ? state->verdict.results : state->head.results_count;
+}
+
+struct body *request_flight_body(struct request *request) {
+  /* The secret lives as long as the flight. */
+  struct view secret = paid_secret(request->flight, &request->fingerprint);
+  struct body *body = body_flight(&request->reader, paid_hold(request->flight), request->id);
+  return body_masked(&body, secret);
+}
+
+struct body *request_rewriting(struct request *request, const struct flight_state *state,
+                               struct body **inner) {
+  const struct question question = question_of(request->wide, NULL);
+  const struct body_rows_order order = {.shape = dialect_for(request->settings)->shape(&question),
+                                        .max_depth = request->settings->max_depth,
+                                        .recipe = widen_recipe(request->query),
+                                        .form = form_of(request),
+                                        .count = count_of(state),
+                                        .request = request->id};
+  return body_rows(inner, &order);
+}
+
+/* Reads a body whose bytes are all there. */
+static bool read_whole(struct body *body, struct text *out) {
+  char bytes[4096];
+  size_t count;
+  enum body_read read = body ? BODY_BYTES : BODY_BROKEN;
+  while (read == BODY_BYTES && text_ok(out)) {
+    read = body_read(body, bytes, sizeof bytes, &count);
+    if (read == BODY_BYTES)
+      text_add(out, (struct view){bytes, count});
+  }
+  return read == BODY_END && text_ok(out);
+}
+
+static bool rewrite_whole(struct request *request, const struct flight_state *state) {
+  struct body *body = request_flight_body(request);
+  body = request_rewriting(request, state, &body);
+  bool ok = read_whole(body, &request->rewritten);
+  body_release(&body);
+  if (!ok)
+    text_free(&request->rewritten);
+  return ok;
+}
+
+/* Upstream's error is in JSON, and the client's form may be another. An error that came with status
+ * 200 cost nothing; upstream then says it again in the client's form. */
+static bool has_other_form(const struct request *request, const struct flight_state *state) {
+  return request->wide && state->head.status == 200 && is_error(state) &&
+         query_output(request->query) != QUERY_JSON;
+}
+
+bool request_rewrite(struct request *request, const struct flight_state *state) {
+  if (has_other_form(request, state))
+    return false;
+  if (!request_rewrites(request, state))
+    return true;
+  if (state->phase != FLIGHT_CONCLUDED)
+    return count_of(state) >= 0 || !form_of(request)->needs_count;
+  return state->length > REWRITTEN_MOST || rewrite_whole(request, state);
+}

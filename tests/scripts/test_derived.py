@@ -1,0 +1,254 @@
+"""What one question bought answers others: fewer columns, fewer rows, another order, another form."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from ahrefs import Readings
+from daemon import OTHER_TOKEN, TOKEN, arrived, direct, eventually, question, wait_until_held
+from differential import content
+from queries import COLUMNS
+from wire import COLLAPSED, REFRESHED, encode, wish
+
+ROWS_40 = 10 + 40 * 2
+WHERE = 50
+LOST = {"where": 'type="lost"'}
+
+
+def prices(reply) -> tuple:
+    return reply.spent, reply.saved
+
+
+def test_a_miss_brings_all_columns_and_the_client_gets_its_own(sim, rowcache):
+    daemon = rowcache()
+    asked = question("rows-40.example", select="url_from,type,domain_rating")
+    reply = daemon.get(asked)
+    assert reply.miss and reply.spent == ROWS_40
+    assert reply.headers["X-Results-Count"] == "40"
+    assert reply.json == direct(sim, asked).json
+    assert list(reply.rows[0]) == ["type", "domain_rating", "url_from"], "upstream's order"
+    sent, _ = arrived(sim)
+    assert "select" not in sent["params"]
+    assert "ETag" not in reply.headers, "what is stored are other bytes"
+
+
+def test_other_columns_cost_nothing_more(sim, rowcache):
+    daemon = rowcache()
+    daemon.ask("rows-40.example", select="type,date")
+    for select in ("url_from", "type,date", "date,anchor,title", ",".join(COLUMNS)):
+        asked = question("rows-40.example", select=select)
+        reply = daemon.get(asked)
+        assert reply.derived and prices(reply) == (0, ROWS_40)
+        assert reply.json == direct(sim, asked).json
+    assert daemon.ask("rows-40.example").hit, "all columns are what is stored"
+    assert sim.bill(TOKEN) == daemon.account["rows_spent"] == ROWS_40
+    assert daemon.outcomes()["derived"] == 4
+
+
+@pytest.mark.parametrize("params", [
+    LOST,
+    {"having": 'type="lost"'},
+    {"where": "domain_rating>=50"},
+    {"where": 'type="lost",domain_rating<30,nofollow=false'},
+    {"limit": 7}, {"limit": 7, "offset": 30}, {"offset": 45},
+    {"order_by": "first_seen:desc"}, {"order_by": "last_visited,first_seen", "limit": 5000},
+    {"where": "domain_rating>=50", "limit": 3, "select": "domain_rating"},
+], ids=str)
+def test_a_complete_answer_holds_the_narrower_ones(sim, rowcache, params):
+    sim.read_as(Readings())
+    daemon = rowcache()
+    daemon.ask("rows-40.example")
+    asked = question("rows-40.example", **params)
+    reply = daemon.get(asked)
+    assert reply.derived and reply.spent == 0
+    upstream = direct(sim, asked)
+    assert reply.json == upstream.json
+    assert reply.headers["X-Results-Count"] == upstream.headers["X-Results-Count"]
+    assert reply.saved == sim.direct(asked)[2], "what it would have cost"
+    assert sim.bill(TOKEN) == ROWS_40
+
+
+def test_a_part_of_the_rows_holds_only_its_own_beginning(sim, rowcache):
+    daemon = rowcache()
+    daemon.ask("rows-40.example", limit=20)
+    assert daemon.ask("rows-40.example", limit=10).derived
+    assert daemon.ask("rows-40.example", limit=20, offset=0, select="date").derived
+    assert daemon.ask("rows-40.example", limit=10, **LOST).miss
+    assert daemon.ask("rows-40.example", limit=21).miss
+
+
+def test_what_upstream_might_read_otherwise_is_asked(sim, rowcache):
+    daemon = rowcache()
+    daemon.ask("rows-40.example")
+    for params in ({"order_by": "domain_rating"}, {"where": 'substring(anchor,"E")'},
+                   {"where": "foobar=1"}):
+        asked = question("rows-40.example", **params)
+        reply = daemon.get(asked)
+        assert not reply.derived
+        assert reply.json == direct(sim, asked).json
+    assert len(arrived(sim)) == 1 + 2 * 3
+
+
+def test_an_answer_that_was_computed_costs_no_more_the_second_time(sim, rowcache):
+    daemon = rowcache()
+    daemon.ask("rows-40.example")
+    first, second = daemon.ask("rows-40.example", **LOST), daemon.ask("rows-40.example", **LOST)
+    assert first.derived and second.derived and first.body == second.body
+    assert first.headers["ETag"] == second.headers["ETag"]
+    same = daemon.ask("rows-40.example", headers={"If-None-Match": first.headers["ETag"]}, **LOST)
+    assert same.status == 304 and same.derived
+    assert {entry["derived"] for entry in daemon.admin_json("/api/cache")["entries"]} == {False, True}
+
+
+def test_php_is_made_of_the_same_rows(sim, rowcache):
+    daemon = rowcache()
+    asked = question("rows-40.example", output="php", select="date,title,nofollow,domain_rating")
+    first = daemon.get(asked)
+    assert first.miss and first.headers["Content-Type"].startswith("text/plain")
+    assert content("php", first.body) == content("php", direct(sim, asked).body)
+    second = daemon.get(asked)
+    assert second.derived and second.body == first.body
+    assert second.headers["Content-Type"] == first.headers["Content-Type"]
+    assert daemon.ask("rows-40.example").hit
+    assert "output" not in arrived(sim)[0]["params"]
+    assert sim.bill(TOKEN) == ROWS_40
+
+
+def test_an_error_of_upstreams_is_in_the_clients_form(sim, rowcache):
+    asked = question("rows-40.example", output="php", order_by="foobar_rating")
+    reply = rowcache().get(asked)
+    assert content("php", reply.body) == content("php", direct(sim, asked).body)
+    assert b"foobar_rating" in reply.body and sim.bill(TOKEN) == 0
+
+
+def test_two_clients_with_other_columns_share_a_flight(sim, rowcache):
+    daemon = rowcache()
+    sim.hold()
+    with ThreadPoolExecutor() as pool:
+        one = pool.submit(daemon.ask, "rows-40.example", select="date,type")
+        wait_until_held(sim)
+        open_files = daemon.open_files
+        two = pool.submit(daemon.ask, "rows-40.example", select="anchor", output="php")
+        eventually(lambda: daemon.open_files > open_files)
+        sim.release()
+        one, two = one.result(), two.result()
+    assert one.miss and two.cache == COLLAPSED
+    assert list(one.rows[0]) == ["date", "type"]
+    assert content("php", two.body) == content("json", direct(
+        sim, question("rows-40.example", select="anchor")).body)
+    assert sim.bill(TOKEN) == ROWS_40
+
+
+@pytest.mark.parametrize("options, sent", [
+    (["cache.derive=off"], ["date", "type", None]),
+    (["cache.widen_select=off"], ["date", "type", None]),
+])
+def test_switches(sim, rowcache, options, sent):
+    daemon = rowcache(*options)
+    for select in sent:
+        assert daemon.ask("rows-40.example", select=select).miss
+        assert daemon.ask("rows-40.example", select=select).hit
+    assert [record["params"].get("select") for record in arrived(sim)] == sent
+
+
+def test_the_bounds_of_a_request_hold_for_the_source(driven, clock):
+    daemon = driven()
+    daemon.ask("rows-40.example")
+    clock.go_on(seconds=60)
+    reply = daemon.ask("rows-40.example", headers=wish("max-age=60, only-if-cached"), **LOST)
+    assert reply.derived and reply.headers["Age"] == "60" and reply.ttl == 86400 - 60
+    assert daemon.ask("rows-40.example", headers=wish("max-age=59, only-if-cached"),
+                      **LOST).status == 504
+    assert daemon.ask("rows-40.example", headers=wish("max-age=59, only-if-cached"),
+                      limit=3).status == 504
+    assert daemon.ask("rows-40.example", headers=wish("only-if-cached"), limit=3).derived
+    clock.go_on(hours=24)
+    assert daemon.ask("rows-40.example", headers=wish("only-if-cached"), limit=4).status == 504
+
+
+def test_who_asks_anew_gets_the_new_and_so_does_everybody_after(sim, rowcache):
+    daemon = rowcache()
+    old = daemon.ask("rows-40.example", select="date,url_from")
+    assert daemon.ask("rows-40.example", select="date,url_from").derived
+    sim.change_world()
+    new = daemon.ask("rows-40.example", headers=wish("no-cache"), select="date,url_from")
+    assert new.cache == "rowcache; fwd=request; stored" and new.json != old.json
+    for select in ("date,url_from", "date"):
+        reply = daemon.ask("rows-40.example", select=select)
+        assert reply.derived and [row["date"] for row in reply.rows] == \
+            [row["date"] for row in new.rows]
+
+
+def test_a_slice_that_was_asked_anew_is_newer_than_the_whole(sim, rowcache):
+    daemon = rowcache()
+    daemon.ask("rows-40.example")
+    assert daemon.ask("rows-40.example", **LOST).derived
+    sim.change_world()
+    new = daemon.ask("rows-40.example", headers=wish("no-cache"), **LOST)
+    again = daemon.ask("rows-40.example", **LOST)
+    assert again.hit and again.json == new.json
+
+
+def test_what_is_purged_answers_nothing(rowcache):
+    daemon = rowcache()
+    for purge in (("--target", "rows-40.example"), ("--all",)):
+        daemon.ask("rows-40.example")
+        assert daemon.ask("rows-40.example", **LOST).derived
+        daemon.ctl_text("cache", "purge", *purge)
+        assert daemon.ask("rows-40.example", headers=wish("only-if-cached"), **LOST).status == 504
+
+
+def test_an_old_source_answers_when_upstream_fails(sim, driven, clock):
+    daemon = driven("cache.ttl=1h")
+    daemon.ask("rows-40.example")
+    clock.go_on(hours=2)
+    sim.fault("status", times=None, code=500)
+    reply = daemon.ask("rows-40.example", **LOST)
+    assert reply.stale and reply.headers["Age"] == "7200"
+    assert {row["type"] for row in reply.rows} == {"lost"}
+    sim.clear_faults()
+    assert daemon.ask("rows-40.example", **LOST).cache == REFRESHED
+
+
+def test_an_old_source_is_refreshed_behind_the_clients_back(sim, driven, clock):
+    daemon = driven("cache.ttl=1h", "cache.stale_while_revalidate=1h")
+    daemon.ask("rows-40.example", select="date")
+    clock.go_on(minutes=90)
+    assert daemon.ask("rows-40.example", select="date").stale
+    eventually(lambda: daemon.ask("rows-40.example", select="date").derived)
+    assert len(arrived(sim)) == 2
+
+
+def test_after_a_restart_the_sources_are_still_there(sim, rowcache):
+    daemon = rowcache()
+    daemon.ask("rows-40.example")
+    daemon.restart()
+    assert daemon.ask("rows-40.example", **LOST).derived
+
+
+def test_a_stranger_learns_nothing(sim, rowcache):
+    daemon = rowcache("access.mode=listed")
+    daemon.register("team", TOKEN)
+    daemon.ask("rows-40.example")
+    assert daemon.ask("rows-40.example", token=OTHER_TOKEN, **LOST).status == 403
+    assert daemon.ask("rows-40.example", **LOST).derived
+    daemon.ctl_text("token", "revoke", "team")
+    assert daemon.ask("rows-40.example", limit=3).status == 403
+
+
+def test_the_head_alone(rowcache):
+    daemon = rowcache()
+    daemon.ask("rows-40.example")
+    with daemon.client() as client:
+        head = client.ask("HEAD", "/?" + encode(question("rows-40.example", limit=3)))
+    assert head.status == 200 and head.derived and head.headers["X-Results-Count"] == "3"
+    body = daemon.ask("rows-40.example", limit=3)
+    assert body.headers["Content-Length"] == head.headers["Content-Length"]
+
+
+def test_a_large_answer_streams_with_the_columns_asked_for(sim, rowcache):
+    daemon = rowcache()
+    asked = question("rows-2000.example", limit=2000, select="date,url_from,anchor")
+    first, second = daemon.get(asked), daemon.get(asked)
+    assert first.miss and second.derived
+    assert first.json == second.json == direct(sim, asked).json
