@@ -11,7 +11,7 @@ static void settle(struct paid *paid);
 void paid_conclude(struct paid *paid) {
   struct paid_desk *desk = paid->desk;
   struct flight *flight = paid->flight;
-  flights_remove(desk->rooms.flights, &paid->key, flight);
+  flights_remove(desk->rooms.flights, &paid->flight_key, flight);
   flight_conclude(flight);
   flight_release(&flight);
   paid_desk_end(desk);
@@ -32,6 +32,7 @@ static struct ledger_end end_of(const struct paid *paid, const struct answer_ver
                            .results = verdict->results > 0 ? verdict->results : 0,
                            .spent = paid->cost.spent};
   bool is_answer = verdict->outcome == ANSWER_COMPLETE && verdict->read;
+  end.is_complete = paid->request.is_whole && is_answer && verdict->results < paid->tariff.limit;
   if (!paid->cost.is_known)
     end.kind = LEDGER_UNKNOWN;
   else if (paid->request.is_strangers && amount_is_zero(end.spent) && !end.results && !is_answer)

@@ -29,7 +29,7 @@ struct paid {
   struct flight *flight; /* its context is this; one reference until concluded, one for each save */
   struct transfer_ask *ask;
   struct tariff tariff;
-  struct digest key;
+  struct digest key, flight_key;
   struct ledger_request request;
   struct ledger_entry *entry; /* NULL from the settlement on, and if the request is internal */
   bool booked;                /* the ledger holds a reservation */

@@ -13,6 +13,10 @@ static void fill_request(struct paid *paid, const struct paid_order *order) {
   request->most = tariff_most(&paid->tariff);
   request->estimated = paid->tariff.estimated;
   request->is_strangers = order->is_strangers;
+  if (order->is_slice || order->is_whole)
+    request->subject = order->subject;
+  request->is_whole = order->is_whole;
+  request->offer = order->offer;
 }
 
 /* What is free has no entry in the ledger. */
@@ -47,6 +51,7 @@ static void copy_order(struct paid *paid, const struct paid_order *order) {
   paid->kind = order->question->kind;
   paid->tariff = paid->dialect->price(settings, order->question);
   paid->key = *order->key;
+  paid->flight_key = order->flight_key ? *order->flight_key : *order->key;
   if (order->question->form == QUERY_JSON) /* of no other form are answers derived */
     paid->subject = order->subject;
   paid->conditions = order->conditions;

@@ -61,7 +61,8 @@ static bool has_failed(const struct request *request) {
 
 /* True if the ledger has a reservation of this request, even if the reply is another answer. */
 static bool is_booked(const struct request *request) {
-  return request->left_lead || (request->leads && paid_is_booked(request->flight));
+  return request->left_lead || request->has_bought ||
+         (request->leads && paid_is_booked(request->flight));
 }
 
 /* Counts what the ledger does not book. A stranger's request is counted without its token. */

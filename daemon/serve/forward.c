@@ -45,6 +45,7 @@ static struct flight *make_paid(void *context, struct fault *fault) {
   question.states_limit = request->token.has_budget;
   struct paid_order order = request_order(request, asked, &question);
   order.unread = request->plan.action == PLAN_HIT_AND_REFRESH;
+  order.is_slice = request_buys_wholes(request);
   return request_prepare(request, &order, fault);
 }
 

@@ -159,6 +159,22 @@ enum step step_stored(struct request *request) {
 
 /* --- computed from the store --- */
 
+/* What the request says that it was. One that bought the whole of its target is a miss: it has spent
+ * what the whole cost. */
+static void note_derived(struct request *request, struct amount price, struct text *cache_status) {
+  struct headers_forward forward = {
+      .reason = request->missed, .stored = request->has_bought, .collapsed = !request->has_bought};
+  if (request->has_bought || request->has_shared)
+    headers_forward(&forward, cache_status);
+  else
+    headers_hit(request->plan.freshness, true, cache_status);
+  request->outcome = request->has_bought   ? OUTCOME_MISS
+                     : request->has_shared ? OUTCOME_COLLAPSED
+                                           : hit_of(request->plan.freshness, true);
+  if (!request->has_bought && !request_is_head(request))
+    request->saved = price;
+}
+
 /* The tag of the copy that is kept of it. */
 static bool add_derived_tag(struct request *request) {
   static const struct cache_validator none;
@@ -177,16 +193,13 @@ enum step step_derived(struct request *request) {
   int64_t age = clock_seconds() - state.head.answered_at;
   bool not_modified = add_derived_tag(request);
   request->derives = true;
-  request->outcome = hit_of(request->plan.freshness, true);
+  note_derived(request, state.head.cost.once, &cache_status);
   request->status = not_modified ? 304 : 200;
-  if (!request_is_head(request)) {
-    request->saved = state.head.cost.once;
+  if (!request_is_head(request))
     cache_count_hit(request->found.source.hold, request->saved);
-  }
-  headers_hit(request->plan.freshness, true, &cache_status);
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
-  add_saved(request, state.head.cost.once);
+  add_saved(request, request->has_bought ? request->saved : state.head.cost.once);
   if (!not_modified) {
     add_type(request, state.head.content_type);
     add_number(request, "X-Results-Count", state.head.results_count);

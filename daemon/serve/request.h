@@ -53,6 +53,14 @@ struct request {
   struct digest vain;              /* the key of a source that was tried in vain */
   unsigned attempts;               /* that were in vain */
 
+  /* buying the whole of its target (serve/whole.c) */
+  struct query *whole;       /* what was asked for that; NULL: nothing */
+  struct amount whole_offer; /* the sum for whose sake */
+  bool has_tried_whole;      /* as its own or as somebody else's */
+  bool has_bought;           /* the ledger has a reservation of the whole for it */
+  bool has_shared;           /* it waited for the whole that another request asked for */
+  enum plan_reason missed;   /* with either: the reason for which it would have asked upstream */
+
   /* asking upstream (serve/forward.c) */
   char paid_id[REQUEST_ID_SIZE]; /* of its next entry in the ledger; the first one has `id` */
   struct flight *flight;         /* joined or begun, one reference; NULL: none, or left again */
@@ -122,6 +130,9 @@ struct paid_order request_order(const struct request *request, const struct quer
 /* Makes the flight, as paid_prepare() does. A fault, too: there is nothing to spend. */
 struct flight *request_prepare(const struct request *request, const struct paid_order *order,
                                struct fault *fault) MUST_CHECK;
+/* True if the miss is one for which the whole of its target may be bought instead, and whose cost
+ * counts for that (cache.buy_whole). */
+bool request_buys_wholes(const struct request *request);
 
 /* Joins the flight of `key` or makes one, as flights_join() does; then request_take(). False:
  * `fault` gives the reason. */

@@ -184,9 +184,8 @@ TRIED_BY_THEMSELVES = {
     "db_pragma", "media_of", "peer_find", "process_parse_boot", "process_parse_stat",
     "rules_is_complete", "writer_is_full",
 }
-# `explain` and cache.buy_whole will ask for them.
+# `explain` will ask for them.
 NOT_ASKED_YET = {
-    "ledger_slices", "plan_whole", "request_order", "request_prepare",
     "derived_candidates", "derived_reason", "derived_try", "reason_text", "reason_word",
 }
 

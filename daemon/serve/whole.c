@@ -1,0 +1,165 @@
+/* Buying the whole of a target in the place of one more part of it (cache.buy_whole). The rule:
+ * plan/whole.h. */
+#include "serve/request.h"
+
+#include "base/log.h"
+#include "base/scope.h"
+#include "derive/rules.h"
+#include "dialect/dialect.h"
+#include "plan/whole.h"
+
+#include <inttypes.h>
+
+/* --- is it worth it? --- */
+
+/* A client that asks upstream anew wants its own answer; and in XML nothing is derived. */
+bool request_buys_wholes(const struct request *request) {
+  const struct settings *settings = request->settings;
+  enum query_output output = query_output(request->query);
+  return settings->buy_whole == BUY_WHOLE_ON && settings->derive == DERIVE_ON &&
+         request->plan.store && request->plan.reason != PLAN_REQUEST &&
+         (output == QUERY_JSON || output == QUERY_PHP);
+}
+
+static struct query *whole_of(const struct query *query, int64_t limit, struct fault *fault) {
+  const struct query_change change = {
+      .all_columns = true, .all_rows = true, .as_json = true, .limit = limit};
+  struct query *whole = NULL;
+  return query_changed(query, &change, &whole, fault) ? whole : NULL;
+}
+
+static struct tariff price_of(const struct request *request, const struct query *query) {
+  const struct question question = question_of(query, NULL);
+  return dialect_for(request->settings)->price(request->settings, &question);
+}
+
+/* Applies the rule. `whole` is one with any limit. False: the ledger cannot be read. */
+static bool plan(const struct request *request, const struct query *whole,
+                 const struct digest *subject, struct whole_plan *out, struct fault *fault) {
+  const struct tariff own = price_of(request, request->query), all = price_of(request, whole);
+  struct ledger_slices slices;
+  int64_t since = request->at - request->settings->ttl * 1000;
+  if (!ledger_slices(request->serve->rooms.ledger, subject, own.fixed.currency, since, &slices,
+                     fault))
+    return false;
+  const struct whole_facts facts = {.slices = slices.slices,
+                                    .wholes = slices.wholes,
+                                    .last_offer = slices.last_offer,
+                                    .most = tariff_most(&own),
+                                    .fixed = all.fixed,
+                                    .result = all.result};
+  *out = plan_whole(&facts);
+  return true;
+}
+
+/* True if the query could be answered from the whole, if that is complete. */
+static bool would_answer(const struct request *request, const struct query *whole) {
+  const struct derive_source source = {.query = whole};
+  struct derive_recipe recipe;
+  return rules_derive(request->query, &source, &recipe) == DERIVE_POSSIBLE;
+}
+
+/* Decides, and fills `whole` and `whole_offer` if the whole is asked for. */
+static bool decide(struct request *request, const struct digest *subject, struct fault *fault) {
+  struct query *any = whole_of(request->query, 1, fault);
+  struct whole_plan decision = {0};
+  bool ok = any && (!would_answer(request, any) || plan(request, any, subject, &decision, fault));
+  query_release(&any);
+  if (!ok || !decision.is_tried)
+    return ok;
+  request->whole_offer = decision.offer;
+  request->whole = whole_of(request->query, decision.limit, fault);
+  return request->whole != NULL;
+}
+
+/* --- asking for it --- */
+
+static struct flight *make_whole(void *context, struct fault *fault) {
+  struct request *request = context;
+  const struct question question = question_of(request->whole, NULL);
+  struct paid_order order = request_order(request, request->whole, &question);
+  order.flight_key = &order.subject; /* no query's key: all limits of the whole share it */
+  order.is_whole = true;
+  order.offer = request->whole_offer;
+  return request_prepare(request, &order, fault);
+}
+
+static void log_whole(const struct request *request, const char *id) {
+  struct view target = query_target_text(request->query);
+  scope_free char *text = strndup(target.at, target.length);
+  log_info(EVENT_whole, "request=%s for=%s target=%s limit=%" PRId64 " offer=%s", id, request->id,
+           LOG_VALUE(text), query_limit(request->whole), AMOUNT_TEXT(request->whole_offer));
+}
+
+/* As for any flight, the request looks once more before it sends. */
+static enum step join_or_begin(struct request *request, const struct digest *subject) {
+  struct flights_maker maker = {.make = make_whole, .context = request};
+  struct flights_place place;
+  if (!request_join(request, subject, &maker, &place))
+    return STEP_REFUSE;
+  if (!place.started)
+    return STEP_WAIT;
+  request_plan(request);
+  bool is_needed = request->plan.action == PLAN_FORWARD;
+  request->leads = request->flight && is_needed;
+  if (request->leads)
+    log_whole(request, request->paid_id);
+  request_send(request, &place, request->leads);
+  if (request->leads)
+    return STEP_WAIT;
+  request_leave(request);
+  return STEP_PLAN;
+}
+
+static enum step begin(struct request *request) {
+  struct digest subject;
+  struct fault fault;
+  request->missed = request->plan.reason;
+  request->has_tried_whole = true;
+  if (!query_subject(request->query, &subject))
+    return STEP_FORWARD;
+  if (!decide(request, &subject, &fault))
+    log_warning(EVENT_whole, "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
+  return request->whole ? join_or_begin(request, &subject) : STEP_FORWARD;
+}
+
+/* --- its end --- */
+
+/* If the whole was bought, complete or not, the request plans again: its answer may be computed from
+ * it now. If not, the request asks its own question. */
+static enum step conclude(struct request *request) {
+  struct flight_state state;
+  flight_peek(request->flight, &state);
+  if (state.phase != FLIGHT_CONCLUDED) {
+    /* No byte came for too long; or it is not stored, and waits for its readers. */
+    request_leave_lead(request);
+    request->earlier_is_known = request->cost_is_known;
+    request->has_bought = request->left_lead;
+    return STEP_PLAN;
+  }
+  request->has_bought = request->leads && paid_is_booked(request->flight);
+  request->has_shared = !request->leads && state.end == FLIGHT_ENDED;
+  if (request->leads) {
+    struct answer_cost cost = paid_cost(request->flight);
+    request_note_cost(request, &cost);
+    request->earlier = request->spent;
+    request->earlier_is_known = request->cost_is_known;
+  }
+  request_leave(request);
+  return STEP_PLAN;
+}
+
+enum step step_whole(struct request *request) {
+  if (!request->reader) {
+    enum step next = begin(request);
+    if (next != STEP_WAIT)
+      return next;
+  }
+  if (!flight_await(request->reader))
+    return STEP_WAIT;
+  struct flight_state state;
+  flight_peek(request->flight, &state);
+  if (state.phase != FLIGHT_WAITING && !flight_await_end(request->reader))
+    return STEP_WAIT;
+  return conclude(request);
+}
