@@ -205,7 +205,10 @@ static bool refuse(const struct terms *terms, const struct token_account *accoun
 static bool hold(const struct ledger_entry *entry, const struct budget_holder *holder,
                  const struct terms *terms, struct fault *fault) {
   struct token_account account;
-  struct amount most = entry->request.most;
+  const struct ledger_request *request = &entry->request;
+  struct amount most = request->most;
+  if (request->is_whole)
+    most = amount_add(most, request->beside);
   if (!sum_account(holder, terms->budget, zone_day(entry->at), &account, fault))
     return false;
   return amount_order(most, account.left) <= 0 || refuse(terms, &account, most, fault);

@@ -107,6 +107,8 @@ struct ledger_request {
   struct digest subject; /* zero: nothing */
   bool is_whole;         /* it asks for everything about the subject; else for a slice */
   struct amount offer;   /* of a whole: the sum for whose sake it is asked; not negative */
+  struct amount beside;  /* of a whole: so much more must be left of a budget, and is not reserved; the
+                            client's own question is asked if the whole is not complete */
 };
 
 /* The entry of a request. It is allocated before the request reserves, with all that its settlement

@@ -12,11 +12,19 @@ static struct db_value digest_value(const struct digest *digest) {
   return has_digest(digest) ? DB_BLOB(column_bytes(digest)) : DB_NULL;
 }
 
+static bool is_amount_beside(struct amount amount, struct amount most) {
+  return amount.currency == most.currency && !amount_is_negative(amount);
+}
+
+static bool is_sound(const struct ledger_request *request) {
+  return !amount_is_negative(request->most) &&
+         (!request->is_whole ||
+          (has_digest(&request->subject) && is_amount_beside(request->offer, request->most) &&
+           is_amount_beside(request->beside, request->most)));
+}
+
 struct ledger_entry *ledger_entry_create(const struct ledger_request *request) {
-  CHECK(!amount_is_negative(request->most));
-  CHECK(!request->is_whole ||
-        (has_digest(&request->subject) && request->offer.currency == request->most.currency &&
-         !amount_is_negative(request->offer)));
+  CHECK(is_sound(request));
   struct ledger_entry *entry = calloc(1, sizeof *entry);
   if (entry)
     entry->request = *request;

@@ -300,6 +300,26 @@ static void test_great_amounts_are_bounded(void **state) {
   ledger_close(&ledger);
 }
 
+/* A client has its own question's answer, even if the whole is not complete. */
+static void test_a_budget_holds_for_the_question_beside_a_whole(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger(NULL);
+  must(token_register(ledger, VIEW("tool"), VIEW("a-token"),
+                      &(struct token_budget){WHOLE(100), TOKEN_PER_TOTAL}, &fault));
+  struct spending whole = whole_of(ledger, &one, 80), slice = slice_of(ledger, &one, 20);
+  whole.request.beside = (struct amount){CURRENCY_ROWS, 201};
+  assert_false(reserve(ledger, &whole, &fault));
+  assert_int_equal(fault.kind, FAULT_OVER_BUDGET);
+  expect(ledger, &one, 0, 0, 0);
+  whole.request.beside = WHOLE(20);
+  must(reserve(ledger, &whole, &fault));
+  expect(ledger, &one, 0, 80, 81);
+  must(reserve(ledger, &slice, &fault)); /* nothing of it was reserved yet */
+  end(ledger, &whole, LEDGER_SETTLED, 80, false);
+  end(ledger, &slice, LEDGER_SETTLED, 20, false);
+  ledger_close(&ledger);
+}
+
 /* -- Old entries -- */
 
 #define PUT_SLICE                                                                               \
@@ -411,6 +431,7 @@ int main(void) {
       TEST(test_units_are_no_rows),
       TEST(test_a_correction_changes_nothing),
       TEST(test_great_amounts_are_bounded),
+      TEST(test_a_budget_holds_for_the_question_beside_a_whole),
       TEST(test_what_counts_is_kept),
       TEST(test_how_long_it_counts_changes),
       TEST(test_a_file_from_before),
