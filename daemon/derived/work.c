@@ -55,25 +55,30 @@ static void break_off(struct derived_job *job, const struct fault *fault) {
 
 /* --- pass 2 --- */
 
-/* Nobody reads it any more: not even the copy is worth finishing. */
-static void leave_off(struct derived_job *job) {
-  struct fault fault;
-  extract_refuse(&fault, "nobody reads it");
-  break_off(job, &fault);
+/* The window had no memory for a chunk, and not: no room. It would not be told of any. */
+static bool lacks_memory(const struct derived_job *job) {
+  struct flight_state state;
+  flight_peek(job->flight, &state);
+  return state.length <= (int64_t)((FLIGHT_WINDOW - 1) * FLIGHT_CHUNK_SIZE);
 }
 
-enum feeding { FEEDING_TAKEN, FEEDING_PARKED, FEEDING_DESERTED };
+enum feeding { FEEDING_TAKEN, FEEDING_PARKED, FEEDING_FAILED };
 
-static enum feeding feed(struct derived_job *job) {
+/* Without readers not even the copy is worth finishing. */
+static enum feeding feed(struct derived_job *job, struct fault *fault) {
   if (!job->is_fed)
     flight_set_writer(job->flight, &writer, job);
   job->is_fed = true;
   for (;;) {
     desk_listen(job);
-    if (!is_wanted(job))
-      return FEEDING_DESERTED;
+    if (!extract_is_wanted(&job->extract, fault))
+      return FEEDING_FAILED;
     if (flight_feed(job->flight, job->piece))
       return FEEDING_TAKEN;
+    if (lacks_memory(job)) {
+      fault_no_memory(fault);
+      return FEEDING_FAILED;
+    }
     if (desk_park(job))
       return FEEDING_PARKED;
   }
@@ -99,15 +104,16 @@ static bool advance(struct derived_job *job) {
 }
 
 static void write(struct derived_job *job) {
+  struct fault fault;
   while (advance(job))
-    switch (feed(job)) {
+    switch (feed(job, &fault)) {
     case FEEDING_TAKEN:
       job->piece = VIEW("");
       break;
     case FEEDING_PARKED:
       return;
-    case FEEDING_DESERTED:
-      leave_off(job);
+    case FEEDING_FAILED:
+      break_off(job, &fault);
       return;
     }
 }

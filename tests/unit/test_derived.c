@@ -12,6 +12,7 @@
 #include "unit/fixture/wait.h"
 
 #include <sched.h>
+#include <stdatomic.h>
 
 #define SUBJECT "from=backlinks_new_lost&target=a.example&mode=domain"
 #define TTL 86400
@@ -48,6 +49,20 @@ static int tear_down(void **state) {
   derived_desk_release(&desk);
   cache_close(&cache);
   return remove_directory(state);
+}
+
+/* --- memory for chunks, which may run out --- */
+
+/* So many chunks may be had; negative: any number. */
+static atomic_int chunks_left = -1;
+
+/* The linker puts these in the place of malloc() (--wrap). */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *__wrap_malloc(size_t size) {
+  bool is_chunk = size == CACHE_CHUNK_SIZE && atomic_load(&chunks_left) >= 0;
+  return is_chunk && atomic_fetch_sub(&chunks_left, 1) <= 0 ? NULL : __real_malloc(size);
 }
 
 /* --- what is stored, and asked --- */
@@ -740,6 +755,63 @@ static void an_answer_comes_without_its_copy(void **state) {
   forget(&asked);
 }
 
+/* Whatever runs out, every flight ends, in one of three ways. */
+static void without_memory_every_flight_ends(void **state) {
+  static const char *const wanted[] = {"&limit=200000", "&order_by=domain_rating&limit=100000",
+                                       "&where=alt=\"3\"&limit=100000"};
+  scope_text struct text body = {0};
+  int complete = 0, withdrawn = 0, broken = 0;
+  (void)state;
+  store_many(MANY, &body);
+  for (int left = 0; left < 96; left += left < 24 ? 1 : 12) {
+    struct asked asked;
+    struct client client;
+    ask(&asked, wanted[left % COUNT(wanted)], "&limit=100000");
+    atomic_store(&chunks_left, left);
+    join(&client, &asked);
+    enum flight_read read = read_all(&client, NULL);
+    atomic_store(&chunks_left, -1);
+    struct flight_state end = look(&client);
+    complete += read == FLIGHT_READ_END;
+    withdrawn += read == FLIGHT_READ_BROKEN && end.end == FLIGHT_WITHDRAWN;
+    broken += read == FLIGHT_READ_BROKEN && end.end == FLIGHT_ENDED;
+    leave(&client);
+    forget(&asked);
+  }
+  assert_true(complete > 0 && withdrawn > 0 && broken > 0);
+  assert_int_equal(complete + withdrawn + broken, 24 + 6);
+}
+
+/* More than may have begun at once do not read. Whoever leaves makes room for the next. */
+static void places_are_given_to_the_next(void **state) {
+  enum { CLIENTS = DERIVED_BEGUN + 4 };
+  scope_text struct text body = {0};
+  struct asked asked[CLIENTS];
+  struct client clients[CLIENTS];
+  (void)state;
+  store_many(MANY, &body);
+  for (int i = 0; i < CLIENTS; i++) {
+    scope_text struct text wanted = {0};
+    text_printf(&wanted, "&limit=%d", 200000 + i);
+    ask(&asked[i], text_string(&wanted), "&limit=100000");
+    join(&clients[i], &asked[i]);
+  }
+  for (int i = 0; i < CLIENTS; i++) {
+    await_flow(&clients[i]);
+    await_end(&clients[i]); /* as much as memory holds */
+    if (i + 1 == DERIVED_BEGUN)
+      for (int j = DERIVED_BEGUN; j < CLIENTS; j++)
+        assert_int_equal(look(&clients[j]).phase, FLIGHT_WAITING);
+    if (i + 1 >= DERIVED_BEGUN)
+      leave(&clients[i + 1 - DERIVED_BEGUN]);
+  }
+  for (int i = 0; i < CLIENTS; i++) {
+    if (clients[i].reader)
+      leave(&clients[i]);
+    forget(&asked[i]);
+  }
+}
+
 static void a_desk_may_be_none(void **state) {
   struct derived_desk *none = NULL;
   (void)state;
@@ -764,6 +836,8 @@ int main(void) {
       ON_A_CACHE(a_purged_source_leaves_no_copy),
       ON_A_CACHE(a_damaged_source_withdraws_or_breaks),
       ON_A_CACHE(an_answer_comes_without_its_copy),
+      ON_A_CACHE(without_memory_every_flight_ends),
+      ON_A_CACHE(places_are_given_to_the_next),
       cmocka_unit_test(a_desk_may_be_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
