@@ -31,8 +31,9 @@ static void add_saved(struct request *request, struct amount saved) {
 
 /* True if the reply names the request's id. A plain hit has no id in the log to look for. */
 static bool shows_id(const struct request *request) {
-  return request->flight || request->refreshes || request->impatient ||
-         request->outcome == OUTCOME_ERROR || request->settings->log_requests == LOG_REQUESTS_ALL;
+  return request->flight || request->has_bought || request->has_shared || request->refreshes ||
+         request->impatient || request->outcome == OUTCOME_ERROR ||
+         request->settings->log_requests == LOG_REQUESTS_ALL;
 }
 
 static void add_common(struct request *request, const struct text *cache_status) {
