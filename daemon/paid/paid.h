@@ -64,13 +64,13 @@ struct paid_order {
   const char *id;                   /* X-Request-Id */
   bool store;                       /* keep the answer */
   const struct digest *flight_key;  /* in the table of flights; NULL: `key` */
-  bool is_slice;       /* the ledger remembers its cost as that of a slice of its subject */
-  bool is_whole;       /* likewise, as that of everything about its subject */
-  struct amount offer; /* of a whole: see struct ledger_request */
-  bool unread;         /* sent although nobody reads it: a refresh behind the client's back */
-  bool is_internal;    /* made by rowcache for itself: free, and not in the account */
-  bool is_check;  /* internal, the check of a token: `access` bounds it and learns its verdict */
-  bool has_spent; /* of a check: by the ledger, upstream accepted the token once */
+  bool is_slice;               /* the ledger remembers its cost as that of a slice of its subject */
+  bool is_whole;               /* likewise, as that of everything about its subject */
+  struct amount offer, beside; /* of a whole: see struct ledger_request */
+  bool unread;      /* sent although nobody reads it: a refresh behind the client's back */
+  bool is_internal; /* made by rowcache for itself: free, and not in the account */
+  bool is_check;    /* internal, the check of a token: `access` bounds it and learns its verdict */
+  bool has_spent;   /* of a check: by the ledger, upstream accepted the token once */
 };
 
 /* Makes the flight of a request; reserves, stores and sends nothing. The caller owns one reference,

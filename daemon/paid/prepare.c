@@ -17,6 +17,7 @@ static void fill_request(struct paid *paid, const struct paid_order *order) {
     request->subject = order->subject;
   request->is_whole = order->is_whole;
   request->offer = order->offer;
+  request->beside = order->beside;
 }
 
 /* What is free has no entry in the ledger. */

@@ -77,10 +77,12 @@ static bool decide(struct request *request, const struct digest *subject, struct
 static struct flight *make_whole(void *context, struct fault *fault) {
   struct request *request = context;
   const struct question question = question_of(request->whole, NULL);
+  const struct tariff own = price_of(request, request->query);
   struct paid_order order = request_order(request, request->whole, &question);
   order.flight_key = &order.subject; /* no query's key: all limits of the whole share it */
   order.is_whole = true;
   order.offer = request->whole_offer;
+  order.beside = tariff_most(&own);
   return request_prepare(request, &order, fault);
 }
 
@@ -89,6 +91,14 @@ static void log_whole(const struct request *request, const char *id) {
   scope_free char *text = strndup(target.at, target.length);
   log_info(EVENT_whole, "request=%s for=%s target=%s limit=%" PRId64 " offer=%s", id, request->id,
            LOG_VALUE(text), query_limit(request->whole), AMOUNT_TEXT(request->whole_offer));
+}
+
+/* Another whole may have been asked for and paid since the decision. */
+static bool is_still_offered(const struct request *request, const struct digest *subject) {
+  struct whole_plan decision;
+  struct fault fault;
+  return plan(request, request->whole, subject, &decision, &fault) && decision.is_tried &&
+         amount_order(decision.offer, request->whole_offer) >= 0;
 }
 
 /* As for any flight, the request looks once more before it sends. */
@@ -100,7 +110,7 @@ static enum step join_or_begin(struct request *request, const struct digest *sub
   if (!place.started)
     return STEP_WAIT;
   request_plan(request);
-  bool is_needed = request->plan.action == PLAN_FORWARD;
+  bool is_needed = request->plan.action == PLAN_FORWARD && is_still_offered(request, subject);
   request->leads = request->flight && is_needed;
   if (request->leads)
     log_whole(request, request->paid_id);
