@@ -47,10 +47,19 @@ static void end(struct derived_job *job) {
   flight_end(job->flight, &verdict);
 }
 
+/* If no reader has a byte yet, all of them may plan again. */
 static void break_off(struct derived_job *job, const struct fault *fault) {
+  struct flight_state state;
   struct answer_verdict verdict = {
       .outcome = ANSWER_BROKEN, .results = -1, .cost = cost_of(job), .fault = *fault};
-  flight_end(job->flight, &verdict);
+  flight_peek(job->flight, &state);
+  if (state.phase != FLIGHT_WAITING) {
+    flight_end(job->flight, &verdict);
+    return;
+  }
+  job->reason = DERIVE_SOURCE;
+  flight_set_writer(job->flight, NULL, NULL);
+  job_withdraw(job);
 }
 
 /* --- pass 2 --- */
@@ -90,11 +99,7 @@ static bool advance(struct derived_job *job) {
   if (job->piece.length)
     return true;
   if (!extract_next(&job->extract, &job->piece, &fault)) {
-    job->reason = DERIVE_SOURCE;
-    if (job->is_fed)
-      break_off(job, &fault);
-    else
-      job_withdraw(job);
+    break_off(job, &fault);
     return false;
   }
   bool has_piece = job->piece.length > 0;

@@ -349,11 +349,12 @@ void flight_end(struct flight *flight, const struct answer_verdict *verdict) {
 
 /* --- the owner --- */
 
-/* Ends a flight that was not handed to a writer. */
+/* Ends a flight that has no writer. */
 static void end_unsent(struct flight *flight, enum flight_end end, const struct fault *refusal) {
   pthread_mutex_lock(&flight->lock);
   CHECK(!flight->ended && !flight->writer);
   flight->ended = true;
+  flight->writer_waits = false;
   flight->state.end = end;
   if (refusal)
     flight->state.refusal = *refusal;

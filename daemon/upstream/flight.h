@@ -88,7 +88,8 @@ struct flight_writer {
    * succeed. Not called for readers that left before flight_set_writer(). */
   void (*deserted)(void *context, struct flight *flight);
 };
-/* `writer` must outlive the flight. */
+/* `writer` must outlive the flight. NULL: the present one lets go of it; a call of it that is under
+ * way may still come. */
 void flight_set_writer(struct flight *flight, const struct flight_writer *writer, void *context);
 
 /* Gives the flight up if it had readers and has none now. True: it is lost, and the writer ends it
@@ -123,8 +124,9 @@ void flight_keep(struct flight *flight);
  * token, ledger). It was not handed to a writer, and `ended` is not called. The owner calls
  * flight_conclude() next. */
 void flight_refuse(struct flight *flight, const struct fault *fault);
-/* Ends a flight that is not needed: its readers plan again. It was not handed to a writer, and
- * `ended` is not called. The owner calls flight_conclude() next. */
+/* Ends a flight that is not needed: its readers plan again. It was not handed to a writer, or that
+ * has let go of it while the phase was WAITING; `ended` is not called. The owner calls
+ * flight_conclude() next. */
 void flight_withdraw(struct flight *flight);
 /* Chunk `number` is in the store; from 0, in order. */
 void flight_chunk_saved(struct flight *flight, int64_t number);

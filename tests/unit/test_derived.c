@@ -704,6 +704,16 @@ static void a_purged_source_leaves_no_copy(void **state) {
 
 #define DAMAGE(chunk) "DELETE FROM chunk WHERE (id & 0xffffff) = " chunk
 
+static void expect_withdrawn(const struct asked *asked, const char *damage) {
+  struct client client;
+  database_change("cache.db", damage);
+  join(&client, asked);
+  await_end(&client);
+  assert_int_equal(look(&client).end, FLIGHT_WITHDRAWN);
+  assert_int_equal(derived_reason(flight_of(client.reader)), DERIVE_SOURCE);
+  leave(&client);
+}
+
 static void a_damaged_source_withdraws_or_breaks(void **state) {
   scope_text struct text body = {0};
   struct asked through, filter;
@@ -727,11 +737,8 @@ static void a_damaged_source_withdraws_or_breaks(void **state) {
   assert_int_equal(look(&client).verdict.outcome, ANSWER_BROKEN);
   leave(&client);
   /* No byte is out yet. */
-  database_change("cache.db", DAMAGE("0"));
-  join(&client, &through);
-  await_end(&client);
-  assert_int_equal(look(&client).end, FLIGHT_WITHDRAWN);
-  leave(&client);
+  expect_withdrawn(&through, DAMAGE("1"));
+  expect_withdrawn(&through, DAMAGE("0"));
   forget(&through);
   forget(&filter);
 }

@@ -1176,6 +1176,23 @@ static void ends_unsent(enum flight_end end) {
   assert_int_equal(tower.released, 1);
 }
 
+/* A writer that has begun lets go: no reader has a byte, and nobody calls the writer. */
+static void withdrawn_by_its_writer(void **state) {
+  struct notes notes;
+  int wakes = 0;
+  (void)state;
+  struct flight *flight = begin(&notes, false);
+  struct flight_reader *reader = flight_join(flight, count_wake, &wakes);
+  assert_true(feed(flight, CHUNK));
+  assert_int_equal(look(flight).phase, FLIGHT_WAITING);
+  flight_set_writer(flight, NULL, NULL);
+  flight_withdraw(flight);
+  flight_conclude(flight);
+  assert_drained(reader, 0, FLIGHT_READ_BROKEN);
+  finish(&notes, &reader);
+  assert_int_equal(notes.ended + notes.rooms + notes.deserted, 0);
+}
+
 static void refused_or_withdrawn(void **state) {
   (void)state;
   ends_unsent(FLIGHT_REFUSED);
@@ -1346,6 +1363,7 @@ int main(void) {
       cmocka_unit_test(one_key_one_flight),
       cmocka_unit_test(begun_for_nobody),
       cmocka_unit_test(refused_or_withdrawn),
+      cmocka_unit_test(withdrawn_by_its_writer),
       cmocka_unit_test(lost_beginnings_are_replaced),
       cmocka_unit_test(what_was_given_up_is_replaced),
       cmocka_unit_test(many_keys),
