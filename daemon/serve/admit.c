@@ -46,7 +46,7 @@ enum step step_plan(struct request *request) {
   case PLAN_HIT_AND_REFRESH:
     return STEP_REFRESH;
   case PLAN_FORWARD:
-    return request_buys_wholes(request) && !request->has_tried_whole ? STEP_WHOLE : STEP_FORWARD;
+    return request_may_try_whole(request) ? STEP_WHOLE : STEP_FORWARD;
   case PLAN_REFUSE:
   case PLAN_JOIN:
     break;

@@ -133,6 +133,9 @@ struct flight *request_prepare(const struct request *request, const struct paid_
 /* True if the miss is one for which the whole of its target may be bought instead, and whose cost
  * counts for that (cache.buy_whole). */
 bool request_buys_wholes(const struct request *request);
+/* True if the request may try it now. Not if a source was tried in vain: where the whole is stored, it
+ * was one, and another one would be of no more use. */
+bool request_may_try_whole(const struct request *request);
 
 /* Joins the flight of `key` or makes one, as flights_join() does; then request_take(). False:
  * `fault` gives the reason. */

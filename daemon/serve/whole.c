@@ -21,6 +21,10 @@ bool request_buys_wholes(const struct request *request) {
          (output == QUERY_JSON || output == QUERY_PHP);
 }
 
+bool request_may_try_whole(const struct request *request) {
+  return request_buys_wholes(request) && !request->has_tried_whole && !request->attempts;
+}
+
 static struct query *whole_of(const struct query *query, int64_t limit, struct fault *fault) {
   const struct query_change change = {
       .all_columns = true, .all_rows = true, .as_json = true, .limit = limit};
