@@ -59,10 +59,6 @@ enum order day_against(struct day row, int32_t bound) {
   return between_days(row.day, bound, least_distance(row.form));
 }
 
-bool day_is_time_on(struct day row, int32_t bound) {
-  return row.form == DAY_UTC && row.day == bound;
-}
-
 static int32_t greater(int32_t a, int32_t b) {
   return a > b ? a : b;
 }

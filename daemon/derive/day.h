@@ -24,8 +24,5 @@ struct day day_read(struct view text);
  * (GREATER), or is (EQUAL). UNKNOWN: it is a time on that day, or may be. */
 enum order day_against(struct day row, int32_t bound);
 
-/* True if `row` is a time on the day `bound` in UTC. */
-bool day_is_time_on(struct day row, int32_t bound);
-
 /* The order of the days or times of two rows. EQUAL: the same bytes. */
 enum order day_order(struct view a, struct view b);

@@ -74,21 +74,11 @@ static bool accepts_day(const struct condition *condition) {
          num_date(condition->value, &day);
 }
 
-/* A time on the day of the bound is not before it and not on an earlier or later day: all readings
- * of < and >= agree, and of the other operators none. */
-static enum truth judge_time_on_day(enum condition_op op) {
-  if (op == CONDITION_GE)
-    return TRUTH_TRUE;
-  return op == CONDITION_LT ? TRUTH_FALSE : TRUTH_UNKNOWN;
-}
-
 static enum truth judge_day(const struct condition *condition, const struct value *value) {
   int32_t bound;
   if (value->kind != VALUE_STRING || !num_date(condition->value, &bound))
     return TRUTH_UNKNOWN;
-  struct day row = day_read(value->text);
-  return day_is_time_on(row, bound) ? judge_time_on_day(condition->op)
-                                    : judge_order(condition->op, day_against(row, bound));
+  return judge_order(condition->op, day_against(day_read(value->text), bound));
 }
 
 static bool is_url(const struct column *column) {
