@@ -452,6 +452,20 @@ def test_what_the_whole_would_not_answer_is_asked_itself(sim, rowcache):
     assert not wholes(sim)
 
 
+def test_what_the_rows_of_the_whole_do_not_decide_is_asked_itself(sim, rowcache):
+    """Nobody knows how upstream orders rows that are equal. While the whole is stored, it is not bought
+    again for such questions, whatever they could cost."""
+    daemon = rowcache(ON)
+    rank, _spent = buy_all_but_the_last(sim, daemon)
+    buy(sim, daemon, piece(rank))
+    for order in ("redirect", "http_code", "origin", "link_type"):
+        query = question(SMALL, order_by=order, where="nofollow=true", limit=3000)
+        reply = daemon.get(query)
+        check(sim, reply, query)
+        assert reply.miss and reply.spent == sim.direct(query)[2]
+    assert len(wholes(sim)) == 1
+
+
 def test_who_does_not_spend_buys_no_whole(sim, rowcache):
     daemon = rowcache(ON)
     rank, _spent = buy_all_but_the_last(sim, daemon)
