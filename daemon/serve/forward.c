@@ -56,7 +56,7 @@ static enum step begin_private(struct request *request) {
     return STEP_REFUSE;
   request_take(request, flight_join(place.started, request_wake, request->exchange));
   request->leads = request->flight != NULL;
-  request_send(request, &place, request->leads);
+  request_spend(request, &place, request->leads);
   return request->leads ? STEP_AWAIT : request_no_memory(request);
 }
 
@@ -80,7 +80,7 @@ static enum step join_or_begin(struct request *request) {
   request_plan(request);
   bool is_needed = request->plan.action == PLAN_FORWARD && !is_answered_since(request);
   request->leads = request->flight && is_needed;
-  request_send(request, &place, request->leads);
+  request_spend(request, &place, request->leads);
   if (request->leads)
     return STEP_AWAIT;
   bool has_joined = request->flight;
@@ -107,7 +107,7 @@ enum step step_refresh(struct request *request) {
     return request_serve(request);
   request_plan(request);
   request->refreshes = request->plan.action == PLAN_HIT_AND_REFRESH && !is_answered_since(request);
-  request_send(request, &place, request->refreshes);
+  request_spend(request, &place, request->refreshes);
   return request->refreshes ? request_serve(request) : STEP_PLAN;
 }
 

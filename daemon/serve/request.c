@@ -75,14 +75,18 @@ bool request_join(struct request *request, const struct digest *key,
   return true;
 }
 
-void request_send(struct request *request, struct flights_place *place, bool is_needed) {
-  if (is_needed) {
+void request_send(struct flights_place *place, bool is_needed) {
+  if (is_needed)
     paid_send(place->started);
-    make_id(request->paid_id); /* no two entries have the same */
-  } else {
+  else
     paid_withdraw(place->started);
-  }
   flight_release(&place->started);
+}
+
+void request_spend(struct request *request, struct flights_place *place, bool is_needed) {
+  request_send(place, is_needed);
+  if (is_needed)
+    make_id(request->paid_id); /* no two entries have the same */
 }
 
 void request_leave(struct request *request) {

@@ -142,7 +142,9 @@ bool request_may_try_whole(const struct request *request);
 bool request_join(struct request *request, const struct digest *key,
                   const struct flights_maker *maker, struct flights_place *place);
 /* Sends `place->started`, or withdraws it if it is not needed. Releases the reference. */
-void request_send(struct request *request, struct flights_place *place, bool is_needed);
+void request_send(struct flights_place *place, bool is_needed);
+/* The same for what the ledger books: the next one that the request sends has another id. */
+void request_spend(struct request *request, struct flights_place *place, bool is_needed);
 /* Leaves the computation, if there is one. */
 void request_leave_computed(struct request *request);
 /* Notes the cost of the flight that it leads, on top of earlier ones. */

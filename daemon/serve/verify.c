@@ -27,7 +27,7 @@ enum step step_verify(struct request *request) {
   if (!request_join(request, &request->fingerprint, &maker, &place))
     return STEP_REFUSE;
   if (place.started)
-    request_send(request, &place, request->flight && request_standing(request) == PLAN_UNKNOWN);
+    request_send(&place, request->flight && request_standing(request) == PLAN_UNKNOWN);
   return request->flight ? STEP_VERDICT : request_no_memory(request);
 }
 

@@ -119,7 +119,7 @@ static enum step join_or_begin(struct request *request, const struct digest *sub
   request->leads = request->flight && is_needed;
   if (request->leads)
     log_whole(request, request->paid_id);
-  request_send(request, &place, request->leads);
+  request_spend(request, &place, request->leads);
   if (request->leads)
     return STEP_WAIT;
   request_leave(request);
