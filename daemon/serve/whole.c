@@ -56,12 +56,11 @@ static bool plan(const struct request *request, const struct query *whole,
   return true;
 }
 
-/* True if the query could be answered from the whole, if that is complete. If the rows of a stored
- * result did not allow it, those of the whole do not either: it has the same ones. */
+/* True if the query could be answered from the whole, if that is complete. */
 static bool would_answer(const struct request *request, const struct query *whole) {
   const struct derive_source source = {.query = whole};
   struct derive_recipe recipe;
-  return !request->attempts && rules_derive(request->query, &source, &recipe) == DERIVE_POSSIBLE;
+  return rules_derive(request->query, &source, &recipe) == DERIVE_POSSIBLE;
 }
 
 /* Decides, and fills `whole` and `whole_offer` if the whole is asked for. */
