@@ -14,7 +14,7 @@ from queries import questions
 from wire import encode, open_socket, patience
 
 MIB = 1024 * 1024
-HUGE = question("huge-1000000.example", limit=1000000)  # about 600 MB
+HUGE = question("huge-1000000.example", limit=1000001)  # about 600 MB, and complete
 LARGE = question("huge-200000.example", limit=200000)  # about 120 MB
 MARK = b'"prev_visited":'
 
@@ -149,6 +149,11 @@ def test_six_hundred_megabytes_take_little_memory(sim, rowcache):
     daemon.restart()
     cache, count = stream(daemon, HUGE)
     assert cache.startswith("rowcache; hit; ttl=") and count == 1000000
+    check_memory(daemon)
+    cache, count = stream(daemon, {**HUGE, "select": "date,url_from,prev_visited"})
+    assert cache.endswith("; detail=derived") and count == 1000000
+    cache, count = stream(daemon, {**HUGE, "where": "domain_rating<>101", "limit": "900000"})
+    assert cache.endswith("; detail=derived") and count == 900000
     check_memory(daemon)
     assert daemon.account["rows_spent"] == sim.bill(TOKEN) == 10 + 2 * 1000000
 
