@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,9 @@ from daemon import OTHER_TOKEN, TOKEN, arrived, eventually, question
 from wire import REFRESHED, encode, open_socket, read_all, talk
 
 ROWS_5 = 10 + 5 * 2
+FIRST_STORE = Path(__file__).parents[2] / "sql" / "cache" / "001_entries.sql"
+FIRST_COLUMNS = ("id, key, state, normal, target, results, body_length, stored_bytes, cost, "
+                 "answered_at, hits, content_type")
 MOVING = ("Date", "Age", "Cache-Status", "X-Request-Id")  # what differs from answer to answer
 
 
@@ -271,14 +275,26 @@ def test_what_was_stored_before_there_were_tags_has_one(sim, rowcache):
     daemon = rowcache()
     daemon.ask()
     assert daemon.stop() == 0
-    with closing(sqlite3.connect(daemon.state / "cache.db")) as cache, cache:
-        cache.execute("ALTER TABLE entry DROP COLUMN validator")
-        cache.execute("ALTER TABLE entry DROP COLUMN currency")
-        cache.execute("PRAGMA user_version = 1")
+    make_old(daemon.state / "cache.db")
     daemon.start()
     reply = daemon.ask()
     assert reply.hit and known(daemon, reply.headers["ETag"]).status == 304
     assert sim.bill(TOKEN) == ROWS_5
+
+
+def make_old(file):
+    """Keeps of the stored results what the first version of the file had of them."""
+    with closing(sqlite3.connect(file)) as cache:
+        cache.executescript(f"""
+            CREATE TEMP TABLE kept AS SELECT {FIRST_COLUMNS} FROM entry;
+            CREATE TEMP TABLE kept_chunk AS SELECT * FROM chunk;
+            DROP TABLE entry;
+            DROP TABLE chunk;
+            {FIRST_STORE.read_text()}
+            INSERT INTO entry ({FIRST_COLUMNS}) SELECT * FROM kept;
+            INSERT INTO chunk SELECT * FROM kept_chunk;
+            PRAGMA user_version = 1;
+        """)
 
 
 @pytest.mark.parametrize("params, headers", [
