@@ -15,6 +15,13 @@ MIDDLE = 300_000
 TYPES = {"xml": "application/xml; charset=utf-8", "php": "text/plain; charset=utf-8"}
 SAID = {"xml": b"<error>no rows left</error>", "php": b's:5:"error";s:12:"no rows left";'}
 
+
+@pytest.fixture
+def rowcache(rowcache):
+    """Starts daemons that ask upstream for PHP; by default they make it of JSON."""
+    return lambda *options, **more: rowcache("cache.derive=off", *options, **more)
+
+
 each_form = pytest.mark.parametrize("output", ["xml", "php"])
 
 
