@@ -96,6 +96,13 @@ def other_forms(play):
     play.try_to_ask(output="php")
 
 
+def derived(play):
+    """A miss that is asked wider, and two answers that are computed."""
+    play.try_to_ask(select="date,type")
+    play.try_to_ask(select="url_from")
+    play.try_to_ask(order_by="first_seen:desc")
+
+
 def budget(play):
     play.try_to_ask(token=play.tokens["alice"])
     play.try_to_ask(token=play.tokens["poor"])
@@ -149,6 +156,7 @@ SCENARIOS = {
     "a token that is verified": (unknown_token, []),
     "an answer that is passed on": (opaque, []),
     "other forms": (other_forms, []),
+    "derived answers": (derived, []),
     "budgets": (budget, []),
     "a refresh": (stale, ["cache.ttl=0", "cache.stale_while_revalidate=1d"]),
     "a flight that is joined": (joined, []),
