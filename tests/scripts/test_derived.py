@@ -8,7 +8,7 @@ from ahrefs import Readings
 from daemon import OTHER_TOKEN, TOKEN, arrived, direct, eventually, question, wait_until_held
 from differential import content
 from queries import COLUMNS
-from wire import COLLAPSED, REFRESHED, encode, wish
+from wire import COLLAPSED, REFRESHED, encode, open_socket, read_all, wish
 
 ROWS_40 = 10 + 40 * 2
 WHERE = 50
@@ -252,3 +252,84 @@ def test_a_large_answer_streams_with_the_columns_asked_for(sim, rowcache):
     first, second = daemon.get(asked), daemon.get(asked)
     assert first.miss and second.derived
     assert first.json == second.json == direct(sim, asked).json
+
+
+# PHP that is made of JSON: whatever happens to the JSON
+
+
+PHP = {"target": "rows-20.example", "limit": 50, "output": "php"}
+PHP_COST = 10 + 20 * 2
+BIG_PHP = {"target": "rows-2000.example", "limit": 2500, "output": "php"}
+BIG_PHP_COST = 10 + 2000 * 2
+
+
+def check_that_it_goes_on(sim, daemon, asked, cost):
+    before = daemon.account["rows_spent"]
+    first, second = daemon.ask(**asked), daemon.ask(**asked)
+    assert first.miss and second.derived and first.body == second.body
+    assert content("php", first.body) == content("php", direct(sim, question(**asked)).body)
+    assert daemon.account["rows_spent"] == before + cost
+
+
+@pytest.mark.parametrize("kind, options", [
+    ("truncate", {}), ("cut", {}), ("cut", {"after": 0}), ("bad_gzip", {}), ("garbage", {}),
+    ("trailing", {}), ("count", {"by": 1}), ("count", {"by": -1}),
+    ("body", {"data": "a:0:{}"}),
+], ids=str)
+def test_php_of_a_damaged_answer_is_a_clean_error(sim, rowcache, kind, options):
+    daemon = rowcache()
+    sim.fault(kind, **options)
+    reply = daemon.ask(**PHP)
+    assert reply.whole and reply.status == 502 and "stored" not in reply.cache
+    assert reply.body.startswith(b'a:1:{s:5:"error";s:')
+    assert daemon.account["rows_unknown"] >= sim.bill(TOKEN) == PHP_COST
+    check_that_it_goes_on(sim, daemon, PHP, PHP_COST)
+
+
+@pytest.mark.parametrize("kind, options", [
+    ("cut", {"after": 300_000}), ("truncate", {"after": 300_000}), ("garbage", {"after": 300_000}),
+    ("trailing", {}), ("count", {}),
+], ids=str)
+def test_php_of_a_big_answer_that_breaks_is_never_whole(sim, rowcache, kind, options):
+    daemon = rowcache()
+    sim.fault(kind, **options)
+    reply = daemon.ask(**BIG_PHP)
+    assert reply.status == 502 or not reply.whole
+    eventually(lambda: daemon.account["rows_unknown"] >= sim.bill(TOKEN) == BIG_PHP_COST)
+    eventually(lambda: daemon.outcomes() == {"error": 1})
+    check_that_it_goes_on(sim, daemon, BIG_PHP, BIG_PHP_COST)
+
+
+each_size = pytest.mark.parametrize("asked, cost", [(PHP, PHP_COST), (BIG_PHP, BIG_PHP_COST)],
+                                    ids=["small", "big"])
+
+
+@each_size
+def test_php_of_an_answer_without_a_number_is_counted(sim, rowcache, asked, cost):
+    daemon = rowcache()
+    sim.fault("no_count", match={"token": TOKEN})
+    check_that_it_goes_on(sim, daemon, asked, cost)
+    assert daemon.account["rows_unknown"] == 0
+
+
+@pytest.mark.parametrize("asked", [PHP, BIG_PHP], ids=["small", "big"])
+def test_an_old_client_gets_php_of_json(sim, rowcache, asked):
+    daemon = rowcache()
+    for _ in range(2):
+        with open_socket(daemon.address) as sock:
+            sock.sendall(f"GET /?{encode(question(**asked))} HTTP/1.0\r\n\r\n".encode())
+            head, _, body = read_all(sock).partition(b"\r\n\r\n")
+        assert b" 200 " in head.splitlines()[0]
+        assert content("php", body) == content("php", direct(sim, question(**asked)).body)
+    assert sum(record["token"] == TOKEN for record in arrived(sim)) == 1
+
+
+def test_an_answer_that_repeats_its_token_is_not_kept_in_another_form(sim, rowcache):
+    """Nor with other columns."""
+    daemon = rowcache()
+    row = '{"anchor":"%s","title":"t"}' % TOKEN
+    for asked in ({"output": "php"}, {"select": "anchor"}):
+        sim.fault("body", data='{"refpages":[%s]}' % row)
+        reply = daemon.ask("rows-1.example", **asked)
+        assert reply.status == 200 and TOKEN.encode() in reply.body
+    assert daemon.metrics().value("rowcache_cache_entries") == 0
