@@ -118,15 +118,17 @@ static bool rewrite_whole(struct request *request, const struct flight_state *st
   return ok;
 }
 
-/* Upstream's error is in JSON, and the client's form may be another. An error that came with status
- * 200 cost nothing; upstream then says it again in the client's form. */
-static bool has_other_form(const struct request *request, const struct flight_state *state) {
+/* Upstream's error is in JSON, and the client's form may be another. If the error is certain to have
+ * cost nothing, upstream says it again in the client's form. If it came after results, it is relayed
+ * as it is: those may have been charged. */
+static bool is_said_again(const struct request *request, const struct flight_state *state) {
   return request->wide && state->head.status == 200 && is_error(state) &&
-         query_output(request->query) != QUERY_JSON;
+         query_output(request->query) != QUERY_JSON && state->phase == FLIGHT_CONCLUDED &&
+         amount_is_zero(state->verdict.cost.spent);
 }
 
 bool request_rewrite(struct request *request, const struct flight_state *state) {
-  if (has_other_form(request, state))
+  if (is_said_again(request, state))
     return false;
   if (!request_rewrites(request, state))
     return true;

@@ -305,6 +305,18 @@ each_size = pytest.mark.parametrize("asked, cost", [(PHP, PHP_COST), (BIG_PHP, B
 
 
 @each_size
+def test_an_error_after_the_results_is_not_asked_for_again_in_php(sim, rowcache, asked, cost):
+    """That may cost a second time: the error is in JSON, or the answer breaks off."""
+    daemon = rowcache()
+    sim.fault("late_error", text="out of memory")
+    reply = daemon.ask(**asked)
+    assert not reply.whole or reply.error == "out of memory"
+    assert "json" in reply.headers["Content-Type"] or not reply.whole
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN) == cost
+    check_that_it_goes_on(sim, daemon, asked, cost)
+
+
+@each_size
 def test_php_of_an_answer_without_a_number_is_counted(sim, rowcache, asked, cost):
     daemon = rowcache()
     sim.fault("no_count", match={"token": TOKEN})
