@@ -8,7 +8,6 @@
 
 #define KEY_LEAST 4
 #define KEY_MOST 64
-#define KEY_SHOWN 12 /* digits in a listing: unique among millions */
 
 static bool is_key(const char *text, struct fault *fault) {
   struct view key = view_of(text);
@@ -22,7 +21,7 @@ static bool is_key(const char *text, struct fault *fault) {
 /* --- list --- */
 
 static const struct print_column list_columns[] = {
-    {"key", "key", PRINT_TEXT},
+    {"key", "key", PRINT_DIGITS},
     {"results", "results", PRINT_NUMBER},
     {"bytes", "bytes", PRINT_BYTES},
     {"age", "age", PRINT_DURATION},
@@ -33,19 +32,9 @@ static const struct print_column list_columns[] = {
     {"target", "target", PRINT_LABEL},
 };
 
-/* A table has the first digits only; `cache show` and --json have all. */
-static void shorten_keys(yajl_val entries) {
-  for (size_t i = 0; YAJL_IS_ARRAY(entries) && i < YAJL_GET_ARRAY(entries)->len; i++) {
-    char *key = YAJL_GET_STRING(answer_get(YAJL_GET_ARRAY(entries)->values[i], "key"));
-    if (key && strlen(key) > KEY_SHOWN)
-      key[KEY_SHOWN] = '\0';
-  }
-}
-
 static void print_list(struct text *out, yajl_val answer) {
   yajl_val entries = answer_get(answer, "entries"), stored = answer_get(answer, "stored");
   size_t shown = YAJL_IS_ARRAY(entries) ? YAJL_GET_ARRAY(entries)->len : 0;
-  shorten_keys(entries);
   print_table(out, list_columns, sizeof list_columns / sizeof *list_columns, entries, NULL);
   if (YAJL_IS_INTEGER(stored) && YAJL_GET_INTEGER(stored) > (long long)shown)
     text_printf(out, "%zu of %lld; --limit shows more\n", shown, YAJL_GET_INTEGER(stored));

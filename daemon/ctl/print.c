@@ -8,6 +8,7 @@
 
 #define MISSING VIEW("-")
 #define HEADING_WIDTH 14
+#define DIGITS_SHOWN 12 /* of a key: unique among millions */
 
 /* --- values --- */
 
@@ -58,6 +59,8 @@ void print_value(struct text *out, enum print_kind kind, yajl_val value) {
     text_printf(out, "%.1f %%", YAJL_GET_DOUBLE(value) * 100);
   else if (kind == PRINT_LABEL && YAJL_IS_STRING(value) && plain(value).length == 0)
     text_add(out, VIEW("(none)"));
+  else if (kind == PRINT_DIGITS)
+    visible_add(out, view_first(plain(value), DIGITS_SHOWN));
   else
     visible_add(out, plain(value));
 }
@@ -73,7 +76,7 @@ static size_t width_of(struct view text) {
 }
 
 static bool is_to_the_right(enum print_kind kind) {
-  return kind != PRINT_TEXT && kind != PRINT_LABEL;
+  return kind != PRINT_TEXT && kind != PRINT_LABEL && kind != PRINT_DIGITS;
 }
 
 static void add_spaces(struct text *out, size_t count) {

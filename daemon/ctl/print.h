@@ -13,6 +13,7 @@
 enum print_kind {
   PRINT_TEXT,
   PRINT_LABEL,    /* as TEXT; "(none)" where it is empty */
+  PRINT_DIGITS,   /* the first digits of a key, for a listing; --json has all */
   PRINT_NUMBER,   /* integers and rows; to the right */
   PRINT_BYTES,    /* 3.4 MiB */
   PRINT_DURATION, /* 3d 4h */
