@@ -1,3 +1,4 @@
+#include "ctl/answer.h"
 #include "ctl/argument.h"
 #include "ctl/show.h"
 #include "query/form.h"
@@ -10,15 +11,33 @@ static const struct print_column lines[] = {
     {"normal", "query", PRINT_TEXT},
     {"key", "key", PRINT_TEXT},
     {"stored", "stored", PRINT_TEXT},
+    {"derived", "derived", PRINT_TEXT},
     {"age", "age", PRINT_DURATION},
     {"freshness", "fresh for", PRINT_DURATION},
+    {"source.key", "computed from", PRINT_TEXT},
+    {"asked", "asks for", PRINT_TEXT},
+    {"whole.normal", "buys first", PRINT_TEXT},
     {"least", "least rows", PRINT_NUMBER},
     {"most", "most rows", PRINT_NUMBER},
     {"estimated", "estimated", PRINT_TEXT},
 };
 
+static const struct print_column candidate_columns[] = {
+    {"key", "candidate", PRINT_DIGITS},
+    {"age", "age", PRINT_DURATION},
+    {"freshness", "fresh for", PRINT_DURATION},
+    {"why", "verdict", PRINT_TEXT},
+    {"normal", "query", PRINT_TEXT},
+};
+
 static void print_explanation(struct text *out, yajl_val answer) {
+  yajl_val candidates = answer_get(answer, "candidates");
   print_lines(out, lines, sizeof lines / sizeof *lines, answer);
+  if (!YAJL_IS_ARRAY(candidates) || !YAJL_GET_ARRAY(candidates)->len)
+    return;
+  text_add_char(out, '\n');
+  print_table(out, candidate_columns, sizeof candidate_columns / sizeof *candidate_columns,
+              candidates, NULL);
 }
 
 enum ending command_explain(const struct command_call *call, struct fault *fault) {

@@ -1,10 +1,6 @@
 /* Planning: gathers the facts about a request, and follows the decision about them. */
 #include "serve/request.h"
 
-/* A source may turn out to be of no use only when its rows are read. Then another one is tried, and
- * no more: the first holds more often than not what makes all others useless. */
-#define ATTEMPTS_MOST 2
-
 struct inquiry request_inquiry(const struct request *request) {
   return (struct inquiry){.serve = request->serve,
                           .settings = request->settings,
@@ -13,8 +9,7 @@ struct inquiry request_inquiry(const struct request *request) {
                           .wish = request->wish,
                           .has_unknown_body = request->has_foreign_body,
                           .checked = request->checked,
-                          .derives = request->settings->derive == DERIVE_ON &&
-                                     request->attempts < ATTEMPTS_MOST,
+                          .attempts = request->attempts,
                           .vain = request->attempts ? &request->vain : NULL};
 }
 

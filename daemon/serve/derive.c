@@ -1,24 +1,29 @@
 /* Computing the answer from the source that the plan has found. */
+#include "serve/derive.h"
+
 #include "serve/request.h"
 
-#include "derived/derived.h"
 #include "dialect/dialect.h"
 
-static bool begin(struct request *request) {
-  const struct derived_source *source = &request->found.source;
-  const struct dialect *dialect = dialect_for(request->settings);
-  const struct question asked = question_of(request->query, NULL);
+struct derived_order derive_order(const struct inquiry *inquiry,
+                                  const struct derived_source *source) {
   const struct question stored = question_of(source->query, NULL);
-  struct derived_order order = {.desk = request->serve->rooms.derived,
-                                .wanted = request->query,
+  struct derived_order order = {.desk = inquiry->serve->rooms.derived,
+                                .wanted = inquiry->query,
                                 .source = source->hold,
                                 .source_normal = query_normal(source->query),
-                                .shape = dialect->shape(&stored),
-                                .max_depth = request->settings->max_depth,
-                                .tariff = dialect->price(request->settings, &asked),
-                                .conditions = query_condition_count(request->query),
-                                .store = !request->wish.no_store};
-  query_subject(request->query, &order.subject);
+                                .shape = dialect_for(inquiry->settings)->shape(&stored),
+                                .max_depth = inquiry->settings->max_depth,
+                                .tariff = facts_price(inquiry->settings, inquiry->query),
+                                .conditions = query_condition_count(inquiry->query),
+                                .store = !inquiry->wish.no_store};
+  query_subject(inquiry->query, &order.subject);
+  return order;
+}
+
+static bool begin(struct request *request) {
+  const struct inquiry inquiry = request_inquiry(request);
+  const struct derived_order order = derive_order(&inquiry, &request->found.source);
   request->computing = derived_join(&order, request_wake, request->exchange, &request->fault);
   if (!request->computing)
     return false;

@@ -1,163 +1,137 @@
-/* Explains a query: gathers the facts as for a request with it, and predicts the decision. */
-#include "serve/request.h"
-#include "serve/wide.h"
+#include "serve/explain.h"
 
-#include "base/scope.h"
-#include "dialect/dialect.h"
+#include "serve/predict.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
-struct subject {
-  struct serve *serve;
-  struct settings *settings;
-  struct secret *own_token;
-  struct query *query;
-  struct query *wide; /* what upstream would be asked; NULL: the query itself */
-  struct digest fingerprint;
-  struct token_facts token;
-  struct token_account account; /* of the token; empty if it has no budget */
-  bool is_derived;              /* what is stored for the query is a copy of what was computed */
-};
-
-/* --- the token --- */
-
-struct search {
-  struct view label;
-  struct subject *subject;
-};
-
-static void note_row(void *context, const struct token_row *row) {
-  struct search *search = context;
-  struct subject *subject = search->subject;
-  if (!view_is(search->label, row->label) && !view_is(search->label, row->digits))
-    return;
-  subject->account = row->account;
-  subject->token = (struct token_facts){.known = true,
-                                        .has_spent = row->last_day >= 0,
-                                        .revoked = row->revoked_at != 0,
-                                        .no_cache = row->no_cache,
-                                        .has_budget = row->account.has_budget,
-                                        .kind = row->kind};
-  snprintf(subject->token.label, sizeof subject->token.label, "%s", row->label);
-}
-
-/* Finds the token by its text, or by its label if the ledger does not know the text. The account of
- * the token is found by its label in both cases. */
-static bool find_token(struct subject *subject, const struct inquiry *inquiry,
-                       enum plan_standing *standing, struct fault *fault) {
-  struct ledger *ledger = subject->serve->rooms.ledger;
-  *standing = facts_standing(inquiry, &subject->token);
-  if (*standing == PLAN_NO_TOKEN || subject->token.revoked)
-    return true;
-  const struct token_facts token = subject->token;
-  struct search search = {.label = token.known ? view_of(token.label) : query_token(subject->query),
-                          .subject = subject};
-  if (!token_list(ledger, note_row, &search, fault))
-    return false;
-  *standing = facts_judge_token(inquiry, &subject->token);
-  return true;
-}
-
-/* --- the plan --- */
-
-static bool exceeds(const struct token_account *account, struct amount most) {
-  return account->has_budget && account->left.currency == most.currency &&
-         amount_order(most, account->left) > 0;
-}
-
-static void gather(struct subject *subject, const struct inquiry *inquiry,
-                   enum plan_standing standing, struct amount most, struct plan_facts *facts) {
-  struct findings found;
-  const struct query *asked = subject->wide ? subject->wide : subject->query;
-  facts_gather(inquiry, standing, &subject->token, &found, facts);
-  subject->is_derived = found.stored && cache_hold_entry(found.stored)->is_derived;
-  findings_release(&found);
-  facts->is_under_way = flights_have(subject->serve->rooms.flights, query_key(asked));
-  facts->can_spend = !facts->is_issued || subject->own_token;
-  facts->exceeds_budget = exceeds(&subject->account, most);
-}
-
-static enum outcome outcome_of(const struct plan *plan, bool is_derived) {
-  switch (plan->action) {
-  case PLAN_REFUSE:
-  case PLAN_VERIFY:
-    return OUTCOME_ERROR;
-  case PLAN_FORWARD:
+static enum outcome outcome_of(const struct prediction *prediction) {
+  const struct plan *plan = &prediction->plan;
+  bool is_copy = prediction->found.stored && cache_hold_entry(prediction->found.stored)->is_derived;
+  if (prediction->whole.query)
+    return prediction->shares_whole ? OUTCOME_COLLAPSED : OUTCOME_MISS;
+  if (plan->action == PLAN_FORWARD)
     return plan->reason == PLAN_BYPASS ? OUTCOME_BYPASS : OUTCOME_MISS;
-  case PLAN_JOIN:
+  if (plan->action == PLAN_JOIN)
     return OUTCOME_COLLAPSED;
-  case PLAN_HIT:
-  case PLAN_HIT_AND_REFRESH:
-    break;
-  }
+  if (!prediction_is_served(prediction))
+    return OUTCOME_ERROR;
   if (plan->freshness <= 0)
     return OUTCOME_STALE;
-  return plan->derive || is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
+  return plan->derive || is_copy ? OUTCOME_DERIVED : OUTCOME_HIT;
+}
+
+static void explain_fault(const struct prediction *prediction, struct fault *fault) {
+  const struct plan *plan = &prediction->plan;
+  enum plan_refusal refusal = plan->action == PLAN_REFUSE ? plan->refusal : PLAN_NOT_REFUSED;
+  if (prediction->standing == PLAN_NO_TOKEN)
+    refusal = PLAN_REFUSED_NO_TOKEN;
+  *fault = (struct fault){.kind = FAULT_NONE};
+  if (refusal)
+    (void)plan_refuse(refusal, prediction->token.label, fault);
+}
+
+/* The most is for both, unless the query is answered from the whole even if that is not complete. If
+ * the whole has no results, it answers every query. */
+static void explain_whole(const struct prediction *prediction, struct serve_explanation *out) {
+  const struct tariff whole = facts_price(prediction->settings, prediction->whole.query);
+  text_add(&out->whole, query_normal(prediction->whole.query));
+  if (!prediction->shares_whole) {
+    out->whole_least = tariff_cost(&whole, 0);
+    out->whole_most = tariff_most(&whole);
+  }
+  if (whole_suffices(&prediction->whole, prediction->query))
+    out->most = amount_zero(whole.fixed.currency);
+  out->most = amount_add(out->most, out->whole_most);
+  out->least = out->whole_least;
 }
 
 /* The least is the cost of an answer without results; only a refusal by upstream is free. A refresh
  * behind the client's back spends, too. */
-static void explain_cost(const struct plan *plan, const struct tariff *tariff,
-                         struct serve_explanation *out) {
-  bool spends = plan->action == PLAN_FORWARD || plan->action == PLAN_HIT_AND_REFRESH;
-  struct amount nothing = amount_zero(tariff->fixed.currency);
-  out->estimated = tariff->estimated;
-  out->least = spends ? tariff_cost(tariff, 0) : nothing;
-  out->most = spends ? tariff_most(tariff) : nothing;
+static void explain_cost(const struct prediction *prediction, struct serve_explanation *out) {
+  const struct tariff *own = &prediction->tariff;
+  enum plan_action action = prediction->plan.action;
+  bool spends = action == PLAN_FORWARD || action == PLAN_HIT_AND_REFRESH;
+  struct amount nothing = amount_zero(own->fixed.currency);
+  out->estimated = own->estimated;
+  out->least = spends ? tariff_cost(own, 0) : nothing;
+  out->most = spends ? tariff_most(own) : nothing;
+  out->whole_least = out->whole_most = nothing;
+  if (prediction->whole.query)
+    explain_whole(prediction, out);
 }
 
-static void explain_fault(const struct subject *subject, const struct plan *plan,
-                          enum plan_standing standing, struct fault *fault) {
-  enum plan_refusal refusal = plan->action == PLAN_REFUSE ? plan->refusal : PLAN_NOT_REFUSED;
-  if (standing == PLAN_NO_TOKEN)
-    refusal = PLAN_REFUSED_NO_TOKEN;
-  *fault = (struct fault){.kind = FAULT_NONE};
-  if (refusal)
-    (void)plan_refuse(refusal, subject->token.label, fault);
+static void explain_stored(const struct prediction *prediction, struct serve_explanation *out) {
+  const struct plan_facts *facts = &prediction->facts;
+  out->stored = facts->stored;
+  out->is_derived = facts->stored && cache_hold_entry(prediction->found.stored)->is_derived;
+  out->age = facts->age;
+  out->freshness = facts->ttl - facts->age;
+  out->computes = prediction_is_computed(prediction);
+  if (out->computes)
+    candidates_describe(&prediction->found.source, prediction->settings, &out->source);
 }
 
-static bool explain(struct subject *subject, struct serve_explanation *out, struct fault *fault) {
-  bool has_token = query_token(subject->query).length > 0;
-  const struct inquiry inquiry = {.serve = subject->serve,
-                                  .settings = subject->settings,
-                                  .query = subject->query,
-                                  .fingerprint = has_token ? &subject->fingerprint : NULL,
-                                  .wish = WISH_NONE,
-                                  .supposes = true,
-                                  .derives = subject->settings->derive == DERIVE_ON};
-  const struct question question = question_of(subject->query, NULL);
-  const struct tariff tariff = dialect_for(subject->settings)->price(subject->settings, &question);
-  enum plan_standing standing;
-  struct plan_facts facts;
-  if (!find_token(subject, &inquiry, &standing, fault) ||
-      !wide_query(subject->settings, subject->query, &subject->wide, fault))
+static void explain_asked(const struct prediction *prediction, struct serve_explanation *out) {
+  bool asks =
+      prediction_goes_upstream(prediction) || prediction->plan.action == PLAN_HIT_AND_REFRESH;
+  if (asks && prediction->wide)
+    text_add(&out->asked, query_normal(prediction->wide));
+}
+
+static void put_into_words(const struct prediction *prediction, struct serve_explanation *out) {
+  text_add(&out->normal, query_normal(prediction->query));
+  digest_print(query_key(prediction->query), out->key);
+  out->outcome = outcome_word(outcome_of(prediction));
+  out->token = plan_standing_word(prediction->standing);
+  explain_fault(prediction, &out->fault);
+  explain_stored(prediction, out);
+  explain_asked(prediction, out);
+  explain_cost(prediction, out);
+}
+
+/* True if derivation is not out of the question for this query. */
+static bool has_candidates(const struct prediction *prediction) {
+  return prediction->facts.cacheable && prediction->facts.standing == PLAN_ADMITTED &&
+         prediction->settings->derive == DERIVE_ON;
+}
+
+/* A text keeps its failure. */
+static bool is_complete(const struct serve_explanation *out) {
+  bool ok = text_ok(&out->normal) && text_ok(&out->source.normal) && text_ok(&out->asked) &&
+            text_ok(&out->whole);
+  for (size_t i = 0; ok && i < out->candidate_count; i++)
+    ok = text_ok(&out->candidates[i].stored.normal);
+  return ok;
+}
+
+static bool explain(const struct prediction *prediction, struct serve_explanation *out,
+                    struct fault *fault) {
+  put_into_words(prediction, out);
+  if (has_candidates(prediction) &&
+      !candidates_list(&prediction->inquiry, &prediction->facts, &prediction->vain, out, fault))
     return false;
-  gather(subject, &inquiry, standing, tariff_most(&tariff), &facts);
-  struct plan plan = plan_predict(&facts);
-  out->outcome = outcome_word(outcome_of(&plan, subject->is_derived));
-  out->token = plan_standing_word(standing);
-  out->stored = facts.stored;
-  out->age = facts.age;
-  out->freshness = plan.freshness;
-  explain_cost(&plan, &tariff, out);
-  explain_fault(subject, &plan, standing, &out->fault);
-  text_add(&out->normal, query_normal(subject->query));
-  digest_print(query_key(subject->query), out->key);
-  return text_ok(&out->normal) || fault_no_memory(fault);
+  return is_complete(out) || fault_no_memory(fault);
 }
 
 bool serve_explain(struct serve *serve, struct view args, struct serve_explanation *out,
                    struct fault *fault) {
-  struct subject subject = {.serve = serve};
+  struct prediction prediction;
+  struct query *query;
   *out = (struct serve_explanation){0};
-  if (!query_parse(args, VIEW(""), &subject.query, fault))
+  if (!query_parse(args, VIEW(""), &query, fault))
     return false;
-  current_hold(serve->rooms.current, &subject.settings, &subject.own_token);
-  subject.fingerprint = ledger_fingerprint(serve->rooms.ledger, query_token(subject.query));
-  bool ok = explain(&subject, out, fault);
-  settings_release(&subject.settings);
-  secret_release(&subject.own_token);
-  query_release(&subject.query);
-  query_release(&subject.wide);
+  bool ok = predict(serve, query, &prediction, fault) && explain(&prediction, out, fault);
+  prediction_release(&prediction);
+  query_release(&query);
   return ok;
+}
+
+void serve_explanation_release(struct serve_explanation *explanation) {
+  for (size_t i = 0; i < explanation->candidate_count; i++)
+    text_free(&explanation->candidates[i].stored.normal);
+  free(explanation->candidates);
+  text_free(&explanation->normal);
+  text_free(&explanation->source.normal);
+  text_free(&explanation->asked);
+  text_free(&explanation->whole);
 }

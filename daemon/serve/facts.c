@@ -67,8 +67,7 @@ static void gather_stored(const struct inquiry *inquiry, const struct query *que
     facts->age = age_of(*stored);
 }
 
-static struct derived_search search_for(const struct inquiry *inquiry,
-                                        const struct plan_facts *facts) {
+struct derived_search facts_search(const struct inquiry *inquiry, const struct plan_facts *facts) {
   struct plan_ages ages = plan_source_ages(facts);
   return (struct derived_search){.cache = inquiry->serve->rooms.cache,
                                  .wanted = inquiry->query,
@@ -80,7 +79,7 @@ static struct derived_search search_for(const struct inquiry *inquiry,
 
 static void gather_source(const struct inquiry *inquiry, struct derived_source *source,
                           struct plan_facts *facts) {
-  const struct derived_search search = search_for(inquiry, facts);
+  const struct derived_search search = facts_search(inquiry, facts);
   derived_find(&search, source);
   facts->has_source = source->hold;
   if (source->hold)
@@ -92,7 +91,8 @@ static void gather_findings(const struct inquiry *inquiry, struct findings *find
   if (!facts->cacheable || facts->standing != PLAN_ADMITTED)
     return;
   gather_stored(inquiry, inquiry->query, &findings->stored, facts);
-  if (inquiry->derives && !plan_is_answered(facts))
+  bool derives = inquiry->settings->derive == DERIVE_ON && inquiry->attempts < FACTS_ATTEMPTS_MOST;
+  if (derives && !plan_is_answered(facts))
     gather_source(inquiry, &findings->source, facts);
 }
 
@@ -119,6 +119,11 @@ void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
 void findings_release(struct findings *findings) {
   cache_release(&findings->stored);
   derived_source_release(&findings->source);
+}
+
+struct tariff facts_price(const struct settings *settings, const struct query *query) {
+  const struct question question = question_of(query, NULL);
+  return dialect_for(settings)->price(settings, &question);
 }
 
 bool facts_is_answered(const struct inquiry *inquiry, const struct token_facts *token,

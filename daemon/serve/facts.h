@@ -3,10 +3,15 @@
 #pragma once
 
 #include "derived/search.h"
+#include "dialect/dialect.h"
 #include "ledger/token.h"
 #include "plan/plan.h"
 #include "query/query.h"
 #include "serve/serve.h"
+
+/* A source may turn out to be of no use only when its rows are read. Then another one is tried, and
+ * no more: the first holds more often than not what makes all others useless. */
+#define FACTS_ATTEMPTS_MOST 2
 
 /* A query, and all beside it that the decision depends on. Borrowed. */
 struct inquiry {
@@ -18,8 +23,9 @@ struct inquiry {
   bool has_unknown_body;            /* it comes with a body of unknown meaning */
   enum access_verdict checked; /* the result of a check that this request made; UNKNOWN: none */
   bool supposes;               /* treat an unknown or missing token as admitted: for explain */
-  bool derives;                /* look for a source */
-  const struct digest *vain;   /* the key of a source that was tried in vain; NULL: none */
+  unsigned attempts;         /* at sources that were in vain; from FACTS_ATTEMPTS_MOST on no source
+                                  is looked for */
+  const struct digest *vain; /* the key of the last of these; NULL: none */
 };
 
 /* The standing of a token by the ledger's facts about it, `token`. Does not block; any thread. */
@@ -45,6 +51,13 @@ void findings_release(struct findings *findings);
 void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
                   const struct token_facts *token, struct findings *findings,
                   struct plan_facts *facts);
+
+/* The search for a source of the inquiry's query, by facts that facts_gather() has filled. Borrows
+ * from the inquiry. */
+struct derived_search facts_search(const struct inquiry *inquiry, const struct plan_facts *facts);
+
+/* The price of a query, upstream. */
+struct tariff facts_price(const struct settings *settings, const struct query *query);
 
 /* True if a stored result of `query` itself may be served, and is fresh, for a request that has the
  * wishes of the inquiry and this token. Blocks on the disk; any thread, under no lock. */

@@ -136,7 +136,7 @@ void request_finished(void *context, struct exchange *exchange) {
   request_account(request);
   findings_release(&request->found);
   query_release(&request->wide);
-  query_release(&request->whole);
+  query_release(&request->whole.query);
   text_free(&request->rewritten);
   request_leave_computed(request);
   flight_leave(&request->reader);

@@ -8,6 +8,7 @@
 #include "serve/facts.h"
 #include "serve/serve.h"
 #include "serve/steps.h"
+#include "serve/whole.h"
 
 #include <stdatomic.h>
 
@@ -54,8 +55,7 @@ struct request {
   unsigned attempts;               /* that were in vain */
 
   /* buying the whole of its target (serve/whole.c) */
-  struct query *whole;       /* what was asked for that; NULL: nothing */
-  struct amount whole_offer; /* the sum for whose sake */
+  struct whole_choice whole; /* what was asked for that */
   bool has_tried_whole;      /* as its own or as somebody else's */
   bool has_bought;           /* the ledger has a reservation of the whole for it */
   bool has_shared;           /* it waited for the whole that another request asked for */
@@ -133,8 +133,7 @@ struct flight *request_prepare(const struct request *request, const struct paid_
 /* True if the miss is one for which the whole of its target may be bought instead, and whose cost
  * counts for that (cache.buy_whole). */
 bool request_buys_wholes(const struct request *request);
-/* True if the request may try it now. Not if a source was tried in vain: where the whole is stored, it
- * was one, and another one would be of no more use. */
+/* True if the request may try it now. */
 bool request_may_try_whole(const struct request *request);
 
 /* Joins the flight of `key` or makes one, as flights_join() does; then request_take(). False:

@@ -42,22 +42,3 @@ void serve_drain(struct serve *serve);
 bool serve_is_draining(const struct serve *serve);
 /* The number of requests under way. Any thread. */
 int64_t serve_busy(const struct serve *serve);
-
-/* The plan for a query, and its possible cost. */
-struct serve_explanation {
-  struct text normal; /* freed by the caller */
-  char key[DIGEST_HEX_SIZE];
-  const char *outcome; /* a word of tables/outcomes.def; for a query without a token, or with an
-                          unknown one, the outcome once the token is admitted */
-  const char *token;   /* plan_standing_word() */
-  struct fault fault;  /* the answer now, if it is one of rowcache's own errors; else FAULT_NONE */
-  bool stored;
-  int64_t age, freshness; /* if stored; seconds. age: or AGE_UNKNOWN, without a freshness */
-  struct amount least, most;
-  bool estimated;
-};
-/* Explains the query `args`, the raw query string of a request without '?'. Its `token` is a token,
- * or the label of one. Sends and spends nothing. Faults: those of query_parse(), and of the ledger.
- * Blocks on the disk; any thread. */
-bool serve_explain(struct serve *serve, struct view args, struct serve_explanation *explanation,
-                   struct fault *fault) MUST_CHECK;

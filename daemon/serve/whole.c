@@ -1,11 +1,11 @@
-/* Buying the whole of a target in the place of one more part of it (cache.buy_whole). The rule:
- * plan/whole.h. */
+/* Buying the whole of a target in the place of one more part of it (cache.buy_whole). */
+#include "serve/whole.h"
+
 #include "serve/request.h"
 
 #include "base/log.h"
 #include "base/scope.h"
 #include "derive/rules.h"
-#include "dialect/dialect.h"
 #include "plan/whole.h"
 
 #include <inttypes.h>
@@ -13,16 +13,24 @@
 /* --- is it worth it? --- */
 
 /* A client that asks upstream anew wants its own answer; and in XML nothing is derived. */
+static bool applies(const struct settings *settings, const struct query *query,
+                    const struct plan *plan) {
+  enum query_output output = query_output(query);
+  return settings->buy_whole == BUY_WHOLE_ON && settings->derive == DERIVE_ON && plan->store &&
+         plan->reason != PLAN_REQUEST && (output == QUERY_JSON || output == QUERY_PHP);
+}
+
 bool request_buys_wholes(const struct request *request) {
-  const struct settings *settings = request->settings;
-  enum query_output output = query_output(request->query);
-  return settings->buy_whole == BUY_WHOLE_ON && settings->derive == DERIVE_ON &&
-         request->plan.store && request->plan.reason != PLAN_REQUEST &&
-         (output == QUERY_JSON || output == QUERY_PHP);
+  return applies(request->settings, request->query, &request->plan);
+}
+
+bool whole_may_be_tried(const struct inquiry *inquiry, const struct plan *plan) {
+  return applies(inquiry->settings, inquiry->query, plan) && !inquiry->attempts;
 }
 
 bool request_may_try_whole(const struct request *request) {
-  return request_buys_wholes(request) && !request->has_tried_whole && !request->attempts;
+  const struct inquiry inquiry = request_inquiry(request);
+  return !request->has_tried_whole && whole_may_be_tried(&inquiry, &request->plan);
 }
 
 static struct query *whole_of(const struct query *query, int64_t limit, struct fault *fault) {
@@ -32,19 +40,23 @@ static struct query *whole_of(const struct query *query, int64_t limit, struct f
   return query_changed(query, &change, &whole, fault) ? whole : NULL;
 }
 
-static struct tariff price_of(const struct request *request, const struct query *query) {
-  const struct question question = question_of(query, NULL);
-  return dialect_for(request->settings)->price(request->settings, &question);
-}
+/* What is decided upon. */
+struct weighing {
+  const struct inquiry *inquiry;
+  const struct digest *subject;
+  int64_t at;
+};
 
 /* Applies the rule. `whole` is one with any limit. False: the ledger cannot be read. */
-static bool plan(const struct request *request, const struct query *whole,
-                 const struct digest *subject, struct whole_plan *out, struct fault *fault) {
-  const struct tariff own = price_of(request, request->query), all = price_of(request, whole);
+static bool plan(const struct weighing *of, const struct query *whole, struct whole_plan *out,
+                 struct fault *fault) {
+  const struct inquiry *inquiry = of->inquiry;
+  const struct settings *settings = inquiry->settings;
+  const struct tariff own = facts_price(settings, inquiry->query);
+  const struct tariff all = facts_price(settings, whole);
   struct ledger_slices slices;
-  int64_t since = request->at - request->settings->ttl * 1000;
-  if (!ledger_slices(request->serve->rooms.ledger, subject, own.fixed.currency, since, &slices,
-                     fault))
+  if (!ledger_slices(inquiry->serve->rooms.ledger, of->subject, own.fixed.currency,
+                     of->at - settings->ttl * 1000, &slices, fault))
     return false;
   const struct whole_facts facts = {.slices = slices.slices,
                                     .wholes = slices.wholes,
@@ -56,36 +68,41 @@ static bool plan(const struct request *request, const struct query *whole,
   return true;
 }
 
-/* True if the query could be answered from the whole, if that is complete. */
-static bool would_answer(const struct request *request, const struct query *whole) {
-  const struct derive_source source = {.query = whole};
+/* True if the query could be answered from the whole, if that has so many results. */
+static bool would_answer(const struct query *query, const struct query *whole, int64_t results) {
+  const struct derive_source source = {.query = whole, .results = results};
   struct derive_recipe recipe;
-  return rules_derive(request->query, &source, &recipe) == DERIVE_POSSIBLE;
+  return rules_derive(query, &source, &recipe) == DERIVE_POSSIBLE;
 }
 
-/* Decides, and fills `whole` and `whole_offer` if the whole is asked for. */
-static bool decide(struct request *request, const struct digest *subject, struct fault *fault) {
-  struct query *any = whole_of(request->query, 1, fault);
+bool whole_suffices(const struct whole_choice *choice, const struct query *query) {
+  return would_answer(query, choice->query, query_limit(choice->query));
+}
+
+bool whole_choose(const struct inquiry *inquiry, const struct digest *subject, int64_t at,
+                  struct whole_choice *choice, struct fault *fault) {
+  const struct weighing of = {inquiry, subject, at};
+  struct query *any = whole_of(inquiry->query, 1, fault);
   struct whole_plan decision = {0};
-  bool ok = any && (!would_answer(request, any) || plan(request, any, subject, &decision, fault));
+  bool ok = any && (!would_answer(inquiry->query, any, 0) || plan(&of, any, &decision, fault));
   query_release(&any);
   if (!ok || !decision.is_tried)
     return ok;
-  request->whole_offer = decision.offer;
-  request->whole = whole_of(request->query, decision.limit, fault);
-  return request->whole != NULL;
+  choice->offer = decision.offer;
+  choice->query = whole_of(inquiry->query, decision.limit, fault);
+  return choice->query != NULL;
 }
 
 /* --- asking for it --- */
 
 static struct flight *make_whole(void *context, struct fault *fault) {
   struct request *request = context;
-  const struct question question = question_of(request->whole, NULL);
-  const struct tariff own = price_of(request, request->query);
-  struct paid_order order = request_order(request, request->whole, &question);
+  const struct question question = question_of(request->whole.query, NULL);
+  const struct tariff own = facts_price(request->settings, request->query);
+  struct paid_order order = request_order(request, request->whole.query, &question);
   order.flight_key = &order.subject; /* no query's key: all limits of the whole share it */
   order.is_whole = true;
-  order.offer = request->whole_offer;
+  order.offer = request->whole.offer;
   order.beside = tariff_most(&own);
   return request_prepare(request, &order, fault);
 }
@@ -94,15 +111,17 @@ static void log_whole(const struct request *request, const char *id) {
   struct view target = query_target_text(request->query);
   scope_free char *text = strndup(target.at, target.length);
   log_info(EVENT_whole, "request=%s for=%s target=%s limit=%" PRId64 " offer=%s", id, request->id,
-           LOG_VALUE(text), query_limit(request->whole), AMOUNT_TEXT(request->whole_offer));
+           LOG_VALUE(text), query_limit(request->whole.query), AMOUNT_TEXT(request->whole.offer));
 }
 
 /* Another whole may have been asked for and paid since the decision. */
 static bool is_still_offered(const struct request *request, const struct digest *subject) {
+  const struct inquiry inquiry = request_inquiry(request);
+  const struct weighing of = {&inquiry, subject, request->at};
   struct whole_plan decision;
   struct fault fault;
-  return plan(request, request->whole, subject, &decision, &fault) && decision.is_tried &&
-         amount_order(decision.offer, request->whole_offer) >= 0;
+  return plan(&of, request->whole.query, &decision, &fault) && decision.is_tried &&
+         amount_order(decision.offer, request->whole.offer) >= 0;
 }
 
 /* As for any flight, the request looks once more before it sends. */
@@ -126,15 +145,16 @@ static enum step join_or_begin(struct request *request, const struct digest *sub
 }
 
 static enum step begin(struct request *request) {
+  const struct inquiry inquiry = request_inquiry(request);
   struct digest subject;
   struct fault fault;
   request->missed = request->plan.reason;
   request->has_tried_whole = true;
   if (!query_subject(request->query, &subject))
     return STEP_FORWARD;
-  if (!decide(request, &subject, &fault))
+  if (!whole_choose(&inquiry, &subject, request->at, &request->whole, &fault))
     log_warning(EVENT_whole, "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
-  return request->whole ? join_or_begin(request, &subject) : STEP_FORWARD;
+  return request->whole.query ? join_or_begin(request, &subject) : STEP_FORWARD;
 }
 
 /* --- its end --- */

@@ -23,32 +23,32 @@ const struct query *request_asked(const struct request *request) {
 }
 
 /* The answer to a wider query is of use only where answers are derived. */
-bool wide_query(const struct settings *settings, const struct query *query, struct query **wide,
-                struct fault *fault) {
+static bool widen(const struct settings *settings, const struct query *query, struct query **wide,
+                  struct fault *fault) {
   bool all_columns =
       settings->widen_select == WIDEN_SELECT_ON && !dialect_for(settings)->charges_columns;
-  *wide = NULL;
   return settings->derive == DERIVE_OFF || widen_query(query, all_columns, wide, fault);
 }
 
-/* If the answer to the wider query is stored and fresh, this request could not be answered from it:
- * then it asks for its query itself. */
-static bool was_in_vain(const struct request *request) {
-  struct inquiry inquiry = request_inquiry(request);
-  return facts_is_answered(&inquiry, &request->token, request->wide);
+/* If the answer to the wider query is stored and fresh, this one could not be computed from it: then
+ * the query itself is asked. */
+bool wide_query(const struct inquiry *inquiry, const struct token_facts *token,
+                const struct plan *plan, struct query **wide, struct fault *fault) {
+  *wide = NULL;
+  if (!plan->store && plan->action != PLAN_HIT_AND_REFRESH)
+    return true;
+  if (!widen(inquiry->settings, inquiry->query, wide, fault))
+    return false;
+  if (*wide && facts_is_answered(inquiry, token, *wide))
+    query_release(wide);
+  return true;
 }
 
 bool request_widen(struct request *request) {
-  bool is_stored = request->plan.store || request->plan.action == PLAN_HIT_AND_REFRESH;
+  const struct inquiry inquiry = request_inquiry(request);
   query_release(&request->wide);
-  if (request->asks_itself || !is_stored)
-    return true;
-  if (!wide_query(request->settings, request->query, &request->wide, &request->fault))
-    return false;
-  request->asks_itself = request->wide && was_in_vain(request);
-  if (request->asks_itself)
-    query_release(&request->wide);
-  return true;
+  return request->asks_itself ||
+         wide_query(&inquiry, &request->token, &request->plan, &request->wide, &request->fault);
 }
 
 /* --- how the answer is made --- */

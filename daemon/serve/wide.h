@@ -1,10 +1,10 @@
-/* The query that upstream is asked for a client's, by the settings. Does not block; any thread. */
+/* The query that upstream is asked for a client's. */
 #pragma once
 
-#include "query/query.h"
-#include "settings/settings.h"
+#include "serve/facts.h"
 
-/* Makes the query that is asked in the place of `query`; *wide is NULL if that is itself. The caller
- * owns *wide. False: no memory. */
-bool wide_query(const struct settings *settings, const struct query *query, struct query **wide,
-                struct fault *fault) MUST_CHECK;
+/* Makes the query that is asked in the place of the inquiry's, by this plan; *wide is NULL if that is
+ * itself. `token`: as for facts_gather(). The caller owns *wide. False: no memory. Blocks on the disk;
+ * any thread, under no lock. */
+bool wide_query(const struct inquiry *inquiry, const struct token_facts *token,
+                const struct plan *plan, struct query **wide, struct fault *fault) MUST_CHECK;
