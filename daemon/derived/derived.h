@@ -90,8 +90,6 @@ enum derive_reason derived_try(const struct derived_order *order, struct fault *
 
 /* --- questions of readers; `flight` is a reader's of derived_join() --- */
 
-/* Why a flight was WITHDRAWN. Valid once it is CONCLUDED. */
-enum derive_reason derived_reason(const struct flight *flight);
 /* The validator that the copy has, or will have; all zero if there is none. Valid once the flight is
  * past WAITING, as what follows; as long as the flight. */
 const struct cache_validator *derived_validator(const struct flight *flight);

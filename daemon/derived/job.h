@@ -44,7 +44,6 @@ struct derived_job {
   struct tariff tariff;
   struct extract extract; /* the desk's threads', until it is concluded */
 
-  enum derive_reason reason;
   bool has_begun, is_fed;
   struct view piece; /* of the answer, that the flight has not taken */
 
@@ -88,7 +87,7 @@ void job_work(struct derived_job *job);
 extern const struct flight_owner job_owner;
 /* Begins the copy, if the answer is to be stored, and can be. */
 void job_begin_storing(struct derived_job *job);
-/* Ends it without an answer, for job->reason. */
+/* Ends it without an answer. */
 void job_withdraw(struct derived_job *job);
 /* Frees it. */
 void job_free(struct derived_job *job);

@@ -116,10 +116,6 @@ static const struct derived_job *job_of(const struct flight *flight) {
   return flight_context(flight);
 }
 
-enum derive_reason derived_reason(const struct flight *flight) {
-  return job_of(flight)->reason;
-}
-
 const struct cache_validator *derived_validator(const struct flight *flight) {
   return &job_of(flight)->validator;
 }

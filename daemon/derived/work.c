@@ -57,7 +57,6 @@ static void break_off(struct derived_job *job, const struct fault *fault) {
     flight_end(job->flight, &verdict);
     return;
   }
-  job->reason = DERIVE_SOURCE;
   flight_set_writer(job->flight, NULL, NULL);
   job_withdraw(job);
 }
@@ -129,9 +128,8 @@ static bool decide(struct derived_job *job) {
   struct fault fault;
   job->extract.is_wanted = is_wanted;
   job->extract.context = job;
-  job->reason = extract_decide(&job->extract, text_view(&job->wanted_normal),
-                               text_view(&job->source_normal), &fault);
-  return job->reason == DERIVE_POSSIBLE;
+  return extract_decide(&job->extract, text_view(&job->wanted_normal),
+                        text_view(&job->source_normal), &fault) == DERIVE_POSSIBLE;
 }
 
 /* False: the flight has ended. */

@@ -159,7 +159,7 @@ static struct run derive(const struct derived_order *order, int64_t *results) {
   } while (read == FLIGHT_READ_BYTES || read == FLIGHT_READ_WAIT);
   run.end = clock_monotonic() - begin;
   flight_peek(flight_of(reader), &state);
-  require(read == FLIGHT_READ_END, reason_text(derived_reason(flight_of(reader))));
+  require(read == FLIGHT_READ_END, "it was withdrawn, or broke off");
   *results = state.head.results_count;
   flight_leave(&reader);
   sem_destroy(&woken);
