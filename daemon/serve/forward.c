@@ -92,17 +92,23 @@ enum step step_forward(struct request *request) {
   return request->plan.store ? join_or_begin(request) : begin_private(request);
 }
 
+static void note_no_refresh(const struct request *request, const struct fault *fault) {
+  log_warning(EVENT_refresh, "request=%s reason=%s", request->id, LOG_VALUE(fault->text));
+}
+
 /* stale-while-revalidate: the answer is for later requests. Another refresh may have ended since
  * the plan, so the stored result may be fresh again, or gone. */
 enum step step_refresh(struct request *request) {
   struct flights_maker maker = {.make = make_paid, .context = request};
   struct flights_place place;
   struct fault fault;
-  if (!request_widen(request))
-    return request_no_memory(request);
+  if (!request_widen(request)) {
+    note_no_refresh(request, &request->fault);
+    return request_serve(request);
+  }
   if (flights_join(request->serve->rooms.flights, query_key(request_asked(request)), &maker, NULL,
                    &place, &fault) == FLIGHTS_FAILED)
-    log_warning(EVENT_refresh, "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
+    note_no_refresh(request, &fault);
   if (!place.started)
     return request_serve(request);
   request_plan(request);

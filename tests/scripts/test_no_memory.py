@@ -111,6 +111,7 @@ def budget(play):
 def stale(play):
     """A refresh behind the client's back, as nothing is fresh with this cache.ttl."""
     play.try_to_ask(target="rows-5.stale.example")
+    play.try_to_ask(target="rows-5.stale.example", select="date")
 
 
 def joined(play):
