@@ -128,25 +128,43 @@ static enum outcome hit_of(int64_t freshness, bool is_derived) {
   return is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
 }
 
+/* What the request says that it was, if it is answered from the store. One that bought the whole of
+ * its target is a miss: it has spent what the whole cost. */
+static void note_hit(struct request *request, bool is_derived, struct text *cache_status) {
+  struct headers_forward forward = {
+      .reason = request->missed, .stored = request->has_bought, .collapsed = !request->has_bought};
+  if (request->has_bought || request->has_shared)
+    headers_forward(&forward, cache_status);
+  else
+    headers_hit(request->plan.freshness, is_derived, cache_status);
+  request->outcome = request->has_bought   ? OUTCOME_MISS
+                     : request->has_shared ? OUTCOME_COLLAPSED
+                                           : hit_of(request->plan.freshness, is_derived);
+}
+
+/* What an answer from the store has saved that costs `price` upstream. */
+static struct amount saved_of(const struct request *request, struct amount price) {
+  return request->has_bought ? amount_zero(price.currency) : price;
+}
+
 enum step step_stored(struct request *request) {
-  int64_t freshness = request->plan.freshness;
   scope_text struct text cache_status = {0};
   scope_text struct text tag = {0};
   const struct cache_entry *stored = cache_hold_entry(request->found.stored);
+  struct amount saved = saved_of(request, stored->cost);
   int64_t age = clock_seconds() - stored->answered_at;
   add_tag(request, &stored->validator, &tag);
   bool not_modified = text_ok(&tag) && client_has(request, text_view(&tag));
-  request->outcome = hit_of(freshness, stored->is_derived);
+  note_hit(request, stored->is_derived, &cache_status);
   request->status = not_modified ? 304 : 200;
   /* A HEAD saves nothing: it never spends. */
   if (!request_is_head(request)) {
-    request->saved = stored->cost;
-    cache_count_hit(request->found.stored, stored->cost);
+    request->saved = saved;
+    cache_count_hit(request->found.stored, saved);
   }
-  headers_hit(freshness, stored->is_derived, &cache_status);
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
-  add_saved(request, stored->cost);
+  add_saved(request, saved);
   if (!not_modified) { /* the client stored these with the bytes (RFC 9110 15.4.5) */
     add_type(request, stored->content_type);
     add_number(request, "X-Results-Count", stored->results);
@@ -159,22 +177,6 @@ enum step step_stored(struct request *request) {
 }
 
 /* --- computed from the store --- */
-
-/* What the request says that it was. One that bought the whole of its target is a miss: it has spent
- * what the whole cost. */
-static void note_derived(struct request *request, struct amount price, struct text *cache_status) {
-  struct headers_forward forward = {
-      .reason = request->missed, .stored = request->has_bought, .collapsed = !request->has_bought};
-  if (request->has_bought || request->has_shared)
-    headers_forward(&forward, cache_status);
-  else
-    headers_hit(request->plan.freshness, true, cache_status);
-  request->outcome = request->has_bought   ? OUTCOME_MISS
-                     : request->has_shared ? OUTCOME_COLLAPSED
-                                           : hit_of(request->plan.freshness, true);
-  if (!request->has_bought && !request_is_head(request))
-    request->saved = price;
-}
 
 /* The tag of the copy that is kept of it. */
 static bool add_derived_tag(struct request *request) {
@@ -194,13 +196,16 @@ enum step step_derived(struct request *request) {
   int64_t age = clock_seconds() - state.head.answered_at;
   bool not_modified = add_derived_tag(request);
   request->derives = true;
-  note_derived(request, state.head.cost.once, &cache_status);
+  struct amount saved = saved_of(request, state.head.cost.once);
+  note_hit(request, true, &cache_status);
   request->status = not_modified ? 304 : 200;
-  if (!request_is_head(request))
-    cache_count_hit(request->found.source.hold, request->saved);
+  if (!request_is_head(request)) {
+    request->saved = saved;
+    cache_count_hit(request->found.source.hold, saved);
+  }
   add_number(request, "Age", age > 0 ? age : 0);
   add_common(request, &cache_status);
-  add_saved(request, request->has_bought ? request->saved : state.head.cost.once);
+  add_saved(request, saved);
   if (!not_modified) {
     add_type(request, state.head.content_type);
     add_number(request, "X-Results-Count", state.head.results_count);

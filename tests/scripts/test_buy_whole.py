@@ -107,6 +107,17 @@ def test_the_request_that_bought_it_can_be_looked_up(sim, rowcache, target):
     assert daemon.outcomes() == {"miss": rank + 1}
 
 
+def test_a_question_that_is_the_whole_itself(sim, rowcache):
+    """It is bought in its own place, and what was spent has saved nothing."""
+    daemon = rowcache(ON)
+    query = question(SMALL, limit=1000)
+    reply = daemon.get(query)
+    check(sim, reply, query)
+    assert reply.miss and reply.spent == SMALL_COST and reply.saved == 0
+    assert daemon.outcomes() == {"miss": 1} and daemon.account["rows_saved"] == 0
+    assert daemon.get(query).hit and len(arrived(sim)) == 1
+
+
 def test_everything_is_derived_from_it(sim, rowcache):
     daemon = rowcache(ON)
     rank, _spent = buy_all_but_the_last(sim, daemon)
