@@ -124,6 +124,25 @@ static bool is_still_offered(const struct request *request, const struct digest 
          amount_order(decision.offer, request->whole.offer) >= 0;
 }
 
+static struct flight *make_none(void *context, struct fault *fault) {
+  (void)context;
+  fault_set(fault, FAULT_INTERNAL, "no whole is under way");
+  return NULL;
+}
+
+/* Joins the whole that another request asks for, if it may hold the answer: then nothing is paid
+ * beside it. While it is under way it takes up the sum, so that nothing is offered for another. */
+static bool joins_another(struct request *request, const struct digest *subject) {
+  const struct flights_maker maker = {.make = make_none};
+  struct flights_place place;
+  struct fault fault;
+  struct query *any = whole_of(request->query, 1, &fault);
+  bool ok = any && would_answer(request->query, any, 0) &&
+            request_join(request, subject, &maker, &place);
+  query_release(&any);
+  return ok;
+}
+
 /* As for any flight, the request looks once more before it sends. */
 static enum step join_or_begin(struct request *request, const struct digest *subject) {
   struct flights_maker maker = {.make = make_whole, .context = request};
@@ -152,6 +171,8 @@ static enum step begin(struct request *request) {
   request->has_tried_whole = true;
   if (!query_subject(request->query, &subject))
     return STEP_FORWARD;
+  if (joins_another(request, &subject))
+    return STEP_WAIT;
   if (!whole_choose(&inquiry, &subject, request->at, &request->whole, &fault))
     log_warning(EVENT_whole, "request=%s reason=%s", request->id, LOG_VALUE(fault.text));
   return request->whole.query ? join_or_begin(request, &subject) : STEP_FORWARD;

@@ -12,7 +12,7 @@ from budgets import add, check_held_back
 from daemon import (
     AHREFS, OTHER_TOKEN, QUESTIONS, TABLE, TOKEN, arrived, eventually, question, wait_until_held,
 )
-from wire import encode, patience, tenths, wish
+from wire import COLLAPSED, encode, patience, tenths, wish
 
 ON = "cache.buy_whole=on"
 SMALL = "rows-800.example"
@@ -116,6 +116,28 @@ def test_a_question_that_is_the_whole_itself(sim, rowcache):
     assert reply.miss and reply.spent == SMALL_COST and reply.saved == 0
     assert daemon.outcomes() == {"miss": 1} and daemon.account["rows_saved"] == 0
     assert daemon.get(query).hit and len(arrived(sim)) == 1
+
+
+@pytest.mark.concurrent
+@pytest.mark.parametrize("second", [{}, {"select": "date"}, {"limit": 1200},
+                                    {"where": "ahrefs_rank=3"}], ids=str)
+def test_who_comes_while_it_is_bought_waits_for_it(sim, rowcache, second):
+    """Although it takes up the sum, and nothing is offered for another."""
+    daemon = rowcache(ON)
+    queries = [question(SMALL, limit=1000), question(SMALL, **{"limit": 1000, **second})]
+    sim.hold(match=QUESTIONS)
+    with daemon.send(queries[0]) as first:
+        wait_until_held(sim)
+        files = daemon.open_files
+        with daemon.send(queries[1]) as other:
+            eventually(lambda: daemon.open_files > files)
+            sim.release()
+            replies = first.receive(), other.receive()
+    for reply, query in zip(replies, queries):
+        check(sim, reply, query)
+    assert [reply.spent for reply in replies] == [SMALL_COST, 0]
+    assert replies[1].cache == COLLAPSED or replies[1].hit or derived(replies[1])
+    assert len(arrived(sim)) == 1
 
 
 def test_everything_is_derived_from_it(sim, rowcache):
