@@ -199,7 +199,7 @@ bool cache_show(struct cache *cache, struct view prefix, cache_row *row, void *c
                 struct fault *fault) MUST_CHECK;
 
 /* The same for the results of a subject that are upstream's own and were answered from `since` to
- * `until` (seconds since 1970): those with the fewest conditions first, then the shortest body; at
+ * `until` (seconds since 1970): those with the fewest conditions first, then the longest body; at
  * most `limit`. Looks them up in an index, and does not wait for the keeper: the latest hits may be
  * missing. */
 bool cache_sources(struct cache *cache, const struct digest *subject, int64_t since, int64_t until,

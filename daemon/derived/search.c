@@ -106,11 +106,41 @@ static bool hold(const struct derived_search *search, const struct choice *choic
   return false;
 }
 
+/* --- the answer to the wider query --- */
+
+static bool is_fresh(const struct derived_search *search, const struct cache_entry *entry) {
+  int64_t age = age_at(entry->answered_at, search->now);
+  return age != AGE_UNKNOWN && age <= search->fresh;
+}
+
+static bool is_wanted(const struct derived_search *search, const struct cache_entry *entry) {
+  const struct derive_source source = {.query = search->wide, .results = entry->results};
+  struct derive_recipe recipe;
+  bool is_vain = search->vain && digest_equal(search->vain, &entry->key);
+  return !is_vain && is_fresh(search, entry) &&
+         rules_derive(search->wanted, &source, &recipe) == DERIVE_POSSIBLE;
+}
+
+/* Looked up by its key, as it need not be among the first candidates. */
+static bool find_wide(const struct derived_search *search, struct derived_source *source,
+                      struct fault *fault) {
+  if (!search->wide)
+    return true;
+  source->hold = cache_find(search->cache, query_key(search->wide));
+  if (source->hold && !is_wanted(search, cache_hold_entry(source->hold)))
+    cache_release(&source->hold);
+  if (!source->hold || query_parse(query_normal(search->wide), VIEW(""), &source->query, fault))
+    return true;
+  cache_release(&source->hold);
+  return false;
+}
+
 void derived_find(const struct derived_search *search, struct derived_source *source) {
   struct choice choice = {.vain = search->vain};
   struct fault fault;
   *source = (struct derived_source){0};
-  if (!find(search, &choice, &fault) || !hold(search, &choice, source, &fault))
+  if (!find_wide(search, source, &fault) ||
+      (!source->hold && (!find(search, &choice, &fault) || !hold(search, &choice, source, &fault))))
     log_warning(EVENT_cache_unreadable, "reason=%s", LOG_VALUE(fault.text));
   text_free(&choice.normal);
 }

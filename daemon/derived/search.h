@@ -9,12 +9,14 @@
 #include "derive/reason.h"
 #include "query/query.h"
 
-/* The most candidates that are looked at: those with the fewest conditions, which hold the most. */
+/* The most candidates that are looked at: those with the fewest conditions, and of these the longest,
+ * which hold the most. */
 #define DERIVED_CANDIDATES_MOST 64
 
 struct derived_search {
   struct cache *cache;
   const struct query *wanted;
+  const struct query *wide;  /* what upstream would be asked; NULL: `wanted` itself */
   int64_t now;               /* seconds since 1970 */
   int64_t fresh, usable;     /* ages in seconds, negative for none: struct plan_ages */
   const struct digest *vain; /* the key of a result that was tried in vain; NULL: none */
@@ -26,8 +28,9 @@ struct derived_source {
   struct query *query;     /* what it answers */
 };
 
-/* Finds the source: of the candidates that are fresh the one with the shortest body, which is the
- * cheapest to compute from. If none is fresh: the newest that is usable. The caller releases
+/* Finds the source. The result of `wide`, if it is fresh: it has the rows of the answer and no others.
+ * Else, of the candidates that are fresh the one with the shortest body, which is the cheapest to
+ * compute from. If none is fresh: the newest that is usable. The caller releases
  * `source`, which stays {0} if there is none; what prevents the search is logged. Blocks on the
  * disk; any thread, under no lock. */
 void derived_find(const struct derived_search *search, struct derived_source *source);

@@ -1,6 +1,7 @@
 #include "serve/facts.h"
 
 #include "serve/request.h"
+#include "serve/wide.h"
 
 #include "base/clock.h"
 
@@ -79,8 +80,13 @@ struct derived_search facts_search(const struct inquiry *inquiry, const struct p
 
 static void gather_source(const struct inquiry *inquiry, struct derived_source *source,
                           struct plan_facts *facts) {
-  const struct derived_search search = facts_search(inquiry, facts);
+  struct derived_search search = facts_search(inquiry, facts);
+  struct query *wide = NULL;
+  struct fault fault;
+  (void)!wide_of(inquiry->settings, inquiry->query, &wide, &fault); /* then without it */
+  search.wide = wide;
   derived_find(&search, source);
+  query_release(&wide);
   facts->has_source = source->hold;
   if (source->hold)
     facts->source_age = age_of(source->hold);

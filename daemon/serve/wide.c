@@ -23,10 +23,11 @@ const struct query *request_asked(const struct request *request) {
 }
 
 /* The answer to a wider query is of use only where answers are derived. */
-static bool widen(const struct settings *settings, const struct query *query, struct query **wide,
-                  struct fault *fault) {
+bool wide_of(const struct settings *settings, const struct query *query, struct query **wide,
+             struct fault *fault) {
   bool all_columns =
       settings->widen_select == WIDEN_SELECT_ON && !dialect_for(settings)->charges_columns;
+  *wide = NULL;
   return settings->derive == DERIVE_OFF || widen_query(query, all_columns, wide, fault);
 }
 
@@ -37,7 +38,7 @@ bool wide_query(const struct inquiry *inquiry, const struct token_facts *token,
   *wide = NULL;
   if (!plan->store && plan->action != PLAN_HIT_AND_REFRESH)
     return true;
-  if (!widen(inquiry->settings, inquiry->query, wide, fault))
+  if (!wide_of(inquiry->settings, inquiry->query, wide, fault))
     return false;
   if (*wide && facts_is_answered(inquiry, token, *wide))
     query_release(wide);

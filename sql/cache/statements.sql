@@ -122,11 +122,12 @@ SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, con
 FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1 ORDER BY key;
 
 -- name: list_sources
+-- Where there are more than the limit, those stay that hold the most.
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
   validator, currency, saved, source, normal, target
 FROM entry
 WHERE subject = ?1 AND state = 1 AND source IS NULL AND answered_at BETWEEN ?2 AND ?3
-ORDER BY conditions, body_length LIMIT ?4;
+ORDER BY conditions, body_length DESC LIMIT ?4;
 
 -- name: count_keys
 SELECT count(*) FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1;

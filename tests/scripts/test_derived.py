@@ -151,6 +151,24 @@ def test_switches(sim, rowcache, options, sent):
     assert [record["params"].get("select") for record in arrived(sim)] == sent
 
 
+@pytest.mark.parametrize("params", [{"select": "date"}, {"select": "date", "output": "php"}], ids=str)
+def test_a_page_that_was_paid_is_not_paid_again_however_many_there_are(sim, rowcache, params):
+    daemon = rowcache()
+    pages = [question("huge-1000000.example", limit=10, offset=10 * page, **params)
+             for page in range(80)]
+    assert all(daemon.get(page).miss for page in pages)
+    assert all(daemon.get(page).derived for page in pages)
+    assert len(arrived(sim)) == len(pages)
+
+
+def test_many_small_answers_do_not_hide_the_one_that_holds_all(sim, rowcache):
+    daemon = rowcache()
+    for page in range(80):
+        assert daemon.ask("rows-800.example", limit=5, offset=5 * page).miss
+    assert daemon.ask("rows-800.example", limit=5000).miss
+    assert daemon.ask("rows-800.example", limit=5000, **LOST).derived
+
+
 def test_the_bounds_of_a_request_hold_for_the_source(driven, clock):
     daemon = driven()
     daemon.ask("rows-40.example")
