@@ -137,8 +137,8 @@ static bool joins_another(struct request *request, const struct digest *subject)
   struct flights_place place;
   struct fault fault;
   struct query *any = whole_of(request->query, 1, &fault);
-  bool ok = any && would_answer(request->query, any, 0) &&
-            request_join(request, subject, &maker, &place);
+  bool ok =
+      any && would_answer(request->query, any, 0) && request_join(request, subject, &maker, &place);
   query_release(&any);
   return ok;
 }

@@ -31,6 +31,19 @@ bool wide_of(const struct settings *settings, const struct query *query, struct 
   return settings->derive == DERIVE_OFF || widen_query(query, all_columns, wide, fault);
 }
 
+/* True if the query was asked itself after the wider one: the rows of that were of no use then. They
+ * would be again, for whoever wants a new answer, or comes when both are old. */
+static bool was_of_no_use(const struct inquiry *inquiry, const struct query *wide) {
+  struct cache *cache = inquiry->serve->rooms.cache;
+  struct cache_hold *own = cache_find(cache, query_key(inquiry->query));
+  struct cache_hold *other = own ? cache_find(cache, query_key(wide)) : NULL;
+  bool was = other && !cache_hold_entry(own)->is_derived &&
+             cache_hold_entry(own)->answered_at >= cache_hold_entry(other)->answered_at;
+  cache_release(&own);
+  cache_release(&other);
+  return was;
+}
+
 /* If the answer to the wider query is stored and fresh, this one could not be computed from it: then
  * the query itself is asked. */
 bool wide_query(const struct inquiry *inquiry, const struct token_facts *token,
@@ -40,7 +53,7 @@ bool wide_query(const struct inquiry *inquiry, const struct token_facts *token,
     return true;
   if (!wide_of(inquiry->settings, inquiry->query, wide, fault))
     return false;
-  if (*wide && facts_is_answered(inquiry, token, *wide))
+  if (*wide && (facts_is_answered(inquiry, token, *wide) || was_of_no_use(inquiry, *wide)))
     query_release(wide);
   return true;
 }
