@@ -208,11 +208,12 @@ static enum step relay(struct request *request) {
   if (request_rewrite(request, &request->seen))
     return reply(request, STEP_RELAY);
   request->asks_itself = true;
-  if (request->leads) {
-    request->earlier = request->spent;
-    request->earlier_is_known = request->cost_is_known;
-  }
-  request_leave(request);
+  if (request->seen.phase == FLIGHT_CONCLUDED)
+    request_leave(request);
+  else
+    request_leave_lead(request);
+  request->earlier = request->spent;
+  request->earlier_is_known = request->cost_is_known;
   return STEP_PLAN;
 }
 

@@ -96,8 +96,8 @@ void request_leave(struct request *request) {
 }
 
 void request_leave_lead(struct request *request) {
-  request->left_lead = request->leads;
-  request->cost_is_known = !request->leads;
+  request->left_lead = request->left_lead || request->leads;
+  request->cost_is_known = request->cost_is_known && !request->leads;
   request_leave(request);
 }
 

@@ -191,6 +191,17 @@ def test_a_wider_question_that_was_of_no_use_is_not_paid_again(sim, driven, cloc
     assert daemon.account["rows_spent"] == sim.bill(TOKEN)
 
 
+def test_a_wider_answer_that_is_left_before_its_end_has_an_unknown_cost(sim, rowcache):
+    """PHP states its count before the rows. This one is neither announced nor kept."""
+    daemon = rowcache("cache.max_size=1MiB")
+    sim.fault("no_count", match=asks_wide)
+    asked = question("huge-1000000.example", output="php", limit=40000)
+    reply = daemon.get(asked)
+    assert content("php", reply.body) == content("php", direct(sim, asked).body)
+    assert len(arrived(sim)) == 3 and "X-Rows-Spent" not in reply.headers
+    eventually(lambda: daemon.account["rows_spent"] == 2 * (10 + 40000 * 2))
+
+
 def test_the_bounds_of_a_request_hold_for_the_source(driven, clock):
     daemon = driven()
     daemon.ask("rows-40.example")
