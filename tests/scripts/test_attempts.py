@@ -754,7 +754,6 @@ def test_a_source_that_is_purged_takes_along_what_was_derived_from_it(rowcache):
 
 
 @pytest.mark.parametrize("params", [UNKNOWN, {"order_by": "title"}], ids=str)
-@pytest.mark.xfail(strict=True, reason="it does not look at the rows, and says 0.0 at most")
 def test_explain_does_not_promise_what_the_rows_do_not_hold(rowcache, params):
     """The contract: explain tells a derived hit from a miss, and the most that it could cost."""
     daemon = rowcache()
@@ -765,7 +764,6 @@ def test_explain_does_not_promise_what_the_rows_do_not_hold(rowcache, params):
     assert tenths(said["most"]) >= spent
 
 
-@pytest.mark.xfail(strict=True, reason="it leaves out the whole that may be bought in vain")
 def test_explain_counts_a_whole_that_may_be_bought(rowcache):
     daemon = rowcache("cache.buy_whole=on")
     asked = question("rows-1500.example", **LOST)
@@ -773,7 +771,6 @@ def test_explain_counts_a_whole_that_may_be_bought(rowcache):
     assert daemon.get(asked).spent <= tenths(said["most"])
 
 
-@pytest.mark.xfail(strict=True, reason="it says derived, and not from what")
 def test_explain_names_the_source(rowcache):
     """The contract: a derived hit, and from what."""
     daemon = rowcache()
