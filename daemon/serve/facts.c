@@ -63,6 +63,9 @@ static int64_t age_of(const struct cache_hold *hold) {
 static void gather_stored(const struct inquiry *inquiry, const struct query *query,
                           struct cache_hold **stored, struct plan_facts *facts) {
   *stored = cache_find(inquiry->serve->rooms.cache, query_key(query));
+  /* What was computed before cache.derive was switched off is not served any more. */
+  if (*stored && cache_hold_entry(*stored)->is_derived && inquiry->settings->derive == DERIVE_OFF)
+    cache_release(stored);
   facts->stored = *stored;
   if (*stored)
     facts->age = age_of(*stored);

@@ -725,7 +725,6 @@ def reload(daemon, file, text):
 
 
 @pytest.mark.parametrize("how", ["at a reload", "at a restart"])
-@pytest.mark.xfail(strict=True, reason="what was derived before is kept and still served")
 def test_derivation_that_is_turned_off_ends(rowcache, tmp_path, how):
     """The contract: cache.derive = off ends it."""
     file = tmp_path / "rowcached.conf"
