@@ -77,6 +77,14 @@ class Play:
             assert len(reply.rows) == 5
         return reply
 
+    def try_to_look(self, path):
+        """The same of the admin side's answers."""
+        try:
+            reply = self.daemon.admin(path)
+        except (ConnectionError, http.client.HTTPException):
+            return
+        assert reply.status in (200, 500, 503), (path, reply)
+
 
 def miss_and_hit(play):
     play.try_to_ask()
@@ -97,8 +105,10 @@ def other_forms(play):
 
 
 def derived(play):
-    """A miss that is asked wider, and two answers that are computed."""
+    """A miss that is asked wider, two answers that are computed, and one that is explained."""
     play.try_to_ask(select="date,type")
+    explained = encode(question(play.target, token=None, order_by="last_visited"))
+    play.try_to_look("/api/explain?" + explained)
     play.try_to_ask(select="url_from")
     play.try_to_ask(order_by="first_seen:desc")
 
@@ -131,11 +141,7 @@ def joined(play):
 def administration(play):
     for path in ("/metrics", "/api/spend", "/api/spend?by=target", "/api/status", "/api/cache",
                  "/api/token", "/api/explain?from=backlinks_new_lost&target=a.example&mode=domain"):
-        try:
-            reply = play.daemon.admin(path)
-        except (ConnectionError, http.client.HTTPException):
-            continue
-        assert reply.status in (200, 500, 503), (path, reply)
+        play.try_to_look(path)
 
 
 def change_a_token(play):
