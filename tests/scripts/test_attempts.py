@@ -918,7 +918,6 @@ def test_a_whole_that_may_be_cut_off_is_none(sim, rowcache, rows):
 
 
 @pytest.mark.concurrent
-@pytest.mark.xfail(strict=True, reason="who asks the same meanwhile does not wait, and pays")
 def test_the_same_question_is_paid_once_while_a_whole_is_under_way(sim, rowcache):
     daemon = rowcache("cache.buy_whole=on")
     sim.hold(match=is_whole)
@@ -935,7 +934,6 @@ def test_the_same_question_is_paid_once_while_a_whole_is_under_way(sim, rowcache
 
 
 @pytest.mark.concurrent
-@pytest.mark.xfail(strict=True, reason="it is called a hit, and the whole is in its X-Rows-Spent")
 def test_what_spent_rows_is_no_hit(sim, rowcache):
     """One question waits for the whole, and meanwhile another brings the same slice."""
     daemon = rowcache("cache.buy_whole=on")
