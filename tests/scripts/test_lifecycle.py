@@ -17,7 +17,7 @@ import pytest
 from ahrefs import Simulator
 from certificates import make_certificate, name_shown, trust
 from daemon import QUESTIONS, TOKEN, amounts, arrived, eventually, question, wait_until_held
-from wire import Client, encode, open_socket, patience, read_all
+from wire import Client, Reply, encode, open_socket, patience, read_all
 
 ROWS_5 = 10 + 5 * 2
 BIG = question("huge-20000.example", limit=20000)  # 12 MB
@@ -457,8 +457,12 @@ def talk_plainly(daemon):
 def test_a_broken_big_answer_is_not_whole_over_https(sim, rowcache, tls):
     daemon = rowcache(*over_tls(tls))
     sim.fault("cut", after=300000)
+    sim.fault("hold_body", after=200000)
     with daemon.client(trust(tls[0])) as client:
-        reply = client.get(BIG)
+        client.send("GET", "/?" + encode(BIG))
+        response = client.head()
+        sim.release()
+        reply = Reply(response)
     assert reply.status == 200 and not reply.whole
 
 
