@@ -8,11 +8,12 @@ from .readings import Readings
 PREFIX = "/_sim/"
 
 
-def handle(server, request):
-    """The (status, data) of a request to the controls."""
-    action = _ACTIONS.get((request.method, request.path.removeprefix(PREFIX)))
+def handle(server, request, more=None):
+    """The (status, data) of a request to the controls; `more` are further ones, or others."""
+    actions = {**_ACTIONS, **(more or {})}
+    action = actions.get((request.method, request.path.removeprefix(PREFIX)))
     if not action:
-        return 404, {"error": "no such control", "controls": [" ".join(key) for key in _ACTIONS]}
+        return 404, {"error": "no such control", "controls": [" ".join(key) for key in actions]}
     try:
         return 200, action(server, request)
     except (ValueError, TypeError, KeyError) as error:
@@ -29,10 +30,10 @@ def _requests(server, _request):
     ]
 
 
-def _fault(server, request):
+def add_fault(server, request, make_fault=Fault):
     options = json.loads(request.body)
     kind, match = options.pop("kind"), options.pop("match", None)
-    server.state.add_fault(Fault(kind, match, options.pop("times", 1), options))
+    server.state.add_fault(make_fault(kind, match, options.pop("times", 1), options))
     return {"fault": kind}
 
 
@@ -56,20 +57,20 @@ def _change(server, _request):
     return {"edition": server.state.edition}
 
 
-def _read_as(server, request):
+def read_as(server, request, make_readings=Readings):
     options = json.loads(request.body)
     odd = bool(options.pop("odd", False))
-    server.state.read_as(Readings(**options), odd)
+    server.state.read_as(make_readings(**options), odd)
     return {**server.state.readings.changed(), "odd": odd}
 
 
 _ACTIONS = {
     ("GET", "bill"): _bill,
     ("GET", "requests"): _requests,
-    ("POST", "fault"): _fault,
+    ("POST", "fault"): add_fault,
     ("POST", "release"): _release,
     ("POST", "clear"): _clear,
     ("POST", "reset"): _reset,
     ("POST", "change"): _change,
-    ("POST", "readings"): _read_as,
+    ("POST", "readings"): read_as,
 }

@@ -23,15 +23,26 @@ class Fault:
     whatever is no check of a token."""
 
     def __init__(self, kind, match, times, options):
-        if kind not in KINDS:
-            raise ValueError(f"unknown fault '{kind}'; there are {', '.join(sorted(KINDS))}")
-        inspect.signature(KINDS[kind]).bind(None, **options)
+        kinds = self.kinds()
+        if kind not in kinds:
+            raise ValueError(f"unknown fault '{kind}'; there are {', '.join(sorted(kinds))}")
+        inspect.signature(kinds[kind]).bind(None, **options)
         self.kind = kind
         self.hits = 0
         self.at_accept = kind == "refuse" and options.get("at") == "accept"
         self._match = match
         self._times = times
         self._options = options
+
+    @staticmethod
+    def kinds() -> dict:
+        """The faults that there are, in the order in which they are applied."""
+        return KINDS
+
+    @staticmethod
+    def is_check(params) -> bool:
+        """Whether a request is one by which a proxy may ask about a token."""
+        return params.get("from") == CHECKS
 
     def wants(self, params) -> bool:
         """True if the fault is for this request."""
@@ -40,14 +51,14 @@ class Fault:
         if callable(self._match):
             return bool(self._match(params))
         if self._match is None:
-            return params.get("from") != CHECKS
+            return not self.is_check(params)
         return all(params.get(name) == value for name, value in self._match.items())
 
     def used_up(self) -> bool:
         return self._times is not None and self.hits >= self._times
 
     def apply(self, answer):
-        KINDS[self.kind](answer, **self._options)
+        self.kinds()[self.kind](answer, **self._options)
 
 
 def delay(answer, seconds, charged=False):
@@ -219,12 +230,11 @@ KINDS = {
         delay, hold, refuse,
     )
 }
-_RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
 def apply_all(faults, answer):
     """Applies the faults that a request has met."""
-    for fault in sorted(faults, key=lambda fault: _RANK[fault.kind]):
+    for fault in sorted(faults, key=lambda fault: list(fault.kinds()).index(fault.kind)):
         fault.apply(answer)
 
 

@@ -50,6 +50,10 @@ class Server:
         self._gate_moved.set()
         self._gate_moved = asyncio.Event()
 
+    def exchange(self, *parts):
+        """What serves one request."""
+        return Exchange(self, *parts)
+
     async def gate_beyond(self, number):
         while self.state.gate <= number:
             await self._gate_moved.wait()
@@ -68,7 +72,7 @@ class Server:
         writer.transport.set_write_buffer_limits(_WRITE_BUFFER)
         try:
             while request := await http1.read_request(reader, writer):
-                await Exchange(self, writer, gone, request, number).run()
+                await self.exchange(writer, gone, request, number).run()
                 if not request.keep_alive:
                     break
         except http1.BadRequest as error:
@@ -103,6 +107,8 @@ class _Protocol(asyncio.StreamReaderProtocol):
 
 class Exchange:
     """One request and its answer."""
+
+    controls = staticmethod(control.handle)
 
     def __init__(self, server, writer, gone, request, connection):
         self.transport = writer.transport
@@ -184,7 +190,7 @@ class Exchange:
         return answer
 
     async def _control(self):
-        status, data = control.handle(self._server, self._request)
+        status, data = self.controls(self._server, self._request)
         self._answer = _plain(status, json.dumps(data, indent=1) + "\n")
         self._answer.headers["Content-Type"] = "application/json"
         await self._send()

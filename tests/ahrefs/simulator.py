@@ -14,17 +14,21 @@ from .tables import answer
 class Simulator:
     """Use as a context manager. Everything here may be called from any thread."""
 
+    _make_fault = Fault
+    _path = ""
+
     def __init__(self, tokens=None, ssl_files=None, host="127.0.0.1", port=0, rows_limit=500000,
-                 *, literal=False, loose=False, readings=DEFAULT, odd=False):
+                 *, literal=False, loose=False, readings=DEFAULT, odd=False, source=None):
         """`tokens` None accepts every token of 40 hex digits; `ssl_files` is (certificate, key).
         `literal`: a target of mode domain or subdomains that is more than a host has no rows;
         `loose`: parameters are read as lenient servers read them; `readings`: how undocumented
-        points are read; `odd`: some rows have values that nothing documents."""
+        points are read; `odd`: some rows have values that nothing documents; `source`: where rows
+        come from, called as world.rows_of() is, such as v3.as_v2()."""
         self.port = None
         self.url = None
         self._address = host, port
         self._tls = _tls(ssl_files)
-        self._state = State(tokens, rows_limit, literal, loose, readings, odd)
+        self._state = State(tokens, rows_limit, literal, loose, readings, odd, source)
         self._server = Server(self._state)
         self._loop = None
         self._stopping = None
@@ -82,7 +86,7 @@ class Simulator:
 
     def fault(self, kind, *, match=None, times=1, **options) -> Fault:
         """The next `times` requests that match go wrong; `.hits` of the result counts them."""
-        return self._state.add_fault(Fault(kind, match, times, options))
+        return self._state.add_fault(self._make_fault(kind, match, times, options))
 
     def clear_faults(self):
         self._state.remove_faults()
@@ -126,7 +130,7 @@ class Simulator:
         host, port = self._address
         self.port = await self._server.start(host, port, self._tls)
         scheme = "https" if self._tls else "http"
-        self.url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+        self.url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{self._path}"
         self._ready.set()
         await self._stopping.wait()
         await self._server.stop()

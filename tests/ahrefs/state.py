@@ -6,6 +6,7 @@ import threading
 
 from .faults import Fault
 from .readings import DEFAULT
+from .world import rows_of
 
 _TOKEN = re.compile("[0-9A-Fa-f]{40}")
 
@@ -14,9 +15,10 @@ class State:
     """Bills, records, faults and the gate, under one lock that tests can wait on."""
 
     def __init__(self, tokens=None, rows_limit=500000, literal=False, loose=False,
-                 readings=DEFAULT, odd=False):
+                 readings=DEFAULT, odd=False, source=None):
         self.readings = readings
         self.odd = odd
+        self.source = source or rows_of
         self.rows_limit = rows_limit
         self.literal = literal
         self.loose = loose

@@ -7,7 +7,6 @@ from .answer import Answer
 from .errors import ApiError
 from .rowsets import Listed, Repeated
 from .targets import is_plain
-from .world import rows_of
 
 
 class Price(NamedTuple):
@@ -60,7 +59,7 @@ def _error(output, text):
 def _backlinks_new_lost(params, account, output):
     readings = account.readings
     question = query.read_question(params, readings)
-    rows = rows_of(question.scope, account.edition, account.odd)
+    rows = account.source(question.scope, account.edition, account.odd)
     if account.literal and not is_plain(params["target"], params["mode"]):
         rows = Listed([])
     for holds in filter(None, (question.where, question.having)):
