@@ -3,7 +3,7 @@
 import argparse
 import signal
 
-from . import Simulator
+from . import Simulator, v3
 
 
 def _options():
@@ -13,10 +13,25 @@ def _options():
     parser.add_argument("--tls-key", metavar="FILE")
     parser.add_argument("--token", action="append", help="accept this one; may be repeated")
     parser.add_argument("--rows-limit", type=int, default=500000, metavar="N")
+    parser.add_argument("--api", choices=("v2", "v3"), default="v2")
+    parser.add_argument("--plan", choices=tuple(v3.CAPS), default="Enterprise", help="v3")
+    parser.add_argument("--units-limit", type=int, metavar="N", help="v3: of the workspace")
+    parser.add_argument("--pace", type=int, metavar="N", help="v3: requests in a minute and key")
+    parser.add_argument("--today", default=v3.TODAY, metavar="YYYY-MM-DD",
+                        help="v3, and v2 with --links: the last day of the data")
+    parser.add_argument("--links", action="store_true", help="v2: rows made from what v3 tells")
     options = parser.parse_args()
     if bool(options.tls_certificate) != bool(options.tls_key):
         parser.error("--tls-certificate and --tls-key go together")
     return options
+
+
+def _simulator(options, common):
+    if options.api == "v2":
+        source = v3.as_v2(options.today) if options.links else None
+        return Simulator(*common, options.rows_limit, source=source)
+    workspace = v3.Workspace(options.plan, units_limit=options.units_limit)
+    return v3.Simulator(*common, workspace=workspace, today=options.today, pace=options.pace)
 
 
 def main():
@@ -25,9 +40,7 @@ def main():
     files = options.tls_certificate and (options.tls_certificate, options.tls_key)
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
-    with Simulator(
-        options.token, files, host.strip("[]"), int(port), options.rows_limit
-    ) as simulator:
+    with _simulator(options, (options.token, files, host.strip("[]"), int(port))) as simulator:
         print(f"listening on {simulator.url}", flush=True)
         signal.sigwait(ends)
 
