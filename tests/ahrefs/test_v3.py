@@ -598,8 +598,46 @@ def test_endpoints_without_a_table(sim):
         reply = ask(sim, endpoint=f"site-explorer/{name}", select="a,b", order_by="c:desc")
         assert len(reply.json[member]) == 5 and list(reply.json[member][0]) == ["a", "b"]
         assert reply.cost("total") == 50
+    assert ask(sim, endpoint="site-explorer/top-pages", select=None).status == 400
     assert set(ask(sim, endpoint="site-explorer/metrics").json) == {"metrics"}
     assert sim.bill(KEY) == 200
+
+
+@pytest.mark.parametrize("endpoint, params", [
+    ("broken-backlinks", {
+        "select": "title,url_from,url_to,traffic_domain", "limit": 50, "mode": "prefix",
+        "order_by": "domain_rating_source:desc,traffic_domain:desc", "where": {"and": [
+            field("domain_rating_source", "gte", 29.5), field("links_external", "lte", 300)]}}),
+    ("top-pages", {
+        "select": "url,sum_traffic,top_keyword", "order_by": "sum_traffic", "date": "2024-02-20",
+        "limit": 200, "mode": "prefix", "where": {"and": [field("sum_traffic", "gt", 0)]}}),
+    ("all-backlinks", {
+        "select": "title,url_from,url_to", "limit": 200, "mode": "prefix", "aggregation": None,
+        "order_by": "domain_rating_source:desc,traffic_domain:desc", "where": {"and": [
+            field("domain_rating_source", "gte", 29.5), field("traffic_domain", "gte", 500),
+            field("links_external", "lte", 300)]}}),
+    ("metrics-history", {
+        "select": None, "date_from": "2024-01-01", "date_to": "2024-02-01",
+        "history_grouping": "weekly", "volume_mode": "average", "mode": "prefix"}),
+    ("organic-keywords", {
+        "select": "keyword,keyword_country,language,sum_traffic,volume,best_position,"
+                  "best_position_url,cpc,last_update,is_branded,is_navigational,is_informational,"
+                  "is_commercial,is_transactional,serp_features",
+        "country": "us", "date": "2024-02-20", "order_by": "sum_traffic:desc", "limit": 100,
+        "mode": "prefix", "where": {"and": [
+            field("is_branded", "eq", 0), {"or": [field("keyword", "iphrase_match", "Best")]}]}}),
+    ("paid-pages", {
+        "select": "url,top_keyword,top_keyword_best_position_title,top_keyword_country,"
+                  "top_keyword_volume,sum_traffic,value", "date": "2024-02-20", "mode": "exact",
+        "order_by": "sum_traffic:desc", "limit": 200}),
+    ("metrics", {"select": None, "date": "2024-02-20"}),
+    ("metrics-by-country", {"select": None, "date": "2024-02-20"}),
+])
+def test_what_an_integrator_asks(sim, endpoint, params):
+    reply = ask(sim, "rows-300.example/", endpoint=f"site-explorer/{endpoint}", output="json",
+                **params)
+    assert reply.status == 200 and int(reply.headers["x-api-rows"]) > 0
+    assert reply.cost("total-actual") == sim.bill(KEY) >= 50
 
 
 def test_gzip_when_accepted(sim):

@@ -51,10 +51,10 @@ BACKLINKS = _table("""
 BACKLINKS["link_group_count"] = BACKLINKS["link_group_count"]._replace(sortable=False)
 
 KEYWORDS = _table("""
-    text: keyword keyword_country best_position_url?
+    text: keyword keyword_country language? best_position_url?
     int: best_position? best_position_prev? volume?:10 keyword_difficulty?:10 sum_traffic?:10
     int: cpc? words
-    bool: is_branded is_informational
+    bool: is_branded is_navigational is_informational is_commercial is_transactional
     time: last_update
     list: serp_features
 """)

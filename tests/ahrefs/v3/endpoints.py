@@ -67,8 +67,10 @@ def _metrics(context):
                        one_of(context.params, "mode", MODES, "subdomains"))
     context.check_units(LEAST)
     number = len(scope.hosts[0])
-    return document(context, {"metrics": {"org_keywords": number * 31, "org_traffic": number * 97,
-                                           "org_cost": None, "paid_keywords": 0}}, 1, LEAST)
+    metrics = {"org_keywords": number * 31, "org_keywords_1_3": number, "org_traffic": number * 97,
+               "org_cost": None, "paid_keywords": 0, "paid_traffic": 0, "paid_cost": None,
+               "paid_pages": 0}
+    return document(context, {"metrics": metrics}, 1, LEAST)
 
 
 def _batch_analysis(context):

@@ -8,6 +8,8 @@ from .links import TODAY
 
 _WORDS = ("best", "cheap", "buy", "how to", "日本語", "naïve", "near me", "2024", "\"quoted\"",
           "a,b")
+_SHARES = {"is_branded": 0.1, "is_navigational": 0.1, "is_informational": 0.6,
+           "is_commercial": 0.3, "is_transactional": 0.2}
 _FEATURES = ([], ["snippet"], ["ai_overview", "question"], ["image_th", "sitelink", "video"])
 
 
@@ -38,7 +40,8 @@ def _keyword(host, index, random, odd, today):
         "sum_traffic": None if below() < 0.05 else int(below() ** 4 * 10**4),
         "cpc": None if below() < 0.4 else int(below() * 900),
         "words": len(words.split()),
-        "is_branded": below() < 0.1, "is_informational": below() < 0.6,
+        "language": pick((None, "en", "de", "ja")),
+        **{name: below() < share for name, share in _SHARES.items()},
         "last_update": f"{today}T{int(below() * 24):02}:00:00Z",
         "serp_features": pick(_FEATURES),
     }

@@ -43,7 +43,8 @@ def read_question(params, endpoint, known, readings) -> Question:
 def _read(params, endpoint, known, readings):
     for name in endpoint.mandatory:
         need(params, name)
-    columns = _selected(need(params, "select"), known, readings)
+    select = need({"select": params.get("select") or endpoint.select}, "select")
+    columns = _selected(select, known, readings)
     where, filtered = None, set()
     if params.get("where"):
         where, filtered = compile_filter(params["where"], known, readings)

@@ -1,7 +1,8 @@
 """The endpoints that answer with rows: conditions, order, caps, prices, Ahrefs' own cache."""
 
+import re
 from dataclasses import replace
-from typing import Callable, NamedTuple
+from typing import Callable, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from ..targets import fixed_size
@@ -17,17 +18,20 @@ from .query import read_links_only, read_question
 _FREE = ("ahrefs.com", "yep.com", "firehose.com")
 _FREE_ROWS = 100
 _MOST_KEPT = 20000
+_TEXT = re.compile("url|title|(^|_)(keyword|name)$|country|anchor|date$|domain$")
 
 
 class Endpoint(NamedTuple):
     """An endpoint with rows. `rows` gives those of a question before its clauses; `finish` is what
-    only this endpoint has, between conditions and order."""
+    only this endpoint has, between conditions and order; `select` are the columns that come if none
+    are selected, without which some have to be."""
 
     member: str
     columns: dict
     mandatory: tuple
     rows: Callable
     finish: Callable = lambda rows, params, question: rows
+    select: Optional[str] = None
 
 
 def rows_answer(context):
@@ -163,24 +167,26 @@ def _keywords(question, context):
 
 
 class _AnyColumn(dict):
-    """Columns of whatever names, of one unit each: endpoints that nobody needs to know."""
+    """Columns of whatever names, of one unit each: endpoints that nobody needs to know. What the
+    name does not make a text is a number."""
 
     def __contains__(self, name):
         return name.isidentifier()
 
     def __getitem__(self, name):
-        return Column("text")
+        return Column("text" if _TEXT.search(name) else "int")
 
 
 def _others(question, context):
     host = question.scope.hosts[0]
     size = fixed_size(host)
     count = size.rows if size else len(host) * 7 % 60
-    return [{name: f"{name} {index} of {host}" for name in question.used} for index in range(count)]
+    return [{name: f"{name} {index} of {host}" if _TEXT.search(name) else index * len(name)
+             for name in sorted(question.used)} for index in range(count)]
 
 
-def _other(member):
-    return Endpoint(member, {}, ("target",), _others)
+def _other(member, select=None):
+    return Endpoint(member, {}, ("target",), _others, select=select)
 
 
 ENDPOINTS = {
@@ -192,5 +198,8 @@ ENDPOINTS = {
     "site-explorer/refdomains": _other("refdomains"),
     "site-explorer/top-pages": _other("pages"),
     "site-explorer/paid-pages": _other("pages"),
-    "site-explorer/metrics-history": _other("metrics"),
+    "site-explorer/metrics-history":
+        _other("metrics", "date,org_traffic,org_cost,paid_traffic,paid_cost"),
+    "site-explorer/metrics-by-country":
+        _other("metrics", "country,org_keywords,org_traffic,org_cost,paid_keywords,paid_traffic"),
 }
