@@ -64,11 +64,22 @@ struct choice {
   struct text normal;
 };
 
+static int bits_of(int64_t length) {
+  int bits = 0;
+  for (; length > 0; length /= 2)
+    bits++;
+  return bits;
+}
+
+/* Bodies of about the same length, with as many bits in it, cost about the same to compute from. So
+ * whoever asked upstream anew is not answered from what was there before. */
 static bool is_better(const struct choice *choice, const struct cache_entry *entry) {
+  int bits = bits_of(entry->body_length), chosen = bits_of(choice->entry.body_length);
   if (!choice->found)
     return true;
-  return choice->by_age ? entry->answered_at > choice->entry.answered_at
-                        : entry->body_length < choice->entry.body_length;
+  if (!choice->by_age && bits != chosen)
+    return bits < chosen;
+  return entry->answered_at > choice->entry.answered_at;
 }
 
 static void choose(void *context, const struct cache_entry *entry, struct view normal,

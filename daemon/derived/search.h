@@ -29,8 +29,8 @@ struct derived_source {
 };
 
 /* Finds the source. The result of `wide`, if it is fresh: it has the rows of the answer and no others.
- * Else, of the candidates that are fresh the one with the shortest body, which is the cheapest to
- * compute from. If none is fresh: the newest that is usable. The caller releases
+ * Else, of the candidates that are fresh one with a short body, which is cheap to compute from, and of
+ * about equally short ones the newest. If none is fresh: the newest that is usable. The caller releases
  * `source`, which stays {0} if there is none; what prevents the search is logged. Blocks on the
  * disk; any thread, under no lock. */
 void derived_find(const struct derived_search *search, struct derived_source *source);
