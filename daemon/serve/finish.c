@@ -34,7 +34,7 @@ static void note_end(struct request *request) {
   struct answer_cost cost = paid_cost(request->flight);
   if (request->leads)
     request_note_cost(request, &cost);
-  else
+  else if (request_has_joined(request))
     request->saved = cost.once;
   request->is_refusal = state.verdict.outcome == ANSWER_REFUSED;
   if (state.verdict.outcome == ANSWER_BROKEN)
@@ -61,7 +61,7 @@ static bool has_failed(const struct request *request) {
 
 /* True if the ledger has a reservation of this request, even if the reply is another answer. */
 static bool is_booked(const struct request *request) {
-  return request->left_lead || request->has_bought ||
+  return request->left_lead || request->has_bought || request->has_paid ||
          (request->leads && paid_is_booked(request->flight));
 }
 

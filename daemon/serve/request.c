@@ -101,6 +101,10 @@ void request_leave_lead(struct request *request) {
   request_leave(request);
 }
 
+bool request_has_joined(const struct request *request) {
+  return !request->leads && !request->has_paid && !request->has_bought;
+}
+
 void request_note_cost(struct request *request, const struct answer_cost *cost) {
   request->spent = amount_add(request->earlier, cost->spent);
   request->cost_is_known = request->earlier_is_known && cost->is_known;

@@ -78,6 +78,7 @@ struct request {
   struct amount spent, saved;
   struct amount earlier; /* the part of `spent` that went to flights it led before this one */
   bool cost_is_known, earlier_is_known;
+  bool has_paid;   /* the ledger has an entry of a flight that it led before this one */
   bool is_refusal; /* the reply is a refusal by upstream */
 };
 
@@ -146,6 +147,8 @@ void request_send(struct flights_place *place, bool is_needed);
 void request_spend(struct request *request, struct flights_place *place, bool is_needed);
 /* Leaves the computation, if there is one. */
 void request_leave_computed(struct request *request);
+/* True if it has spent nothing: it leads no flight, and led none before this one. */
+bool request_has_joined(const struct request *request);
 /* Notes the cost of the flight that it leads, on top of earlier ones. */
 void request_note_cost(struct request *request, const struct answer_cost *cost);
 /* Takes over `reader` and holds its flight; NULL is allowed and changes nothing. */

@@ -1,0 +1,100 @@
+/* Replies from the store: with the stored result of the query, or with what is computed from
+ * another one. */
+#include "serve/reply.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+#include "body/flight.h"
+#include "body/stored.h"
+#include "derived/derived.h"
+#include "serve/headers.h"
+
+static enum outcome hit_of(int64_t freshness, bool is_derived) {
+  if (freshness <= 0)
+    return OUTCOME_STALE;
+  return is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
+}
+
+/* What the request says that it was, if it is answered from the store. One that bought the whole of
+ * its target is a miss: it has spent what the whole cost. */
+static void note_hit(struct request *request, bool is_derived, struct text *cache_status) {
+  struct headers_forward forward = {
+      .reason = request->missed, .stored = request->has_bought, .collapsed = !request->has_bought};
+  if (request->has_bought || request->has_shared)
+    headers_forward(&forward, cache_status);
+  else
+    headers_hit(request->plan.freshness, is_derived, cache_status);
+  request->outcome = request->has_bought   ? OUTCOME_MISS
+                     : request->has_shared ? OUTCOME_COLLAPSED
+                                           : hit_of(request->plan.freshness, is_derived);
+}
+
+/* What an answer from the store has saved that costs `price` upstream. */
+static struct amount saved_of(const struct request *request, struct amount price) {
+  return request->has_bought ? amount_zero(price.currency) : price;
+}
+
+enum step step_stored(struct request *request) {
+  scope_text struct text cache_status = {0};
+  const struct cache_entry *stored = cache_hold_entry(request->found.stored);
+  struct amount saved = saved_of(request, stored->cost);
+  int64_t age = clock_seconds() - stored->answered_at;
+  bool not_modified = reply_tag(request, &stored->validator);
+  note_hit(request, stored->is_derived, &cache_status);
+  request->status = not_modified ? 304 : 200;
+  /* A HEAD saves nothing: it never spends. */
+  if (!request_is_head(request)) {
+    request->saved = saved;
+    cache_count_hit(request->found.stored, saved);
+  }
+  reply_number(request, "Age", age > 0 ? age : 0);
+  reply_common(request, &cache_status);
+  reply_saved(request, saved);
+  if (!not_modified) { /* the client stored these with the bytes (RFC 9110 15.4.5) */
+    reply_type(request, stored->content_type);
+    reply_number(request, "X-Results-Count", stored->results);
+  }
+  /* A 304 and a HEAD state the length, too; their body is never read. */
+  int64_t length = stored->body_length;
+  struct body *body = body_stored(&request->found.stored, request->id);
+  exchange_reply_body(request->exchange, request->status, length, &body);
+  return STEP_REPLIED;
+}
+
+/* --- computed from the store --- */
+
+/* The tag of the copy that is kept of it. */
+static bool add_derived_tag(struct request *request) {
+  static const struct cache_validator none;
+  const struct cache_validator *validator = derived_validator(request->computed);
+  return memcmp(validator, &none, sizeof none) != 0 && reply_tag(request, validator);
+}
+
+enum step step_derived(struct request *request) {
+  struct flight_state state;
+  scope_text struct text cache_status = {0};
+  flight_peek(request->computed, &state);
+  int64_t age = clock_seconds() - state.head.answered_at;
+  bool not_modified = add_derived_tag(request);
+  request->derives = true;
+  struct amount saved = saved_of(request, state.head.cost.once);
+  note_hit(request, true, &cache_status);
+  request->status = not_modified ? 304 : 200;
+  if (!request_is_head(request)) {
+    request->saved = saved;
+    cache_count_hit(request->found.source.hold, saved);
+  }
+  reply_number(request, "Age", age > 0 ? age : 0);
+  reply_common(request, &cache_status);
+  reply_saved(request, saved);
+  if (!not_modified) {
+    reply_type(request, state.head.content_type);
+    reply_number(request, "X-Results-Count", state.head.results_count);
+  }
+  struct body *body =
+      body_flight(&request->computing, derived_hold(request->computed), request->id);
+  bool concluded = state.phase == FLIGHT_CONCLUDED;
+  exchange_reply_body(request->exchange, request->status,
+                      concluded ? state.length : EXCHANGE_UNKNOWN_LENGTH, &body);
+  return STEP_REPLIED;
+}
