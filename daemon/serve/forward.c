@@ -208,6 +208,7 @@ static enum step relay(struct request *request) {
   if (request_rewrite(request, &request->seen))
     return reply(request, STEP_RELAY);
   request->asks_itself = true;
+  request_note_no_use(request, &request->seen);
   request->has_paid |= request->leads && paid_is_booked(request->flight);
   if (request->seen.phase == FLIGHT_CONCLUDED)
     request_leave(request);

@@ -18,7 +18,8 @@ struct serve {
   struct exchange_handler handler;
   struct serve_rooms rooms;
   atomic_bool draining;
-  atomic_llong busy; /* requests under way */
+  atomic_llong busy;      /* requests under way */
+  atomic_llong php_until; /* clock_monotonic(): until then PHP is not made of JSON (serve/wide.c) */
 };
 
 struct request {
@@ -118,6 +119,10 @@ bool request_needs_count(const struct request *request, const struct flight_stat
  * it cannot be made of the answer to `wide`, and the request asks for its query itself. Blocks on
  * the disk. */
 bool request_rewrite(struct request *request, const struct flight_state *state) MUST_CHECK;
+/* Notes that the answer to `wide` was paid and of no use. What makes PHP of one target's JSON impossible
+ * (a member beside the rows, a fraction) is likely to be there for others, too: for cache.ttl each
+ * query for PHP is asked itself. */
+void request_note_no_use(const struct request *request, const struct flight_state *state);
 /* The body that is made of `*inner`, the answer to `wide`, on the way; takes over `*inner`. */
 struct body *request_rewriting(struct request *request, const struct flight_state *state,
                                struct body **inner) MUST_CHECK;

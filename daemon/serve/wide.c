@@ -4,6 +4,7 @@
 
 #include "serve/request.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "body/flight.h"
 #include "body/masked.h"
@@ -44,12 +45,17 @@ static bool was_of_no_use(const struct inquiry *inquiry, const struct query *wid
   return was;
 }
 
+static bool asks_php(const struct inquiry *inquiry) {
+  return query_output(inquiry->query) == QUERY_PHP &&
+         clock_monotonic() < atomic_load(&inquiry->serve->php_until);
+}
+
 /* If the answer to the wider query is stored and fresh, this one could not be computed from it: then
  * the query itself is asked. */
 bool wide_query(const struct inquiry *inquiry, const struct token_facts *token,
                 const struct plan *plan, struct query **wide, struct fault *fault) {
   *wide = NULL;
-  if (!plan->store && plan->action != PLAN_HIT_AND_REFRESH)
+  if ((!plan->store && plan->action != PLAN_HIT_AND_REFRESH) || asks_php(inquiry))
     return true;
   if (!wide_of(inquiry->settings, inquiry->query, wide, fault))
     return false;
@@ -75,6 +81,12 @@ static const struct writer_form *form_of(const struct request *request) {
 static bool is_error(const struct flight_state *state) {
   return state->head.status != 200 || state->head.is_error ||
          (state->phase == FLIGHT_CONCLUDED && state->verdict.outcome == ANSWER_REFUSED);
+}
+
+void request_note_no_use(const struct request *request, const struct flight_state *state) {
+  if (query_output(request->query) == QUERY_PHP && !is_error(state))
+    atomic_store(&request->serve->php_until,
+                 clock_monotonic() + request->settings->ttl * CLOCK_SECOND);
 }
 
 bool request_rewrites(const struct request *request, const struct flight_state *state) {

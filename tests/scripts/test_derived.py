@@ -191,6 +191,18 @@ def test_a_wider_question_that_was_of_no_use_is_not_paid_again(sim, driven, cloc
     assert daemon.account["rows_spent"] == sim.bill(TOKEN)
 
 
+def test_where_php_cannot_be_made_of_json_it_is_not_tried_for_each_target(sim, driven, clock):
+    daemon = driven("cache.ttl=1h")
+    sim.fault("body", match=asks_wide, times=None, data=UNSURE)
+    assert daemon.ask("rows-1.example", output="php").spent == 2 * (10 + 2)
+    for number in range(3):
+        assert daemon.ask(f"rows-1.n{number}.example", output="php").spent == 10 + 2
+    assert daemon.ask("rows-1.n9.example", select="date").miss, "JSON is asked wider as before"
+    clock.go_on(hours=2)
+    assert daemon.ask("rows-1.n5.example", output="php").spent == 2 * (10 + 2), "it is tried again"
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN)
+
+
 def test_a_wider_answer_that_is_left_before_its_end_has_an_unknown_cost(sim, rowcache):
     """PHP states its count before the rows. This one is neither announced nor kept."""
     daemon = rowcache("cache.max_size=1MiB")
