@@ -1,23 +1,30 @@
 #include "base/utf8.h"
 
-/* RFC 3629, "Syntax of UTF-8 Byte Sequences", without ASCII. */
-static const struct row {
-  unsigned char first, last, least, most;
-  int more;
-} rows[] = {
-    {0xc2, 0xdf, 0x80, 0xbf, 1}, {0xe0, 0xe0, 0xa0, 0xbf, 2}, {0xe1, 0xec, 0x80, 0xbf, 2},
-    {0xed, 0xed, 0x80, 0x9f, 2}, {0xee, 0xef, 0x80, 0xbf, 2}, {0xf0, 0xf0, 0x90, 0xbf, 3},
-    {0xf1, 0xf3, 0x80, 0xbf, 3}, {0xf4, 0xf4, 0x80, 0x8f, 3},
+/* RFC 3629, "Syntax of UTF-8 Byte Sequences": how many bytes follow the first one of a character, and
+ * the bounds of the second. Rows of zeros begin none. */
+static const struct lead {
+  unsigned char more, least, most;
+} leads[0x40] = {
+    /* from 0xc0 on */
+    [0x02 ... 0x1f] = {1, 0x80, 0xbf}, [0x20] = {2, 0xa0, 0xbf},
+    [0x21 ... 0x2c] = {2, 0x80, 0xbf}, [0x2d] = {2, 0x80, 0x9f},
+    [0x2e ... 0x2f] = {2, 0x80, 0xbf}, [0x30] = {3, 0x90, 0xbf},
+    [0x31 ... 0x33] = {3, 0x80, 0xbf}, [0x34] = {3, 0x80, 0x8f},
 };
 
+/* Of a byte from 0x80 on. */
+static const struct lead *lead_of(unsigned char byte) {
+  static const struct lead none;
+  return byte < 0xc0 ? &none : &leads[byte - 0xc0];
+}
+
 static bool begins(struct utf8 *utf8, unsigned char byte) {
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    if (byte < rows[i].first || byte > rows[i].last)
-      continue;
-    *utf8 = (struct utf8){rows[i].more, rows[i].least, rows[i].most};
+  if (byte < 0x80)
     return true;
-  }
-  return byte < 0x80;
+  const struct lead *lead = lead_of(byte);
+  if (lead->more)
+    *utf8 = (struct utf8){lead->more, lead->least, lead->most};
+  return lead->more > 0;
 }
 
 bool utf8_takes(struct utf8 *utf8, unsigned char byte) {
@@ -29,14 +36,16 @@ bool utf8_takes(struct utf8 *utf8, unsigned char byte) {
 }
 
 size_t utf8_character(struct view text) {
-  struct utf8 utf8 = {0};
-  for (size_t i = 0; i < text.length; i++) {
-    if (!utf8_takes(&utf8, (unsigned char)text.at[i]))
+  const unsigned char *bytes = (const unsigned char *)text.at;
+  if (!text.length || bytes[0] < 0x80)
+    return text.length > 0;
+  const struct lead *lead = lead_of(bytes[0]);
+  if (!lead->more || text.length <= lead->more || bytes[1] < lead->least || bytes[1] > lead->most)
+    return 0;
+  for (size_t i = 2; i <= lead->more; i++)
+    if ((bytes[i] & 0xc0) != 0x80)
       return 0;
-    if (utf8.wanted == 0)
-      return i + 1;
-  }
-  return 0;
+  return (size_t)lead->more + 1;
 }
 
 bool utf8_take(struct view *rest, uint32_t *character) {

@@ -290,19 +290,33 @@ static bool is_plain_word(const char *bytes) {
   return !((word | (word - UINT64_C(0x2020202020202020))) & UINT64_C(0x8080808080808080));
 }
 
+/* The number of bytes at the front that are valid between two characters: words of plain ASCII, a
+ * single byte of it, or a whole character. 0: they are not, or the character goes on in the next
+ * piece. */
+static size_t step_length(struct view rest) {
+  size_t length = 0;
+  while (rest.length - length >= 8 && is_plain_word(rest.at + length))
+    length += 8;
+  if (length || !rest.length)
+    return length;
+  unsigned char c = (unsigned char)*rest.at;
+  if (c < 0x80)
+    return c >= 0x20 || is_white(c);
+  return utf8_character(rest);
+}
+
 /* The number of bytes, from the first, that are valid in JSON text. */
 static size_t text_length(struct json *json, struct view bytes) {
-  for (size_t i = 0; i < bytes.length; i++) {
-    while (bytes.length - i >= 8 && json->utf8.wanted == 0 && is_plain_word(bytes.at + i))
-      i += 8;
-    if (i == bytes.length)
-      break;
+  size_t i = 0;
+  while (i < bytes.length) {
+    size_t length = json->utf8.wanted ? 0 : step_length(view_from(bytes, i));
     unsigned char c = (unsigned char)bytes.at[i];
-    bool is_plain = json->utf8.wanted == 0 && c < 0x80;
-    if (is_plain ? c < 0x20 && !is_white(c) : !utf8_takes(&json->utf8, c))
+    /* Byte by byte where a character is cut by the piece's edge. */
+    if (!length && (c < 0x80 || !utf8_takes(&json->utf8, c)))
       return i;
+    i += length ? length : 1;
   }
-  return bytes.length;
+  return i;
 }
 
 static bool is_all_white(struct view bytes) {
