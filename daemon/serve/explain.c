@@ -7,8 +7,10 @@
 static enum outcome outcome_of(const struct prediction *prediction) {
   const struct plan *plan = &prediction->plan;
   bool is_copy = prediction->found.stored && cache_hold_entry(prediction->found.stored)->is_derived;
+  if (prediction->shares_whole)
+    return OUTCOME_COLLAPSED;
   if (prediction->whole.query)
-    return prediction->shares_whole ? OUTCOME_COLLAPSED : OUTCOME_MISS;
+    return OUTCOME_MISS;
   if (plan->action == PLAN_FORWARD)
     return plan->reason == PLAN_BYPASS ? OUTCOME_BYPASS : OUTCOME_MISS;
   if (plan->action == PLAN_JOIN)
@@ -58,6 +60,8 @@ static void explain_cost(const struct prediction *prediction, struct serve_expla
   out->whole_least = out->whole_most = nothing;
   if (prediction->whole.query)
     explain_whole(prediction, out);
+  else if (prediction->shares_whole)
+    out->least = nothing;
 }
 
 static void explain_stored(const struct prediction *prediction, struct serve_explanation *out) {

@@ -122,7 +122,7 @@ static bool choose_whole(struct prediction *prediction, struct fault *fault) {
     return true;
   if (!whole_choose(&prediction->inquiry, &of, clock_milliseconds(), &prediction->whole, fault))
     return false;
-  prediction->shares_whole = is_under_way(prediction, &of);
+  prediction->shares_whole = is_under_way(prediction, &of) && whole_may_hold(prediction->query);
   if (prediction->whole.query && !prediction->shares_whole && !can_buy(prediction))
     query_release(&prediction->whole.query);
   return true;

@@ -24,7 +24,7 @@ struct prediction {
   struct query *wide;        /* what upstream would be asked; NULL: the query itself */
   struct plan plan;          /* of plan_predict() */
   struct whole_choice whole; /* what upstream would be asked first */
-  bool shares_whole;         /* another request has asked for that */
+  bool shares_whole;         /* another request has asked for one, and this one would join it */
 };
 
 /* Fills `prediction`, which the caller releases in any case. `serve` and `query` are borrowed, and

@@ -75,6 +75,14 @@ static bool would_answer(const struct query *query, const struct query *whole, i
   return rules_derive(query, &source, &recipe) == DERIVE_POSSIBLE;
 }
 
+bool whole_may_hold(const struct query *query) {
+  struct fault fault;
+  struct query *any = whole_of(query, 1, &fault);
+  bool may = any && would_answer(query, any, 0);
+  query_release(&any);
+  return may;
+}
+
 bool whole_suffices(const struct whole_choice *choice, const struct query *query) {
   return would_answer(query, choice->query, query_limit(choice->query));
 }
@@ -135,12 +143,7 @@ static struct flight *make_none(void *context, struct fault *fault) {
 static bool joins_another(struct request *request, const struct digest *subject) {
   const struct flights_maker maker = {.make = make_none};
   struct flights_place place;
-  struct fault fault;
-  struct query *any = whole_of(request->query, 1, &fault);
-  bool ok =
-      any && would_answer(request->query, any, 0) && request_join(request, subject, &maker, &place);
-  query_release(&any);
-  return ok;
+  return whole_may_hold(request->query) && request_join(request, subject, &maker, &place);
 }
 
 /* As for any flight, the request looks once more before it sends. */

@@ -21,5 +21,8 @@ bool whole_may_be_tried(const struct inquiry *inquiry, const struct plan *plan);
 bool whole_choose(const struct inquiry *inquiry, const struct digest *subject, int64_t at,
                   struct whole_choice *choice, struct fault *fault) MUST_CHECK;
 
+/* True if `query` can be answered from a whole that is complete: a request joins one that is under
+ * way. Pure, but for a lack of memory. */
+bool whole_may_hold(const struct query *query);
 /* True if `query` can be answered from the chosen whole also if that is not complete. Pure. */
 bool whole_suffices(const struct whole_choice *choice, const struct query *query);

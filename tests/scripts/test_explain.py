@@ -332,6 +332,10 @@ def test_a_whole_that_another_request_buys_costs_nothing_more(sim, rowcache):
     told = explain(daemon, target="rows-40.example", where='type="new"', limit=40000)
     assert told["outcome"] == "collapsed" and told["whole"]["most"] == told["least"] == "0.0"
     assert tenths(told["most"]) == 10 + 50 + 40000 * 2
+    told = explain(daemon, target="rows-40.example", where='type="new"', limit=10)
+    assert (told["outcome"], told["least"], told["whole"]) == ("collapsed", "0.0", None), \
+        "nothing is offered for a whole, but one is under way"
+    assert tenths(told["most"]) == 10 + 50 + 10 * 2
     sim.release()
     assert waiting.receive().status == 200
     waiting.close()
