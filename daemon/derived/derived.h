@@ -3,8 +3,10 @@
  *   derived_join --> waits for a thread --> pass 1: decides --> withdrawn: it cannot be derived
  *    joins, or           |                      |
  *    begins              '-> dropped:           '--> pass 2: writes --> copy published --> concluded
- *                            nobody reads it               ^  |
- *                                                     room |  v no room: parked, without a thread
+ *                            nobody reads it    |          ^  |
+ *                                               |     room |  v no room: parked, without a thread
+ *                                               '--> long, and no place: waits for one, and begins
+ *                                                    again; in vain: refused
  *
  * An answer comes out of an ordinary flight (upstream/flight.h), and its bytes begin to flow when
  * pass 1 has read the whole source: until then a row of which something is not certain withdraws
@@ -21,11 +23,18 @@
  * which take seconds, leave one thread to the others. Every flight concludes once, also after
  * derived_desk_stop(). A computation whose readers have all left ends early.
  *
+ * An answer that is longer than its flight's window (1 MiB) stays parked for as long as its readers
+ * like, so it needs one of DERIVED_PLACES before it writes. All others are written without a stop,
+ * whoever reads them: slow readers never hold them up. How long an answer is, pass 1 says. Without a
+ * place what it has made is freed, and it runs again when the computation gets one: so whatever
+ * waits for a place has no memory. After its patience it is refused; it has cost nothing. Nothing
+ * that has begun is broken off for it, as its readers may be honest and slow.
+ *
  * Memory: each thread has one computation in pass 1, with DERIVED_SORTING for keys and places,
  * DERIVED_SMALL for chunks of the source, DERIVED_ANSWER, and what the reader and the writer need for
- * one row and one value (READER_MAX_ROW, READER_MAX_VALUE). Each of the DERIVED_BEGUN in pass 2
- * keeps, beside the window of its flight, DERIVED_ANSWER or what it reads with: places, chunks, a
- * reader and a writer. */
+ * one row and one value (READER_MAX_ROW, READER_MAX_VALUE). Each of the DERIVED_PLACES keeps, beside
+ * the window of its flight, DERIVED_ANSWER or what it reads with: places of rows, chunks, a reader
+ * and a writer. What has a whole answer in its window keeps nothing else. */
 #pragma once
 
 #include "cache/cache.h"
@@ -38,8 +47,8 @@
 #define DERIVED_SORTING ((size_t)16 * 1024 * 1024)
 #define DERIVED_ANSWER ((size_t)8 * 1024 * 1024)
 #define DERIVED_COPY ((int64_t)8 * 1024 * 1024) /* a longer answer is not stored */
-/* Computations that have begun and are not concluded; others wait for a thread. */
-#define DERIVED_BEGUN 32
+/* Long answers that have begun and are not concluded; others wait. */
+#define DERIVED_PLACES 32
 
 struct query;
 struct reader_shape;
@@ -75,6 +84,9 @@ struct derived_order {
   struct digest subject;            /* of `wanted`, for the copy: see struct cache_subject */
   int64_t conditions;               /* likewise */
   bool store;                       /* keep the answer under the key of `wanted` */
+  /* Nanoseconds. A long answer that has waited for a place so long is refused: FLIGHT_REFUSED, with
+   * FAULT_UNAVAILABLE. Of the order that begins it. */
+  int64_t patience;
 };
 
 /* Joins the computation of `wanted` from this source, or begins one. `wake` and `context`: see

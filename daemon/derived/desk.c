@@ -1,6 +1,7 @@
 /* The desk: threads, and the computations that wait for one. */
 #include "derived/job.h"
 
+#include "base/clock.h"
 #include "base/scope.h"
 #include "base/thread.h"
 
@@ -44,9 +45,36 @@ void desk_add(struct derived_job *job) {
   pthread_mutex_unlock(&desk->lock);
 }
 
-void desk_end(struct derived_desk *desk) {
+static void give_place(struct derived_job *job) {
+  job->has_place = true;
+  job->desk->places++;
+}
+
+/* Those that wait came first. */
+bool desk_take_place(struct derived_job *job) {
+  struct derived_desk *desk = job->desk;
   pthread_mutex_lock(&desk->lock);
-  desk->begun--;
+  bool is_free = desk->places < DERIVED_PLACES && !desk->waiting;
+  if (is_free)
+    give_place(job);
+  pthread_mutex_unlock(&desk->lock);
+  return is_free;
+}
+
+/* All threads that have nothing to do learn when it will be late. */
+void desk_await_place(struct derived_job *job) {
+  struct derived_desk *desk = job->desk;
+  pthread_mutex_lock(&desk->lock);
+  job->until = clock_monotonic() + job->patience;
+  DL_APPEND(desk->waiting, job);
+  pthread_cond_broadcast(&desk->changed);
+  pthread_mutex_unlock(&desk->lock);
+}
+
+void desk_end(struct derived_job *job) {
+  struct derived_desk *desk = job->desk;
+  pthread_mutex_lock(&desk->lock);
+  desk->places -= job->has_place;
   pthread_cond_signal(&desk->changed);
   pthread_mutex_unlock(&desk->lock);
 }
@@ -60,6 +88,7 @@ void desk_listen(struct derived_job *job) {
 bool desk_park(struct derived_job *job) {
   struct derived_desk *desk = job->desk;
   pthread_mutex_lock(&desk->lock);
+  CHECK(job->has_place);
   bool parks = !job->is_called;
   job->is_parked = parks;
   pthread_mutex_unlock(&desk->lock);
@@ -80,6 +109,12 @@ void desk_call(struct derived_job *job) {
 
 /* --- threads --- */
 
+static struct derived_job *pick(struct derived_job **queue, struct derived_job *job) {
+  DL_DELETE(*queue, job);
+  job->desk->large += job->is_large;
+  return job;
+}
+
 /* Takes the first one that a thread may begin now. Large ones leave one thread to the others, if
  * there are several threads. */
 static struct derived_job *take_from(struct derived_desk *desk, struct derived_job **queue) {
@@ -89,21 +124,38 @@ static struct derived_job *take_from(struct derived_desk *desk, struct derived_j
     if (!job->is_large || takes_large)
       break;
   }
-  if (!job)
+  return job ? pick(queue, job) : NULL;
+}
+
+/* With the place that it waits for, or late. */
+static struct derived_job *take_waiting(struct derived_desk *desk) {
+  bool is_free = desk->places < DERIVED_PLACES;
+  struct derived_job *job = is_free ? take_from(desk, &desk->waiting) : NULL;
+  if (job) {
+    give_place(job);
+    return job;
+  }
+  job = desk->waiting;
+  if (!job || clock_monotonic() < job->until)
     return NULL;
-  DL_DELETE(*queue, job);
-  desk->large += job->is_large;
-  return job;
+  job->is_late = true;
+  return pick(&desk->waiting, job);
 }
 
 /* Those that have begun come first: they hold memory. */
 static struct derived_job *take(struct derived_desk *desk) {
   struct derived_job *job = take_from(desk, &desk->resumed);
-  if (job || desk->begun == DERIVED_BEGUN)
-    return job;
-  job = take_from(desk, &desk->fresh);
-  desk->begun += job != NULL;
-  return job;
+  if (!job)
+    job = take_waiting(desk);
+  return job ? job : take_from(desk, &desk->fresh);
+}
+
+/* Until something has changed, or one that waits for a place is late. */
+static void await_change(struct derived_desk *desk) {
+  if (desk->waiting)
+    (void)clock_wait(&desk->changed, &desk->lock, desk->waiting->until);
+  else
+    pthread_cond_wait(&desk->changed, &desk->lock);
 }
 
 /* NULL: the desk quits. */
@@ -111,7 +163,7 @@ static struct derived_job *await(struct derived_desk *desk) {
   struct derived_job *job;
   pthread_mutex_lock(&desk->lock);
   while (!(job = take(desk)) && !desk->quits)
-    pthread_cond_wait(&desk->changed, &desk->lock);
+    await_change(desk);
   pthread_mutex_unlock(&desk->lock);
   return job;
 }

@@ -12,14 +12,19 @@ static void conclude(struct derived_job *job) {
   extract_release(&job->extract);
   flights_remove(desk->flights, &job->key, flight);
   flight_conclude(flight);
+  desk_end(job);
   flight_release(&flight);
-  desk_end(desk);
   desk_uncount(desk);
 }
 
 void job_withdraw(struct derived_job *job) {
   cache_abandon(&job->writer);
   flight_withdraw(job->flight);
+  conclude(job);
+}
+
+void job_refuse(struct derived_job *job, const struct fault *fault) {
+  flight_refuse(job->flight, fault);
   conclude(job);
 }
 

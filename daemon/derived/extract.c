@@ -1,6 +1,7 @@
 /* Pass 1: can the answer be made of this result, and of which of its rows? */
 #include "derived/extract.h"
 
+#include "base/scope.h"
 #include "query/query.h"
 #include "render/php.h"
 
@@ -54,6 +55,17 @@ void extract_release(struct extract *extract) {
   extract->taken = NULL;
   free(extract->piece);
   extract->piece = NULL;
+}
+
+void extract_forget(struct extract *extract) {
+  struct extract again = {.source = {.hold = steal(extract->source.hold)},
+                          .may_be_cut = extract->may_be_cut,
+                          .shape = extract->shape,
+                          .max_depth = extract->max_depth,
+                          .is_wanted = extract->is_wanted,
+                          .context = extract->context};
+  extract_release(extract);
+  *extract = again;
 }
 
 /* --- the rows, without an answer --- */

@@ -62,6 +62,8 @@ struct extract {
 enum derive_reason extract_decide(struct extract *extract, struct view wanted, struct view stored,
                                   struct fault *fault) MUST_CHECK;
 void extract_release(struct extract *extract);
+/* Frees what pass 1 has made: it may run again. */
+void extract_forget(struct extract *extract);
 
 /* Pass 2: the next bytes, at most FLIGHT_CHUNK_SIZE; empty: that was all. Valid until the next
  * call. */

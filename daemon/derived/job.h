@@ -1,6 +1,8 @@
 /* The life of a computation; of the derived room only.
  *
  *   join.c: made ---> desk.c: waits ---> work.c: decided, written ---> end.c: stored, concluded
+ *                        ^                  |
+ *                        '--- no place -----'
  *
  * Threads: derived_join() runs on the caller's thread; job_work() on one of the desk's, one at a
  * time, as is chunk() of the flight's owner; on_saved() and on_published() on the cache's keeper.
@@ -24,8 +26,9 @@ struct derived_desk {
   pthread_mutex_t lock; /* all below */
   pthread_cond_t changed;
   struct derived_job *fresh;   /* a queue: not begun */
+  struct derived_job *waiting; /* a queue: they could begin, but for a place */
   struct derived_job *resumed; /* a queue: begun, and may go on */
-  int begun;                   /* and not concluded */
+  int places;                  /* that are taken */
   unsigned large;              /* with a large source, on a thread */
   bool quits;
   unsigned count;
@@ -42,6 +45,7 @@ struct derived_job {
   int64_t conditions;
   bool may_be_cut, store;
   struct tariff tariff;
+  int64_t patience;
   struct extract extract; /* the desk's threads', until it is concluded */
 
   bool has_begun, is_fed;
@@ -55,6 +59,9 @@ struct derived_job {
   /* Under the desk's lock. */
   bool is_large; /* constant: its source is */
   bool is_parked, is_called;
+  bool has_place;
+  int64_t until; /* clock_monotonic(): it waits for a place no longer */
+  bool is_late;  /* it has waited so long in vain */
   struct derived_job *next, *prev;
 };
 
@@ -67,12 +74,17 @@ void desk_uncount(struct derived_desk *desk);
 
 /* Gives a new computation to the threads. */
 void desk_add(struct derived_job *job);
-/* It is concluded: another one may begin. */
-void desk_end(struct derived_desk *desk);
+/* Takes a place, which it has until desk_end(). False: none is free, or others wait for one. */
+bool desk_take_place(struct derived_job *job) MUST_CHECK;
+/* Gives it to the threads again when it has a place, or is late: the caller does not touch it any
+ * more. */
+void desk_await_place(struct derived_job *job);
+/* It is concluded: another one may have its place. */
+void desk_end(struct derived_job *job);
 /* Forgets calls so far: see desk_park(). */
 void desk_listen(struct derived_job *job);
-/* Parks a computation until desk_call(), after which a thread goes on with it: the caller does not
- * touch it any more. False: desk_call() came already, since desk_listen(). */
+/* Parks a computation, which has a place, until desk_call(), after which a thread goes on with it:
+ * the caller does not touch it any more. False: desk_call() came already, since desk_listen(). */
 bool desk_park(struct derived_job *job) MUST_CHECK;
 /* The flight may have room, or nobody reads it any more. Any thread. */
 void desk_call(struct derived_job *job);
@@ -89,5 +101,7 @@ extern const struct flight_owner job_owner;
 void job_begin_storing(struct derived_job *job);
 /* Ends it without an answer. */
 void job_withdraw(struct derived_job *job);
+/* Ends it before it has begun, with `fault` for its readers. */
+void job_refuse(struct derived_job *job, const struct fault *fault);
 /* Frees it. */
 void job_free(struct derived_job *job);

@@ -22,6 +22,7 @@ static bool fill(struct derived_job *job, const struct derived_order *order) {
   job->conditions = order->conditions;
   job->store = order->store;
   job->tariff = order->tariff;
+  job->patience = order->patience;
   job->is_large = cache_hold_entry(order->source)->body_length > (int64_t)DERIVED_SMALL;
   text_add(&job->wanted_normal, query_normal(order->wanted));
   text_add(&job->source_normal, order->source_normal);

@@ -1,9 +1,12 @@
 /* A computation on one of the desk's threads. */
 #include "derived/job.h"
 
+#include "base/clock.h"
 #include "query/query.h"
 
 #include <stdio.h>
+
+#define WINDOW ((int64_t)(FLIGHT_WINDOW * FLIGHT_CHUNK_SIZE))
 
 static bool is_wanted(void *context) {
   struct derived_job *job = context;
@@ -39,11 +42,13 @@ static void set_head(struct derived_job *job) {
   flight_set_head(job->flight, &head);
 }
 
+/* The answer is the flight's from here on, also while its copy is being stored. */
 static void end(struct derived_job *job) {
   struct answer_verdict verdict = {.outcome = ANSWER_COMPLETE,
                                    .results = job->extract.results,
                                    .read = true,
                                    .cost = cost_of(job)};
+  extract_forget(&job->extract);
   flight_end(job->flight, &verdict);
 }
 
@@ -67,7 +72,7 @@ static void break_off(struct derived_job *job, const struct fault *fault) {
 static bool lacks_memory(const struct derived_job *job) {
   struct flight_state state;
   flight_peek(job->flight, &state);
-  return state.length <= (int64_t)((FLIGHT_WINDOW - 1) * FLIGHT_CHUNK_SIZE);
+  return state.length <= WINDOW - (int64_t)FLIGHT_CHUNK_SIZE;
 }
 
 enum feeding { FEEDING_TAKEN, FEEDING_PARKED, FEEDING_FAILED };
@@ -132,19 +137,41 @@ static bool decide(struct derived_job *job) {
                         text_view(&job->source_normal), &fault) == DERIVE_POSSIBLE;
 }
 
-/* False: the flight has ended. */
+/* An answer that fits into the flight's window is written without a stop, whoever reads it. */
+static bool has_place(struct derived_job *job) {
+  return job->extract.length <= WINDOW || job->has_place || desk_take_place(job);
+}
+
+/* False: the flight has ended, or waits for a place. What pass 1 has made would be memory of one
+ * that has no place, so it is made again. */
 static bool begin(struct derived_job *job) {
-  job->has_begun = true;
   if (!decide(job)) {
     job_withdraw(job);
     return false;
   }
+  if (!has_place(job)) {
+    extract_forget(&job->extract);
+    desk_await_place(job);
+    return false;
+  }
+  job->has_begun = true;
   set_head(job);
   job_begin_storing(job);
   return true;
 }
 
+static void refuse(struct derived_job *job) {
+  struct fault fault;
+  fault_set(&fault, FAULT_UNAVAILABLE,
+            "too many long answers are being read slowly, and none has ended within %lld s "
+            "(upstream.stall_timeout): nothing was sent; try again",
+            (long long)(job->patience / CLOCK_SECOND));
+  job_refuse(job, &fault);
+}
+
 void job_work(struct derived_job *job) {
-  if (job->has_begun || begin(job))
+  if (job->is_late)
+    refuse(job);
+  else if (job->has_begun || begin(job))
     write(job);
 }

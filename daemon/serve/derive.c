@@ -3,6 +3,7 @@
 
 #include "serve/request.h"
 
+#include "base/clock.h"
 #include "dialect/dialect.h"
 
 struct derived_order derive_order(const struct inquiry *inquiry,
@@ -15,6 +16,7 @@ struct derived_order derive_order(const struct inquiry *inquiry,
                                 .shape = dialect_for(inquiry->settings)->shape(&stored),
                                 .max_depth = inquiry->settings->max_depth,
                                 .tariff = facts_price(inquiry->settings, inquiry->query),
+                                .patience = inquiry->settings->stall_timeout * CLOCK_SECOND,
                                 .conditions = query_condition_count(inquiry->query),
                                 .store = !inquiry->wish.no_store};
   query_subject(inquiry->query, &order.subject);

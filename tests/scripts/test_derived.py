@@ -1,6 +1,7 @@
 """What one question bought answers others: fewer columns, fewer rows, another order, another form."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -315,6 +316,34 @@ def test_a_large_answer_streams_with_the_columns_asked_for(sim, rowcache):
     first, second = daemon.get(asked), daemon.get(asked)
     assert first.miss and second.derived
     assert first.json == second.json == direct(sim, asked).json
+
+
+PLACES = 32  # DERIVED_PLACES
+LONG = {"target": "rows-4000.example", "limit": 9000}
+
+
+def idle(daemon, number):
+    """A client that asks for a long answer, which nobody stores, and reads none of it."""
+    sock = open_socket(daemon.address)
+    line = f"GET /?{encode(question(**{**LONG, 'limit': 3500 + number}))} HTTP/1.1"
+    sock.sendall(f"{line}\r\nHost: x\r\nCache-Control: no-store\r\n\r\n".encode())
+    return sock
+
+
+def test_who_reads_nothing_holds_up_no_short_answer(driven, clock, tmp_path):
+    """On a socket that keeps little: an answer of 2 MB is not in the system's memory."""
+    daemon = driven(f"server.listen=unix:{tmp_path}/client")
+    cost = daemon.ask(**LONG).spent
+    with ExitStack() as stay:
+        idlers = [stay.enter_context(idle(daemon, number)) for number in range(PLACES)]
+        assert all(sock.recv(12) == b"HTTP/1.1 200" for sock in idlers)
+        one_more = stay.enter_context(idle(daemon, PLACES))
+        for number in range(1, 4):
+            assert daemon.ask(**{**LONG, "limit": number}).derived
+        with clock.flying():
+            assert one_more.recv(12) == b"HTTP/1.1 503"
+    assert daemon.ask(**{**LONG, "limit": 3400}).derived
+    assert daemon.account["rows_spent"] == cost
 
 
 # PHP that is made of JSON: whatever happens to the JSON

@@ -118,6 +118,7 @@ static void ask(struct asked *asked, const char *wanted, const char *source) {
                                         .max_depth = DEPTH,
                                         .subject = digest_sha256(VIEW(SUBJECT)),
                                         .conditions = 1,
+                                        .patience = 3600 * CLOCK_SECOND,
                                         .tariff = {.fixed = amount_of_rows(ROWS(200)),
                                                    .result = amount_of_rows((struct rows){2}),
                                                    .limit = query_limit(asked->wanted)}};
@@ -786,33 +787,147 @@ static void without_memory_every_flight_ends(void **state) {
   assert_int_equal(complete + withdrawn + broken, 24 + 6);
 }
 
-/* More than may have begun at once do not read. Whoever leaves makes room for the next. */
-static void places_are_given_to_the_next(void **state) {
-  enum { CLIENTS = DERIVED_BEGUN + 4 };
+/* --- places for long answers, and readers that do not read --- */
+
+/* The long answer number `i`. */
+static void ask_long(struct asked *asked, int i) {
+  scope_text struct text wanted = {0};
+  text_printf(&wanted, "&limit=%d", 200000 + i);
+  ask(asked, text_string(&wanted), "&limit=100000");
+}
+
+struct idler {
+  struct asked asked;
+  struct client client;
+};
+
+/* Each takes a place, and does not read. */
+static void take_places(struct idler idlers[static DERIVED_PLACES]) {
+  for (int i = 0; i < DERIVED_PLACES; i++) {
+    struct idler *idler = &idlers[i];
+    ask_long(&idler->asked, i);
+    join(&idler->client, &idler->asked);
+    await_flow(&idler->client);
+    await_end(&idler->client); /* as much as memory holds */
+    assert_int_equal(look(&idler->client).phase, FLIGHT_FLOWING);
+  }
+}
+
+static void go(struct idler *idler) {
+  leave(&idler->client);
+  forget(&idler->asked);
+}
+
+static void expect_rows(const char *wanted, const char *source, bool store, int rows) {
+  scope_text struct text answer = {0};
+  struct asked asked;
+  struct client client;
+  ask(&asked, wanted, source);
+  asked.order.store = store;
+  join(&client, &asked);
+  assert_int_equal(read_all(&client, &answer), FLIGHT_READ_END);
+  assert_int_equal(count(text_view(&answer)).rows, rows);
+  leave(&client);
+  forget(&asked);
+}
+
+static void slow_readers_do_not_hold_up_short_answers(void **state) {
+  static struct idler idlers[DERIVED_PLACES], more;
   scope_text struct text body = {0};
-  struct asked asked[CLIENTS];
-  struct client clients[CLIENTS];
+  struct query *small = parse("");
   (void)state;
   store_many(MANY, &body);
-  for (int i = 0; i < CLIENTS; i++) {
+  store(small, view_of(THREE), 3);
+  query_release(&small);
+  take_places(idlers);
+  ask_long(&more.asked, DERIVED_PLACES);
+  join(&more.client, &more.asked);
+  for (int stores = 0; stores < 2; stores++) {
+    expect_rows("&limit=1", "", stores, 1);
+    expect_rows("&where=domain_rating>3&limit=2", "&limit=100000", stores, 2);
+    expect_rows("&order_by=domain_rating&limit=3", "&limit=100000", stores, 3);
+  }
+  assert_int_equal(look(&more.client).phase, FLIGHT_WAITING);
+  for (int i = 0; i < DERIVED_PLACES; i++)
+    go(&idlers[i]);
+  go(&more);
+}
+
+/* Nobody reads any of them, and all conclude: they fit into the window. */
+static void short_answers_need_no_reader(void **state) {
+  static struct idler idlers[2 * DERIVED_PLACES];
+  scope_text struct text body = {0};
+  (void)state;
+  store_many(MANY, &body);
+  for (size_t i = 0; i < COUNT(idlers); i++) {
     scope_text struct text wanted = {0};
-    text_printf(&wanted, "&limit=%d", 200000 + i);
-    ask(&asked[i], text_string(&wanted), "&limit=100000");
-    join(&clients[i], &asked[i]);
+    text_printf(&wanted, "&limit=%zu", 600 + i);
+    ask(&idlers[i].asked, text_string(&wanted), "&limit=100000");
+    idlers[i].asked.order.store = i % 2;
+    join(&idlers[i].client, &idlers[i].asked);
   }
-  for (int i = 0; i < CLIENTS; i++) {
-    await_flow(&clients[i]);
-    await_end(&clients[i]); /* as much as memory holds */
-    if (i + 1 == DERIVED_BEGUN)
-      for (int j = DERIVED_BEGUN; j < CLIENTS; j++)
-        assert_int_equal(look(&clients[j]).phase, FLIGHT_WAITING);
-    if (i + 1 >= DERIVED_BEGUN)
-      leave(&clients[i + 1 - DERIVED_BEGUN]);
+  for (size_t i = 0; i < COUNT(idlers); i++) {
+    await_end(&idlers[i].client);
+    struct flight_state end = look(&idlers[i].client);
+    assert_int_equal(end.phase, FLIGHT_CONCLUDED);
+    assert_int_equal(end.verdict.results, 600 + i);
+    assert_true(end.length <= FLIGHT_WINDOW * (int64_t)FLIGHT_CHUNK_SIZE);
+    go(&idlers[i]);
   }
-  for (int i = 0; i < CLIENTS; i++) {
-    if (clients[i].reader)
-      leave(&clients[i]);
-    forget(&asked[i]);
+}
+
+static void a_long_answer_waits_for_a_place_in_vain(void **state) {
+  static struct idler idlers[DERIVED_PLACES];
+  scope_text struct text body = {0};
+  struct asked asked;
+  struct client client;
+  (void)state;
+  store_many(MANY, &body);
+  take_places(idlers);
+  ask_long(&asked, DERIVED_PLACES);
+  asked.order.patience = 20 * CLOCK_MILLISECOND;
+  join(&client, &asked);
+  int64_t since = clock_monotonic();
+  await_end(&client);
+  assert_true(clock_monotonic() >= since + 20 * CLOCK_MILLISECOND);
+  assert_int_equal(look(&client).end, FLIGHT_REFUSED);
+  assert_int_equal(look(&client).refusal.kind, FAULT_UNAVAILABLE);
+  leave(&client);
+  /* With a place it is computed. */
+  go(&idlers[0]);
+  join(&client, &asked);
+  assert_int_equal(read_all(&client, NULL), FLIGHT_READ_END);
+  leave(&client);
+  forget(&asked);
+  for (int i = 1; i < DERIVED_PLACES; i++)
+    go(&idlers[i]);
+}
+
+/* Whoever leaves makes room for one that waits. */
+static void places_are_given_to_the_next(void **state) {
+  static const char *const wanted[] = {
+      "&limit=300000", "&output=php&limit=100000", "&order_by=domain_rating&limit=100000",
+      "&where=domain_rating>3&limit=100000", "&where=alt=\"3\"&limit=100000"};
+  static const int64_t results[] = {MANY, MANY, MANY, MANY - 3, MANY / 7};
+  static struct idler idlers[DERIVED_PLACES], next[COUNT(wanted)];
+  scope_text struct text body = {0};
+  (void)state;
+  store_many(MANY, &body);
+  take_places(idlers);
+  for (size_t i = 0; i < COUNT(wanted); i++) {
+    ask(&next[i].asked, wanted[i], "&limit=100000");
+    join(&next[i].client, &next[i].asked);
+  }
+  /* Large ones are looked at in turn, so by now all of them wait for a place. */
+  expect_rows("&limit=1", "&limit=100000", false, 1);
+  for (size_t i = 0; i < COUNT(wanted); i++)
+    assert_int_equal(look(&next[i].client).phase, FLIGHT_WAITING);
+  for (int i = 0; i < DERIVED_PLACES; i++)
+    go(&idlers[i]);
+  for (size_t i = 0; i < COUNT(wanted); i++) {
+    assert_int_equal(read_all(&next[i].client, NULL), FLIGHT_READ_END);
+    assert_int_equal(look(&next[i].client).verdict.results, results[i]);
+    go(&next[i]);
   }
 }
 
@@ -841,6 +956,9 @@ int main(void) {
       ON_A_CACHE(a_damaged_source_withdraws_or_breaks),
       ON_A_CACHE(an_answer_comes_without_its_copy),
       ON_A_CACHE(without_memory_every_flight_ends),
+      ON_A_CACHE(slow_readers_do_not_hold_up_short_answers),
+      ON_A_CACHE(short_answers_need_no_reader),
+      ON_A_CACHE(a_long_answer_waits_for_a_place_in_vain),
       ON_A_CACHE(places_are_given_to_the_next),
       cmocka_unit_test(a_desk_may_be_none),
   };
