@@ -14,7 +14,7 @@ struct disk {
   int state_file;  /* cache.state; -1: not open */
   int64_t last_id; /* the highest id in the file, when it was opened */
   int64_t live;    /* the number of published results then */
-  int64_t rank;    /* the least one of upstream's own answers then */
+  int64_t rank;    /* the least rank of upstream's own answers then (sweep.c); 0: there is none */
 };
 
 /* Opens cache.db, or sets it aside and opens a new one if it is damaged. Fills `disk`, which

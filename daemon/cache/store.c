@@ -347,8 +347,8 @@ static bool replace(struct finish *finish, int number, const struct digest *dige
   return true;
 }
 
-/* What is derived must not outlive a newer answer or a purge. So nothing is published whose source
- * is gone meanwhile, and upstream's own answer removes all that was derived about its subject. */
+/* A derived result must not outlive a newer answer or a purge. So it is not published if its source
+ * is gone meanwhile, and upstream's own answer removes all derived results of its subject. */
 static bool is_wanted(const struct cache_writer *writer, struct db *db, bool *yes,
                       struct fault *fault) {
   struct db_statement *row = NULL;

@@ -13,7 +13,8 @@
  *      GreedyDual-Size-Frequency (Cherkasova, 1998), with rows for frequency. Without the inflation
  *      more rows are spent: see tests/bench/README.md.
  *
- * Each is found by an index. The inflation is not stored: it begins with the least rank.
+ * Each is found by an index. The inflation is not stored: at the start it is the least rank, which
+ * is what it was or a little more.
  *
  * One job runs in rounds. Each round is a transaction of its own and bounded, so that writers get
  * their turn in between. A round sweeps the candidates that the round before has collected. They

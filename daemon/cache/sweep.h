@@ -23,7 +23,7 @@ struct sweep {
   bool more;         /* there is more to do */
 };
 
-/* `inflation`: what it was, or a little more. */
+/* `inflation`: where it begins, as it is not stored: see sweep.c. */
 void sweep_open(struct sweep *sweep, int64_t inflation);
 void sweep_close(struct sweep *sweep);
 /* Something may have to be evicted or swept. Any thread; does not block. */

@@ -53,8 +53,8 @@ struct derive_recipe {
 enum derive_reason rules_derive(const struct query *wanted, const struct derive_source *source,
                                 struct derive_recipe *recipe);
 
-/* Fills `columns`, by schema_bit(), with what `select` (query/columns.h) lists. False: it asks for all
- * columns, or for one that the schema does not know. */
+/* Fills `columns`, by schema_bit(), with what `select` (query/columns.h) lists. False: it asks for
+ * all columns, or for one that the schema does not know. */
 bool rules_columns(const struct columns *select, uint32_t *columns);
 
 /* True if a result holds all rows of its target and mode that satisfy its conditions. */

@@ -29,8 +29,8 @@ struct sorter *sorter_create(const struct columns *by, int64_t from, int64_t to,
                              size_t most) MUST_CHECK;
 void sorter_release(struct sorter **sorter);
 
-/* True if a row with this key is certainly behind the window, by what has been added. It need not be
- * added: then nobody has to know how it is shown. */
+/* True if a row with this key is certainly behind the window, by the rows that were added. Such a
+ * row need not be added, nor what the client would see of it be worked out. */
 bool sorter_is_behind(const struct sorter *sorter, const struct value *key);
 
 /* POSSIBLE or MEMORY; after MEMORY no further row. */

@@ -3,7 +3,7 @@
 #include "derive/rules.h"
 #include "query/columns.h"
 
-/* Whether all columns or JSON make a difference. */
+/* True if all columns, or JSON, make another query of it. */
 static bool is_wider(const struct query *query, const struct query_change *change) {
   uint32_t columns;
   return (change->all_columns && rules_columns(query_select(query), &columns)) ||

@@ -1,5 +1,5 @@
-/* The query that is asked of upstream in the place of a client's, so that its answer can answer more
- * queries: all columns where upstream charges none for them, and JSON. Pure.
+/* The wider query, which upstream is asked in place of a client's, so that its answer can answer
+ * more queries: all columns where upstream charges none for them, and JSON. Pure.
  *
  * The answer to the client's query is then the same rows, with the columns that it selects and in
  * its form: rows/writer.h makes it by widen_recipe(). */

@@ -1,40 +1,45 @@
 /* Answers computed from one stored result, on threads of this room.
  *
- *   derived_join --> waits for a thread --> pass 1: decides --> withdrawn: it cannot be derived
- *    joins, or           |                      |
- *    begins              '-> dropped:           '--> pass 2: writes --> copy published --> concluded
- *                            nobody reads it    |          ^  |
+ *   derived_join --> waits for a thread --> pass 1: decides --> withdrawn: cannot be derived,
+ *    joins, or                                  |               or nobody reads it
+ *    begins                                     |
+ *                                               '--> pass 2: writes --> copy published -> concluded
+ *                                               |          ^  |
  *                                               |     room |  v no room: parked, without a thread
- *                                               '--> long, and no place: waits for one, and begins
+ *                                               '--> long, and no place: waits for one, then pass 1
  *                                                    again; in vain: refused
  *
- * An answer comes out of an ordinary flight (upstream/flight.h), and its bytes begin to flow when
- * pass 1 has read the whole source: until then a row of which something is not certain withdraws
- * the flight, and its readers plan again without derivation. It costs nothing. Its head says what
- * it would have cost upstream, and has the source's time.
+ * An answer comes out of an ordinary flight (upstream/flight.h), and costs nothing. Its bytes begin
+ * to flow after pass 1: until then a row of which something is not certain withdraws the flight,
+ * and its readers plan again without this source. The head says what the answer would have cost
+ * upstream, and has the source's time. What pass 1 does depends on the answer:
  *
- *   up to DERIVED_ANSWER   pass 1 writes the whole answer to memory, so nothing fails later
- *   longer, in its order   pass 1 is a rehearsal: it writes, and keeps nothing
- *   longer, gathered       pass 1 notes where its rows lie: sorted answers, and those in a form that
- *                          states its count first; pass 2 reads these rows alone
- *   the source itself      pass 2 alone
+ *   up to DERIVED_ANSWER   it writes all of it to memory, so nothing fails later
+ *   longer, in the         it is a rehearsal: it writes, and keeps nothing
+ *     source's order
+ *   longer, gathered       it notes where the rows lie, and pass 2 reads these rows alone: sorted
+ *                          answers, and those in a form that states its count first
+ *   longer, and the        it reads nothing: the bytes of the source are the answer
+ *     source itself
  *
- * A reader that does not read holds up its flight, and no thread. Sources larger than DERIVED_SMALL,
- * which take seconds, leave one thread to the others. Every flight concludes once, also after
- * derived_desk_stop(). A computation whose readers have all left ends early.
+ * A reader that does not read holds up its flight, and no thread. Computations from sources larger
+ * than DERIVED_SMALL take seconds; they leave one thread to the others, if there are several. Every
+ * flight concludes once, also after derived_desk_stop(). A computation whose readers have all left
+ * ends early.
  *
  * An answer that is longer than its flight's window (1 MiB) stays parked for as long as its readers
  * like, so it needs one of DERIVED_PLACES before it writes. All others are written without a stop,
- * whoever reads them: slow readers never hold them up. How long an answer is, pass 1 says. Without a
- * place what it has made is freed, and it runs again when the computation gets one: so whatever
- * waits for a place has no memory. After its patience it is refused; it has cost nothing. Nothing
- * that has begun is broken off for it, as its readers may be honest and slow.
+ * whoever reads them: slow readers never hold them up. Only pass 1 knows how long an answer is. If
+ * no place is free then, what pass 1 has made is freed, so that waiting computations hold no
+ * memory, and pass 1 runs again when there is a place. A computation that has waited for its
+ * order's patience is refused, at no cost. None that has begun is broken off to make room, as its
+ * readers may be honest and slow.
  *
  * Memory: each thread has one computation in pass 1, with DERIVED_SORTING for keys and places,
- * DERIVED_SMALL for chunks of the source, DERIVED_ANSWER, and what the reader and the writer need for
- * one row and one value (READER_MAX_ROW, READER_MAX_VALUE). Each of the DERIVED_PLACES keeps, beside
- * the window of its flight, DERIVED_ANSWER or what it reads with: places of rows, chunks, a reader
- * and a writer. What has a whole answer in its window keeps nothing else. */
+ * DERIVED_SMALL for chunks of the source, DERIVED_ANSWER, and what the reader and the writer need
+ * for one row and one value (READER_MAX_ROW, READER_MAX_VALUE). Each of the DERIVED_PLACES keeps,
+ * beside the window of its flight, DERIVED_ANSWER or what it reads with: places of rows, chunks, a
+ * reader and a writer. A computation whose answer is all in its window keeps nothing else. */
 #pragma once
 
 #include "cache/cache.h"
@@ -85,7 +90,8 @@ struct derived_order {
   int64_t conditions;               /* likewise */
   bool store;                       /* keep the answer under the key of `wanted` */
   /* Nanoseconds. A long answer that has waited for a place so long is refused: FLIGHT_REFUSED, with
-   * FAULT_UNAVAILABLE. Of the order that begins it. */
+   * FAULT_UNAVAILABLE. Whoever joins a computation shares the patience of the order that began
+   * it. */
   int64_t patience;
 };
 
@@ -102,8 +108,11 @@ enum derive_reason derived_try(const struct derived_order *order, struct fault *
 
 /* --- questions of readers; `flight` is a reader's of derived_join() --- */
 
-/* The validator that the copy has, or will have; all zero if there is none. Valid once the flight is
- * past WAITING, as what follows; as long as the flight. */
+/* Both functions may be called once the flight is past WAITING; what they return lives as long as
+ * the flight. Any thread; do not block. */
+
+/* The validator that the copy has, or will have; all zero if there is none. */
 const struct cache_validator *derived_validator(const struct flight *flight);
-/* The flight's own hold on the chunks of the copy, for cache_hold_again(); NULL if there is none. */
+/* The flight's own hold on the chunks of the copy, for cache_hold_again(); NULL if there is
+ * none. */
 const struct cache_hold *derived_hold(const struct flight *flight);

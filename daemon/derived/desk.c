@@ -61,7 +61,7 @@ bool desk_take_place(struct derived_job *job) {
   return is_free;
 }
 
-/* All threads that have nothing to do learn when it will be late. */
+/* Idle threads are all woken, as each waits until the first computation is late. */
 void desk_await_place(struct derived_job *job) {
   struct derived_desk *desk = job->desk;
   pthread_mutex_lock(&desk->lock);
@@ -127,7 +127,7 @@ static struct derived_job *take_from(struct derived_desk *desk, struct derived_j
   return job ? pick(queue, job) : NULL;
 }
 
-/* With the place that it waits for, or late. */
+/* Takes one that waits for a place: with its place, or late. */
 static struct derived_job *take_waiting(struct derived_desk *desk) {
   bool is_free = desk->places < DERIVED_PLACES;
   struct derived_job *job = is_free ? take_from(desk, &desk->waiting) : NULL;

@@ -82,7 +82,8 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
   desk_uncount(desk);
 }
 
-/* Each save holds the flight, which has the bytes, and the desk, which is told of room. */
+/* Each save holds the flight, which has the bytes, and counts, so that the desk is still there when
+ * the save makes room in the flight's window. */
 static void chunk(void *context, struct view bytes) {
   struct derived_job *job = context;
   desk_count(job->desk);

@@ -70,7 +70,7 @@ void extract_forget(struct extract *extract) {
 
 /* --- the rows, without an answer --- */
 
-/* So many places, and no more, are noted: otherwise all rows are read again. */
+/* The most places that are noted. If more rows are taken, pass 2 reads all rows again. */
 #define PLACES (DERIVED_SORTING / sizeof(struct row_place))
 
 static void note_place(struct extract *extract, const struct row *row) {
@@ -132,7 +132,7 @@ static bool feed_all(struct extract *extract, struct reader *reader, struct faul
   return reader_finish(reader, fault);
 }
 
-/* Where the rows lie, for gathering them; without an array all of it is the first part. */
+/* Where the rows lie, for gathering them; without an array all of the source stands before them. */
 static void place_rows(struct extract *extract, const struct reader *reader) {
   if (!reader_rows_place(reader, &extract->begin, &extract->end))
     extract->begin = extract->end = source_length(&extract->source);
@@ -185,8 +185,8 @@ static bool write_all(struct extract *extract, struct text *out, struct fault *f
   return false;
 }
 
-/* A rehearsal of pass 2, which finds whatever cannot be written. It keeps the answer if that is not
- * too long: then it was pass 2. */
+/* A rehearsal of pass 2, which finds whatever cannot be written. An answer that is not too long is
+ * kept: then pass 2 only hands it out. */
 static bool rehearse(struct extract *extract, struct fault *fault) {
   struct text out = {.limit = DERIVED_ANSWER};
   bool ok = write_all(extract, &out, fault);

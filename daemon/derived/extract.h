@@ -1,4 +1,4 @@
-/* An answer made of one stored result: pass 1 decides, pass 2 writes. Only for the files of derived.
+/* An answer made of one stored result: pass 1 decides, pass 2 writes. Of the derived room only.
  *
  *   extract_decide -> { extract_next }* -> extract_release
  *
@@ -16,7 +16,7 @@
 enum extract_way {
   EXTRACT_THROUGH,  /* they are the answer */
   EXTRACT_IN_ORDER, /* one after the other; the recipe takes its rows out of them */
-  EXTRACT_GATHERED, /* the frame, and between its two parts the rows of the answer alone */
+  EXTRACT_GATHERED, /* what stands before the rows, the answer's rows alone, what stands behind */
 };
 
 /* Begins as {0} with these members. */
@@ -36,7 +36,7 @@ struct extract {
   const struct writer_form *form;
   enum extract_way way;
   int64_t results;   /* rows of the answer; -1 until they are known */
-  int64_t length;    /* of the answer, in bytes; of one that was not rehearsed, about */
+  int64_t length;    /* of the answer, in bytes; an estimate if it was not rehearsed */
   bool is_kept;      /* all of it is in `bytes` */
   struct text bytes; /* of the answer, if it is kept */
   size_t passed;     /* of `bytes` */
@@ -45,28 +45,28 @@ struct extract {
   struct row_place *taken; /* rows that were taken in the order of the source; owned */
   size_t taken_count, taken_capacity;
   const struct row_place *places; /* gathered: of all rows of the answer; of `apply`, or `taken` */
-  int64_t begin, end;             /* of the source's array of rows; where they were judged */
+  int64_t begin, end;             /* of the source's array of rows, in bytes; if they were judged */
 
   /* Pass 2. */
   struct rows_recipe rows;
   struct writer *writer;
   char *piece;      /* FLIGHT_CHUNK_SIZE bytes */
   int64_t chunk;    /* the next one, in order */
-  int64_t span;     /* gathered: the next part */
-  int64_t from, to; /* gathered: what is left of the present part, in the source */
+  int64_t span;     /* gathered: the number of the next piece of the source */
+  int64_t from, to; /* gathered: what is left of the present piece, in bytes of the source */
   bool has_ended;   /* the writer has had all of the source */
 };
 
-/* Pass 1, from two normalized queries, which are copied: that of the answer, and that of the source.
- * POSSIBLE, or why not, for SOURCE and MEMORY with a fault. */
+/* Pass 1, from two normalized queries, which are copied: that of the answer, and that of the
+ * source. POSSIBLE, or the reason why not; SOURCE and MEMORY come with a fault. */
 enum derive_reason extract_decide(struct extract *extract, struct view wanted, struct view stored,
                                   struct fault *fault) MUST_CHECK;
 void extract_release(struct extract *extract);
-/* Frees what pass 1 has made: it may run again. */
+/* Frees all that both passes have made; pass 1 may run again. */
 void extract_forget(struct extract *extract);
 
 /* Pass 2: the next bytes, at most FLIGHT_CHUNK_SIZE; empty: that was all. Valid until the next
- * call. */
+ * call. False: the rest cannot be made. */
 bool extract_next(struct extract *extract, struct view *bytes, struct fault *fault) MUST_CHECK;
 
 /* --- within extract_decide() --- */

@@ -82,8 +82,8 @@ static bool next_chunk(struct extract *extract, struct view *bytes, struct fault
   return source_read(&extract->source, extract->chunk++, false, bytes, fault);
 }
 
-/* Goes on to the next part: the frame before the rows, a row, the frame behind them. False: there
- * is none. */
+/* Goes on to the next piece of the source: what stands before the rows, a row, what stands behind
+ * them. False: there is none. */
 static bool next_span(struct extract *extract) {
   int64_t row = extract->span++ - 1;
   if (row > extract->results)
@@ -104,7 +104,7 @@ static bool wants_comma(const struct extract *extract) {
   return extract->from == extract->to && row >= 1 && row < extract->results;
 }
 
-/* Copies what one chunk has of the present part, at most `room` bytes. 0: it cannot be read. */
+/* Copies what one chunk has of the present piece, at most `room` bytes. 0: it cannot be read. */
 static size_t copy_part(struct extract *extract, char *to, size_t room, struct fault *fault) {
   struct view bytes;
   if (!source_read(&extract->source, extract->from / CHUNK, true, &bytes, fault))

@@ -26,12 +26,12 @@ struct derived_desk {
   pthread_mutex_t lock; /* all below */
   pthread_cond_t changed;
   struct derived_job *fresh;   /* a queue: not begun */
-  struct derived_job *waiting; /* a queue: they could begin, but for a place */
+  struct derived_job *waiting; /* a queue: for a place; pass 1 runs again then */
   struct derived_job *resumed; /* a queue: begun, and may go on */
-  int places;                  /* that are taken */
-  unsigned large;              /* with a large source, on a thread */
+  int places;                  /* how many are taken */
+  unsigned large;              /* threads that work on a large source */
   bool quits;
-  unsigned count;
+  unsigned count; /* of threads */
   pthread_t threads[];
 };
 
@@ -48,7 +48,8 @@ struct derived_job {
   int64_t patience;
   struct extract extract; /* the desk's threads', until it is concluded */
 
-  bool has_begun, is_fed;
+  bool has_begun;    /* pass 2, with a head */
+  bool is_fed;       /* the flight has this as its writer */
   struct view piece; /* of the answer, that the flight has not taken */
 
   struct cache_writer *writer; /* NULL: not stored; likewise: */
@@ -57,18 +58,21 @@ struct derived_job {
   atomic_llong saved; /* chunks that the cache has stored; -1: storing has failed */
 
   /* Under the desk's lock. */
-  bool is_large; /* constant: its source is */
-  bool is_parked, is_called;
+  bool is_large;  /* constant: its source is */
+  bool is_parked; /* in no queue, until desk_call() */
+  bool is_called; /* desk_call() came since desk_listen() */
   bool has_place;
-  int64_t until; /* clock_monotonic(): it waits for a place no longer */
-  bool is_late;  /* it has waited so long in vain */
+  int64_t until; /* clock_monotonic(): until then it waits for a place */
+  bool is_late;  /* it has waited until then in vain */
   struct derived_job *next, *prev;
 };
 
 /* --- desk.c --- */
 
-/* Counts something under way. FAULT_UNAVAILABLE after derived_desk_stop(). Any thread. */
+/* Counts a computation. False, and nothing is counted: FAULT_UNAVAILABLE after derived_desk_stop().
+ * Any thread. */
 bool desk_begin(struct derived_desk *desk, struct fault *fault) MUST_CHECK;
+/* Count a save of a chunk, and the end of either. Any thread. */
 void desk_count(struct derived_desk *desk);
 void desk_uncount(struct derived_desk *desk);
 
@@ -81,7 +85,7 @@ bool desk_take_place(struct derived_job *job) MUST_CHECK;
 void desk_await_place(struct derived_job *job);
 /* It is concluded: another one may have its place. */
 void desk_end(struct derived_job *job);
-/* Forgets calls so far: see desk_park(). */
+/* Forgets the calls of desk_call() so far: see desk_park(). */
 void desk_listen(struct derived_job *job);
 /* Parks a computation, which has a place, until desk_call(), after which a thread goes on with it:
  * the caller does not touch it any more. False: desk_call() came already, since desk_listen(). */

@@ -71,8 +71,9 @@ static int bits_of(int64_t length) {
   return bits;
 }
 
-/* Bodies of about the same length, with as many bits in it, cost about the same to compute from. So
- * whoever asked upstream anew is not answered from what was there before. */
+/* Bodies whose lengths have equally many bits cost about the same to compute from. Of these the
+ * newest is better: a client that has asked upstream anew is then not answered from what was there
+ * before. */
 static bool is_better(const struct choice *choice, const struct cache_entry *entry) {
   int bits = bits_of(entry->body_length), chosen = bits_of(choice->entry.body_length);
   if (!choice->found)

@@ -9,8 +9,8 @@
 #include "derive/reason.h"
 #include "query/query.h"
 
-/* The most candidates that are looked at: those with the fewest conditions, and of these the longest,
- * which hold the most. */
+/* The most candidates that are looked at: those with the fewest conditions come first, and of these
+ * the longest, as they hold the most. */
 #define DERIVED_CANDIDATES_MOST 64
 
 struct derived_search {
@@ -28,11 +28,13 @@ struct derived_source {
   struct query *query;     /* what it answers */
 };
 
-/* Finds the source. The result of `wide`, if it is fresh: it has the rows of the answer and no others.
- * Else, of the candidates that are fresh one with a short body, which is cheap to compute from, and of
- * about equally short ones the newest. If none is fresh: the newest that is usable. The caller releases
- * `source`, which stays {0} if there is none; what prevents the search is logged. Blocks on the
- * disk; any thread, under no lock. */
+/* Finds the source:
+ *   1. the result of `wide`, if it is fresh: it has the rows of the answer and no others;
+ *   2. else the fresh candidate with the shortest body, which is cheap to compute from; of about
+ *      equally short ones the newest;
+ *   3. if none is fresh, the newest that is usable.
+ * The caller releases `source`, which is {0} if there is none; what prevents the search is logged.
+ * Blocks on the disk; any thread, under no lock. */
 void derived_find(const struct derived_search *search, struct derived_source *source);
 
 /* Releases both and leaves {0}. */

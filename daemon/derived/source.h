@@ -1,5 +1,5 @@
 /* The bytes of a stored result, in any order. Some of its chunks stay in memory: of a source up to
- * DERIVED_SMALL all, otherwise the last ones that were kept. Only for the files of derived. */
+ * DERIVED_SMALL all, otherwise the last ones that were kept. Of the derived room only. */
 #pragma once
 
 #include "cache/cache.h"
@@ -17,15 +17,15 @@ struct source_chunk {
 /* Begins as {.hold = ...}, which it owns. One thread at a time. */
 struct source {
   struct cache_hold *hold;
-  struct source_chunk
-      chunks[SOURCE_CHUNKS]; /* chunk n is in place n % SOURCE_CHUNKS, or not here */
+  /* Chunk n is in place n % SOURCE_CHUNKS, or not here. */
+  struct source_chunk chunks[SOURCE_CHUNKS];
 };
 
 void source_release(struct source *source);
 /* Frees the chunks in memory. */
 void source_forget(struct source *source);
 
-/* Of the body, in bytes. */
+/* The length of the body, in bytes. */
 int64_t source_length(const struct source *source);
 bool source_is_small(const struct source *source);
 

@@ -42,7 +42,7 @@ static void set_head(struct derived_job *job) {
   flight_set_head(job->flight, &head);
 }
 
-/* The answer is the flight's from here on, also while its copy is being stored. */
+/* The flight has all of the answer now, also while the copy is being stored. */
 static void end(struct derived_job *job) {
   struct answer_verdict verdict = {.outcome = ANSWER_COMPLETE,
                                    .results = job->extract.results,
@@ -68,7 +68,8 @@ static void break_off(struct derived_job *job, const struct fault *fault) {
 
 /* --- pass 2 --- */
 
-/* The window had no memory for a chunk, and not: no room. It would not be told of any. */
+/* True if the flight refused a piece although its window has room: it had no memory. Then nobody
+ * would call when there is some. */
 static bool lacks_memory(const struct derived_job *job) {
   struct flight_state state;
   flight_peek(job->flight, &state);
@@ -142,8 +143,8 @@ static bool has_place(struct derived_job *job) {
   return job->extract.length <= WINDOW || job->has_place || desk_take_place(job);
 }
 
-/* False: the flight has ended, or waits for a place. What pass 1 has made would be memory of one
- * that has no place, so it is made again. */
+/* False: the flight has ended, or the computation waits for a place. Whatever waits holds no
+ * memory, so pass 1 runs again then. */
 static bool begin(struct derived_job *job) {
   if (!decide(job)) {
     job_withdraw(job);

@@ -13,16 +13,16 @@
  * second settlement changes nothing. Reservations of many requests share one fsync. The totals per
  * day, token and target change in the same transaction, so that a report never sums single entries.
  *
- * A request enters the totals once, when its end is known, on the day on which it was made. In every
- * report, at every moment, requests = hits + misses + errors, and open reservations are not in it. A
- * request that reserved is a miss, whatever its end.
+ * A request enters the totals once, when its end is known, on the day on which it was made. In
+ * every report, at every moment, requests = hits + misses + errors, and open reservations are not
+ * in it. A request that reserved is a miss, whatever its end.
  *
- * Hits cost nothing and are counted in memory. The counts are written in batches, before each report
- * and at ledger_close().
+ * Hits cost nothing and are counted in memory. The counts are written in batches, before each
+ * report and at ledger_close().
  *
  * Each reservation is held against its token's budget (token.h). One thread makes them all, so that
- * concurrent requests cannot overshoot a budget together. Days and months are those of one time zone
- * (zone.h); a day that was booked keeps its number when the zone is changed.
+ * concurrent requests cannot overshoot a budget together. Days and months are those of one time
+ * zone (zone.h); a day that was booked keeps its number when the zone is changed.
  *
  * The ledger knows a token by its fingerprint only: a digest keyed with a secret that is made with
  * the file. The token itself is never stored. */
@@ -41,8 +41,8 @@
 #define LEDGER_TARGET_MOST 2048   /* bytes stored of a target, or of a table's name */
 
 /* The greatest amount (in parts of its currency), and number of results, of one request; more is
- * booked as this. The dearest possible request, at the dearest tariff that the settings allow, costs
- * 5*10^13 tenths. A sum holds more than 9*10^4 such amounts. */
+ * booked as this. The dearest possible request, at the dearest tariff that the settings allow,
+ * costs 5*10^13 tenths. A sum holds more than 9*10^4 such amounts. */
 #define LEDGER_AMOUNT_MOST INT64_C(100000000000000)
 
 struct ledger;
@@ -51,7 +51,7 @@ struct ledger_options {
   const char *timezone;      /* an IANA name; NULL or "": UTC. It becomes the process's (zone.h) */
   int64_t retention_seconds; /* settled entries are deleted when they are older; 0: never. Totals,
                                 tokens and corrections stay for ever */
-  int64_t slices_seconds;    /* entries with a subject are kept for so long at least */
+  int64_t slices_seconds;    /* settled entries with a subject are kept for so long at least */
   int64_t budget_warning;    /* percent of a budget: spending that reaches it is logged, once a
                                 window; 0: never */
   bool is_shared;            /* other processes may have the ledger open; else the caller holds
@@ -60,10 +60,10 @@ struct ledger_options {
 /* The options in the configuration. Pure; the result holds as long as `settings`. */
 struct ledger_options ledger_options_of(const struct settings *settings);
 
-/* Opens or creates DIRECTORY/ledger.db, and books the open entries of dead owners. Blocks. A damaged
- * ledger is a fault and not set aside: it is the account. Unless options.is_shared, the caller holds
- * the directory's lock: every entry that is open then is booked. Sets TZ: no other thread that reads
- * or writes the environment may run. */
+/* Opens or creates DIRECTORY/ledger.db, and books the open entries of dead owners. Blocks. A
+ * damaged ledger is a fault and not set aside: it is the account. Unless options.is_shared, the
+ * caller holds the directory's lock: every entry that is open then is booked. Sets TZ: no other
+ * thread that reads or writes the environment may run. */
 bool ledger_open(const char *directory, const struct ledger_options *options, struct ledger **out,
                  struct fault *fault) MUST_CHECK;
 
@@ -106,9 +106,10 @@ struct ledger_request {
   /* What ledger_slices() remembers. */
   struct digest subject; /* zero: nothing */
   bool is_whole;         /* it asks for everything about the subject; else for a slice */
-  struct amount offer;   /* of a whole: the sum for whose sake it is asked; not negative */
-  struct amount beside;  /* of a whole: so much more must be left of a budget, and is not reserved; the
-                            client's own question is asked if the whole is not complete */
+  struct amount offer;   /* of a whole: see plan/whole.h; not negative */
+  /* Of a whole: a budget must have this left, too, but it is not reserved: the most of the client's
+   * own question, which is asked if the whole is not complete. Not negative. */
+  struct amount beside;
 };
 
 /* The entry of a request. It is allocated before the request reserves, with all that its settlement
@@ -129,8 +130,8 @@ bool ledger_entry_has_budget(const struct ledger_entry *entry);
  * FAULT_UNAVAILABLE: the ledger cannot be written; FAULT_INTERNAL: this request id was used before;
  * FAULT_BAD_TOKEN: the token was revoked or rotated; FAULT_OVER_BUDGET: the most does not fit what
  * is left of the token's budget (the text names what is left, retry_after when the budget starts
- * over). An entry that has reserved is settled before the ledger closes, or lost with it: it is then
- * booked by the next start. */
+ * over). An entry that has reserved is settled before the ledger closes, or lost with it: it is
+ * then booked by the next start. */
 void ledger_reserve(struct ledger *ledger, struct ledger_entry *entry, ledger_done *done,
                     void *context);
 
@@ -157,7 +158,8 @@ void ledger_settle(struct ledger *ledger, struct ledger_entry **entry, const str
 
 /* Counts a request that cost nothing. HIT: it reserved nothing and saved an amount (collapsed and
  * stale answers included). ERROR: it was answered by a fault. SAVED: it did reserve, and was served
- * stale when upstream failed; only the amount saved is added. In memory; does not block; any thread.
+ * stale when upstream failed; only the amount saved is added. In memory; does not block; any
+ * thread.
  *
  * So that strangers cannot fill the file, an error alone adds no token and no target to it: such
  * errors are counted for the fingerprint of zeros and the empty target. The fingerprint of zeros
@@ -166,16 +168,16 @@ enum ledger_free { LEDGER_HIT, LEDGER_ERROR, LEDGER_SAVED };
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
                   enum ledger_free kind, struct amount saved);
 
-/* What the requests with a subject cost that were made since some moment. Corrections, voided requests,
- * and slices whose settlement could not be written yet are not in it. */
+/* What the requests about a subject cost that were made since some moment. Not in it: corrections,
+ * voided requests, and slices that are not settled in the file yet. */
 struct ledger_slices {
   struct amount slices;     /* settled, or unknown: at their most */
   struct amount wholes;     /* complete or not; those under way at their most */
   struct amount last_offer; /* for the last whole that is not complete; zero: there is none */
 };
-/* Adds up what is in the file in one currency, whichever process has written it. `since`: milliseconds
- * since 1970. Reads an index, with a row for each such request unless it was a slice that cost nothing.
- * Does not wait for the keeper; blocks on the disk; any thread. */
+/* Adds up what is in the file in one currency, whichever process has written it. `since`:
+ * milliseconds since 1970. Reads a row of an index for each request that counts. False: the file
+ * cannot be read. Does not wait for the keeper; blocks on the disk; any thread. */
 bool ledger_slices(struct ledger *ledger, const struct digest *subject, enum currency currency,
                    int64_t since, struct ledger_slices *out, struct fault *fault) MUST_CHECK;
 

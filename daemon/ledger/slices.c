@@ -1,5 +1,5 @@
-/* What the requests with a subject cost: sums of entries. The file grows by no row for it, and memory
- * not at all: old entries leave as all do (retain.c). */
+/* What the requests about a subject cost: sums of entries, so nothing more is stored or kept in
+ * memory. Old entries are deleted as all are (retain.c). */
 #include "ledger/room.h"
 
 #include "base/age.h"

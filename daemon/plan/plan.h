@@ -78,7 +78,7 @@ struct plan {
   enum plan_reason reason;   /* with FORWARD and JOIN */
   bool store;                /* with FORWARD: keep the answer */
   bool stale_if_error;       /* with FORWARD: the stored result may be served if upstream fails */
-  bool derive;       /* where a stored result may be served: compute the answer from the source */
+  bool derive;       /* what is served is computed from the source, not the stored result itself */
   int64_t freshness; /* of what may be served: seconds left, negative when stale; 0 if not known */
 };
 
@@ -90,12 +90,10 @@ enum plan_refusal plan_bar(enum plan_standing standing);
  * needed. The facts about the source are not read. */
 bool plan_is_answered(const struct plan_facts *facts);
 
-/* The ages that a source may have. */
+/* The greatest ages that a source may have, in seconds. Negative: it may have none. */
 struct plan_ages {
-  int64_t fresh; /* at most this, in seconds, and it is served as fresh; negative: at no age */
-  int64_t
-      usable; /* at most this, and it may be served at all, if only after a failure; negative: at
-                     no age */
+  int64_t fresh;  /* to be served as fresh */
+  int64_t usable; /* to be served at all, if only after a failure of upstream */
 };
 struct plan_ages plan_source_ages(const struct plan_facts *facts);
 

@@ -43,7 +43,7 @@ struct listing {
   struct serve_explanation *explanation;
 };
 
-/* What the rows said counts, where they were asked. */
+/* Where the rows were read, what they said counts, and not what the rules say. */
 static enum derive_reason reason_by_rows(const struct vain_sources *vain, const struct digest *key,
                                          enum derive_reason reason) {
   for (unsigned i = 0; i < vain->count; i++)

@@ -14,9 +14,9 @@ struct vain_sources {
   unsigned count; /* the last one is that of the inquiry */
 };
 
-/* Tries whether the answer to the inquiry's query can be computed from the rows of `source`. False:
- * not; the source is noted in `vain`, and the inquiry is one that looks for another. Blocks on the
- * disk, and reads the whole source. */
+/* True if the answer to the inquiry's query can be computed from the rows of `source`. If not,
+ * notes the source in `vain` and changes the inquiry, so that it looks for another source. Blocks
+ * on the disk, and reads the whole source. */
 bool candidates_try(struct inquiry *inquiry, const struct derived_source *source,
                     struct vain_sources *vain) MUST_CHECK;
 

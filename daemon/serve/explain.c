@@ -32,8 +32,9 @@ static void explain_fault(const struct prediction *prediction, struct fault *fau
     (void)plan_refuse(refusal, prediction->token.label, fault);
 }
 
-/* The most is for both, unless the query is answered from the whole even if that is not complete. If
- * the whole has no results, it answers every query. */
+/* The most is the sum of both, unless the query is answered from the whole even if that is not
+ * complete. The least is the whole's alone: without results it is complete, and answers every
+ * query. */
 static void explain_whole(const struct prediction *prediction, struct serve_explanation *out) {
   const struct tariff whole = facts_price(prediction->settings, prediction->whole.query);
   text_add(&out->whole, query_normal(prediction->whole.query));

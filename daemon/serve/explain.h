@@ -27,20 +27,20 @@ struct serve_explanation {
 
   /* the stored result of the query itself */
   bool stored;
-  bool is_derived;        /* if stored: it is a copy of what was computed */
+  bool is_derived;        /* if stored: it is a copy, computed from another stored result */
   int64_t age, freshness; /* if stored; seconds. age: or AGE_UNKNOWN, without a freshness */
 
   /* computing the answer */
-  bool computes; /* it would be, from `source` */
+  bool computes; /* the answer would be computed, from `source` */
   struct serve_stored source;
   struct serve_candidate *candidates; /* the results that are young enough to be served from, if
                                          only after a failure; NULL: none were looked at */
   size_t candidate_count;             /* DERIVED_CANDIDATES_MOST at most */
 
   /* asking upstream */
-  struct text asked; /* if it would be asked another query in its place: that; else empty */
-  struct text whole; /* if the whole would be asked for first (cache.buy_whole): that; else empty */
-  struct amount whole_least, whole_most; /* of it; zero while another request buys it */
+  struct text asked; /* the wider query, if it would be asked in place of this one; else empty */
+  struct text whole; /* the query for the whole, if that would be bought first; else empty */
+  struct amount whole_least, whole_most; /* its cost; zero while another request buys it */
 
   struct amount least, most; /* the whole included */
   bool estimated;
@@ -49,8 +49,8 @@ struct serve_explanation {
 /* Explains the query `args`, the raw query string of a request without '?'. Its `token` is a token,
  * or the label of one. Sends and spends nothing, but reads a source as a request would: so an
  * explanation says what its rows allow. The caller releases `explanation`, also after a failure.
- * Faults: those of query_parse(), of the cache, and of the ledger. Blocks on the disk, and until the
- * source is read; any thread. */
+ * Faults: those of query_parse(), of the cache, and of the ledger. Blocks on the disk, and until
+ * the source is read; any thread. */
 bool serve_explain(struct serve *serve, struct view args, struct serve_explanation *explanation,
                    struct fault *fault) MUST_CHECK;
 /* Frees what it holds. */

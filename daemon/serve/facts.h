@@ -9,11 +9,11 @@
 #include "query/query.h"
 #include "serve/serve.h"
 
-/* A source may turn out to be of no use only when its rows are read. Then another one is tried, and
- * no more: the first holds more often than not what makes all others useless. */
+/* Only the rows of a source show whether it is of use. If it is not, one other source is tried, and
+ * no more: the row that made the first useless is mostly in all others, too. */
 #define FACTS_ATTEMPTS_MOST 2
 
-/* A query, and all beside it that the decision depends on. Borrowed. */
+/* A query, and all else that the decision depends on. All pointers are borrowed. */
 struct inquiry {
   struct serve *serve;
   const struct settings *settings;
@@ -23,9 +23,9 @@ struct inquiry {
   bool has_unknown_body;            /* it comes with a body of unknown meaning */
   enum access_verdict checked; /* the result of a check that this request made; UNKNOWN: none */
   bool supposes;               /* treat an unknown or missing token as admitted: for explain */
-  unsigned attempts;         /* at sources that were in vain; from FACTS_ATTEMPTS_MOST on no source
-                                  is looked for */
-  const struct digest *vain; /* the key of the last of these; NULL: none */
+  unsigned attempts;           /* sources that were tried in vain; from FACTS_ATTEMPTS_MOST on no
+                                source is looked for */
+  const struct digest *vain;   /* the key of the last of these; NULL: none */
 };
 
 /* The standing of a token by the ledger's facts about it, `token`. Does not block; any thread. */
@@ -36,10 +36,10 @@ enum plan_standing facts_judge_token(const struct inquiry *inquiry,
  * if there are none). Does not block; any thread. */
 enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_facts *token);
 
-/* What is stored for a query; the caller releases both. */
+/* What is stored for a query; the caller releases it. Begins as {0}. */
 struct findings {
   struct cache_hold *stored;    /* the result of the query itself; NULL: none */
-  struct derived_source source; /* from which its answer can be computed */
+  struct derived_source source; /* another result, from which its answer can be computed */
 };
 /* Leaves {0}. */
 void findings_release(struct findings *findings);

@@ -24,13 +24,13 @@ struct prediction {
   struct query *wide;        /* what upstream would be asked; NULL: the query itself */
   struct plan plan;          /* of plan_predict() */
   struct whole_choice whole; /* what upstream would be asked first */
-  bool shares_whole;         /* another request has asked for one, and this one would join it */
+  bool shares_whole;         /* another request asks for the whole, and this one would join it */
 };
 
 /* Fills `prediction`, which the caller releases in any case. `serve` and `query` are borrowed, and
- * must outlive it. An unknown token and none are taken for one that is admitted. Faults: no memory, or
- * the ledger cannot be read. Sends and spends nothing. Blocks on the disk, and until a source is read;
- * any thread. */
+ * must outlive it. An unknown token and none are taken for one that is admitted. Faults: no memory,
+ * or the ledger cannot be read. Sends and spends nothing. Blocks on the disk, and reads the source
+ * whole, or two; any thread. */
 bool predict(struct serve *serve, const struct query *query, struct prediction *prediction,
              struct fault *fault) MUST_CHECK;
 void prediction_release(struct prediction *prediction);

@@ -46,8 +46,8 @@ struct request {
 
   /* what is asked of upstream (serve/wide.c) */
   struct query *wide;    /* instead of `query`; NULL: the query itself */
-  bool asks_itself;      /* its answer cannot be made of that to a wider one */
-  struct text rewritten; /* the whole answer, made of that to `wide`; empty: not yet */
+  bool asks_itself;      /* its answer cannot be made of the answer to a wider query */
+  struct text rewritten; /* all of the answer, made of the answer to `wide`; empty: not yet */
 
   /* computing from the source (serve/derive.c) */
   struct flight *computed;         /* one reference; NULL: none */
@@ -56,8 +56,8 @@ struct request {
   unsigned attempts;               /* that were in vain */
 
   /* buying the whole of its target (serve/whole.c) */
-  struct whole_choice whole; /* what was asked for that */
-  bool has_tried_whole;      /* as its own or as somebody else's */
+  struct whole_choice whole; /* the query that was asked */
+  bool has_tried_whole;      /* asked for it, or waited for another request's */
   bool has_bought;           /* the ledger has a reservation of the whole for it */
   bool has_shared;           /* it waited for the whole that another request asked for */
   enum plan_reason missed;   /* with either: the reason for which it would have asked upstream */
@@ -105,23 +105,23 @@ enum step request_serve(const struct request *request);
 /* The present standing of its token; fills `token`. Does not block. */
 enum plan_standing request_standing(struct request *request);
 
-/* Decides what the request asks upstream, before it joins or makes a flight: fills `wide`. False: no
- * memory. Blocks on the disk; under no lock. */
+/* Decides what the request asks upstream, before it joins or makes a flight: fills `wide`. False:
+ * no memory. Blocks on the disk; under no lock. */
 bool request_widen(struct request *request) MUST_CHECK;
-/* The query that upstream is asked. As long as `wide` does not change. */
+/* The query that upstream is asked. Valid as long as `wide` does not change. */
 const struct query *request_asked(const struct request *request);
 /* True if the reply is made of the rows of the answer to `wide`, which is in this state. */
 bool request_rewrites(const struct request *request, const struct flight_state *state);
-/* True if the answer's end must come before the reply: its form states the count of rows before
- * them, and upstream has not announced it. */
+/* True if the reply must wait for the end of the answer to `wide`: the form states the count of
+ * rows first, and upstream has not announced it. */
 bool request_needs_count(const struct request *request, const struct flight_state *state);
 /* Makes the whole reply in memory if it can be, before the head goes out: fills `rewritten`. False:
  * it cannot be made of the answer to `wide`, and the request asks for its query itself. Blocks on
  * the disk. */
 bool request_rewrite(struct request *request, const struct flight_state *state) MUST_CHECK;
-/* Notes that the answer to `wide` was paid and of no use. What makes PHP of one target's JSON impossible
- * (a member beside the rows, a fraction) is likely to be there for others, too: for cache.ttl each
- * query for PHP is asked itself. */
+/* Notes that the answer to `wide` was paid and of no use. What makes it impossible to write one
+ * target's JSON as PHP (a member beside the rows, a fraction) is likely to be there for others,
+ * too: for cache.ttl each query for PHP is asked itself. */
 void request_note_no_use(const struct request *request, const struct flight_state *state);
 /* The body that is made of `*inner`, the answer to `wide`, on the way; takes over `*inner`. */
 struct body *request_rewriting(struct request *request, const struct flight_state *state,
@@ -136,10 +136,10 @@ struct paid_order request_order(const struct request *request, const struct quer
 /* Makes the flight, as paid_prepare() does. A fault, too: there is nothing to spend. */
 struct flight *request_prepare(const struct request *request, const struct paid_order *order,
                                struct fault *fault) MUST_CHECK;
-/* True if the miss is one for which the whole of its target may be bought instead, and whose cost
- * counts for that (cache.buy_whole). */
+/* True if the whole of the target may be bought in place of this miss, and the miss counts as a
+ * slice (cache.buy_whole). */
 bool request_buys_wholes(const struct request *request);
-/* True if the request may try it now. */
+/* True if the request may try to buy the whole now. */
 bool request_may_try_whole(const struct request *request);
 
 /* Joins the flight of `key` or makes one, as flights_join() does; then request_take(). False:
@@ -148,7 +148,7 @@ bool request_join(struct request *request, const struct digest *key,
                   const struct flights_maker *maker, struct flights_place *place);
 /* Sends `place->started`, or withdraws it if it is not needed. Releases the reference. */
 void request_send(struct flights_place *place, bool is_needed);
-/* The same for what the ledger books: the next one that the request sends has another id. */
+/* The same for a flight that the ledger books: the request's next entry gets another id. */
 void request_spend(struct request *request, struct flights_place *place, bool is_needed);
 /* Leaves the computation, if there is one. */
 void request_leave_computed(struct request *request);

@@ -15,8 +15,8 @@ static enum outcome hit_of(int64_t freshness, bool is_derived) {
   return is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
 }
 
-/* What the request says that it was, if it is answered from the store. One that bought the whole of
- * its target is a miss: it has spent what the whole cost. */
+/* The outcome of a request that is answered from the store. One that bought the whole of its target
+ * is a miss: it has spent what the whole cost. */
 static void note_hit(struct request *request, bool is_derived, struct text *cache_status) {
   struct headers_forward forward = {
       .reason = request->missed, .stored = request->has_bought, .collapsed = !request->has_bought};
@@ -63,7 +63,7 @@ enum step step_stored(struct request *request) {
 
 /* --- computed from the store --- */
 
-/* The tag of the copy that is kept of it. */
+/* The ETag is that of the copy. */
 static bool add_derived_tag(struct request *request) {
   static const struct cache_validator none;
   const struct cache_validator *validator = derived_validator(request->computed);

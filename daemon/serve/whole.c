@@ -1,4 +1,4 @@
-/* Buying the whole of a target in the place of one more part of it (cache.buy_whole). */
+/* Buying the whole of a target in place of one more slice (cache.buy_whole). */
 #include "serve/whole.h"
 
 #include "serve/request.h"
@@ -12,7 +12,7 @@
 
 /* --- is it worth it? --- */
 
-/* A client that asks upstream anew wants its own answer; and in XML nothing is derived. */
+/* A client that asks upstream anew wants its own answer, and nothing is derived in XML. */
 static bool applies(const struct settings *settings, const struct query *query,
                     const struct plan *plan) {
   enum query_output output = query_output(query);
@@ -40,7 +40,7 @@ static struct query *whole_of(const struct query *query, int64_t limit, struct f
   return query_changed(query, &change, &whole, fault) ? whole : NULL;
 }
 
-/* What is decided upon. */
+/* What the rule is applied to. */
 struct weighing {
   const struct inquiry *inquiry;
   const struct digest *subject;
@@ -138,8 +138,8 @@ static struct flight *make_none(void *context, struct fault *fault) {
   return NULL;
 }
 
-/* Joins the whole that another request asks for, if it may hold the answer: then nothing is paid
- * beside it. While it is under way it takes up the sum, so that nothing is offered for another. */
+/* Joins the whole that another request asks for, if it may hold the answer: then nothing more is
+ * paid. Its reservation counts as a cost of wholes, so nothing would be offered for another. */
 static bool joins_another(struct request *request, const struct digest *subject) {
   const struct flights_maker maker = {.make = make_none};
   struct flights_place place;
@@ -183,13 +183,13 @@ static enum step begin(struct request *request) {
 
 /* --- its end --- */
 
-/* If the whole was bought, complete or not, the request plans again: its answer may be computed from
- * it now. If not, the request asks its own question. */
+/* The request plans again: if the whole was bought, complete or not, the answer may be computed
+ * from it now. If not, the request asks its own question then. */
 static enum step conclude(struct request *request) {
   struct flight_state state;
   flight_peek(request->flight, &state);
   if (state.phase != FLIGHT_CONCLUDED) {
-    /* No byte came for too long; or it is not stored, and waits for its readers. */
+    /* No byte came for too long; or the whole is not stored, and its flight waits for readers. */
     request_leave_lead(request);
     request->earlier_is_known = request->cost_is_known;
     request->has_bought = request->left_lead;

@@ -32,8 +32,8 @@ bool wide_of(const struct settings *settings, const struct query *query, struct 
   return settings->derive == DERIVE_OFF || widen_query(query, all_columns, wide, fault);
 }
 
-/* True if the query was asked itself after the wider one: the rows of that were of no use then. They
- * would be again, for whoever wants a new answer, or comes when both are old. */
+/* True if the query itself was asked after its wider query: the rows of that answer were of no use.
+ * They would be of no use again, to a client that wants a new answer or comes when both are old. */
 static bool was_of_no_use(const struct inquiry *inquiry, const struct query *wide) {
   struct cache *cache = inquiry->serve->rooms.cache;
   struct cache_hold *own = cache_find(cache, query_key(inquiry->query));
@@ -45,13 +45,14 @@ static bool was_of_no_use(const struct inquiry *inquiry, const struct query *wid
   return was;
 }
 
+/* Lately PHP could not be made of JSON: see request_note_no_use(). */
 static bool asks_php(const struct inquiry *inquiry) {
   return query_output(inquiry->query) == QUERY_PHP &&
          clock_monotonic() < atomic_load(&inquiry->serve->php_until);
 }
 
-/* If the answer to the wider query is stored and fresh, this one could not be computed from it: then
- * the query itself is asked. */
+/* If the answer to the wider query is stored and fresh, and there is a miss all the same, then the
+ * answer could not be computed from it: the query itself is asked. */
 bool wide_query(const struct inquiry *inquiry, const struct token_facts *token,
                 const struct plan *plan, struct query **wide, struct fault *fault) {
   *wide = NULL;
@@ -144,9 +145,9 @@ static bool rewrite_whole(struct request *request, const struct flight_state *st
   return ok;
 }
 
-/* Upstream's error is in JSON, and the client's form may be another. If the error is certain to have
- * cost nothing, upstream says it again in the client's form. If it came after results, it is relayed
- * as it is: those may have been charged. */
+/* Upstream's error is in JSON, and the client's form may be another. If the error is certain to
+ * have cost nothing, upstream says it again in the client's form. If it came after results, it is
+ * relayed as it is: those may have been charged. */
 static bool is_said_again(const struct request *request, const struct flight_state *state) {
   return request->wide && state->head.status == 200 && is_error(state) &&
          query_output(request->query) != QUERY_JSON && state->phase == FLIGHT_CONCLUDED &&

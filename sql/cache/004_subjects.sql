@@ -1,5 +1,5 @@
--- subject: a digest of the table, target and mode of a question. Answers to other questions of the subject may
--- be derived from the result. NULL: none are.
+-- subject: a digest of the table, target and mode of a question. Answers to other questions about the subject
+-- may be derived from the result. NULL: none may.
 -- conditions: how many the question has.
 -- source: the id of the entry from which this one was computed; NULL: it is upstream's own answer. The source
 -- may be gone.

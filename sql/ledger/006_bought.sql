@@ -1,6 +1,6 @@
--- What cache.buy_whole remembers of an entry. `subject`: the digest of table, target and mode; NULL: the
--- entry is not remembered. `offer`: the entry asked for everything about its subject, for the sake of a
--- sum; NULL: it asked for a slice. `complete`: the answer had everything. Amounts are of the entry's currency.
+-- What cache.buy_whole adds up. `subject`: the digest of table, target and mode; NULL: the entry does not
+-- count. `offer`: the entry asked for the whole, at most for so much (daemon/plan/whole.h); NULL: it asked for
+-- a slice. `complete`: the answer was all of the whole. Amounts are of the entry's currency.
 ALTER TABLE entry ADD COLUMN subject BLOB CHECK (length(subject) = 32);
 ALTER TABLE entry ADD COLUMN offer INTEGER CHECK (offer IS NULL OR (offer >= 0 AND subject IS NOT NULL));
 ALTER TABLE entry ADD COLUMN complete INTEGER NOT NULL DEFAULT 0 CHECK (complete IN (0, 1));
