@@ -4,6 +4,7 @@
 #include "serve/wide.h"
 
 #include "base/clock.h"
+#include "base/scope.h"
 
 static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
   enum access_verdict verdict = inquiry->checked;
@@ -60,15 +61,19 @@ static int64_t age_of(const struct cache_hold *hold) {
   return age_at(cache_hold_entry(hold)->answered_at, clock_seconds());
 }
 
+static void note_stored(const struct cache_hold *stored, struct plan_facts *facts) {
+  facts->stored = stored;
+  if (stored)
+    facts->age = age_of(stored);
+}
+
 static void gather_stored(const struct inquiry *inquiry, const struct query *query,
                           struct cache_hold **stored, struct plan_facts *facts) {
   *stored = cache_find(inquiry->serve->rooms.cache, query_key(query));
   /* What was computed before cache.derive was switched off is not served any more. */
   if (*stored && cache_hold_entry(*stored)->is_derived && inquiry->settings->derive == DERIVE_OFF)
     cache_release(stored);
-  facts->stored = *stored;
-  if (*stored)
-    facts->age = age_of(*stored);
+  note_stored(*stored, facts);
 }
 
 struct derived_search facts_search(const struct inquiry *inquiry, const struct plan_facts *facts) {
@@ -81,8 +86,15 @@ struct derived_search facts_search(const struct inquiry *inquiry, const struct p
                                  .vain = inquiry->vain};
 }
 
-static void gather_source(const struct inquiry *inquiry, struct derived_source *source,
+/* The result of the query itself may have come since it was looked for: then that is the source. */
+static bool is_own(const struct inquiry *inquiry, const struct derived_source *source) {
+  return source->hold &&
+         digest_equal(&cache_hold_entry(source->hold)->key, query_key(inquiry->query));
+}
+
+static void gather_source(const struct inquiry *inquiry, struct findings *findings,
                           struct plan_facts *facts) {
+  struct derived_source *source = &findings->source;
   struct derived_search search = facts_search(inquiry, facts);
   struct query *wide = NULL;
   struct fault fault;
@@ -90,6 +102,12 @@ static void gather_source(const struct inquiry *inquiry, struct derived_source *
   search.wide = wide;
   derived_find(&search, source);
   query_release(&wide);
+  if (is_own(inquiry, source)) {
+    cache_release(&findings->stored);
+    findings->stored = steal(source->hold);
+    note_stored(findings->stored, facts);
+    derived_source_release(source);
+  }
   facts->has_source = source->hold;
   if (source->hold)
     facts->source_age = age_of(source->hold);
@@ -102,7 +120,7 @@ static void gather_findings(const struct inquiry *inquiry, struct findings *find
   gather_stored(inquiry, inquiry->query, &findings->stored, facts);
   bool derives = inquiry->settings->derive == DERIVE_ON && inquiry->attempts < FACTS_ATTEMPTS_MOST;
   if (derives && !plan_is_answered(facts))
-    gather_source(inquiry, &findings->source, facts);
+    gather_source(inquiry, findings, facts);
 }
 
 static enum plan_standing suppose(const struct inquiry *inquiry, enum plan_standing standing) {

@@ -252,7 +252,7 @@ def test_the_wait_for_a_place_upstream_has_an_end(sim, driven, clock, house, bud
     token = daemon.issue("alice", "--budget", "4000", "--per", "total") if budget else TOKEN
     assert daemon.ask("rows-3.example", token=token).miss
     before, spent = len(arrived(sim)), daemon.account["rows_spent"]
-    before_outcomes = daemon.outcomes()
+    before_outcomes = eventually(daemon.outcomes)
     sim.fault("hold", times=None)
     with ThreadPoolExecutor(12) as pool:
         hanging = [in_background(pool, daemon, f"rows-{40 + n}.example", token=token)
