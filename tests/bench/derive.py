@@ -27,8 +27,9 @@ def slices(target, count):
         lambda n: {"limit": 100, "select": "date,url_from,anchor,domain_rating", "offset": n},
         lambda n: {"limit": 100, "output": "php", "offset": n},
         lambda n: {"limit": 100, "where": f'substring(url_from,"/"),ahrefs_rank<>{1000 + n}'},
+        lambda n: {"limit": 100, "order_by": "first_seen:desc", "offset": n},
     )
-    names = ("window", "filter", "columns", "php", "substring")
+    names = ("window", "filter", "columns", "php", "substring", "sorted")
     for name, kind in zip(names, kinds):
         yield name, [question(target, **kind(number)) for number in range(count // len(kinds))]
 
