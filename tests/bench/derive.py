@@ -77,6 +77,7 @@ def main():
         daemon.start()
         with daemon.client() as client:
             ask(client, [question(target, limit=5 * options.rows)])
+            ask(client, [question(target, limit=90 + number) for number in range(10)])  # warm
             for name, questions in slices(target, options.questions):
                 meter = Meter(daemon)
                 ask(client, questions)
