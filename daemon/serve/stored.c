@@ -15,18 +15,21 @@ static enum outcome hit_of(int64_t freshness, bool is_derived) {
   return is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
 }
 
-/* The outcome of a request that is answered from the store. One that bought the whole of its target
- * is a miss: it has spent what the whole cost. */
+/* The outcome of a request that is answered from the store. One that bought the whole of its target,
+ * or waited for it, is no hit: the answer comes from the whole. If it is stale all the same, it does
+ * not. */
 static void note_hit(struct request *request, bool is_derived, struct text *cache_status) {
+  int64_t freshness = request->plan.freshness;
+  bool is_from_whole = freshness > 0 && (request->has_bought || request->has_shared);
   struct headers_forward forward = {
       .reason = request->missed, .stored = request->has_bought, .collapsed = !request->has_bought};
-  if (request->has_bought || request->has_shared)
+  if (is_from_whole) {
     headers_forward(&forward, cache_status);
-  else
-    headers_hit(request->plan.freshness, is_derived, cache_status);
-  request->outcome = request->has_bought   ? OUTCOME_MISS
-                     : request->has_shared ? OUTCOME_COLLAPSED
-                                           : hit_of(request->plan.freshness, is_derived);
+    request->outcome = request->has_bought ? OUTCOME_MISS : OUTCOME_COLLAPSED;
+  } else {
+    headers_hit(freshness, is_derived, cache_status);
+    request->outcome = hit_of(freshness, is_derived);
+  }
 }
 
 /* What an answer from the store has saved that costs `price` upstream. */

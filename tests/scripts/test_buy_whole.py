@@ -531,3 +531,17 @@ def test_the_account_is_the_bill(sim, rowcache):
     assert daemon.account["rows_unknown"] == 0
     assert {record["params"]["target"] for record in wholes(sim)} == {
         SMALL, GREAT, "rows-3000.example"}
+
+
+def test_an_old_slice_is_called_stale_though_a_whole_was_bought_in_vain(sim, driven, clock):
+    """The whole is not complete, the client's own question fails, and its old answer is served."""
+    daemon = driven(ON, "cache.ttl=1h")
+    asked = piece(7, "rows-1500.example", limit=1000)
+    old = daemon.get(asked)
+    assert old.miss and len(wholes(sim)) == 1
+    clock.go_on(hours=2)
+    sim.fault("status", match=lambda params: "where" in params, times=None, code=500)
+    reply = daemon.get(asked)
+    assert reply.stale and reply.headers["Age"] == "7200" and reply.rows == old.rows
+    assert len(wholes(sim)) == 2 and reply.spent > THOUSAND, "what the whole cost is told"
+    eventually(lambda: daemon.account["rows_spent"] == sim.bill(TOKEN))
