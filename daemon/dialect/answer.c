@@ -4,6 +4,11 @@ bool answer_is_redirect(unsigned status) {
   return status >= 300 && status < 400;
 }
 
+struct answer_head answer_head_empty(void) {
+  return (struct answer_head){.results_count = -1,
+                              .costs = {.rows = -1, .cost_row = -1, .total = -1, .actual = -1}};
+}
+
 static struct amount charged_once(const struct tariff *tariff, enum answer_charge charge,
                                   int64_t results) {
   if (charge == ANSWER_FREE)

@@ -25,6 +25,15 @@ struct answer_verdict {
   struct fault fault; /* if BROKEN */
 };
 
+/* The costs that a head of v3 states, in units; -1: it does not state them. */
+struct v3_costs {
+  int64_t rows;     /* in the answer */
+  int64_t cost_row; /* of one row, by the list; on small answers not the price of a row */
+  int64_t total;    /* by the list */
+  int64_t actual;   /* charged */
+  char cache[16];   /* the state of upstream's own cache: hit, miss, no_cache; empty: not stated */
+};
+
 struct answer_head {
   unsigned status;       /* of HTTP; 0: none has come */
   int64_t results_count; /* as announced; -1: it was not */
@@ -32,8 +41,12 @@ struct answer_head {
   int64_t answered_at;   /* seconds since 1970 */
   bool is_error;         /* the head marks the answer as an error, whatever the status */
   char content_type[ANSWER_CONTENT_TYPE_SIZE];
+  struct v3_costs costs;
   struct answer_cost cost; /* by struct dialect's quote() */
 };
+
+/* A head of which nothing has come yet. */
+struct answer_head answer_head_empty(void);
 
 /* All that is known of a request and its answer, so far or at the end. */
 struct answer_evidence {

@@ -20,9 +20,14 @@
 #include "rows/reader.h"
 #include "settings/settings.h"
 
+#define DIALECT_PLAN_SIZE 64
+
 /* Upstream's own count for a token, in upstream's currency. */
 struct dialect_subscription {
-  struct amount left, limit;
+  bool has_left;                /* false: there is no limit, and both amounts are zero */
+  struct amount left, limit;    /* if several limits hold, those of which the least is left */
+  int64_t cap;                  /* rows at most in one answer, by the plan; 0: any; -1: not known */
+  char plan[DIALECT_PLAN_SIZE]; /* its name, printable; empty: not told */
 };
 
 /* The standing of a token upstream, by an answer to a request with it. */
@@ -31,6 +36,8 @@ enum dialect_token { DIALECT_TOKEN_UNJUDGED, DIALECT_TOKEN_ACCEPTED, DIALECT_TOK
 struct dialect {
   enum currency currency; /* of every price and every answer */
   bool charges_columns;   /* a question costs more if it selects more columns */
+  bool translates;        /* QUESTION_RESULTS is answered from calls; write() cannot ask it */
+  bool paces;             /* upstream limits the requests in a minute */
 
   /* The price of `question`. */
   struct tariff (*price)(const struct settings *settings, const struct question *question);

@@ -16,6 +16,7 @@ static void wipe_text(char *text) {
 void dialect_request_release(struct dialect_request *request) {
   wipe_text(request->url);
   wipe_text(request->authorization);
+  wipe_text(request->method);
   wipe(request->body, request->body_length);
   wipe_text(request->content_type);
   *request = (struct dialect_request){0};

@@ -7,7 +7,8 @@
 struct dialect_request {
   char *url;
   char *authorization; /* the value of Authorization; NULL: it is not sent */
-  char *body;          /* NULL: GET; else POST with these bytes */
+  char *method;        /* NULL: GET without a body, POST with one */
+  char *body;          /* NULL: none */
   size_t body_length;
   char *content_type; /* of the body; NULL: it is not sent */
 };

@@ -7,11 +7,13 @@
 struct tariff {
   struct amount fixed;  /* for the request itself, with the parameters that it has */
   struct amount result; /* for each result; of the same currency */
+  struct amount least;  /* a request costs no less; of the same currency */
   int64_t limit;        /* results at most; if not known, the most that any answer can have */
   bool estimated;       /* the price is the usual one, as this question's is not known */
 };
 
-/* The price with so many results (not negative). */
+/* The price with so many results (not negative): for the request and the results, but at least
+ * `least`. */
 struct amount tariff_cost(const struct tariff *tariff, int64_t results);
 /* The highest price that the question can have. */
 struct amount tariff_most(const struct tariff *tariff);

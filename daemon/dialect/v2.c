@@ -8,6 +8,8 @@
 const struct dialect dialect_v2 = {
     .currency = CURRENCY_ROWS,
     .charges_columns = false,
+    .translates = false,
+    .paces = false,
     .price = v2_price,
     .write = v2_write,
     .shape = v2_shape,

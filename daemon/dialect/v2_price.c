@@ -10,7 +10,9 @@ static bool is_free(const struct settings *settings, const struct question *ques
 }
 
 static struct tariff tariff_of(struct rows fixed, struct rows result) {
-  return (struct tariff){.fixed = amount_of_rows(fixed), .result = amount_of_rows(result)};
+  return (struct tariff){.fixed = amount_of_rows(fixed),
+                         .result = amount_of_rows(result),
+                         .least = amount_zero(CURRENCY_ROWS)};
 }
 
 /* A parameter is charged if it is present, even if it is empty. */

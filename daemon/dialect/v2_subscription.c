@@ -17,6 +17,7 @@ bool v2_read_subscription(struct view body, struct dialect_subscription *subscri
   scope_free char *text = strndup(body.at, body.length);
   if (!text)
     return fault_no_memory(fault);
+  *subscription = (struct dialect_subscription){.has_left = true};
   yajl_val tree = yajl_tree_parse(text, NULL, 0);
   bool ok = read_rows(tree, "rows_left", &subscription->left) &&
             read_rows(tree, "rows_limit", &subscription->limit);

@@ -176,13 +176,21 @@ static void apply(struct daemon *daemon, struct settings *settings, struct files
   log_info(EVENT_reload, "outcome=applied");
 }
 
+/* Tokens, stored results and amounts belong to one API, and so does every request under way. */
+static bool keeps_api(const struct daemon *daemon, const struct settings *settings,
+                      struct fault *fault) {
+  return settings->upstream_api == daemon->settings->upstream_api ||
+         fault_set(fault, FAULT_MALFORMED, "upstream.api: only a restart changes it");
+}
+
 /* Applies the new configuration as a whole; if anything in it is wrong, nothing changes. */
 static void reload(struct daemon *daemon) {
   struct settings *settings = NULL;
   struct files files = {0};
   struct fault fault;
   sd_notify(0, "RELOADING=1");
-  if (load_settings(daemon->options, &settings, &fault) && read_files(settings, &files, &fault))
+  if (load_settings(daemon->options, &settings, &fault) && keeps_api(daemon, settings, &fault) &&
+      read_files(settings, &files, &fault))
     apply(daemon, settings, &files);
   else
     log_error(EVENT_reload, "outcome=refused reason=%s", LOG_VALUE(fault.text));

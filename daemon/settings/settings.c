@@ -1,7 +1,7 @@
 /* Builds a checked snapshot from text.
  *
- * The four steps are the table's defaults, the pairs of the text, the overrides, and the rules for
- * the whole (rules.c); each ends at its first fault. The parsers of the user's values also read
+ * The steps are the table's defaults, the pairs of the text, the overrides, the default that depends
+ * on another key, and the rules for the whole (rules.c); each ends at its first fault. The parsers of the user's values also read
  * defaults and bounds, so a mistake in the table fails every test. */
 #include "settings/settings.h"
 
@@ -23,6 +23,7 @@ enum type {
   TYPE_DURATION,
   TYPE_SIZE,
   TYPE_ROWS,
+  TYPE_UNITS,
   TYPE_CHOICE,
   TYPES
 };
@@ -85,6 +86,7 @@ static const struct numeric {
     [TYPE_DURATION] = {num_duration, "duration", " and one of s, m, h, d, such as 24h"},
     [TYPE_SIZE] = {num_size, "size", " and one of B, KiB, MiB, GiB, TiB, such as 64MiB"},
     [TYPE_ROWS] = {read_rows, "number of rows", ", or one with one decimal, such as 0.2"},
+    [TYPE_UNITS] = {num_integer, "number of units", ", such as 5000"},
 };
 
 static bool set_number(const struct build *build, enum key key, struct view value,
@@ -106,7 +108,7 @@ static bool set_number(const struct build *build, enum key key, struct view valu
   if (number > most)
     return build_refuse(build, key, fault, "'%.*s' is more than the most, %s", VIEW_ARGS(shown),
                         declared->most);
-  /* struct rows has the layout of its one member. */
+  /* struct rows and struct units have the layout of their one member. */
   *(int64_t *)((char *)build->settings + declared->offset) = number;
   return true;
 }
@@ -207,9 +209,9 @@ static bool set_list(const struct build *build, enum key key, struct view value,
 
 static bool (*const setters[TYPES])(const struct build *build, enum key key, struct view value,
                                     struct fault *fault) = {
-    [TYPE_LIST] = set_list,       [TYPE_TEXT] = set_text,   [TYPE_INTEGER] = set_number,
-    [TYPE_DURATION] = set_number, [TYPE_SIZE] = set_number, [TYPE_ROWS] = set_number,
-    [TYPE_CHOICE] = set_choice,
+    [TYPE_LIST] = set_list,       [TYPE_TEXT] = set_text,     [TYPE_INTEGER] = set_number,
+    [TYPE_DURATION] = set_number, [TYPE_SIZE] = set_number,   [TYPE_ROWS] = set_number,
+    [TYPE_UNITS] = set_number,    [TYPE_CHOICE] = set_choice,
 };
 
 /* Notes the source of the value before reading it, so that a fault can name it. */
@@ -342,6 +344,14 @@ static void empty_lists(const struct build *build) {
   }
 }
 
+/* The default of upstream.url is the table's for v2 only. */
+static bool set_default_url(struct build *build, struct fault *fault) {
+  bool is_due = build->from[KEY_upstream_url] == FROM_DEFAULT &&
+                build->settings->upstream_api == UPSTREAM_API_V3;
+  return !is_due ||
+         set(build, KEY_upstream_url, VIEW("https://api.ahrefs.com/v3"), FROM_DEFAULT, fault);
+}
+
 static bool keep_rules(const struct build *build, struct fault *fault) {
   empty_lists(build);
   return rules_keep(build, fault);
@@ -355,7 +365,8 @@ bool settings_parse(const char *name, struct view text, const struct settings_ov
     return fault_no_memory(fault);
   build.settings->references = 1;
   if (set_defaults(&build, fault) && set_text_of_file(&build, text, fault) &&
-      set_overrides(&build, overrides, count, fault) && keep_rules(&build, fault)) {
+      set_overrides(&build, overrides, count, fault) && set_default_url(&build, fault) &&
+      keep_rules(&build, fault)) {
     *out = build.settings;
     return true;
   }

@@ -10,6 +10,8 @@
  *   (this room)      settings_hold, _release      settings_hold, _release
  *                    any field is read            any field is read
  *
+ * upstream_url is the one in force: its default depends on upstream_api.
+ *
  * `none` and an empty value both give the empty list. The addresses in server_listen and
  * admin_listen have passed address_parse() (settings/address.h). */
 #pragma once
@@ -39,6 +41,7 @@ struct settings_list {
 #define SETTINGS_DURATION int64_t /* seconds */
 #define SETTINGS_SIZE int64_t     /* bytes */
 #define SETTINGS_ROWS struct rows
+#define SETTINGS_UNITS struct units
 #define SETTINGS_CHOICE enum choice
 
 struct settings {

@@ -31,7 +31,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *context) {
   note_byte(request);
   if (view_starts(text, VIEW("HTTP/"))) {
     /* A new head begins: the final one may follow a 1xx. */
-    request->evidence.head = (struct answer_head){.results_count = -1};
+    request->evidence.head = answer_head_empty();
     request->evidence.location[0] = '\0';
     return text.length;
   }
@@ -174,6 +174,8 @@ static bool set_request(struct sending *request) {
   bool ok = curl_easy_setopt(request->easy, CURLOPT_URL, asked->url) == CURLE_OK &&
             (!asked->authorization || add_header(request, "Authorization", asked->authorization)) &&
             (!asked->body || set_body(request));
+  if (asked->method)
+    curl_easy_setopt(request->easy, CURLOPT_CUSTOMREQUEST, asked->method);
   curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
   return ok;
 }
@@ -280,7 +282,7 @@ struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
   request->shape = dialect->shape(question);
   request->evidence.kind = question->kind;
   request->evidence.tariff = *tariff;
-  request->evidence.head.results_count = -1;
+  request->evidence.head = answer_head_empty();
   if (fill(request, question, token, fault))
     return &request->ask;
   sending_release(request);

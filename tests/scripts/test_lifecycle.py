@@ -333,6 +333,15 @@ def test_a_reload_drops_no_connection(rowcache, configuration):
         assert client.connection.sock is sock
 
 
+def test_a_reload_does_not_change_the_api(rowcache, configuration):
+    daemon = rowcache(arguments=["-c", str(configuration)])
+    write(configuration, cache="ttl = 1h", upstream="api = v3")
+    daemon.signal(signal.SIGHUP)
+    daemon.wait_for_log(r"\berror reload outcome=refused reason=.*upstream\.api")
+    with daemon.client() as client:
+        assert time_to_live(client) > 3600
+
+
 def test_a_request_under_way_outlives_a_reload(sim, rowcache, configuration):
     daemon = rowcache(arguments=["-c", str(configuration)])
     sim.fault("hold", match={"target": "rows-5.example"})

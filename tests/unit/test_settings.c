@@ -58,7 +58,11 @@ static void defaults(void **state) {
   assert_string_equal(s->tls_key, "");
   assert_int_equal(s->admin_listen.count, 1);
   assert_string_equal(s->admin_listen.items[0], "127.0.0.1:8081");
+  assert_int_equal(s->upstream_api, UPSTREAM_API_V2);
   assert_string_equal(s->upstream_url, "https://apiv2.ahrefs.com/");
+  assert_int_equal(s->max_rows, 0);
+  assert_int_equal(s->requests_per_minute, 60);
+  assert_int_equal(s->tariff_other_units.whole, 5000);
   assert_int_equal(s->connect_timeout, 10);
   assert_int_equal(s->stall_timeout, 60);
   assert_string_equal(s->state_directory, "");
@@ -77,6 +81,26 @@ static void defaults(void **state) {
   assert_int_equal(s->tariff_offset.tenths, 0);
   assert_int_equal(s->tariff_other_request.tenths, 10);
   assert_int_equal(s->tariff_other_result.tenths, 10);
+}
+
+/* The default of the URL follows the API; a URL that is written holds. */
+static void the_api_decides_the_default_url(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *url;
+  } cases[] = {
+      {"", "https://apiv2.ahrefs.com/"},
+      {"[upstream]\napi = v2", "https://apiv2.ahrefs.com/"},
+      {"[upstream]\napi = v3", "https://api.ahrefs.com/v3"},
+      {"[upstream]\napi = v3\nurl = http://[::1]:1/v3", "http://[::1]:1/v3"},
+      {"[upstream]\nurl = https://apiv2.ahrefs.com/\napi = v3", "https://apiv2.ahrefs.com/"},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    scope_settings struct settings *settings = must_parse(cases[i].text);
+    assert_string_equal(settings->upstream_url, cases[i].url);
+  }
+  scope_settings struct settings *overridden = must_override("upstream.api=v3");
+  assert_string_equal(overridden->upstream_url, "https://api.ahrefs.com/v3");
 }
 
 /* Lists, texts and choices have none. */
@@ -274,6 +298,12 @@ static const struct bad {
     /* URL */
     {"[upstream]\nurl =",
      "x.conf:2: upstream.url: '' is no URL; write http:// or https://, a host"},
+    {"[upstream]\napi = v4", "x.conf:2: upstream.api: 'v4' is none of 'v2', 'v3'"},
+    {"[upstream]\nrequests_per_minute = 0",
+     "x.conf:2: upstream.requests_per_minute: '0' is less than the least, 1"},
+    {"[tariff]\nother_units = 0.5",
+     "x.conf:2: tariff.other_units: '0.5' is no number of units; write a whole number, such as "
+     "5000"},
     {"[upstream]\nurl = ftp://x/", "x.conf:2: upstream.url: 'ftp://x/' is no URL"},
     {"[upstream]\nurl = //x/", "x.conf:2: upstream.url: '//x/' is no URL"},
     {"[upstream]\nurl = http://", "x.conf:2: upstream.url: 'http://' is no URL"},
@@ -539,6 +569,8 @@ static void restarts(void **state) {
       {"server.listen=127.0.0.1:1", "server.listen"},
       {"server.listen=127.0.0.1:8080,[::1]:1", "server.listen"},
       {"state.directory=/a", "state.directory"},
+      {"upstream.api=v3", "upstream.api"},
+      {"upstream.api=v2", ""},
   };
   scope_settings struct settings *from = must_parse("");
   for (size_t i = 0; i < COUNT(cases); i++) {
@@ -783,6 +815,7 @@ static void the_manual_tells_what_needs_a_restart(void **state) {
 int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(defaults),
+      cmocka_unit_test(the_api_decides_the_default_url),
       cmocka_unit_test(bounds_can_be_set),
       cmocka_unit_test(each_choice_can_be_set),
       cmocka_unit_test(good),

@@ -177,6 +177,25 @@ static void cost_is_of_what_came(void **state) {
       {{.fixed = {CURRENCY_ROWS, INT64_MAX}, .result = {CURRENCY_ROWS, 2}, .limit = 1},
        1,
        INT64_MAX},
+      /* a request has a least price */
+      {{.fixed = {CURRENCY_UNITS, 0},
+        .result = {CURRENCY_UNITS, 21},
+        .least = {CURRENCY_UNITS, 50},
+        .limit = 9},
+       0,
+       50},
+      {{.fixed = {CURRENCY_UNITS, 0},
+        .result = {CURRENCY_UNITS, 21},
+        .least = {CURRENCY_UNITS, 50},
+        .limit = 9},
+       2,
+       50},
+      {{.fixed = {CURRENCY_UNITS, 0},
+        .result = {CURRENCY_UNITS, 21},
+        .least = {CURRENCY_UNITS, 50},
+        .limit = 9},
+       3,
+       63},
   };
   for (size_t i = 0; i < COUNT(costs); i++)
     assert_int_equal(tariff_cost(&costs[i].tariff, costs[i].results).parts, costs[i].tenths);

@@ -170,7 +170,8 @@ static bool write_with_a_key(const struct question *question, const struct setti
                              struct view token, struct dialect_request *request,
                              struct fault *fault) {
   (void)question, (void)token, (void)fault;
-  *request = (struct dialect_request){.authorization = strdup("Bearer key"),
+  *request = (struct dialect_request){.method = strdup("PUT"),
+                                      .authorization = strdup("Bearer key"),
                                       .body = strdup("{}"),
                                       .body_length = 2,
                                       .content_type = strdup("application/json")};
@@ -213,7 +214,7 @@ static void a_request_is_sent_as_the_dialect_writes_it(void **state) {
   flight_release(&flight);
   sem_wait(&owned.over);
   alarm(0);
-  assert_true(view_starts(view_of(said), VIEW("POST /v3/x HTTP/1.1\r\n")));
+  assert_true(view_starts(view_of(said), VIEW("PUT /v3/x HTTP/1.1\r\n")));
   assert_non_null(strstr(said, "\r\nAuthorization: Bearer key\r\n"));
   assert_non_null(strstr(said, "\r\nContent-Type: application/json\r\n"));
   assert_null(strcasestr(said, "Expect:"));

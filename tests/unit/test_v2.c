@@ -327,7 +327,8 @@ static const struct judge_case {
 };
 
 /* A row for the request, and a tenth for a result. */
-static const struct tariff tariff = {{CURRENCY_ROWS, 10}, {CURRENCY_ROWS, 1}, LIMIT, false};
+static const struct tariff tariff = {
+    .fixed = {CURRENCY_ROWS, 10}, .result = {CURRENCY_ROWS, 1}, .limit = LIMIT};
 
 static struct answer_evidence evidence_of(const struct judge_case *one) {
   bool could_agree = one->counted < 0 ? one->what & AGREES : one->counted == one->announced;
@@ -564,6 +565,7 @@ static void subscriptions_are_read(void **state) {
   for (size_t i = 0; i < COUNT(subscriptions); i++) {
     assert_true(
         dialect_v2.read_subscription(view_of(subscriptions[i].body), &subscription, &fault));
+    assert_true(subscription.has_left);
     assert_int_equal(subscription.left.currency, CURRENCY_ROWS);
     assert_int_equal(subscription.limit.currency, CURRENCY_ROWS);
     assert_int_equal(subscription.left.parts, subscriptions[i].left);
