@@ -18,6 +18,13 @@ struct listing {
   int64_t count;
 };
 
+static void write_list_price(struct json *json, const struct cache_entry *entry) {
+  if (entry->listed == CACHE_NOT_LISTED)
+    json_null(json, "list_price");
+  else
+    json_amount(json, "list_price", (struct amount){entry->cost.currency, entry->listed});
+}
+
 static void write_entry(void *context, const struct cache_entry *entry, struct view normal,
                         struct view target) {
   struct listing *listing = context;
@@ -31,10 +38,12 @@ static void write_entry(void *context, const struct cache_entry *entry, struct v
   json_integer(json, "results", entry->results);
   json_integer(json, "bytes", entry->stored_bytes);
   json_integer(json, "body_bytes", entry->body_length);
-  json_rows(json, "cost", amount_rows(entry->cost));
+  json_text(json, "currency", view_of(currency_words[entry->cost.currency]));
+  json_amount(json, "cost", entry->cost);
+  write_list_price(json, entry);
   age_write(json, age, listing->ttl - age);
   json_integer(json, "hits", entry->hits);
-  json_rows(json, "saved", amount_rows(entry->saved));
+  json_amount(json, "saved", entry->saved);
   json_bool(json, "derived", entry->is_derived);
   json_map_end(json);
 }

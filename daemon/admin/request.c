@@ -49,17 +49,25 @@ static struct amount spent_of(const struct fate *fate) {
   return is_more ? traced : found;
 }
 
+static void write_spent(struct json *json, enum currency currency, const struct fate *fate) {
+  struct amount spent = spent_of(fate);
+  bool is_open = fate->is_in_ledger && strcmp(fate->found.state, "open") == 0;
+  if (is_open && spent.currency == currency)
+    json_null(json, currency == CURRENCY_ROWS ? "rows_spent" : "units_spent");
+  else
+    json_amount_in(json, currency, "spent", spent);
+}
+
 /* The cost of an open request is unknown; its maximum is reserved. */
 static void write_cost(struct json *json, const struct fate *fate) {
-  const char *state = fate->is_in_ledger ? fate->found.state : "free";
-  json_text(json, "state", view_of(state));
-  if (strcmp(state, "open") == 0)
-    json_null(json, "rows_spent");
-  else
-    json_amount(json, "rows_spent", spent_of(fate));
-  if (fate->is_in_ledger)
-    json_amount(json, "rows_reserved", fate->found.most);
-  json_amount(json, "rows_saved", fate->is_traced ? fate->trace.saved : amount_zero(CURRENCY_ROWS));
+  json_text(json, "state", view_of(fate->is_in_ledger ? fate->found.state : "free"));
+  for (enum currency currency = 0; currency < CURRENCIES; currency++) {
+    write_spent(json, currency, fate);
+    if (fate->is_in_ledger)
+      json_amount_in(json, currency, "reserved", fate->found.most);
+    json_amount_in(json, currency, "saved",
+                   fate->is_traced ? fate->trace.saved : amount_zero(currency));
+  }
   json_bool(json, "estimated", fate->is_in_ledger && fate->found.estimated);
 }
 

@@ -103,12 +103,18 @@ void json_null(struct json *json, const char *name) {
     keep(yajl_gen_null(json->gen));
 }
 
-void json_rows(struct json *json, const char *name, struct rows value) {
-  json_text(json, name, view_of(ROWS_TEXT(value)));
+void json_amount(struct json *json, const char *name, struct amount value) {
+  if (value.currency == CURRENCY_UNITS)
+    json_integer(json, name, value.parts);
+  else
+    json_text(json, name, view_of(AMOUNT_TEXT(value)));
 }
 
-void json_amount(struct json *json, const char *name, struct amount value) {
-  json_text(json, name, view_of(AMOUNT_TEXT(value)));
+void json_amount_in(struct json *json, enum currency currency, const char *what,
+                    struct amount value) {
+  char name[40];
+  snprintf(name, sizeof name, "%s_%s", currency_words[currency], what);
+  json_amount(json, name, value.currency == currency ? value : amount_zero(currency));
 }
 
 void json_part(struct json *json, const char *name, int64_t part, int64_t whole) {

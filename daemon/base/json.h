@@ -32,9 +32,12 @@ void json_text(struct json *json, const char *name, struct view value);
 void json_integer(struct json *json, const char *name, int64_t value);
 void json_bool(struct json *json, const char *name, bool value);
 void json_null(struct json *json, const char *name);
-/* As text, "201.0", so that no reader makes a floating-point number of it. */
-void json_rows(struct json *json, const char *name, struct rows value);
-/* The same by the amount's currency: "201.0" rows, "201" units. */
+/* Rows as text, "201.0", so that no reader makes a floating-point number of them. Units, which are
+ * whole, as a number: 201. */
 void json_amount(struct json *json, const char *name, struct amount value);
+/* The member "rows_WHAT" or "units_WHAT", by `currency`: zero if `value` is of the other one. `what`
+ * has at most 30 bytes. */
+void json_amount_in(struct json *json, enum currency currency, const char *what,
+                    struct amount value);
 /* The quotient part / whole with four decimals; null if the whole is 0. */
 void json_part(struct json *json, const char *name, int64_t part, int64_t whole);

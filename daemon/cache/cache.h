@@ -68,6 +68,8 @@ struct cache_validator {
   uint8_t bytes[CACHE_VALIDATOR_SIZE];
 };
 
+#define CACHE_NOT_LISTED (-1) /* upstream told no list price */
+
 /* The facts about a stored result, beside its chunks. */
 struct cache_entry {
   struct digest key;
@@ -75,6 +77,7 @@ struct cache_entry {
   int64_t body_length;  /* bytes, as upstream sent them (decoded) */
   int64_t stored_bytes; /* on disk, compressed */
   struct amount cost;   /* what it cost, and what each hit of its own key saves */
+  int64_t listed;       /* the list price, in parts of the currency of `cost`; CACHE_NOT_LISTED */
   int64_t answered_at;  /* seconds since 1970: when upstream answered */
   int64_t hits;         /* hits that are written; the latest ones are counted in memory */
   struct amount saved;  /* by these hits */
@@ -106,9 +109,10 @@ void cache_release(struct cache_hold **hold);
 bool cache_read(struct cache_hold *hold, int64_t number, struct view *bytes,
                 struct fault *fault) MUST_CHECK;
 
-/* Counts a hit that saved `saved` (in the currency of the entry's cost), in memory; hits are
- * written in batches. An answer that is computed from a result is a hit on that result. A hit on a
- * derived result counts for its source, too. Any thread; does not block. */
+/* Counts a hit that saved `saved`, in memory; hits are written in batches. An answer that is
+ * computed from a result is a hit on that result. A hit on a derived result counts for its source,
+ * too. A result that was paid in another currency (before upstream.api was changed) is hit, but
+ * `saved` is not added to what its hits have saved. Any thread; does not block. */
 void cache_count_hit(const struct cache_hold *hold, struct amount saved);
 
 /* -- Storing --
@@ -157,6 +161,7 @@ struct cache_result {
   int64_t results;
   int64_t body_length; /* bytes; if fewer or more were stored, publishing fails */
   struct amount cost;
+  int64_t listed; /* as in struct cache_entry */
   int64_t answered_at;
   const char *content_type; /* copied; a text that is too long or no header's is stored as "" */
 };

@@ -31,9 +31,8 @@ static bool is_length(int64_t length, int64_t stored) {
          length / size <= stored / CHUNK_OVERHEAD;
 }
 
-/* No answer is paid for in units yet, so this rowcache has stored no such entry. */
 static bool is_currency(int64_t currency) {
-  return currency == CURRENCY_ROWS;
+  return currency >= 0 && currency < CURRENCIES;
 }
 
 /* A source was stored before what was computed from it. */
@@ -42,19 +41,23 @@ static bool is_source(int64_t source, int64_t id) {
 }
 
 bool entry_read(const struct entry_values *values, struct cache_entry *entry) {
+  enum currency currency = is_currency(values->currency) ? (enum currency)values->currency
+                                                         : CURRENCY_ROWS; /* refused below */
   entry->results = values->results;
   entry->body_length = values->body_length;
   entry->stored_bytes = values->stored_bytes;
-  entry->cost = (struct amount){CURRENCY_ROWS, values->cost};
+  entry->cost = (struct amount){currency, values->cost};
   entry->answered_at = values->answered_at;
   entry->hits = values->hits;
-  entry->saved = (struct amount){CURRENCY_ROWS, values->saved};
+  entry->saved = (struct amount){currency, values->saved};
+  entry->listed = values->listed;
   entry->is_derived = values->source != 0;
   return rowid_is_valid(values->id) && is_source(values->source, values->id) &&
          values->results >= 0 && values->stored_bytes >= 0 &&
          is_length(values->body_length, values->stored_bytes) && values->cost >= 0 &&
          is_currency(values->currency) && values->answered_at >= 0 && values->hits >= 0 &&
-         values->saved >= 0 && read_bytes(values->key, entry->key.bytes, sizeof entry->key.bytes) &&
+         values->saved >= 0 && values->listed >= CACHE_NOT_LISTED &&
+         read_bytes(values->key, entry->key.bytes, sizeof entry->key.bytes) &&
          read_bytes(values->validator, entry->validator.bytes, sizeof entry->validator.bytes) &&
          entry_read_content_type(values->content_type, entry->content_type);
 }

@@ -1,5 +1,6 @@
-/* Fuzz target: the row of an entry: numbers of eight bytes, the last of them the id, the lengths of
- * key and validator (a byte each), then key, validator and content type. */
+/* Fuzz target: the row of an entry: numbers of eight bytes, the last two of them the id and the
+ * list price, the lengths of key and validator (a byte each), then key, validator and content
+ * type. */
 #include "base/check.h"
 #include "cache/entry.h"
 #include "cache/rowid.h"
@@ -7,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define NUMBERS 10
+#define NUMBERS 11
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -37,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                 .currency = numbers[6],
                                 .saved = numbers[7],
                                 .source = numbers[8],
-                                .id = numbers[9]};
+                                .id = numbers[9],
+                                .listed = numbers[10]};
   values.key = take(&rest, data[sizeof numbers]);
   values.validator = take(&rest, data[sizeof numbers + 1]);
   values.content_type = rest;
@@ -47,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   CHECK(rowid_is_valid(values.id));
   CHECK(entry.results >= 0 && entry.body_length >= 0 && entry.stored_bytes >= 0 &&
         entry.cost.parts >= 0 && entry.answered_at >= 0 && entry.hits >= 0 &&
-        entry.saved.parts >= 0);
+        entry.saved.parts >= 0 && entry.listed >= CACHE_NOT_LISTED);
+  CHECK(entry.cost.currency < CURRENCIES && entry.saved.currency == entry.cost.currency);
   CHECK(is_one_line(entry.content_type));
   CHECK(view_is(values.content_type, entry.content_type));
   int64_t last = entry.body_length ? (entry.body_length - 1) / (int64_t)CACHE_CHUNK_SIZE : 0;

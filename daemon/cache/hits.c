@@ -9,7 +9,7 @@
 struct hit {
   int64_t id;
   int64_t count;
-  struct amount saved;
+  struct amount saved[CURRENCIES];
   UT_hash_handle hh;
 };
 
@@ -22,23 +22,28 @@ static void forget(struct hit **map) {
 }
 
 /* For lack of memory a hit is not counted: its result is only evicted a little earlier. */
+static struct hit *make(struct hit **map, int64_t id) {
+  struct hit *hit = calloc(1, sizeof *hit);
+  if (!hit)
+    return NULL;
+  hit->id = id;
+  for (int i = 0; i < CURRENCIES; i++)
+    hit->saved[i] = amount_zero((enum currency)i);
+  HASH_ADD(hh, *map, id, sizeof hit->id, hit);
+  if (hit->hh.tbl)
+    return hit;
+  free(hit);
+  return NULL;
+}
+
 static void add(struct hit **map, int64_t id, struct amount saved) {
   struct hit *hit;
   HASH_FIND(hh, *map, &id, sizeof id, hit);
-  if (hit) {
-    hit->count++;
-    hit->saved = amount_add(hit->saved, saved);
+  if (!hit && !(hit = make(map, id)))
     return;
-  }
-  hit = calloc(1, sizeof *hit);
-  if (!hit)
-    return;
-  hit->id = id;
-  hit->count = 1;
-  hit->saved = saved;
-  HASH_ADD(hh, *map, id, sizeof hit->id, hit);
-  if (!hit->hh.tbl)
-    free(hit);
+  struct amount *sum = &hit->saved[saved.currency];
+  hit->count++;
+  *sum = amount_add(*sum, saved);
 }
 
 static bool write_hits(struct cache_job *base, struct db *db, struct fault *fault) {
@@ -53,8 +58,9 @@ static bool write_hits(struct cache_job *base, struct db *db, struct fault *faul
     return false;
   for (struct hit *hit = job->taken; hit; hit = hit->hh.next)
     if (!db_do(db, CACHE_SQL_ADD_HITS,
-               DB_VALUES(DB_INT(hit->id), DB_INT(hit->count), DB_INT(hit->saved.parts),
-                         DB_INT(base->cache->sweep.inflation)),
+               DB_VALUES(
+                   DB_INT(hit->id), DB_INT(hit->count), DB_INT(hit->saved[CURRENCY_ROWS].parts),
+                   DB_INT(hit->saved[CURRENCY_UNITS].parts), DB_INT(base->cache->sweep.inflation)),
                fault))
       return false;
   return true;

@@ -21,8 +21,8 @@ struct hits {
 void hits_open(struct hits *hits);
 void hits_close(struct hits *hits);
 
-/* Counts one hit on the result with this id. `saved`: what the hit saved, in the currency of the
- * result's cost. Any thread; does not block. */
+/* Counts one hit on the result with this id, which saved `saved`: see cache_count_hit(). Any thread;
+ * does not block. */
 void hits_count(struct cache *cache, int64_t id, struct amount saved);
 /* Has the keeper write the hits soon. Any thread; does not block. */
 void hits_flush(struct cache *cache);

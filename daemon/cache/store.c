@@ -332,7 +332,8 @@ static bool complete(struct finish *finish, struct db *db, bool *whole, struct f
                   DB_VALUES(DB_INT(finish->writer->id), DB_INT(result->results),
                             DB_INT(result->cost.parts), DB_INT(result->answered_at),
                             DB_TEXT(view_of(finish->content_type)), DB_INT(result->body_length),
-                            DB_INT((int64_t)result->cost.currency)),
+                            DB_INT((int64_t)result->cost.currency),
+                            result->listed < 0 ? DB_NULL : DB_INT(result->listed)),
                   fault);
   *whole = ok && db_changes(db) == 1;
   return ok;

@@ -11,7 +11,9 @@
  *      evicted by its rank. So a result that is stored or hit now ranks above one of the same worth
  *      that was not asked for lately, and what saved much once goes in the end. This is
  *      GreedyDual-Size-Frequency (Cherkasova, 1998), with rows for frequency. Without the inflation
- *      more rows are spent: see tests/bench/README.md.
+ *      more rows are spent: see tests/bench/README.md. Amounts of two currencies are compared by
+ *      their parts (a tenth of a row, a unit). Both are in the cache only after upstream.api was
+ *      changed, until 1. applies to what was stored before.
  *
  * Each is found by an index. The inflation is not stored: at the start it is the least rank, which
  * is what it was or a little more.

@@ -2,18 +2,20 @@
 
 #include <inttypes.h>
 
-/* One row for each currency that an answer can have: v2's are rows. */
 static const struct {
   const char *spent, *saved;
-} amount_headers[CURRENCIES] = {[CURRENCY_ROWS] = {"X-Rows-Spent", "X-Rows-Saved"}};
+} amount_headers[CURRENCIES] = {
+    [CURRENCY_ROWS] = {"X-Rows-Spent", "X-Rows-Saved"},
+    [CURRENCY_UNITS] = {"X-Units-Spent", "X-Units-Saved"},
+};
 
 const char *headers_spent(enum currency currency) {
-  CHECK(currency < CURRENCIES && amount_headers[currency].spent);
+  CHECK(currency < CURRENCIES);
   return amount_headers[currency].spent;
 }
 
 const char *headers_saved(enum currency currency) {
-  CHECK(currency < CURRENCIES && amount_headers[currency].saved);
+  CHECK(currency < CURRENCIES);
   return amount_headers[currency].saved;
 }
 

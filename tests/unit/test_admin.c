@@ -62,7 +62,7 @@ static void json_is_written(void **state) {
   json_text(&json, "cut", VIEW("a\xc3"));
   json_text(&json, "nothing", (struct view){0});
   json_integer(&json, "least", INT64_MIN);
-  json_rows(&json, "rows", (struct rows){2010});
+  json_amount(&json, "rows", amount_of_rows((struct rows){2010}));
   json_part(&json, "part", 5, 6);
   json_part(&json, "of_none", 0, 0);
   json_bool(&json, "yes", true);
@@ -267,7 +267,7 @@ static void others_alone_are_told(void **state) {
 }
 
 static const double bounds[COUNTERS_BUCKETS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
-                                             0.25,  0.5,    1,     2.5,  5,     10,   60};
+                                                0.25,  0.5,    1,     2.5,  5,     10,   60};
 
 static void has(const struct text *out, const char *line) {
   if (!strstr(text_string(out), line))

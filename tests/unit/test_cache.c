@@ -125,6 +125,8 @@ struct order {
   size_t length;
   const char *target;
   struct rows cost;
+  struct units units; /* the cost, if it is not 0 */
+  int64_t listed;
   int64_t answered_at;
   int subject; /* 0: none */
   int64_t conditions;
@@ -159,7 +161,9 @@ static void append(struct cache_writer *writer, const char *body, size_t length,
 static void publish(struct cache_writer *writer, const struct order *order, struct waiter *waiter) {
   struct cache_result result = {.results = 7,
                                 .body_length = (int64_t)order->length,
-                                .cost = amount_of_rows(order->cost),
+                                .cost = order->units.whole ? amount_of_units(order->units)
+                                                           : amount_of_rows(order->cost),
+                                .listed = order->listed,
                                 .answered_at = order->answered_at,
                                 .content_type = "application/json; charset=utf-8"};
   expect(waiter);
@@ -427,6 +431,10 @@ static void test_a_file_without_validators(void **state) {
   cache = open_cache(PLENTY);
   assert_true(has_body(cache, 1, 2, 200 * KIB) && has_body(cache, 2, 2, 200 * KIB));
   assert_false(same_validator(validator_of(cache, 1), validator_of(cache, 2)));
+  struct cache_hold *hold = find(cache, 1);
+  assert_int_equal(cache_hold_entry(hold)->cost.currency, CURRENCY_ROWS);
+  assert_int_equal(cache_hold_entry(hold)->listed, CACHE_NOT_LISTED);
+  cache_release(&hold);
   cache_close(&cache);
 }
 
@@ -896,6 +904,53 @@ static void test_hits(void **state) {
   cache_release(&gone);
   cache_close(&cache);
   assert_int_equal(ask("SELECT hits FROM entry WHERE state = 1"), 300);
+}
+
+/* Writes the hits, and reads what they have saved. */
+static struct amount saved_by(struct cache *cache, int key) {
+  struct fault fault;
+  assert_true(hits_write(cache, &fault));
+  struct cache_hold *hold = find(cache, key);
+  struct amount saved = cache_hold_entry(hold)->saved;
+  cache_release(&hold);
+  return saved;
+}
+
+static void test_units(void **state) {
+  (void)state;
+  struct fault fault;
+  struct cache *cache = open_cache(PLENTY);
+  struct order order = {.key = 1, .length = 10, .units = {4200}, .listed = 5250};
+  assert_true(put_order(cache, &order, &fault));
+  cache_close(&cache);
+  cache = open_cache(PLENTY);
+  struct cache_hold *hold = find(cache, 1);
+  assert_string_equal(AMOUNT_TEXT(cache_hold_entry(hold)->cost), "4200");
+  assert_int_equal(cache_hold_entry(hold)->listed, 5250);
+  cache_release(&hold);
+  hit(cache, 1, 2);
+  assert_string_equal(AMOUNT_TEXT(saved_by(cache, 1)), "8400");
+  cache_close(&cache);
+}
+
+/* upstream.api was changed: what was paid in rows is hit under v3, and a copy of it is priced in
+ * units. */
+static void test_hits_of_another_currency(void **state) {
+  (void)state;
+  struct fault fault;
+  struct cache *cache = open_cache(PLENTY);
+  assert_true(put(cache, 1, 2, 10));
+  struct cache_hold *hold = find(cache, 1);
+  struct order copy = {.key = 2, .length = 10, .units = {50}, .source = hold};
+  assert_true(put_order(cache, &copy, &fault));
+  hit(cache, 1, 1);
+  cache_count_hit(hold, amount_of_units((struct units){70}));
+  hit(cache, 2, 3);
+  assert_string_equal(AMOUNT_TEXT(saved_by(cache, 1)), "10.0");
+  assert_string_equal(AMOUNT_TEXT(saved_by(cache, 2)), "150");
+  cache_release(&hold);
+  cache_close(&cache);
+  assert_int_equal(ask("SELECT hits FROM entry WHERE currency = 0"), 5);
 }
 
 /* Derived results. */
@@ -1456,7 +1511,6 @@ static void test_damaged_chunk(void **state) {
       "UPDATE entry SET body_length = 1 << 60", /* no body of that length takes so little */
       "UPDATE entry SET body_length = -1",
       "UPDATE entry SET stored_bytes = -1",
-      "UPDATE entry SET currency = 1", /* nothing is paid for in units yet */
   };
   for (size_t i = 0; i < COUNT(wrong); i++) {
     assert_true(put(cache, 1, 3, 140 * KIB));
@@ -1666,6 +1720,8 @@ int main(void) {
       TEST(crowded),
       TEST(pinned_bytes),
       TEST(hits),
+      TEST(units),
+      TEST(hits_of_another_currency),
       TEST(sources),
       TEST(sources_are_looked_up),
       TEST(derived),

@@ -57,7 +57,7 @@ static void publish(struct entry entry) {
 
 static void hit(int64_t id, int64_t hits, struct rows saved) {
   change(CACHE_SQL_ADD_HITS,
-         DB_VALUES(DB_INT(id), DB_INT(hits), DB_INT(saved.tenths), DB_INT(inflation)));
+         DB_VALUES(DB_INT(id), DB_INT(hits), DB_INT(saved.tenths), DB_INT(0), DB_INT(inflation)));
 }
 
 /* Evicts the first row; 0 when there is none. */
