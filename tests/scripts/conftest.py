@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from ahrefs import Simulator  # noqa: E402
 from clock import Clock  # noqa: E402
 from daemon import AHREFS, HOUSE, ROWCACHED, STRANGER, Daemon  # noqa: E402
+from v3 import DAY, HOUSE_KEY, V3, simulator  # noqa: E402
 
 
 def pytest_configure(config):
@@ -93,6 +94,47 @@ def house(tmp_path):
     file.write_text(HOUSE + "\n")
     file.chmod(0o600)
     return f"upstream.token_file={file}"
+
+
+@pytest.fixture
+def sim3():
+    """The simulated v3; it accepts every key of 20 characters or more."""
+    with simulator() as one:
+        yield one
+
+
+@pytest.fixture
+def rowcache3(sim3, start):
+    """Starts daemons in front of the simulated v3."""
+
+    def start_one(*options, upstream=sim3.url, **more):
+        return start(upstream, *V3, *options, **more)
+
+    yield start_one
+    sim3.clear_faults()
+    sim3.release()
+
+
+@pytest.fixture
+def driven3(rowcache3, clock):
+    """Starts daemons in front of the simulated v3 whose day is the last one of its data."""
+    assert str(clock.now.date()) == DAY
+    return lambda *options, **more: rowcache3(*options, **clock.drives(), **more)
+
+
+@pytest.fixture
+def purse3(tmp_path):
+    """The option that names the file with the key that issued tokens spend from."""
+    file = tmp_path / "ahrefs-key"
+    file.write_text(HOUSE_KEY + "\n")
+    file.chmod(0o600)
+    return f"upstream.token_file={file}"
+
+
+@pytest.fixture
+def issuing3(rowcache3, purse3):
+    """Starts daemons in front of the simulated v3 whose issued tokens can spend."""
+    return lambda *options, **more: rowcache3(purse3, *options, **more)
 
 
 @pytest.fixture

@@ -294,7 +294,7 @@ class Daemon:
 
 
 def amounts(entry) -> dict:
-    """A line of the account with its amounts in tenths of a row."""
-    return {
-        name: tenths(value) if name.startswith("rows_") else value for name, value in entry.items()
-    }
+    """A line of the account with its amounts in tenths of a row, and in units."""
+    kinds = {"rows": tenths, "units": int}
+    return {name: kinds.get(name.partition("_")[0], lambda other: other)(value)
+            for name, value in entry.items()}

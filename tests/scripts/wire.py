@@ -92,6 +92,18 @@ class Reply:
         return tenths(self.headers["X-Rows-Saved"])
 
     @property
+    def units_spent(self) -> int:
+        return int(self.headers["X-Units-Spent"])
+
+    @property
+    def units_saved(self) -> int:
+        return int(self.headers["X-Units-Saved"])
+
+    def api(self, name) -> str:
+        """A header of v3, without its x-api-."""
+        return self.headers["x-api-" + name]
+
+    @property
     def json(self):
         return json.loads(self.body)
 
