@@ -73,6 +73,10 @@ struct amount amount_times(struct amount each, int64_t count) {
   return (struct amount){each.currency, times(each.parts, count)};
 }
 
+int64_t amount_whole(struct amount amount) {
+  return amount.currency == CURRENCY_ROWS ? amount.parts / ROWS(1).tenths : amount.parts;
+}
+
 bool amount_parse(struct view text, enum currency currency, struct amount *out) {
   struct rows rows = {0};
   *out = amount_zero(currency);

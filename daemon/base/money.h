@@ -108,6 +108,9 @@ static inline bool amount_is_negative(struct amount a) {
   return a.parts < 0;
 }
 
+/* The whole rows or units in an amount that is not negative. */
+int64_t amount_whole(struct amount amount);
+
 /* Rows as rows_parse() reads them; units as digits alone. */
 bool amount_parse(struct view text, enum currency currency, struct amount *out) MUST_CHECK;
 

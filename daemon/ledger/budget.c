@@ -128,6 +128,23 @@ bool budget_read_account(const struct budget_holder *holder, struct db_statement
   return !budget || sum_account(holder, budget, zone_day(clock_milliseconds()), account, fault);
 }
 
+bool budget_read_usage(const struct budget_holder *holder, struct db_statement *row, int column,
+                       enum currency currency, struct token_usage *usage, struct fault *fault) {
+  const struct token_budget nothing = {amount_zero(currency), TOKEN_PER_TOTAL};
+  struct token_account account;
+  struct token_budget space;
+  const struct token_budget *budget = read_budget(row, column, &space);
+  usage->has_limit = budget && budget->most.currency == currency;
+  if (!sum_account(holder, usage->has_limit ? budget : &nothing, zone_day(clock_milliseconds()),
+                   &account, fault))
+    return false;
+  usage->limit = account.budget.most;
+  usage->left = account.left;
+  usage->used = amount_add(account.spent, account.reserved);
+  usage->starts_over = account.starts_over;
+  return true;
+}
+
 /* -- Admitting -- */
 
 struct terms {

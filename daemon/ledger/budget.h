@@ -23,6 +23,11 @@ struct budget_holder {
 bool budget_read_account(const struct budget_holder *holder, struct db_statement *row, int column,
                          struct token_account *account, struct fault *fault) MUST_CHECK;
 
+/* The usage of a token, but for its label; of the same three columns. */
+bool budget_read_usage(const struct budget_holder *holder, struct db_statement *row, int column,
+                       enum currency currency, struct token_usage *usage,
+                       struct fault *fault) MUST_CHECK;
+
 /* Refuses an entry that does not fit its token's budget. In a transaction. */
 bool budget_admit(struct ledger_entry *entry, struct db *db, int64_t token,
                   struct fault *fault) MUST_CHECK;

@@ -15,6 +15,7 @@
  *   report.c          sums of the totals
  *   token.c           changes to tokens
  *   token_list.c      the list of tokens
+ *   usage.c           what a token may still spend
  *   identity.c        the row of a token
  *   known.c           facts on tokens, in memory
  *   correction.c      corrections

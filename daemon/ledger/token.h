@@ -94,6 +94,21 @@ struct token_account {
   bool warning;           /* spent and reserved have reached the warning level */
 };
 
+/* What a token may still spend of one currency, as its client may ask. A budget in the other currency
+ * is none. */
+struct token_usage {
+  char label[LEDGER_LABEL_SIZE];
+  bool has_limit;            /* it has a budget of this currency */
+  struct amount limit, left; /* if so; left: as in struct token_account */
+  struct amount used;  /* spent or reserved: in the budget's window; without a limit, in all */
+  int64_t starts_over; /* as in struct token_account */
+};
+
+/* FAULT_BAD_TOKEN: the ledger has no token with this fingerprint. Blocks; any thread but the
+ * ledger's. */
+bool token_usage(struct ledger *ledger, const struct digest *fingerprint, enum currency currency,
+                 struct token_usage *usage, struct fault *fault) MUST_CHECK;
+
 #define TOKEN_DIGITS_SIZE 9 /* the first 8 hex digits of a fingerprint, and NUL */
 
 struct token_row {

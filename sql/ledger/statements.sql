@@ -25,6 +25,9 @@ SELECT fingerprint = ?2, revoked_at IS NOT NULL, name, ifnull(max(budget, 0), -1
   warned
 FROM token WHERE id = ?1;
 
+-- name: find_usage
+SELECT id, name, ifnull(max(budget, 0), -1), budget_currency, per FROM token WHERE fingerprint = ?1;
+
 -- name: set_warned
 UPDATE token SET warned = ?2 WHERE id = ?1;
 

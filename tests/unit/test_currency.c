@@ -9,6 +9,7 @@
 #include "ledger/correction.h"
 #include "ledger/reconciliation.h"
 #include "ledger/report.h"
+#include "serve/subscription.h"
 
 #include "fake/clock.h"
 #include "sql_ledger.h"
@@ -107,6 +108,79 @@ static void test_a_budget_holds_for_its_currency(void **state) {
                         &fault));
   assert_string_equal(AMOUNT_TEXT(account_of(ledger).left), "1.0");
   must(reserve(ledger, &more, &fault));
+  ledger_close(&ledger);
+}
+
+/* -- What its client is told -- */
+
+static const char *usage_of(const struct token_usage *usage) {
+  static char text[160];
+  snprintf(text, sizeof text, "%s: %s/%s left, %s used, until %lld", usage->label,
+           usage->has_limit ? AMOUNT_TEXT(usage->left) : "-",
+           usage->has_limit ? AMOUNT_TEXT(usage->limit) : "-", AMOUNT_TEXT(usage->used),
+           (long long)usage->starts_over);
+  return text;
+}
+
+static void assert_usage(struct ledger *ledger, enum currency currency, const char *text) {
+  struct token_usage usage;
+  struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
+  must(token_usage(ledger, &token, currency, &usage, &fault));
+  assert_string_equal(usage_of(&usage), text);
+}
+
+static void test_usage(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger(NULL);
+  struct token_usage usage;
+  struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
+  assert_false(token_usage(ledger, &token, CURRENCY_ROWS, &usage, &fault));
+  assert_int_equal(fault.kind, FAULT_BAD_TOKEN);
+  must(token_register(ledger, VIEW("tool"), VIEW("a-token"), NULL, &fault));
+  assert_usage(ledger, CURRENCY_UNITS, "tool: -/- left, 0 used, until 0");
+  spend(ledger, CURRENCY_ROWS, 2010, 402);
+  fake_clock_set(((int64_t)DAY - 30) * 86400000); /* in October */
+  spend(ledger, CURRENCY_UNITS, 500, 50);
+  fake_clock_set((int64_t)DAY * 86400000);
+  spend(ledger, CURRENCY_UNITS, 500, 51);
+  struct spending open = spending_of(ledger, "a-token", "open", ROWS(0));
+  open.request.most = (struct amount){CURRENCY_UNITS, 7};
+  must(reserve(ledger, &open, &fault));
+  assert_usage(ledger, CURRENCY_UNITS, "tool: -/- left, 108 used, until 0");
+  assert_usage(ledger, CURRENCY_ROWS, "tool: -/- left, 40.2 used, until 0");
+  must(token_budget_set(ledger, VIEW("tool"),
+                        &(struct token_budget){{CURRENCY_UNITS, 100}, TOKEN_PER_MONTH}, &fault));
+  assert_usage(ledger, CURRENCY_UNITS, "tool: 42/100 left, 58 used, until 1796083200");
+  assert_usage(ledger, CURRENCY_ROWS, "tool: -/- left, 40.2 used, until 0");
+  ledger_close(&ledger);
+}
+
+static void assert_subscription(struct subscription_asked asked, const char *body) {
+  scope_text struct text out = {0};
+  must(subscription_answer(&asked, &out, &fault));
+  assert_string_equal(text_string(&out), body);
+}
+
+static void test_a_subscription(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger(NULL);
+  struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
+  must(token_register(ledger, VIEW("tool"), VIEW("a-token"),
+                      &(struct token_budget){{CURRENCY_UNITS, 100}, TOKEN_PER_DAY}, &fault));
+  spend(ledger, CURRENCY_UNITS, 100, 60);
+  struct subscription_asked asked = {ledger, &token, CURRENCY_UNITS, true, QUERY_JSON};
+  assert_subscription(asked, "{\"limits_and_usage\":{\"subscription\":\"rowcache: tool\","
+                             "\"usage_reset_date\":\"2026-11-23T00:00:00Z\","
+                             "\"units_limit_workspace\":null,\"units_usage_workspace\":60,"
+                             "\"units_limit_api_key\":100,\"units_usage_api_key\":60,"
+                             "\"api_key_expiration_date\":null}}");
+  asked.is_v3 = false;
+  assert_subscription(asked, "{\"info\":{\"rows_left\":40,\"rows_limit\":100,"
+                             "\"subscription\":\"rowcache: tool\"}}");
+  asked.currency = CURRENCY_ROWS;
+  asked.output = QUERY_PHP;
+  assert_subscription(asked, "a:1:{s:4:\"info\";a:3:{s:9:\"rows_left\";N;s:10:\"rows_limit\";N;"
+                             "s:12:\"subscription\";s:14:\"rowcache: tool\";}}");
   ledger_close(&ledger);
 }
 
@@ -237,6 +311,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_units_stand_beside_rows),
       TEST(test_a_budget_holds_for_its_currency),
+      TEST(test_usage),
+      TEST(test_a_subscription),
       TEST(test_what_is_open_is_booked_in_its_currency),
       TEST(test_corrections_and_counts_have_a_currency),
       TEST(test_a_file_from_before_holds_rows),

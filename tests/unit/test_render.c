@@ -1,5 +1,6 @@
 /* rowcache's own errors in v2's forms, and the headers that an answer carries. */
 #include "render/error.h"
+#include "render/subscription.h"
 #include "serve/headers.h"
 
 #include "unit/fixture/unit.h"
@@ -89,6 +90,72 @@ static void content_types(void **state) {
     assert_string_equal(output_content_type((enum query_output)i), types[i]);
 }
 
+/* The budget of an issued token, as Ahrefs tells a subscription. */
+static const struct subscription_case {
+  enum query_output output;
+  struct subscription subscription;
+  const char *body;
+} subscriptions[] = {
+#define OF_ROWS(tenths) \
+  { CURRENCY_ROWS, tenths }
+#define LIMITED(limit, left) \
+  { VIEW("team.a"), true, limit, left, OF_ROWS(0), 0 }
+#define UNLIMITED \
+  { VIEW("team.a"), false, OF_ROWS(0), OF_ROWS(0), OF_ROWS(70), 0 }
+    {QUERY_JSON, LIMITED(OF_ROWS(10000), OF_ROWS(9999)),
+     "{\"info\":{\"rows_left\":999,\"rows_limit\":1000,\"subscription\":\"rowcache: team.a\"}}"},
+    {QUERY_OUTPUT_UNKNOWN, UNLIMITED,
+     "{\"info\":{\"rows_left\":null,\"rows_limit\":null,\"subscription\":\"rowcache: team.a\"}}"},
+    {QUERY_XML, LIMITED(OF_ROWS(10000), OF_ROWS(0)),
+     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<AhrefsApiResponse><info><rows_left>0</rows_left>"
+     "<rows_limit>1000</rows_limit><subscription>rowcache: team.a</subscription></info>"
+     "</AhrefsApiResponse>\n"},
+    {QUERY_XML, UNLIMITED,
+     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<AhrefsApiResponse><info><rows_left></rows_left>"
+     "<rows_limit></rows_limit><subscription>rowcache: team.a</subscription></info>"
+     "</AhrefsApiResponse>\n"},
+    {QUERY_PHP, LIMITED(OF_ROWS(10000), OF_ROWS(4)),
+     "a:1:{s:4:\"info\";a:3:{s:9:\"rows_left\";i:0;s:10:\"rows_limit\";i:1000;"
+     "s:12:\"subscription\";s:16:\"rowcache: team.a\";}}"},
+};
+
+static void subscriptions_in_all_forms(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(subscriptions); i++) {
+    scope_text struct text body = {0};
+    subscription_render_v2(&subscriptions[i].subscription, subscriptions[i].output, &body);
+    assert_true(text_ok(&body));
+    assert_string_equal(text_string(&body), subscriptions[i].body);
+  }
+}
+
+static void a_subscription_in_v3s_form(void **state) {
+  (void)state;
+  scope_text struct text body = {0};
+  struct subscription subscription = {
+      .name = VIEW("9f86d081"), .used = {CURRENCY_UNITS, 5700}, .starts_over = 1796083199};
+  subscription_render_v3(&subscription, &body);
+  assert_string_equal(
+      text_string(&body),
+      "{\"limits_and_usage\":{\"subscription\":\"rowcache: 9f86d081\","
+      "\"usage_reset_date\":\"2026-11-30T23:59:59Z\",\"units_limit_workspace\":null,"
+      "\"units_usage_workspace\":5700,\"units_limit_api_key\":null,\"units_usage_api_key\":5700,"
+      "\"api_key_expiration_date\":null}}");
+  for (size_t limit = 1; limit < body.length; limit++) {
+    scope_text struct text cut = {.limit = limit};
+    subscription_render_v3(&subscription, &cut);
+    assert_false(text_ok(&cut));
+  }
+}
+
+static void amounts_are_in_headers(void **state) {
+  (void)state;
+  assert_string_equal(headers_spent(CURRENCY_ROWS), "X-Rows-Spent");
+  assert_string_equal(headers_saved(CURRENCY_ROWS), "X-Rows-Saved");
+  assert_string_equal(headers_spent(CURRENCY_UNITS), "X-Units-Spent");
+  assert_string_equal(headers_saved(CURRENCY_UNITS), "X-Units-Saved");
+}
+
 static void cache_status_of_hits(void **state) {
   (void)state;
   static const struct {
@@ -149,6 +216,9 @@ int main(void) {
       cmocka_unit_test(errors_are_appended),
       cmocka_unit_test(long_errors),
       cmocka_unit_test(content_types),
+      cmocka_unit_test(subscriptions_in_all_forms),
+      cmocka_unit_test(a_subscription_in_v3s_form),
+      cmocka_unit_test(amounts_are_in_headers),
       cmocka_unit_test(cache_status_of_hits),
       cmocka_unit_test(cache_status_of_the_rest),
       cmocka_unit_test(tags),
