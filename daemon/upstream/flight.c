@@ -269,6 +269,12 @@ bool flight_depart(struct flight *flight, bool has_waited) {
   return !given_up;
 }
 
+void flight_return(struct flight *flight) {
+  pthread_mutex_lock(&flight->lock);
+  flight->departed = false;
+  pthread_mutex_unlock(&flight->lock);
+}
+
 int64_t flight_since(const struct flight *flight) {
   return flight->since;
 }

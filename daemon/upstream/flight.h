@@ -108,6 +108,10 @@ void flight_lose_patience(struct flight *flight, int64_t since);
  * readers. False: it was given up, as by flight_give_up(). */
 bool flight_depart(struct flight *flight, bool has_waited) MUST_CHECK;
 
+/* Upstream has answered that it did nothing, and the flight is to be sent again: it has not
+ * departed, as before. It is still WAITING. */
+void flight_return(struct flight *flight);
+
 /* Copies `head`, which is complete. */
 void flight_set_head(struct flight *flight, const struct answer_head *head);
 /* Copies all of `bytes` (at most FLIGHT_CHUNK_SIZE). False: it took none; wait for `room`. */

@@ -1,11 +1,13 @@
 #include "upstream/sending.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "upstream/failure.h"
 
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +18,33 @@
 
 int64_t sending_patience(const struct sending *request, int64_t now) {
   return now - request->ask.settings->stall_timeout * CLOCK_SECOND;
+}
+
+bool sending_is_awaited(const struct sending *request, int64_t then) {
+  int64_t patience = sending_patience(request, then);
+  return flight_is_awaited(request->flight, patience + (then - patience) / 10);
+}
+
+/* --- its pace --- */
+
+static void note_throttle(struct sending *request, int64_t retry_after) {
+  uint32_t random;
+  int64_t now = clock_monotonic();
+  /* Cannot fail or return fewer bytes: getrandom(2), up to 256 bytes. */
+  CHECK(getrandom(&random, sizeof random, 0) == sizeof random);
+  if (pacing_refuse(request->pacing, &request->turn, retry_after, random, now))
+    log_warning(EVENT_throttled, "retry_after=%lld wait_ms=%lld", (long long)retry_after,
+                (long long)((request->pacing->closed_until - now) / CLOCK_MILLISECOND));
+  request->again = sending_is_awaited(request, request->pacing->closed_until);
+}
+
+static void note_pace(struct sending *request, const struct answer_head *head) {
+  if (!request->pacing)
+    return;
+  if (head->status == TRANSFER_THROTTLED)
+    note_throttle(request, head->retry_after);
+  else
+    pacing_accept(request->pacing, &request->turn);
 }
 
 /* --- libcurl's callbacks --- */
@@ -57,6 +86,8 @@ static int on_send(void *context, char *remote, char *local, int remote_port, in
   request->sends++;
   /* It may be charged from now on, so upstream gets its whole time: connecting does not count. */
   request->last_byte = clock_monotonic();
+  if (request->pacing)
+    pacing_send(request->pacing, &request->turn, request->last_byte);
   return CURL_PREREQFUNC_OK;
 }
 
@@ -92,7 +123,9 @@ static void note_head(struct sending *request) {
   request->evidence.sends = request->sends;
   head->cost = request->ask.dialect->quote(&request->evidence);
   request->head_complete = true;
-  flight_set_head(request->flight, head);
+  note_pace(request, head);
+  if (!request->again)
+    flight_set_head(request->flight, head);
 }
 
 /* A stored result has a number of results. If neither the head nor the body tells it, the answer is
@@ -112,6 +145,12 @@ static bool is_hopeless(const struct sending *request) {
          !request->reading && !request->evidence.head.is_error && !reader_is_error(request->reader);
 }
 
+/* Takes bytes that no client is to see. A connection with many of them is not worth keeping. */
+static size_t skip(struct sending *request, size_t length) {
+  request->skipped += length;
+  return request->skipped > FLIGHT_CHUNK_SIZE ? CURL_WRITEFUNC_ERROR : length;
+}
+
 /* The bytes go to the flight as they came. A dialect whose rows differ from v2's translates them
  * here, between the reader and the flight. */
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
@@ -119,6 +158,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   struct view body = {bytes, size * count};
   note_head(request);
   note_byte(request);
+  if (request->again)
+    return skip(request, body.length);
   if (answer_is_redirect(request->evidence.head.status))
     return CURL_WRITEFUNC_ERROR; /* no client may see the body of a redirect */
   if (!flight_feed(request->flight, body)) {
@@ -240,11 +281,19 @@ static void wipe_headers(struct curl_slist *headers) {
   curl_slist_free_all(headers);
 }
 
+/* Undoes sending_prepare(). */
+static void put_away(struct sending *request) {
+  curl_easy_cleanup(request->easy);
+  request->easy = NULL;
+  wipe_headers(request->headers);
+  request->headers = NULL;
+  reader_release(&request->reader);
+  request->reading = false;
+}
+
 void sending_release(struct sending *request) {
   struct transfer_ask *ask = &request->ask;
-  curl_easy_cleanup(request->easy);
-  wipe_headers(request->headers);
-  reader_release(&request->reader);
+  put_away(request);
   flight_release(&request->flight);
   dialect_request_release(&ask->request);
   if (ask->token)
@@ -279,6 +328,7 @@ struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
   }
   request->ask.dialect = dialect;
   request->ask.settings = settings_hold(settings);
+  request->ask.key = digest_sha256(token);
   request->shape = dialect->shape(question);
   request->evidence.kind = question->kind;
   request->evidence.tariff = *tariff;
@@ -313,21 +363,74 @@ bool sending_may_restart(struct sending *request, CURLcode code) {
   return true;
 }
 
+bool sending_may_wait(struct sending *request) {
+  note_head(request);
+  if (!request->again || request->aborted)
+    return false;
+  put_away(request);
+  flight_return(request->flight);
+  request->sends--;
+  request->evidence.head = (struct answer_head){.results_count = -1};
+  request->evidence.location[0] = request->error[0] = '\0';
+  request->again = request->head_complete = request->heard = request->stalled = false;
+  request->has_waited = true;
+  request->received = 0;
+  request->skipped = 0;
+  return true;
+}
+
+/* The reason why a request did not get its turn, as a fault. */
+static void explain_turn(const struct sending *request, struct fault *fault) {
+  const struct settings *settings = request->ask.settings;
+  const struct pacing *pacing = request->pacing;
+  int64_t next = pacing_next(pacing, settings->requests_per_minute), now = clock_monotonic();
+  if (pacing->refusals)
+    fault_set(fault, FAULT_TOO_MANY,
+              "upstream throttles this key (status 429) for longer than clients wait "
+              "(upstream.stall_timeout, %lld s): nothing was sent",
+              (long long)settings->stall_timeout);
+  else
+    fault_set(fault, FAULT_TOO_MANY,
+              "a key may send %lld requests a minute (upstream.requests_per_minute), and this one "
+              "had no turn within %lld s (upstream.stall_timeout): nothing was sent",
+              (long long)settings->requests_per_minute, (long long)settings->stall_timeout);
+  fault->retry_after = 1;
+  if (next > now && next != INT64_MAX)
+    fault->retry_after = (next - now + CLOCK_SECOND - 1) / CLOCK_SECOND;
+}
+
+/* The reason why a request that waited was not sent, as a fault. False: it did not wait. */
+static bool explain_wait(const struct sending *request, struct fault *fault) {
+  const struct settings *settings = request->ask.settings;
+  if (request->deserted)
+    fault_set(
+        fault, FAULT_UNAVAILABLE,
+        "this had to wait for a place upstream, and its client seemed to have gone: it was not "
+        "sent");
+  else if (request->too_many && request->ask.dialect->paces && !request->pacing)
+    fault_set(fault, FAULT_TOO_MANY,
+              "too many different keys are used upstream at the same time: nothing was sent");
+  else if (request->too_many)
+    fault_set(fault, FAULT_TOO_MANY,
+              "too many requests wait for upstream (upstream.max_waiting, %lld): nothing was sent",
+              (long long)settings->max_waiting);
+  else if (request->pacing && (request->closed || (request->late && request->is_paced)))
+    explain_turn(request, fault);
+  else if (request->late)
+    fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
+              "there was no free place upstream for %lld s (upstream.max_inflight, "
+              "upstream.stall_timeout): nothing was sent",
+              (long long)settings->stall_timeout);
+  return request->deserted || request->too_many || request->closed || request->late;
+}
+
 /* The reason why libcurl failed, as a fault. */
 static void explain(const struct sending *request, CURLcode code, struct fault *fault) {
   int64_t stall = request->ask.settings->stall_timeout;
   if (request->aborted)
     fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping");
-  else if (request->deserted)
-    fault_set(
-        fault, FAULT_UNAVAILABLE,
-        "this had to wait for a place upstream, and its client seemed to have gone: it was not "
-        "sent");
-  else if (request->late)
-    fault_set(fault, FAULT_UPSTREAM_TIMEOUT,
-              "there was no free place upstream for %lld s (upstream.max_inflight, "
-              "upstream.stall_timeout): nothing was sent",
-              (long long)stall);
+  else if (explain_wait(request, fault))
+    return;
   else if (request->lost)
     fault_set(fault, FAULT_UPSTREAM, "upstream closes connections before it is asked anything");
   else if (request->kept_back)

@@ -15,15 +15,17 @@
 struct transfer {
   pthread_t thread;
   CURLM *multi;
-  atomic_llong inflight, answered_at, failed_at;
+  atomic_llong inflight, waiting_count, turned_away, answered_at, failed_at;
   atomic_bool failing; /* the last request had no answer */
   atomic_llong counts[STATUSES];
 
   /* Used by the transfer thread only: */
   struct sending *waiting, *running;
   struct sockets sockets;
-  int64_t running_count, running_limit, unpaused_at;
+  struct keys keys;
+  int64_t running_count, running_limit, waiting_limit, pace, unpaused_at;
   int64_t check_at; /* the next time at which a reader may have waited too long; within a TICK */
+  int64_t start_at; /* the next time at which a waiting request may be started; 0: now */
 
   pthread_mutex_t lock; /* of all that follows */
   struct sending *submitted;
@@ -61,8 +63,8 @@ static void note_redirect(struct transfer *transfer, const struct answer_evidenc
 
 static void warn(const struct sending *request, const struct answer_verdict *verdict) {
   const struct answer_evidence *evidence = &request->evidence;
-  if (verdict->outcome == ANSWER_BROKEN && !request->deserted &&
-      !answer_is_redirect(evidence->head.status))
+  if (verdict->outcome == ANSWER_BROKEN && !request->deserted && !request->too_many &&
+      !request->closed && !answer_is_redirect(evidence->head.status))
     log_warning(EVENT_upstream, "outcome=broken status=%u reason=%s detail=%s",
                 evidence->head.status, LOG_VALUE(verdict->fault.text),
                 LOG_VALUE(evidence->clean ? NULL : request->error));
@@ -75,9 +77,66 @@ static void finish(struct transfer *transfer, struct sending *request, CURLcode 
   note_redirect(transfer, &request->evidence);
   if (request->sends || code != CURLE_ABORTED_BY_CALLBACK)
     count(transfer, &request->evidence.head);
+  if (request->pacing)
+    pacing_end(request->pacing, &request->turn);
+  keys_let_go(&request->pacing);
   flight_end(request->flight, &verdict);
   atomic_fetch_sub(&transfer->inflight, 1);
   sending_release(request);
+}
+
+/* --- the queue of those that wait --- */
+
+static void leave_queue(struct transfer *transfer, struct sending *request) {
+  DL_DELETE(transfer->waiting, request);
+  atomic_fetch_sub(&transfer->waiting_count, 1);
+}
+
+/* Ends a request that waits. */
+static void cancel(struct transfer *transfer, struct sending *request) {
+  leave_queue(transfer, request);
+  finish(transfer, request, CURLE_ABORTED_BY_CALLBACK);
+}
+
+static void turn_away(struct transfer *transfer, struct sending *request) {
+  request->too_many = true;
+  atomic_fetch_add(&transfer->turned_away, 1);
+  cancel(transfer, request);
+}
+
+static bool has_key(struct transfer *transfer, struct sending *request) {
+  if (request->ask.dialect->paces && !request->pacing)
+    request->pacing = keys_hold(&transfer->keys, &request->ask.key, clock_monotonic());
+  return request->pacing || !request->ask.dialect->paces;
+}
+
+/* Takes new requests into the queue. The newest settings hold for all. */
+static void enqueue(struct transfer *transfer, struct sending *submitted) {
+  const struct settings *settings = submitted->prev->ask.settings;
+  struct sending *request, *after;
+  transfer->running_limit = settings->max_inflight;
+  transfer->waiting_limit = settings->max_waiting;
+  transfer->pace = settings->requests_per_minute;
+  DL_FOREACH_SAFE(submitted, request, after) {
+    DL_DELETE(submitted, request);
+    DL_APPEND(transfer->waiting, request);
+    atomic_fetch_add(&transfer->waiting_count, 1);
+    if (!has_key(transfer, request))
+      turn_away(transfer, request);
+  }
+}
+
+/* Puts a request that upstream has throttled before all others, as it is the oldest. */
+static void enqueue_again(struct transfer *transfer, struct sending *request) {
+  DL_PREPEND(transfer->waiting, request);
+  atomic_fetch_add(&transfer->waiting_count, 1);
+  transfer->check_at = 0; /* its last reader may have left meanwhile */
+}
+
+/* Those that came last go first. */
+static void keep_queue_short(struct transfer *transfer) {
+  while (atomic_load(&transfer->waiting_count) > transfer->waiting_limit)
+    turn_away(transfer, transfer->waiting->prev);
 }
 
 /* --- the loop --- */
@@ -98,12 +157,6 @@ static void start(struct transfer *transfer, struct sending *request) {
     finish(transfer, request, CURLE_OUT_OF_MEMORY);
 }
 
-/* Ends a request that waits for a place. */
-static void cancel(struct transfer *transfer, struct sending *request) {
-  DL_DELETE(transfer->waiting, request);
-  finish(transfer, request, CURLE_ABORTED_BY_CALLBACK);
-}
-
 /* Drops a request that has lost its readers, or whose readers all joined at or before
  * `patience`. */
 static bool drop_if_unwanted(struct transfer *transfer, struct sending *request, int64_t patience) {
@@ -118,14 +171,46 @@ static bool drop_if_unwanted(struct transfer *transfer, struct sending *request,
 
 /* A request whose readers have less than a tenth of their time left is not sent. If upstream hangs,
  * requests that came together would otherwise be sent, and charged, just before they time out. */
+static void start_if_wanted(struct transfer *transfer, struct sending *request, int64_t now) {
+  int64_t patience = sending_patience(request, now);
+  if (drop_if_unwanted(transfer, request, patience + (now - patience) / 10))
+    return;
+  leave_queue(transfer, request);
+  if (request->pacing)
+    pacing_begin(request->pacing, &request->turn);
+  start(transfer, request);
+}
+
+/* True if its key may send it now. If upstream has closed the key for longer than its readers wait,
+ * it ends. */
+static bool has_turn(struct transfer *transfer, struct sending *request, int64_t now) {
+  int64_t at = request->pacing ? pacing_next(request->pacing, transfer->pace) : now;
+  if (at <= now)
+    return true;
+  request->is_paced = true;
+  if (at < transfer->start_at)
+    transfer->start_at = at;
+  int64_t closed_until = request->pacing->closed_until;
+  request->closed = closed_until > now && !sending_is_awaited(request, closed_until);
+  if (request->closed)
+    cancel(transfer, request);
+  return false;
+}
+
+/* Starts what waits, in its order, as far as there are places. A request whose key has to wait does
+ * not hold up those of other keys. A key may also be opened by an answer, so it is looked at once a
+ * TICK at least. */
 static void start_waiting(struct transfer *transfer) {
-  while (transfer->waiting && transfer->running_count < transfer->running_limit) {
-    struct sending *request = transfer->waiting;
-    int64_t now = clock_monotonic(), patience = sending_patience(request, now);
-    if (drop_if_unwanted(transfer, request, patience + (now - patience) / 10))
-      continue;
-    DL_DELETE(transfer->waiting, request);
-    start(transfer, request);
+  int64_t now = clock_monotonic();
+  struct sending *request, *after;
+  if (now < transfer->start_at)
+    return;
+  transfer->start_at = transfer->waiting ? now + TICK : CLOCK_NEVER;
+  DL_FOREACH_SAFE(transfer->waiting, request, after) {
+    if (transfer->running_count >= transfer->running_limit)
+      return;
+    if (has_turn(transfer, request, now))
+      start_if_wanted(transfer, request, now);
   }
 }
 
@@ -217,17 +302,32 @@ static bool take(struct transfer *transfer) {
   bool aborting = transfer->aborting, stopping = transfer->stopping;
   pthread_mutex_unlock(&transfer->lock);
   if (submitted) {
-    transfer->running_limit = submitted->prev->ask.settings->max_inflight;
-    DL_CONCAT(transfer->waiting, submitted);
+    enqueue(transfer, submitted);
+    transfer->start_at = 0;
   }
   if (aborting)
     abort_all(transfer);
   start_waiting(transfer);
+  keep_queue_short(transfer);
   if (changed)
     transfer->check_at = 0;
   check_waits(transfer);
   unpause_all(transfer, room);
   return !stopping || transfer->running || transfer->waiting;
+}
+
+/* After libcurl has ended with a request. */
+static void end_one(struct transfer *transfer, struct sending *request, CURLcode code) {
+  if (sending_may_restart(request, code)) {
+    run_one(transfer, request);
+    return;
+  }
+  if (!sending_may_wait(request)) {
+    finish(transfer, request, code);
+    return;
+  }
+  count(transfer, &(struct answer_head){.status = TRANSFER_THROTTLED});
+  enqueue_again(transfer, request);
 }
 
 static void reap(struct transfer *transfer) {
@@ -242,11 +342,13 @@ static void reap(struct transfer *transfer) {
     curl_multi_remove_handle(transfer->multi, request->easy);
     DL_DELETE(transfer->running, request);
     transfer->running_count--;
-    if (sending_may_restart(request, code))
-      run_one(transfer, request);
-    else
-      finish(transfer, request, code);
+    transfer->start_at = 0;
+    end_one(transfer, request, code);
   }
+}
+
+static int64_t next_deadline(const struct transfer *transfer) {
+  return transfer->start_at < transfer->check_at ? transfer->start_at : transfer->check_at;
 }
 
 static void *run(void *context) {
@@ -255,7 +357,7 @@ static void *run(void *context) {
     int running;
     curl_multi_perform(transfer->multi, &running);
     reap(transfer);
-    curl_multi_poll(transfer->multi, NULL, 0, clock_timeout(transfer->check_at), NULL);
+    curl_multi_poll(transfer->multi, NULL, 0, clock_timeout(next_deadline(transfer)), NULL);
   }
   return NULL;
 }
@@ -289,6 +391,7 @@ void transfer_stop(struct transfer **address) {
   pthread_join(transfer->thread, NULL);
   curl_multi_cleanup(transfer->multi);
   sockets_free(&transfer->sockets);
+  keys_free(&transfer->keys);
   pthread_mutex_destroy(&transfer->lock);
   free(transfer);
 }
@@ -337,6 +440,18 @@ void transfer_abort(struct transfer *transfer) {
 
 int64_t transfer_inflight(const struct transfer *transfer) {
   return atomic_load(&transfer->inflight);
+}
+
+int64_t transfer_waiting(const struct transfer *transfer) {
+  return atomic_load(&transfer->waiting_count);
+}
+
+int64_t transfer_turned_away(const struct transfer *transfer) {
+  return atomic_load(&transfer->turned_away);
+}
+
+int64_t transfer_throttled(const struct transfer *transfer) {
+  return atomic_load(&transfer->counts[TRANSFER_THROTTLED]);
 }
 
 void transfer_counts(struct transfer *transfer,

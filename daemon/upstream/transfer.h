@@ -13,6 +13,8 @@
 #include "settings/settings.h"
 #include "upstream/flight.h"
 
+#define TRANSFER_THROTTLED 429 /* the HTTP status of an answer that throttles a key */
+
 struct transfer;
 
 /* Starts the thread. The caller owns `*out`. False: no memory, or no thread. */
@@ -31,14 +33,18 @@ struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
                                          const struct question *question, struct settings *settings,
                                          struct view token, const struct tariff *tariff,
                                          struct fault *fault) MUST_CHECK;
-/* Forbids a second send, which may cost again: if libcurl would send it again, it fails instead. */
+/* Forbids a second send, which may cost again: if libcurl would send it again, it fails instead. A
+ * request that upstream has throttled (429) is free, and may be sent again. */
 void transfer_ask_once(struct transfer_ask *ask);
 /* Leaves NULL; NULL is allowed. */
 void transfer_ask_release(struct transfer_ask **ask);
 
 /* Sends `*ask` and feeds `flight`. Takes over `*ask` and leaves NULL; holds a reference to
  * `flight`. The request ends in flight_end() on the transfer thread. Requests over
- * upstream.max_inflight wait for a place. A request whose flight was given up (flight_give_up()) is
+ * upstream.max_inflight wait for a place, and with a dialect that paces each key also waits for its
+ * turn (upstream/pacing.h). A request that upstream throttles waits again, as long as its readers
+ * do; then the 429 is its answer. More than upstream.max_waiting do not wait: the last ones end as
+ * broken, at no cost. A request whose flight was given up (flight_give_up()) is
  * not sent: the flight ends as broken, at no cost. Cannot fail: any failure becomes the flight's
  * verdict. Does not block; any thread. */
 void transfer_submit(struct transfer *transfer, struct flight *flight, struct transfer_ask **ask);
@@ -49,6 +55,13 @@ void transfer_abort(struct transfer *transfer);
 /* The number of requests under way, including those that wait for a place. Any thread; does not
  * block. */
 int64_t transfer_inflight(const struct transfer *transfer);
+
+/* The number of those that wait for a place, or for their turn (struct dialect, paces). Likewise. */
+int64_t transfer_waiting(const struct transfer *transfer);
+/* The number of requests since the start that were not sent, as too many waited
+ * (upstream.max_waiting); and of the answers with TRANSFER_THROTTLED. Likewise. */
+int64_t transfer_turned_away(const struct transfer *transfer);
+int64_t transfer_throttled(const struct transfer *transfer);
 
 /* Calls `each` for every HTTP status since the start (0: no answer), with the number of its
  * answers. Does not block; any thread. */

@@ -15,7 +15,7 @@ BACKLINKS = "site-explorer/all-backlinks"
 KEYWORDS = "site-explorer/organic-keywords"
 BATCH = "batch-analysis"
 LIMITS = "subscription-info/limits-and-usage"
-V3 = ("upstream.api=v3", "upstream.requests_per_minute=1000000")
+V3 = ("upstream.api=v3", "upstream.requests_per_minute=0")
 CACHED = {"Cache-Control": "only-if-cached"}
 NO_CACHE = {"Cache-Control": "no-cache"}
 LEAST = 50  # units that a request costs if it costs any

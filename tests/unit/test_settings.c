@@ -299,8 +299,8 @@ static const struct bad {
     {"[upstream]\nurl =",
      "x.conf:2: upstream.url: '' is no URL; write http:// or https://, a host"},
     {"[upstream]\napi = v4", "x.conf:2: upstream.api: 'v4' is none of 'v2', 'v3'"},
-    {"[upstream]\nrequests_per_minute = 0",
-     "x.conf:2: upstream.requests_per_minute: '0' is less than the least, 1"},
+    {"[upstream]\nrequests_per_minute = 1001",
+     "x.conf:2: upstream.requests_per_minute: '1001' is more than the most, 1000"},
     {"[tariff]\nother_units = 0.5",
      "x.conf:2: tariff.other_units: '0.5' is no number of units; write a whole number, such as "
      "5000"},
