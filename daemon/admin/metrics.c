@@ -86,6 +86,9 @@ bool route_metrics(struct route_call *call, struct text *body, struct fault *fau
   struct prometheus snapshot = {.version = ROWCACHE_VERSION,
                                 .bounds = counters_bounds,
                                 .inflight = transfer_inflight(rooms->transfer),
+                                .waiting = transfer_waiting(rooms->transfer),
+                                .turned_away = transfer_turned_away(rooms->transfer),
+                                .throttled = transfer_throttled(rooms->transfer),
                                 .cache_bytes = stored.bytes,
                                 .cache_entries = stored.entries};
   for (enum outcome i = 0; i < OUTCOMES; i++)

@@ -152,6 +152,19 @@ static void write_inflight(const struct prometheus *snapshot, const char *name, 
   write_integer(out, name, snapshot->inflight);
 }
 
+static void write_waiting(const struct prometheus *snapshot, const char *name, struct text *out) {
+  write_integer(out, name, snapshot->waiting);
+}
+
+static void write_turned_away(const struct prometheus *snapshot, const char *name,
+                              struct text *out) {
+  write_integer(out, name, snapshot->turned_away);
+}
+
+static void write_throttled(const struct prometheus *snapshot, const char *name, struct text *out) {
+  write_integer(out, name, snapshot->throttled);
+}
+
 static void write_bytes(const struct prometheus *snapshot, const char *name, struct text *out) {
   write_integer(out, name, snapshot->cache_bytes);
 }
@@ -220,6 +233,8 @@ static write_samples *const writers[METRICS] = {
     [METRIC_BUDGET_LEFT] = write_left,           [METRIC_UPSTREAM_REQUESTS] = write_codes,
     [METRIC_UPSTREAM_INFLIGHT] = write_inflight, [METRIC_TOKEN_CHECKS] = write_checks,
     [METRIC_CACHE_BYTES] = write_bytes,          [METRIC_CACHE_ENTRIES] = write_entries,
+    [METRIC_UPSTREAM_WAITING] = write_waiting,   [METRIC_UPSTREAM_TURNED_AWAY] = write_turned_away,
+    [METRIC_UPSTREAM_THROTTLED] = write_throttled,
     [METRIC_DURATION] = write_durations,         [METRIC_BUILD_INFO] = write_build,
 };
 

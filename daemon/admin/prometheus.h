@@ -31,7 +31,7 @@ struct prometheus {
   const struct prometheus_code *codes;
   size_t code_count;
   int64_t checks[ACCESS_RESULTS]; /* of tokens */
-  int64_t inflight, cache_bytes, cache_entries;
+  int64_t inflight, waiting, turned_away, throttled, cache_bytes, cache_entries;
   struct process process;
 };
 

@@ -92,6 +92,8 @@ static void write_upstream(struct json *json, const struct admin_rooms *rooms) {
   json_text(json, "state", view_of(state));
   write_time(json, "answered_at", answered_at);
   write_time(json, "failed_at", failed_at);
+  json_integer(json, "throttled", transfer_throttled(rooms->transfer));
+  json_integer(json, "turned_away", transfer_turned_away(rooms->transfer));
   write_redirect(json, rooms->transfer);
   json_map_end(json);
   settings_release(&settings);
@@ -111,6 +113,7 @@ bool route_status(struct route_call *call, struct text *body, struct fault *faul
   write_requests(&json, rooms);
   write_ledger(&json, rooms->reconcile.ledger);
   json_integer(&json, "inflight", transfer_inflight(rooms->transfer));
+  json_integer(&json, "waiting", transfer_waiting(rooms->transfer));
   write_upstream(&json, rooms);
   json_map_end(&json);
   return json_end(&json, fault);

@@ -285,6 +285,9 @@ static void metrics_are_written(void **state) {
                                 .codes = codes,
                                 .code_count = 2,
                                 .inflight = 3,
+                                .waiting = 2,
+                                .turned_away = 4,
+                                .throttled = 5,
                                 .cache_bytes = 4,
                                 .cache_entries = 5,
                                 .process = {1.5, PROCESS_UNKNOWN, 10, 20, 30, 40}};
@@ -304,6 +307,9 @@ static void metrics_are_written(void **state) {
   has(&out, "\nrowcache_upstream_requests_total{code=\"0\"} 1\n"
             "rowcache_upstream_requests_total{code=\"200\"} 7\n");
   has(&out, "\nrowcache_upstream_inflight 3\n");
+  has(&out, "\nrowcache_upstream_waiting 2\n");
+  has(&out, "\nrowcache_upstream_turned_away_total 4\n");
+  has(&out, "\nrowcache_upstream_throttled_total 5\n");
   has(&out, "\nrowcache_request_duration_seconds_bucket{outcome=\"hit\",le=\"0.001\"} 2\n");
   has(&out, "_bucket{outcome=\"hit\",le=\"0.005\"} 5\n");
   has(&out, "_bucket{outcome=\"hit\",le=\"60\"} 5\n");
