@@ -20,6 +20,8 @@ const struct reader_shape *v2_shape(const struct question *question) {
     return &any;
   case QUESTION_OPAQUE:
   case QUESTION_UNKNOWN:
+  case QUESTION_CALL: /* v2 has no calls */
+  case QUESTION_CALL_OTHER:
     break;
   }
   return NULL;

@@ -54,6 +54,8 @@ static struct tariff price_by_kind(const struct settings *settings,
   case QUESTION_OTHER:
     return price_other(settings);
   case QUESTION_UNKNOWN:
+  case QUESTION_CALL: /* v2 has no calls */
+  case QUESTION_CALL_OTHER:
     return price_unknown(settings);
   case QUESTION_SUBSCRIPTION:
     break;

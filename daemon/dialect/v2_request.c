@@ -141,6 +141,8 @@ static void write_args(const struct question *question, struct view token, struc
     write_subscription(question, args);
     break;
   case QUESTION_UNKNOWN:
+  case QUESTION_CALL: /* v2 has no calls */
+  case QUESTION_CALL_OTHER:
     put_parameters(args, question);
     break;
   }

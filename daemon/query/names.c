@@ -2,9 +2,23 @@
 
 #include "base/num.h"
 
-static const struct view parameters[] = {
+struct words {
+  const struct view *items;
+  size_t count;
+};
+#define WORDS(list)                  \
+  (struct words) {                   \
+    list, sizeof list / sizeof *list \
+  }
+
+static const struct view of_query[] = {
     VIEW("token"),  VIEW("from"),     VIEW("target"), VIEW("mode"),   VIEW("select"), VIEW("where"),
     VIEW("having"), VIEW("order_by"), VIEW("limit"),  VIEW("offset"), VIEW("output"),
+};
+static const struct view of_call[] = {
+    VIEW("token"),   VIEW("target"),   VIEW("mode"),    VIEW("select"),
+    VIEW("where"),   VIEW("order_by"), VIEW("limit"),   VIEW("aggregation"),
+    VIEW("history"), VIEW("protocol"), VIEW("timeout"), VIEW("output"),
 };
 
 /* Two letters beyond ASCII are case variants of ASCII letters: the Kelvin sign and the long s. */
@@ -65,15 +79,23 @@ static bool is_taken_for(struct view name, struct view word) {
   return is_like(name, word, true) || is_like(before, word, true);
 }
 
-bool names_check(struct view name, struct fault *fault) {
-  for (size_t i = 0; i < sizeof parameters / sizeof *parameters; i++)
-    if (view_equal(name, parameters[i]))
+static bool check(struct view name, struct words words, struct fault *fault) {
+  for (size_t i = 0; i < words.count; i++)
+    if (view_equal(name, words.items[i]))
       return true;
-  for (size_t i = 0; name.length && i < sizeof parameters / sizeof *parameters; i++)
-    if (is_taken_for(name, parameters[i]))
+  for (size_t i = 0; name.length && i < words.count; i++)
+    if (is_taken_for(name, words.items[i]))
       return fault_set(fault, FAULT_MALFORMED,
                        "a parameter's name is nearly '%.*s', and upstream may take it for that: "
                        "write '%.*s'",
-                       VIEW_ARGS(parameters[i]), VIEW_ARGS(parameters[i]));
+                       VIEW_ARGS(words.items[i]), VIEW_ARGS(words.items[i]));
   return true;
+}
+
+bool names_check(struct view name, struct fault *fault) {
+  return check(name, WORDS(of_query), fault);
+}
+
+bool names_check_call(struct view name, struct fault *fault) {
+  return check(name, WORDS(of_call), fault);
 }

@@ -2,7 +2,7 @@
  *
  * Servers read parameters in different ways: PHP skips spaces before a name, ends it at `[`, and
  * writes `_` for a dot, a space, or a `[` that is not closed; other servers trim names or ignore
- * the case of letters. A name that becomes a parameter of v2 (reference, "Request") in such a
+ * the case of letters. A name that becomes a parameter of Ahrefs' (reference, "Request") in such a
  * reading would count for upstream, but not for the budget, the key and the token here. It is
  * refused. */
 #pragma once
@@ -14,6 +14,9 @@
  * FAULT_MALFORMED: the fault shows the right name and no part of `name`, which may contain a
  * token. */
 bool names_check(struct view name, struct fault *fault) MUST_CHECK;
+
+/* The same for the parameters that a call of v3 can have (v3's reference, "Requests"). */
+bool names_check_call(struct view name, struct fault *fault) MUST_CHECK;
 
 /* True if `text` differs from `word` (ASCII), but only in case and in white space at its ends. */
 bool names_is_nearly(struct view text, struct view word);

@@ -1,5 +1,6 @@
 #include "query/normal.h"
 
+#include "query/call.h"
 #include "query/form.h"
 
 /* Hashed in front of the parts: no other use of SHA-256 here begins with it. Whoever changes the
@@ -14,8 +15,8 @@ static void put_text(struct normal *normal, struct view name, struct view value)
   if (normal->last.at && view_equal(normal->last, name)) {
     text_add_char(&normal->text, ',');
   } else {
-    if (normal->last.at)
-      text_add_char(&normal->text, '&');
+    if (normal->separator)
+      text_add_char(&normal->text, normal->separator);
     form_encode(&normal->text, name);
     text_add_char(&normal->text, '=');
   }
@@ -35,7 +36,7 @@ static void add_length(struct text *out, size_t length) {
 
 static void put_material(struct normal *normal, struct view name, enum normal_tag tag,
                          struct view value) {
-  if (!normal->last.at)
+  if (!normal->separator)
     text_add(&normal->material, domain);
   add_length(&normal->material, name.length);
   text_add(&normal->material, name);
@@ -48,6 +49,16 @@ void normal_put(struct normal *normal, struct view name, enum normal_tag tag, st
   put_text(normal, name, value);
   put_material(normal, name, tag, value);
   normal->last = name;
+  normal->separator = '&';
+}
+
+/* No other part is in its one spelling and has this name. */
+void normal_put_path(struct normal *normal, struct view path) {
+  static const struct view prefix = VIEW(CALL_PREFIX);
+  text_add(&normal->text, prefix);
+  text_add(&normal->text, path);
+  put_material(normal, prefix, NORMAL_SPELLING, path);
+  normal->separator = '?';
 }
 
 bool normal_ok(const struct normal *normal) {

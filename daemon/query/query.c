@@ -4,6 +4,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "base/token_text.h"
+#include "query/call.h"
 #include "query/columns.h"
 #include "query/condition.h"
 #include "query/form.h"
@@ -26,6 +27,8 @@ struct query {
   struct text target; /* in its one spelling; empty: it has none */
   struct columns select, order;
   struct conditions where, having;
+  struct call *call;  /* NULL: a query of v2 */
+  struct text bearer; /* of a call: what `token` may point into */
   struct text normal;
   struct digest key;
 };
@@ -48,11 +51,16 @@ static bool check_names(const struct query *query, struct fault *fault) {
   return true;
 }
 
-static bool read_token(struct query *query, struct fault *fault) {
-  query->token = token_text(value_or_empty(query, "token"), query->digits);
+static bool keep_token(struct query *query, struct view token, const char *what,
+                       struct fault *fault) {
+  query->token = token_text(token, query->digits);
   return query->token.length == 0 || token_text_ok(query->token) ||
          fault_set(fault, FAULT_MALFORMED,
-                   "parameter 'token' cannot be a token: write visible ASCII characters only");
+                   "%s cannot be a token: write visible ASCII characters only", what);
+}
+
+static bool read_token(struct query *query, struct fault *fault) {
+  return keep_token(query, value_or_empty(query, "token"), "parameter 'token'", fault);
 }
 
 /* The index of `value` in `words`; `count` if it is not there. */
@@ -82,16 +90,19 @@ static bool read_table(struct query *query, struct fault *fault) {
   return true;
 }
 
-static void read_words(struct query *query) {
+static enum query_mode mode_named(const struct view *word) {
   static const char *const modes[QUERY_MODE_UNKNOWN] = {
       [QUERY_EXACT] = "exact",
       [QUERY_DOMAIN] = "domain",
       [QUERY_SUBDOMAINS] = "subdomains",
       [QUERY_PREFIX] = "prefix",
   };
-  const struct view *mode = form_get(&query->form, "mode");
+  return (enum query_mode)find_word(word, modes, QUERY_MODE_UNKNOWN);
+}
+
+static void read_words(struct query *query) {
   const struct view *output = form_get(&query->form, "output");
-  query->mode = (enum query_mode)find_word(mode, modes, QUERY_MODE_UNKNOWN);
+  query->mode = mode_named(form_get(&query->form, "mode"));
   query->output = output ? output_named(*output) : QUERY_JSON;
 }
 
@@ -138,7 +149,7 @@ static bool is_digits(struct view text) {
 }
 
 bool query_check_limit(const struct query *query, struct fault *fault) {
-  return query->limit >= 0 || refuse_amount(query, &limit, fault);
+  return query->call || query->limit >= 0 || refuse_amount(query, &limit, fault);
 }
 
 /* For another table only a limit that certainly exceeds what can be reserved is refused. */
@@ -324,10 +335,24 @@ static void write_parts(const struct query *query, const struct query_change *ch
     write_output(query, normal);
 }
 
+/* The values that have no one spelling need no tag: none of them equals one that has. */
+static void write_call(const struct call *call, bool (*is_left_out)(struct view name),
+                       struct normal *normal) {
+  normal_put_path(normal, call->path);
+  for (size_t i = 0; i < call->parameters.count; i++) {
+    const struct form_pair *pair = &call->parameters.pairs[i];
+    if (!is_left_out || !is_left_out(pair->name))
+      normal_put(normal, pair->name, NORMAL_SPELLING, pair->value);
+  }
+}
+
 static bool write_normal(struct query *query, struct fault *fault) {
   static const struct query_change none;
   struct normal normal = {0};
-  write_parts(query, &none, &normal);
+  if (query->call)
+    write_call(query->call, NULL, &normal);
+  else
+    write_parts(query, &none, &normal);
   query->key = normal_digest(&normal);
   bool ok = normal_ok(&normal);
   if (ok) {
@@ -366,6 +391,67 @@ bool query_parse(struct view args, struct view body, struct query **out, struct 
   return false;
 }
 
+/* What mode and target mean is known of endpoints in the table. */
+static bool understand_call(struct query *query, struct fault *fault) {
+  const struct call *call = query->call;
+  const struct view *output = form_get(&query->form, "output");
+  query->output = output ? output_named(*output) : QUERY_JSON;
+  query->limit = call->limit;
+  query->mode = QUERY_MODE_UNKNOWN;
+  if (!call->endpoint)
+    return true;
+  struct view mode = call_value(call, "mode");
+  query->mode = mode_named(&mode);
+  return query->mode == QUERY_MODE_UNKNOWN ||
+         target_normalize(value_or_empty(query, "target"), &query->target, fault);
+}
+
+static bool read_call(struct query *query, struct view path, struct view token,
+                      struct fault *fault) {
+  query->table = QUERY_CALL;
+  query->call = calloc(1, sizeof *query->call);
+  text_add(&query->bearer, token);
+  if (!query->call || !text_ok(&query->bearer))
+    return fault_no_memory(fault);
+  return keep_token(query, text_view(&query->bearer), "the key in 'Authorization'", fault) &&
+         call_read(path, &query->form, query->call, fault) && understand_call(query, fault);
+}
+
+bool query_parse_call(struct view path, struct view args, struct view token, struct query **out,
+                      struct fault *fault) {
+  *out = NULL;
+  if (!check_size(args, VIEW(""), fault))
+    return false;
+  struct query *query = calloc(1, sizeof *query);
+  if (!query)
+    return fault_no_memory(fault);
+  if (form_parse(&query->form, args, fault) && read_call(query, path, token, fault) &&
+      write_normal(query, fault)) {
+    *out = query;
+    return true;
+  }
+  query_release(&query);
+  return false;
+}
+
+bool query_parse_normal(struct view normal, struct query **out, struct fault *fault) {
+  static const struct view prefix = VIEW(CALL_PREFIX);
+  if (!view_starts(normal, prefix))
+    return query_parse(normal, VIEW(""), out, fault);
+  struct view args = view_from(normal, prefix.length), path = VIEW("");
+  view_split(&args, '?', &path);
+  return query_parse_call(path, args.at ? args : VIEW(""), VIEW(""), out, fault);
+}
+
+static void free_call(struct query *query) {
+  if (query->call)
+    call_release(query->call);
+  free(query->call);
+  if (query->bearer.at)
+    explicit_bzero(query->bearer.at, query->bearer.length);
+  text_free(&query->bearer);
+}
+
 void query_release(struct query **query) {
   struct query *gone = *query;
   *query = NULL;
@@ -377,6 +463,7 @@ void query_release(struct query **query) {
   columns_release(&gone->order);
   condition_release(&gone->where);
   condition_release(&gone->having);
+  free_call(gone);
   form_free(&gone->form);
   free(gone);
 }
@@ -387,6 +474,10 @@ const struct form *query_form(const struct query *query) {
 
 enum query_table query_table(const struct query *query) {
   return query->table;
+}
+
+const struct call *query_call(const struct query *query) {
+  return query->call;
 }
 
 struct view query_token(const struct query *query) {
@@ -442,14 +533,32 @@ const struct digest *query_key(const struct query *query) {
   return &query->key;
 }
 
+static bool has_subject(const struct query *query) {
+  return query->call
+             ? query->call->endpoint != NULL
+             : query->table == QUERY_BACKLINKS_NEW_LOST && query->mode != QUERY_MODE_UNKNOWN;
+}
+
+static bool is_of_answer(struct view name) {
+  return view_has_word(VIEW("select where order_by limit"), name);
+}
+
+static void write_subject(const struct query *query, struct normal *normal) {
+  if (query->call) {
+    write_call(query->call, is_of_answer, normal);
+    return;
+  }
+  write_from(query, VIEW("from"), normal);
+  write_mode(query, VIEW("mode"), normal);
+  write_target(query, VIEW("target"), normal);
+}
+
 bool query_subject(const struct query *query, struct digest *subject) {
   struct normal normal = {0};
   *subject = (struct digest){0};
-  if (query->table != QUERY_BACKLINKS_NEW_LOST || query->mode == QUERY_MODE_UNKNOWN)
+  if (!has_subject(query))
     return false;
-  write_from(query, VIEW("from"), &normal);
-  write_mode(query, VIEW("mode"), &normal);
-  write_target(query, VIEW("target"), &normal);
+  write_subject(query, &normal);
   scope_text struct text text = {0};
   text_add(&text, VIEW("rowcache subject 1\n")); /* so that it is no query's key */
   text_add(&text, text_view(&normal.text));
@@ -465,6 +574,8 @@ static int64_t count_conditions(const struct conditions *set) {
 }
 
 int64_t query_condition_count(const struct query *query) {
+  if (query->call)
+    return query->call->where ? (int64_t)filter_count(query->call->where) : query->call->has_where;
   return count_conditions(&query->where) + count_conditions(&query->having);
 }
 

@@ -22,10 +22,11 @@
 
 #include <stdint.h>
 
-enum query_table { QUERY_BACKLINKS_NEW_LOST, QUERY_SUBSCRIPTION_INFO, QUERY_OTHER };
+enum query_table { QUERY_BACKLINKS_NEW_LOST, QUERY_SUBSCRIPTION_INFO, QUERY_OTHER, QUERY_CALL };
 enum query_mode { QUERY_EXACT, QUERY_DOMAIN, QUERY_SUBDOMAINS, QUERY_PREFIX, QUERY_MODE_UNKNOWN };
 
 struct query;
+struct call;
 struct form;
 struct form_pair;
 struct columns;
@@ -46,6 +47,19 @@ struct conditions;
 bool query_parse(struct view args, struct view body, struct query **out,
                  struct fault *fault) MUST_CHECK;
 
+/* Parses a call of v3 (query/call.h): `path` is what stands behind "/v3/", `args` the raw query
+ * string without "?", `token` the key of the request's Authorization, or empty. None is kept. The
+ * caller owns *out as above; its table is QUERY_CALL.
+ *
+ * Faults: those of form_parse() and call_read(); FAULT_URI_TOO_LONG; FAULT_MALFORMED for a token as
+ * above. Upstream judges all else. */
+bool query_parse_call(struct view path, struct view args, struct view token, struct query **out,
+                      struct fault *fault) MUST_CHECK;
+
+/* Parses the text of query_normal(), of a call or of another query: gives the same key. Faults:
+ * those of query_parse() and query_parse_call(). */
+bool query_parse_normal(struct view normal, struct query **out, struct fault *fault) MUST_CHECK;
+
 /* Frees the query and leaves NULL; *query may be NULL. */
 void query_release(struct query **query);
 
@@ -55,6 +69,9 @@ void query_release(struct query **query);
 const struct form *query_form(const struct query *query);
 
 enum query_table query_table(const struct query *query);
+
+/* The call; NULL for a query of v2. */
+const struct call *query_call(const struct query *query);
 
 /* The token in its one spelling (base/token_text.h); empty if there is none, or an empty one. */
 struct view query_token(const struct query *query);
@@ -67,17 +84,18 @@ struct view query_target_text(const struct query *query);
  * upstream reads the target as that host's (target_host()). */
 struct view query_target_host(const struct query *query);
 
-/* QUERY_MODE_UNKNOWN also if there is none. */
+/* QUERY_MODE_UNKNOWN also if there is none, and for an endpoint of v3 that is not in the table. */
 enum query_mode query_mode(const struct query *query);
 
 /* QUERY_JSON if there is none. */
 enum query_output query_output(const struct query *query);
 
 /* In results; the default if the parameter is absent. For tables other than backlinks_new_lost: -1
- * if it is not a number. */
+ * if it is not a number. Of a call: the `limit` of struct call. */
 int64_t query_limit(const struct query *query);
 
-/* Fails if the limit is not a number, which a budget needs. FAULT_MALFORMED. */
+/* Fails if the limit is not a number, which a budget needs. FAULT_MALFORMED. Never of a call: the
+ * plan's cap limits it, too. */
 bool query_check_limit(const struct query *query, struct fault *fault) MUST_CHECK;
 int64_t query_offset(const struct query *query);
 
@@ -91,18 +109,22 @@ const struct conditions *query_having(const struct query *query);
 /* The normalized query as text, without the token: `from=...&mode=...&target=...` and so on, in a
  * fixed order; NUL stands behind it. Percent-encoded, but for  , : ( ) = < > " /  in values. Parsed
  * again as `args` it gives the same text and the same key. For other tables: the parameters sorted
- * by name. */
+ * by name. Of a call: "/v3/ENDPOINT?" and its parameters sorted by name, each in its one spelling,
+ * without the endpoint's defaults; query_parse_normal() reads it. */
 struct view query_normal(const struct query *query);
 
 /* The key of the normalized query in the cache. */
 const struct digest *query_key(const struct query *query);
 
-/* Fills `subject` with the digest of table, target and mode: only queries that share it can be
+/* Fills `subject` with the digest of table, target and mode; of a call, with that of its path and
+ * all parameters but `select`, `where`, `order_by` and `limit`. Only queries that share it can be
  * answered from the same stored result. False, and `subject` is all zero: it has none, as the table
- * is another one or the mode is of unknown meaning, or there is no memory. */
+ * is another one, the mode is of unknown meaning or the endpoint is not in the table, or there is
+ * no memory. */
 bool query_subject(const struct query *query, struct digest *subject);
 
-/* The number of conditions in `where` and `having`. A text that is not understood counts as one. */
+/* The number of conditions in `where` and `having`; of a call, of tests in `where`. A text that is
+ * not understood counts as one. */
 int64_t query_condition_count(const struct query *query);
 
 /* What query_changed() may change. */

@@ -1,11 +1,20 @@
 #include "query/question.h"
 
+#include "query/call.h"
 #include "query/columns.h"
 #include "query/condition.h"
 #include "query/form.h"
 #include "query/query.h"
 
+static enum question_kind kind_of_call(const struct call *call, bool has_body) {
+  if (has_body)
+    return QUESTION_CALL_OTHER;
+  return call->is_subscription ? QUESTION_SUBSCRIPTION : QUESTION_CALL;
+}
+
 enum question_kind question_kind_of(const struct query *query, bool has_body) {
+  if (query_call(query))
+    return kind_of_call(query_call(query), has_body);
   if (has_body)
     return QUESTION_UNKNOWN;
   switch (query_table(query)) {
@@ -13,6 +22,7 @@ enum question_kind question_kind_of(const struct query *query, bool has_body) {
     return QUESTION_SUBSCRIPTION;
   case QUERY_OTHER:
     return QUESTION_OTHER;
+  case QUERY_CALL:
   case QUERY_BACKLINKS_NEW_LOST:
     break;
   }
@@ -42,26 +52,29 @@ static void set_terms(const struct query *query, struct question *question) {
   question->parameter_count = query_rest(query, question->parameters);
 }
 
-static void set_parameters(const struct query *query, struct question *question) {
-  const struct form *form = query_form(query);
+static void set_parameters(const struct form *form, struct question *question) {
   for (size_t i = 0; i < form->count; i++)
     if (!view_is(form->pairs[i].name, "token"))
       question->parameters[question->parameter_count++] = &form->pairs[i];
 }
 
 struct question question_of(const struct query *query, const struct question_body *body) {
+  const struct call *call = query_call(query);
   struct question question = {.kind = question_kind_of(query, body != NULL),
-                              .table = value_or_empty(query, "from"),
+                              .table = call ? call->path : value_or_empty(query, "from"),
+                              .call = call,
                               .target = query_target_text(query),
                               .host = query_target_host(query),
                               .limit = query_limit(query)};
   if (question.kind == QUESTION_RESULTS || question.kind == QUESTION_OPAQUE)
     set_terms(query, &question);
   else
-    set_parameters(query, &question);
+    set_parameters(question.kind == QUESTION_CALL ? &call->parameters : query_form(query),
+                   &question);
   if (body) {
     question.body = body->bytes;
     question.body_type = body->type;
+    question.method = call ? body->method : VIEW("");
   }
   return question;
 }

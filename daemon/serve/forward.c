@@ -38,8 +38,9 @@ struct flight *request_prepare(const struct request *request, const struct paid_
 
 static struct flight *make_paid(void *context, struct fault *fault) {
   const struct request *request = context;
-  struct question_body body = {exchange_body(request->exchange),
-                               exchange_header(request->exchange, "Content-Type")};
+  struct question_body body = {.bytes = exchange_body(request->exchange),
+                               .type = exchange_header(request->exchange, "Content-Type"),
+                               .method = exchange_method(request->exchange)};
   const struct query *asked = request_asked(request);
   struct question question = question_of(asked, request->has_foreign_body ? &body : NULL);
   question.states_limit = request->token.has_budget;

@@ -185,7 +185,10 @@ static void a_body_of_unknown_meaning_goes_as_it_came(void **state) {
   (void)state;
   struct query *query =
       parse("target=A.com&token=t&offset=0&mode=domain&from=backlinks_new_lost&select=*");
-  const struct question_body bodies[] = {{VIEW("a\0b"), VIEW("text/plain")}, {VIEW(""), VIEW("")}};
+  const struct question_body bodies[] = {
+      {.bytes = VIEW("a\0b"), .type = VIEW("text/plain")},
+      {.bytes = VIEW(""), .type = VIEW("")},
+  };
   for (size_t i = 0; i < COUNT(bodies); i++) {
     struct question question = question_of(query, &bodies[i]);
     struct dialect_request request = write_at("http://upstream", &question, "b");
