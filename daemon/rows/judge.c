@@ -4,7 +4,10 @@
 
 void judge_begin(struct judge *judge, const struct reader_shape *shape, int64_t max_depth,
                  const char *no_object) {
-  *judge = (struct judge){.rows = shape->rows, .max_depth = max_depth, .no_object = no_object};
+  *judge = (struct judge){.rows = shape->rows,
+                          .max_depth = max_depth,
+                          .no_object = no_object,
+                          .takes_arrays = shape->takes_arrays};
 }
 
 bool judge_refuse(struct judge *judge, const char *why) {
@@ -53,6 +56,10 @@ static bool begin_member(struct judge *judge, enum judge_weight weight) {
 static bool begin_value(struct judge *judge, enum judge_weight weight) {
   if (judge->depth == 0)
     return judge_refuse(judge, judge->no_object);
+  if (judge->depth == 1 && judge->is_array) {
+    judge->results++;
+    return true;
+  }
   if (judge->depth == 1)
     return begin_member(judge, weight);
   if (judge->in_error)
@@ -71,8 +78,11 @@ static bool deeper(struct judge *judge) {
 bool judge_value(struct judge *judge, enum judge_weight weight) {
   if (weight < WEIGHT_ARRAY)
     return begin_value(judge, weight);
-  bool is_document = weight == WEIGHT_MAP && judge->depth == 0 && !judge->began;
+  bool fits = weight == WEIGHT_MAP || judge->takes_arrays;
+  bool is_document = fits && judge->depth == 0 && !judge->began;
   judge->began = true;
+  if (is_document)
+    judge->is_array = weight == WEIGHT_ARRAY;
   return (is_document || begin_value(judge, weight)) && deeper(judge);
 }
 

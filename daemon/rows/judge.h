@@ -17,6 +17,8 @@ struct judge {
   int64_t max_depth, depth;
   int64_t results;
   const char *no_object; /* why a document that is no object is broken */
+  bool takes_arrays;     /* the document may be one */
+  bool is_array;         /* it is */
   bool counting;         /* in an array whose elements are rows */
   bool wants_array;      /* the member just named may be an array of rows */
   bool in_error;         /* the member just named, and its value, is `error` */

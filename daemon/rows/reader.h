@@ -38,6 +38,7 @@ struct reader_shape {
   struct view rows;
   enum query_output format; /* JSON by default */
   struct view root;         /* XML: the name of the root element; empty: any */
+  bool takes_arrays; /* JSON without a name: the document may be an array, whose elements are rows */
 };
 
 /* What wants the rows of an answer. The parts of a sound answer reach it in their order: bytes
