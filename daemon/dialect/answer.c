@@ -1,5 +1,7 @@
 #include "dialect/answer.h"
 
+#include "base/num.h"
+
 bool answer_is_redirect(unsigned status) {
   return status >= 300 && status < 400;
 }
@@ -7,6 +9,24 @@ bool answer_is_redirect(unsigned status) {
 struct answer_head answer_head_empty(void) {
   return (struct answer_head){.results_count = -1,
                               .costs = {.rows = -1, .cost_row = -1, .total = -1, .actual = -1}};
+}
+
+struct view answer_beginning(const struct answer_evidence *evidence) {
+  int64_t length = evidence->body_length;
+  return (struct view){evidence->beginning,
+                       length < ANSWER_BEGINNING_SIZE ? (size_t)length : ANSWER_BEGINNING_SIZE};
+}
+
+struct view answer_short_body(const struct answer_evidence *evidence) {
+  bool is_there = evidence->clean && evidence->body_length <= ANSWER_BEGINNING_SIZE;
+  return view_first(answer_beginning(evidence), is_there ? ANSWER_BEGINNING_SIZE : 0);
+}
+
+bool answer_says(struct view text, struct view words) {
+  for (size_t at = 0; at + words.length <= text.length; at++)
+    if (num_same_word(view_first(view_from(text, at), words.length), words))
+      return true;
+  return false;
 }
 
 static struct amount charged_once(const struct tariff *tariff, enum answer_charge charge,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define ANSWER_CONTENT_TYPE_SIZE 128
+#define ANSWER_BEGINNING_SIZE 4096 /* more than an error needs */
 
 /* The outcome of an answer, at its end. */
 enum answer_outcome {
@@ -17,12 +18,19 @@ enum answer_outcome {
   ANSWER_COMPLETE, /* whole and sound */
 };
 
+/* What a refusal for lack of units says of them. */
+struct answer_shortage {
+  int64_t expected; /* the most that the request could have cost; -1: not said */
+  int64_t left;     /* -1: not said */
+};
+
 struct answer_verdict {
   enum answer_outcome outcome;
   int64_t results; /* results that may be charged; -1: as many as were asked for */
   bool read;       /* the body was read to its end, and is whole */
   struct answer_cost cost;
-  struct fault fault; /* if BROKEN */
+  struct fault fault; /* if BROKEN; if REFUSED, the error, where the dialect reads it (else NONE) */
+  struct answer_shortage shortage; /* if REFUSED with FAULT_OVER_BUDGET */
 };
 
 /* The costs that a head of v3 states, in units; -1: it does not state them. */
@@ -56,13 +64,25 @@ struct answer_evidence {
   bool clean;    /* the answer ended where HTTP's framing ends it */
   struct answer_head head;
   char location[LOCATION_SIZE]; /* of a redirect, as it may be shown; empty: it cannot be shown */
+  bool reads;                   /* the question has a shape: the body is read */
   bool read;                    /* the body was read to its end and found whole */
   bool agrees;                  /* read, and it can have the announced number of results */
   bool error;                   /* there is an error at the top level */
   int64_t counted;              /* results read so far; -1: the form does not tell */
   struct fault transport;       /* if not clean */
   struct fault reading;         /* if not read */
+  int64_t body_length;          /* bytes of the body so far */
+  char beginning[ANSWER_BEGINNING_SIZE]; /* the first of them */
 };
+
+/* The first bytes of the body, as many as have come and are kept. */
+struct view answer_beginning(const struct answer_evidence *evidence);
+
+/* The body, if it has ended and is short enough for an error; otherwise empty. */
+struct view answer_short_body(const struct answer_evidence *evidence);
+
+/* True if `text` has `words` (ASCII) in it, in any case of letters. */
+bool answer_says(struct view text, struct view words);
 
 /* True if `status` is a redirect's (RFC 9110 15.4). A redirect is no answer, and is never
  * followed. */

@@ -2,14 +2,12 @@
 
 #include "base/num.h"
 #include "dialect/v2.h"
+#include "dialect/v3.h"
 
 #include <string.h>
 
-static const struct dialect *const dialects[] = {&dialect_v2};
-
 const struct dialect *dialect_for(const struct settings *settings) {
-  (void)settings; /* there is one dialect so far */
-  return dialects[0];
+  return settings->upstream_api == UPSTREAM_API_V3 ? &dialect_v3 : &dialect_v2;
 }
 
 /* Cuts the type if it is too long, and before the first control character. */

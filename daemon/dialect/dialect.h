@@ -8,7 +8,7 @@
  *                            quote ----> the cost, by the head alone
  *                            judge ----> the meaning and the cost of the whole answer
  *
- * Another dialect is files of its own beside v2's, and a row in the table of dialect.c. */
+ * Another dialect is files of its own beside v2's and v3's, and a case in dialect_for(). */
 #pragma once
 
 #include "base/money.h"
@@ -69,6 +69,9 @@ struct dialect {
    * comes from something else, such as a proxy or a rate limit. */
   enum dialect_token (*judge_token)(const struct answer_head *head,
                                     const struct answer_verdict *verdict);
+
+  /* True if upstream says that this API is discontinued. NULL: it never does. */
+  bool (*is_discontinued)(const struct answer_evidence *evidence);
 };
 
 /* The dialect of the upstream that `settings` name. Lives forever. Never NULL. */

@@ -1,6 +1,7 @@
 #include "dialect/v2.h"
 
 #include "dialect/v2_answer.h"
+#include "dialect/v2_notice.h"
 #include "dialect/v2_price.h"
 #include "dialect/v2_request.h"
 #include "dialect/v2_subscription.h"
@@ -18,4 +19,5 @@ const struct dialect dialect_v2 = {
     .judge = v2_judge,
     .read_subscription = v2_read_subscription,
     .judge_token = v2_judge_token,
+    .is_discontinued = v2_is_discontinued,
 };

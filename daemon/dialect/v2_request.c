@@ -7,7 +7,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void put(struct text *args, struct view name, struct view value) {
   if (args->length)
@@ -160,23 +159,9 @@ static void write_url(struct view base, struct view args, struct text *url) {
   text_add(url, args);
 }
 
-static char *copy(struct view bytes) {
-  char *copied = malloc(bytes.length + 1);
-  if (copied) {
-    memcpy(copied, bytes.at, bytes.length);
-    copied[bytes.length] = '\0';
-  }
-  return copied;
-}
-
 static bool write_body(const struct question *question, struct dialect_request *request) {
-  if (question->kind != QUESTION_UNKNOWN)
-    return true;
-  bool has_type = question->body_type.length > 0;
-  request->body_length = question->body.length;
-  request->body = copy(question->body);
-  request->content_type = has_type ? copy(question->body_type) : NULL;
-  return request->body && (request->content_type || !has_type);
+  return question->kind != QUESTION_UNKNOWN ||
+         dialect_request_set_body(request, question->body, question->body_type);
 }
 
 bool v2_write(const struct question *question, const struct settings *settings, struct view token,

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mask.h"
 #include "base/scope.h"
 #include "base/text.h"
 #include "upstream/failure.h"
@@ -128,6 +129,16 @@ static void note_head(struct sending *request) {
     flight_set_head(request->flight, head);
 }
 
+/* An error is short, and so is a notice of upstream's. */
+static void note_beginning(struct answer_evidence *evidence, struct view bytes) {
+  size_t before = (size_t)evidence->body_length;
+  size_t room = before < sizeof evidence->beginning ? sizeof evidence->beginning - before : 0;
+  struct view taken = view_first(bytes, room);
+  if (taken.length)
+    memcpy(evidence->beginning + before, taken.at, taken.length);
+  evidence->body_length += (int64_t)bytes.length;
+}
+
 /* A stored result has a number of results. If neither the head nor the body tells it, the answer is
  * not stored. */
 static void read_body(struct sending *request, struct view bytes) {
@@ -141,7 +152,9 @@ static void read_body(struct sending *request, struct view bytes) {
 /* True if the rest of the answer is useless: results that cannot be read are not stored. An error
  * of upstream's own is relayed even if it cannot be read. */
 static bool is_hopeless(const struct sending *request) {
-  return request->evidence.kind == QUESTION_RESULTS && request->evidence.head.status == 200 &&
+  enum question_kind kind = request->evidence.kind;
+  bool is_stored = kind == QUESTION_RESULTS || kind == QUESTION_CALL;
+  return is_stored && request->reader && request->evidence.head.status == 200 &&
          !request->reading && !request->evidence.head.is_error && !reader_is_error(request->reader);
 }
 
@@ -166,6 +179,7 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
     request->paused = true;
     return CURL_WRITEFUNC_PAUSE; /* libcurl passes the same bytes again */
   }
+  note_beginning(&request->evidence, body);
   if (request->evidence.head.status == 200)
     read_body(request, body);
   return is_hopeless(request) ? CURL_WRITEFUNC_ERROR : body.length;
@@ -331,6 +345,7 @@ struct transfer_ask *transfer_ask_create(const struct dialect *dialect,
   request->ask.key = digest_sha256(token);
   request->shape = dialect->shape(question);
   request->evidence.kind = question->kind;
+  request->evidence.reads = request->shape != NULL;
   request->evidence.tariff = *tariff;
   request->evidence.head = answer_head_empty();
   if (fill(request, question, token, fault))
@@ -370,7 +385,7 @@ bool sending_may_wait(struct sending *request) {
   put_away(request);
   flight_return(request->flight);
   request->sends--;
-  request->evidence.head = (struct answer_head){.results_count = -1};
+  request->evidence.head = answer_head_empty();
   request->evidence.location[0] = request->error[0] = '\0';
   request->again = request->head_complete = request->heard = request->stalled = false;
   request->has_waited = true;
@@ -469,9 +484,20 @@ static void gather(struct sending *request, CURLcode code) {
   }
 }
 
+/* An error may repeat the token that it was asked with. */
+static void hide_token(const struct sending *request, char *bytes, size_t length) {
+  struct mask mask = {.secret = request->ask.token ? view_of(request->ask.token) : VIEW("")};
+  (void)mask_apply(&mask, bytes, length);
+}
+
 struct answer_verdict sending_judge(struct sending *request, CURLcode code) {
+  struct answer_evidence *evidence = &request->evidence;
   if (request->easy)
     note_head(request);
   gather(request, code);
-  return request->ask.dialect->judge(&request->evidence);
+  hide_token(request, evidence->beginning, answer_beginning(evidence).length);
+  struct answer_verdict verdict = request->ask.dialect->judge(evidence);
+  if (verdict.outcome == ANSWER_REFUSED) /* it may have been escaped before */
+    hide_token(request, verdict.fault.text, strlen(verdict.fault.text));
+  return verdict;
 }

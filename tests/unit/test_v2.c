@@ -623,6 +623,39 @@ static void what_an_answer_says_of_its_token(void **state) {
   }
 }
 
+/* --- the end of v2 --- */
+
+static void upstream_says_that_v2_is_gone(void **state) {
+  (void)state;
+  static const struct {
+    unsigned status;
+    bool error;
+    int64_t counted;
+    const char *body;
+    bool is_discontinued;
+  } cases[] = {
+      {410, false, 0, "API v2 has been DISCONTINUED", true},
+      {403, false, 0, "<p>This API is no longer available.</p>", true},
+      {404, false, 0, "{\"error\":\"please use API V3\"}", true},
+      {200, true, 0, "{\"error\":\"API v2 is no longer supported\"}", true},
+      {200, true, 1, "{\"refpages\":[{\"anchor\":\"discontinued\"}],\"error\":\"x\"}", false},
+      {200, false, 0, "{\"refpages\":[{\"anchor\":\"discontinued\"}]}", false},
+      {404, false, 0, "not found", false},
+      {500, false, 0, "", false},
+      {302, false, 0, "discontinued", false},
+      {0, false, 0, "", false},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct answer_evidence evidence = {.head.status = cases[i].status,
+                                       .error = cases[i].error,
+                                       .counted = cases[i].counted,
+                                       .body_length = (int64_t)strlen(cases[i].body)};
+    memcpy(evidence.beginning, cases[i].body, strlen(cases[i].body));
+    if (dialect_v2.is_discontinued(&evidence) != cases[i].is_discontinued)
+      fail_msg("%u %s", cases[i].status, cases[i].body);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(headers),
@@ -641,6 +674,7 @@ int main(void) {
       cmocka_unit_test(subscriptions_are_read),
       cmocka_unit_test(an_answer_without_the_figures_is_refused),
       cmocka_unit_test(what_an_answer_says_of_its_token),
+      cmocka_unit_test(upstream_says_that_v2_is_gone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
