@@ -94,6 +94,7 @@ static void write_upstream(struct json *json, const struct admin_rooms *rooms) {
   write_time(json, "failed_at", failed_at);
   json_integer(json, "throttled", transfer_throttled(rooms->transfer));
   json_integer(json, "turned_away", transfer_turned_away(rooms->transfer));
+  json_bool(json, "discontinued", transfer_is_discontinued(rooms->transfer));
   write_redirect(json, rooms->transfer);
   json_map_end(json);
   settings_release(&settings);

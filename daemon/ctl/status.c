@@ -84,12 +84,22 @@ static void print_redirect(struct text *out, yajl_val answer) {
   text_add(out, VIEW("', which is not followed: is upstream.url right?\n"));
 }
 
+static void print_discontinued(struct text *out, yajl_val answer) {
+  if (!YAJL_IS_TRUE(answer_get(answer, "upstream.discontinued")))
+    return;
+  print_heading(out, "warning");
+  text_add(out,
+           VIEW("upstream says that its API is discontinued: set upstream.api = v3, with a key "
+                "of v3 in upstream.token_file\n"));
+}
+
 static void print_status(struct text *out, yajl_val answer) {
   print_lines(out, lines, sizeof lines / sizeof *lines, answer);
   print_requests(out, answer_get(answer, "requests"));
   print_warnings(out, answer_get(answer, "budget_warnings"));
   print_upstream(out, answer);
   print_redirect(out, answer);
+  print_discontinued(out, answer);
 }
 
 enum ending command_status(const struct command_call *call, struct fault *fault) {

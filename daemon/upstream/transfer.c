@@ -17,6 +17,7 @@ struct transfer {
   CURLM *multi;
   atomic_llong inflight, waiting_count, turned_away, answered_at, failed_at;
   atomic_bool failing; /* the last request had no answer */
+  atomic_bool discontinued;
   atomic_llong counts[STATUSES];
 
   /* Used by the transfer thread only: */
@@ -61,6 +62,20 @@ static void note_redirect(struct transfer *transfer, const struct answer_evidenc
                 now.status, LOG_VALUE(now.location));
 }
 
+/* Logged once. An API that comes back gives answers, and not only the account's. */
+static void note_discontinued(struct transfer *transfer, const struct sending *request,
+                              const struct answer_verdict *verdict) {
+  const struct dialect *dialect = request->ask.dialect;
+  bool is_account = request->evidence.kind == QUESTION_SUBSCRIPTION;
+  if (verdict->outcome == ANSWER_COMPLETE && !is_account)
+    atomic_store(&transfer->discontinued, false);
+  else if (dialect->is_discontinued && dialect->is_discontinued(&request->evidence) &&
+           !atomic_exchange(&transfer->discontinued, true))
+    log_warning(EVENT_upstream,
+                "key=upstream.api problem=\"upstream says that this API is discontinued\" "
+                "remedy=\"upstream.api = v3, with a key of v3\"");
+}
+
 static void warn(const struct sending *request, const struct answer_verdict *verdict) {
   const struct answer_evidence *evidence = &request->evidence;
   if (verdict->outcome == ANSWER_BROKEN && !request->deserted && !request->too_many &&
@@ -75,6 +90,7 @@ static void finish(struct transfer *transfer, struct sending *request, CURLcode 
   struct answer_verdict verdict = sending_judge(request, code);
   warn(request, &verdict);
   note_redirect(transfer, &request->evidence);
+  note_discontinued(transfer, request, &verdict);
   if (request->sends || code != CURLE_ABORTED_BY_CALLBACK)
     count(transfer, &request->evidence.head);
   if (request->pacing)
@@ -467,6 +483,10 @@ bool transfer_health(const struct transfer *transfer, int64_t *answered_at, int6
   *answered_at = atomic_load(&transfer->answered_at);
   *failed_at = atomic_load(&transfer->failed_at);
   return atomic_load(&transfer->failing);
+}
+
+bool transfer_is_discontinued(const struct transfer *transfer) {
+  return atomic_load(&transfer->discontinued);
 }
 
 void transfer_redirect(struct transfer *transfer, struct transfer_redirect *redirect) {

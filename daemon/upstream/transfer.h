@@ -73,6 +73,10 @@ void transfer_counts(struct transfer *transfer,
  * the clock may have been set. Does not block; any thread. */
 bool transfer_health(const struct transfer *transfer, int64_t *answered_at, int64_t *failed_at);
 
+/* True if upstream said that its API is discontinued, and has given no sound answer since (the
+ * account of a token apart). Does not block; any thread. */
+bool transfer_is_discontinued(const struct transfer *transfer);
+
 /* A redirect that upstream answered with. */
 struct transfer_redirect {
   unsigned status;              /* 0: the last answer was no redirect */

@@ -219,6 +219,26 @@ def test_a_redirect_is_not_followed(sim, rowcache):
     check_that_it_goes_on(sim, daemon, SMALL, SMALL_COST)
 
 
+GONE = "API v2 is discontinued, please use API v3"
+
+
+@pytest.mark.parametrize("kind, options", [
+    ("status", {"code": 410, "body": GONE}), ("error_first", {"text": GONE}),
+], ids=["by its status", "by its text"])
+def test_an_upstream_that_is_discontinued_is_named(sim, rowcache, kind, options):
+    """Once in the log, and in the status until an answer comes."""
+    daemon = rowcache()
+    assert "discontinued" not in daemon.ctl_text("status")
+    sim.fault(kind, times=2, **options)
+    for _ in range(2):
+        assert b"discontinued" in daemon.ask(**SMALL).body
+    daemon.wait_for_log(r"\bwarning upstream key=upstream\.api .*remedy=\"upstream\.api = v3")
+    assert "set upstream.api = v3" in daemon.ctl_text("status")
+    assert daemon.ask(**SMALL).status == 200
+    assert "discontinued" not in daemon.ctl_text("status")
+    assert sum("key=upstream.api" in line for line in daemon.log.splitlines()) == 1
+
+
 @pytest.mark.parametrize("query, cost, most", [
     (SMALL, SMALL_COST, SMALL_MOST), (BIG, BIG_COST, BIG_MOST),
 ], ids=["small", "big"])
