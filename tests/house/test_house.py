@@ -122,10 +122,11 @@ def test_a_header_is_named_by_its_subject():
 
 def test_words_of_v2_are_in_its_files_only():
     """Another dialect is files of its own. Fuzz targets may use v2's answers as examples, and
-    rowcache's own errors say to their clients that they are errors."""
+    rowcache's own errors say to their clients that they are errors. A translation writes v2's answer."""
     found = {(file.relative_to(HOUSE).as_posix(), word)
              for room in ROOMS for file in sources(room)
              if not (room == "dialect" and file.name.startswith("v2"))
+             and file != HOUSE / "translate" / "translate.c"
              and not file.name.endswith("_fuzz.c")
              for line in file.read_text().splitlines() if not _SAYS_ERROR.search(line)
              for word in _V2.findall(line)}
@@ -186,9 +187,18 @@ TRIED_BY_THEMSELVES = {
 }
 # Their callers are still to come; one name a line.
 NOT_CALLED_YET = {
-    "endpoint_find",
+    "translate_answer",
+    "translate_cap",
+    "translate_check",
+    "translate_create",
+    "translate_drop_page",
+    "translate_end_page",
+    "translate_feed",
+    "translate_next",
+    "translate_price",
+    "translate_release",
+    "translate_results",
     "filter_write",
-    "query_parse_call",
     "query_parse_normal",
     "subscription_answer",
 }

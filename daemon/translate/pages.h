@@ -1,0 +1,78 @@
+/* One stream of links, page by page. Pure.
+ *
+ * v3 has no offset. A page is asked in an explicit order, and the next one from the last value on:
+ * `gte` (or `lte`), as the rows with that value may not all have come. Those of them that came are
+ * dropped, and taken whole from the next page: rows have no id, and two may be alike.
+ *
+ * If one value fills a page, its rows are asked for alone, in the order of another column (a deeper
+ * level), and then the level above goes on behind that value.
+ *
+ * A page that is as long as its limit, or as the plan's cap, may be cut: v3 cuts without a word. Caps
+ * have moved, so a page of exactly as many rows as some plan gives is not taken for complete either,
+ * whatever the limit: the next page tells, and if it brings more, that number is the cap.
+ *
+ * A rating is shown with one decimal; what v3 compares may differ from it by less than half of that.
+ * So the bounds on ratings are wider by it, and rows that had come before are dropped here. */
+#pragma once
+
+#include "base/fault.h"
+#include "base/text.h"
+#include "translate/links.h"
+#include "translate/streams.h"
+
+#define PAGES_LEVELS_MOST 6
+
+struct pages_level {
+  enum mapping_source order;
+  bool descending;
+  bool has_from; /* rows before `from` have been taken */
+  bool is_done;  /* those with `from`, too */
+  int64_t from;
+};
+
+struct pages {
+  const struct stream *stream;
+  struct pages_level levels[PAGES_LEVELS_MOST];
+  size_t depth;
+  bool has_ended; /* all rows of the stream have come */
+  int64_t limit;  /* of the last page; 0: there was none */
+  int64_t again;  /* rows that were dropped, and come again with the next page */
+  bool is_slow;   /* the last page did not help; the next one shall be larger */
+  int64_t suspect,
+      suspect_again; /* the last page may have been cut to so many rows; `again` then */
+
+  /* The present page. */
+  int64_t taken;       /* rows that were not dropped at once */
+  bool is_uniform;     /* all of them have one value */
+  int64_t first, last; /* the value of the first and of the last one */
+  int64_t group;       /* rows that have the last value */
+};
+
+/* `stream` must outlive it. */
+void pages_begin(struct pages *pages, const struct stream *stream);
+
+/* The columns of v3 that a page has: a set. */
+uint32_t pages_sources(const struct pages *pages);
+/* Appends the filters of the next page, each with a comma in front, and its order. */
+void pages_filter(const struct pages *pages, struct text *out);
+void pages_order(const struct pages *pages, struct text *out);
+
+/* The number of rows to ask for: `wanted` (at least 1) if all that come count. `cap`: that v3 gives
+ * at once, 0: not known. `affordable`: -1: no bound. */
+int64_t pages_limit(const struct pages *pages, int64_t wanted, int64_t cap, int64_t affordable);
+
+/* A page with that limit is on its way. */
+void pages_ask(struct pages *pages, int64_t limit);
+
+enum pages_row { PAGES_TAKE, PAGES_TAKE_OTHER, PAGES_SKIP };
+/* Its next row. SKIP: it has come before. TAKE_OTHER: its value is another one than that of the row
+ * taken before. False (FAULT_UPSTREAM): the rows are not in the order that was asked for. */
+bool pages_row(struct pages *pages, const struct link *link, enum pages_row *verdict,
+               struct fault *fault) MUST_CHECK;
+
+enum pages_end { PAGES_COMPLETE, PAGES_CUT, PAGES_SPLIT };
+/* It has ended with `rows` rows in all. COMPLETE: all its rows count. CUT: those with the last value
+ * do not. SPLIT: none of them counts. *cap becomes the plan's cap, if this has shown it. False: the
+ * stream cannot be paged. */
+bool pages_end(struct pages *pages, int64_t rows, int64_t *cap, enum pages_end *end,
+               struct fault *fault) MUST_CHECK;

@@ -1,0 +1,124 @@
+#include "translate/scalar.h"
+
+#include "base/num.h"
+
+#include <inttypes.h>
+
+#define DIGITS_MOST 12 /* before the point: no overflow in millionths */
+#define DECIMALS 6
+
+/* --- numbers --- */
+
+static size_t take_digits(struct view *rest, size_t most, int64_t *number) {
+  size_t count = 0;
+  for (; count < rest->length && num_is_digit(rest->at[count]); count++)
+    if (count < most)
+      *number = *number * 10 + (rest->at[count] - '0');
+  *rest = view_from(*rest, count);
+  return count;
+}
+
+/* The digits behind a point, as millionths; what is smaller is cut off. */
+static bool take_decimals(struct view *rest, int64_t *millionths) {
+  int64_t number = 0;
+  *millionths = 0;
+  if (!view_starts(*rest, VIEW(".")))
+    return true;
+  *rest = view_from(*rest, 1);
+  size_t count = take_digits(rest, DECIMALS, &number);
+  for (size_t i = count; i < DECIMALS; i++)
+    number *= 10;
+  *millionths = number;
+  return count > 0;
+}
+
+static bool read_number(struct view text, int64_t *scalar) {
+  int64_t whole = 0, millionths;
+  bool is_negative = view_starts(text, VIEW("-"));
+  text = view_from(text, is_negative);
+  size_t digits = take_digits(&text, DIGITS_MOST, &whole);
+  if (digits == 0 || digits > DIGITS_MOST || !take_decimals(&text, &millionths) || text.length)
+    return false;
+  *scalar = whole * SCALAR_ONE + millionths;
+  if (is_negative)
+    *scalar = -*scalar;
+  return true;
+}
+
+int64_t scalar_floor(int64_t scalar, int64_t unit) {
+  return scalar / unit - (scalar % unit < 0);
+}
+
+static void write_number(int64_t scalar, struct text *out) {
+  int64_t size = scalar < 0 ? -scalar : scalar;
+  if (scalar < 0)
+    text_add_char(out, '-');
+  text_printf(out, "%" PRId64, size / SCALAR_ONE);
+  int64_t rest = size % SCALAR_ONE;
+  if (rest)
+    text_add_char(out, '.');
+  for (int64_t unit = SCALAR_ONE / 10; rest; rest %= unit, unit /= 10)
+    text_add_char(out, (char)('0' + rest / unit));
+}
+
+/* --- times: 2026-04-08T00:05:47Z, perhaps with a fraction --- */
+
+/* Two digits behind `before`. */
+static bool take_part(struct view *rest, char before, int64_t beyond, int64_t *part) {
+  if (rest->length < 3 || rest->at[0] != before ||
+      !num_integer(view_first(view_from(*rest, 1), 2), part) || *part >= beyond)
+    return false;
+  *rest = view_from(*rest, 3);
+  return true;
+}
+
+static bool read_time(struct view text, int64_t *scalar) {
+  int32_t day;
+  int64_t hours, minutes, seconds, millionths;
+  if (!num_date(view_first(text, 10), &day))
+    return false;
+  struct view rest = view_from(text, 10);
+  if (!take_part(&rest, 'T', 24, &hours) || !take_part(&rest, ':', 60, &minutes) ||
+      !take_part(&rest, ':', 60, &seconds) || !take_decimals(&rest, &millionths) ||
+      !view_is(rest, "Z"))
+    return false;
+  *scalar = day * SCALAR_DAY + ((hours * 60 + minutes) * 60 + seconds) * SCALAR_ONE + millionths;
+  return true;
+}
+
+static void write_time(int64_t scalar, bool up, struct text *out) {
+  int64_t seconds = scalar_floor(scalar, SCALAR_ONE);
+  seconds += up && seconds * SCALAR_ONE < scalar;
+  int64_t day = scalar_floor(seconds, 86400), rest = seconds - day * 86400;
+  char date[NUM_DATE_SIZE];
+  num_print_date((int32_t)day, date);
+  text_printf(out, "\"%sT%02d:%02d:%02dZ\"", date, (int)(rest / 3600), (int)(rest / 60 % 60),
+              (int)(rest % 60));
+}
+
+/* --- all --- */
+
+bool scalar_read(enum endpoint_type type, const struct value *value, int64_t *scalar) {
+  switch (type) {
+  case ENDPOINT_INT:
+  case ENDPOINT_FLOAT:
+    return value->kind == VALUE_NUMBER && read_number(value->text, scalar);
+  case ENDPOINT_TIME:
+    return value->kind == VALUE_STRING && read_time(value->text, scalar);
+  case ENDPOINT_BOOLEAN:
+    *scalar = value->kind == VALUE_TRUE ? SCALAR_ONE : 0;
+    return value->kind == VALUE_TRUE || value->kind == VALUE_FALSE;
+  case ENDPOINT_DATE:
+  case ENDPOINT_STRING:
+  case ENDPOINT_ARRAY:
+    break;
+  }
+  return false;
+}
+
+void scalar_write(enum endpoint_type type, int64_t scalar, bool up, struct text *out) {
+  if (type == ENDPOINT_TIME)
+    write_time(scalar, up, out);
+  else
+    write_number(scalar, out);
+}

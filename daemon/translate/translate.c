@@ -1,0 +1,448 @@
+#include "translate/translate.h"
+
+#include "query/columns.h"
+#include "query/condition.h"
+#include "query/form.h"
+#include "rows/reader.h"
+#include "translate/asking.h"
+#include "translate/keys.h"
+#include "translate/sort.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* Of a page; its rows hold no lists. */
+#define PAGE_DEPTH 32
+
+struct translation {
+  const struct query *query;
+  struct window window;
+  int64_t offset, end;            /* of the rows that are wanted, end = offset + limit */
+  unsigned shown[SCHEMA_COLUMNS]; /* v2's columns, in the order of the answer's members */
+  size_t shown_count;
+  uint32_t columns; /* v2's columns that are needed, a set of schema_bit() */
+  struct streams streams;
+  struct pages pages[STREAMS_MOST];     /* one for each stream */
+  struct sort_place seen[STREAMS_MOST]; /* of its last row; all rows before that have come */
+  struct sort *sort;
+  int64_t cap; /* as the pages showed it; 0: they did not */
+
+  /* The present page. */
+  struct reader *reader; /* NULL: there is none */
+  size_t stream;
+  size_t begin, group;   /* numbers of rows before it, and before its last group */
+  struct sort_place row; /* of the last row that came */
+  bool is_alone;         /* no other stream of its phase goes on */
+  bool has_failed;
+  struct fault fault;
+  struct link_row made;
+  struct text text;
+
+  bool is_done;
+  struct text answer;
+  int64_t results;
+};
+
+/* --- what can be asked --- */
+
+static bool refuse(struct fault *fault, const char *what, struct view value, const char *why) {
+  return fault_set(fault, FAULT_UNTRANSLATABLE, "Ahrefs API v3 cannot be asked for %s '%s': %s",
+                   what, FORM_SHOWN(value), why);
+}
+
+static bool check_parameters(const struct query *query, struct fault *fault) {
+  const struct form_pair *rest[QUERY_PARAMETERS_MAX];
+  if (query_rest(query, rest) > 0)
+    return refuse(fault, "the parameter", rest[0]->name,
+                  "its meaning is not known, and v3 ignores what it does not know");
+  return true;
+}
+
+bool translate_check(const struct query *query, struct fault *fault) {
+  enum query_output output = query_output(query);
+  if (query_table(query) != QUERY_BACKLINKS_NEW_LOST)
+    return fault_set(fault, FAULT_UNTRANSLATABLE,
+                     "Ahrefs API v3 cannot be asked for this table: of v2's, only "
+                     "backlinks_new_lost is translated");
+  if (query_mode(query) == QUERY_MODE_UNKNOWN)
+    return fault_set(fault, FAULT_UNTRANSLATABLE,
+                     "Ahrefs API v3 cannot be asked in this mode: use exact, domain, subdomains or "
+                     "prefix");
+  if (output != QUERY_JSON && output != QUERY_PHP)
+    return fault_set(fault, FAULT_UNTRANSLATABLE,
+                     "how v2 laid out its rows in this output is not documented: use json or php");
+  if (query_limit(query) == 0)
+    return fault_set(fault, FAULT_UNTRANSLATABLE,
+                     "what v2 meant by limit=0 is not documented: give a limit, or leave it out");
+  return check_parameters(query, fault) && conditions_check(query, fault) &&
+         streams_check(query, fault);
+}
+
+/* --- the price --- */
+
+static int64_t streams_in(const struct streams *streams, int phase) {
+  int64_t count = 0;
+  for (size_t i = 0; i < streams->count; i++)
+    count += streams->items[i].phase == phase;
+  return count;
+}
+
+struct translate_price translate_price(const struct query *query) {
+  struct streams streams = streams_of(query, conditions_changes(query));
+  int64_t end = query_offset(query) + query_limit(query);
+  struct translate_price price = {0, 0};
+  for (size_t i = 0; i < streams.count; i++) {
+    int64_t cost = mapping_price(streams.items[i].sources);
+    int64_t rows = end * streams_in(&streams, streams.items[i].phase);
+    price.row_cost = cost > price.row_cost ? cost : price.row_cost;
+    price.rows = rows > price.rows ? rows : price.rows;
+  }
+  return price;
+}
+
+/* --- beginning --- */
+
+static bool is_shown(const struct translation *translation, unsigned column) {
+  for (size_t i = 0; i < translation->shown_count; i++)
+    if (translation->shown[i] == column)
+      return true;
+  return false;
+}
+
+/* In v2's order where all columns are asked for, else in the client's, as v2 had it. */
+static void list_shown(struct translation *translation) {
+  const struct columns *select = query_select(translation->query);
+  struct view rest = select->raw, element;
+  for (unsigned i = 0; columns_are_all(select) && i < SCHEMA_COLUMNS; i++)
+    translation->shown[translation->shown_count++] = i;
+  while (!columns_are_all(select) && view_split(&rest, ',', &element)) {
+    unsigned column = schema_find(view_trim(element))->index;
+    if (!is_shown(translation, column))
+      translation->shown[translation->shown_count++] = column;
+  }
+}
+
+static bool fits(const struct translation *translation, const struct translate_limits *limits) {
+  size_t row = SORT_ROW_SIZE + query_order(translation->query)->count * sizeof(int64_t);
+  return (uint64_t)translation->end <= limits->most / row;
+}
+
+static void begin_streams(struct translation *translation) {
+  translation->streams = streams_of(translation->query, translation->window.changes);
+  for (size_t i = 0; i < translation->streams.count; i++) {
+    const struct stream *stream = &translation->streams.items[i];
+    pages_begin(&translation->pages[i], stream);
+    translation->seen[i] = (struct sort_place){stream->phase, INT64_MIN};
+  }
+}
+
+static struct translation *refuse_size(struct translation *translation, struct fault *fault) {
+  fault_set(fault, FAULT_UNTRANSLATABLE,
+            "offset and limit ask for %" PRId64 " rows, for which no memory is set aside: ask for "
+            "fewer",
+            translation->end);
+  translate_release(&translation);
+  return NULL;
+}
+
+struct translation *translate_create(const struct query *query,
+                                     const struct translate_limits *limits, struct fault *fault) {
+  struct translation *translation = calloc(1, sizeof *translation);
+  if (!translation) {
+    fault_no_memory(fault);
+    return NULL;
+  }
+  translation->query = query;
+  translation->window = conditions_window(query, limits->today);
+  translation->offset = query_offset(query);
+  translation->end = translation->offset + query_limit(query);
+  translation->columns = streams_columns(query);
+  translation->answer.limit = limits->most;
+  if (!fits(translation, limits))
+    return refuse_size(translation, fault);
+  list_shown(translation);
+  begin_streams(translation);
+  translation->sort = sort_create(query_order(query)->count, limits->most);
+  if (!translation->sort) {
+    fault_no_memory(fault);
+    translate_release(&translation);
+  }
+  return translation;
+}
+
+void translate_release(struct translation **translation) {
+  struct translation *gone = *translation;
+  *translation = NULL;
+  if (!gone)
+    return;
+  reader_release(&gone->reader);
+  sort_release(&gone->sort);
+  text_free(&gone->text);
+  text_free(&gone->answer);
+  free(gone);
+}
+
+/* --- what is certain --- */
+
+static bool is_behind(struct sort_place a, struct sort_place b) {
+  return a.phase != b.phase ? a.phase > b.phase : a.key > b.key;
+}
+
+/* The stream that is furthest back; false: all have ended. */
+static bool find_stream(const struct translation *translation, size_t *found) {
+  bool any = false;
+  for (size_t i = 0; i < translation->streams.count; i++)
+    if (!translation->pages[i].has_ended &&
+        (!any || is_behind(translation->seen[*found], translation->seen[i]))) {
+      *found = i;
+      any = true;
+    }
+  return any;
+}
+
+/* Rows that are certainly the first ones of the answer: nothing that is still to come stands before
+ * them. What stands in one place with them may take their place only if no further column of the
+ * order decides. */
+static int64_t count_certain(const struct translation *translation) {
+  size_t stream;
+  if (!find_stream(translation, &stream))
+    return (int64_t)sort_count(translation->sort);
+  return sort_count_before(translation->sort, translation->seen[stream],
+                           !translation->streams.items[stream].ties_matter);
+}
+
+/* --- the rows of a page --- */
+
+static bool fail(struct translation *translation) {
+  translation->has_failed = true;
+  return false;
+}
+
+static void write_row(struct translation *translation) {
+  text_clear(&translation->text);
+  for (size_t i = 0; i < translation->shown_count; i++) {
+    unsigned column = translation->shown[i];
+    text_printf(&translation->text, "%c\"%.*s\":", i ? ',' : '{',
+                VIEW_ARGS(mapping_column(column)));
+    text_add(&translation->text, translation->made.row.values[column].raw);
+  }
+  text_add_char(&translation->text, '}');
+}
+
+static struct sort_place place_of(const struct stream *stream, const int64_t *keys) {
+  return (struct sort_place){stream->phase, stream->key < 0 ? 0 : keys[stream->key]};
+}
+
+static bool keep_row(struct translation *translation, const int64_t *keys) {
+  write_row(translation);
+  if (!text_ok(&translation->text))
+    return fault_no_memory(&translation->fault);
+  return sort_add(translation->sort, translation->row, keys, text_view(&translation->text),
+                  &translation->fault);
+}
+
+static bool refuse_open(struct translation *translation, const struct condition *open) {
+  const struct value *value = &translation->made.row.values[open->column->index];
+  return fault_set(&translation->fault, FAULT_UNTRANSLATABLE,
+                   "it is not documented whether v2 would have taken \"%s\" to satisfy %s, and v3 "
+                   "has such a row: leave the condition out, or change it",
+                   FORM_SHOWN(value->text), FORM_SHOWN(open->text));
+}
+
+/* Keeps v2's row of a change, if v2 had it. */
+static bool add_change(struct translation *translation, const struct link *link,
+                       enum change change) {
+  const struct stream *stream = &translation->streams.items[translation->stream];
+  const struct columns *order = query_order(translation->query);
+  const struct condition *open = NULL;
+  int64_t keys[SCHEMA_COLUMNS];
+  if (!links_make(link, change, translation->columns, &translation->made, &translation->fault))
+    return false;
+  enum truth truth = conditions_judge(translation->query, &translation->made.row, &open);
+  if (truth == TRUTH_UNKNOWN)
+    return refuse_open(translation, open);
+  if (!keys_of(order, &translation->made.row, keys, &translation->fault))
+    return false;
+  translation->row = place_of(stream, keys);
+  return truth == TRUTH_FALSE || keep_row(translation, keys);
+}
+
+/* The changes of a link in the window. */
+static bool add_changes(struct translation *translation, const struct link *link) {
+  const struct stream *stream = &translation->streams.items[translation->stream];
+  const struct window *window = &translation->window;
+  for (int i = 0; i < CHANGES; i++) {
+    bool happened;
+    int32_t day;
+    if (!(stream->changes >> i & 1))
+      continue;
+    if (!links_day(link, (enum change)i, &happened, &day, &translation->fault))
+      return false;
+    if (happened && day >= window->from && day <= window->to &&
+        !add_change(translation, link, (enum change)i))
+      return false;
+  }
+  return true;
+}
+
+/* True if what comes cannot change the answer any more. */
+static bool is_sated(const struct translation *translation) {
+  return translation->is_alone && !translation->streams.items[translation->stream].ties_matter &&
+         (int64_t)sort_count(translation->sort) >= translation->end;
+}
+
+static bool on_row(void *context, const struct row *row) {
+  struct translation *translation = context;
+  struct pages *pages = &translation->pages[translation->stream];
+  enum pages_row verdict;
+  struct link link;
+  if (translation->has_failed || is_sated(translation))
+    return false;
+  if (!links_read(row, pages_sources(pages), &link, &translation->fault) ||
+      !pages_row(pages, &link, &verdict, &translation->fault))
+    return fail(translation);
+  if (verdict == PAGES_TAKE_OTHER)
+    translation->group = sort_count(translation->sort);
+  return verdict == PAGES_SKIP || add_changes(translation, &link) || fail(translation);
+}
+
+static void on_frame(void *context, struct view bytes) {
+  (void)context, (void)bytes;
+}
+
+/* --- pages --- */
+
+static bool begin_page(struct translation *translation, int64_t limit, struct fault *fault) {
+  struct reader_shape shape = {.rows = mapping_endpoint()->rows};
+  struct reader_sink sink = {translation, on_frame, on_row};
+  const struct streams *streams = &translation->streams;
+  int phase = streams->items[translation->stream].phase;
+  int64_t others = 0;
+  translation->reader = reader_create_rows(&shape, PAGE_DEPTH, &sink);
+  if (!translation->reader)
+    return fault_no_memory(fault);
+  for (size_t i = 0; i < streams->count; i++)
+    others += i != translation->stream && streams->items[i].phase == phase &&
+              !translation->pages[i].has_ended;
+  translation->is_alone = others == 0;
+  translation->begin = translation->group = sort_count(translation->sort);
+  translation->row = translation->seen[translation->stream];
+  pages_ask(&translation->pages[translation->stream], limit);
+  return true;
+}
+
+static int64_t smaller_cap(int64_t a, int64_t b) {
+  return a > 0 && (b <= 0 || a < b) ? a : b;
+}
+
+static bool ask(struct translation *translation, int64_t wanted, int64_t cap, int64_t affordable,
+                struct query **page, struct fault *fault) {
+  struct pages *pages = &translation->pages[translation->stream];
+  int64_t limit = pages_limit(pages, wanted, smaller_cap(cap, translation->cap), affordable);
+  if (!asking_write(translation->query, &translation->window, pages, limit, page, fault))
+    return false;
+  if (begin_page(translation, limit, fault))
+    return true;
+  query_release(page);
+  return false;
+}
+
+static bool finish(struct translation *translation, struct fault *fault) {
+  text_add(&translation->answer, VIEW("{\"refpages\":["));
+  translation->results =
+      sort_write(translation->sort, translation->offset, translation->end, &translation->answer);
+  text_add(&translation->answer, VIEW("]}"));
+  translation->is_done = true;
+  sort_release(&translation->sort);
+  return text_ok(&translation->answer) || fault_no_memory(fault);
+}
+
+enum translate_step translate_next(struct translation *translation, int64_t cap, int64_t affordable,
+                                   struct query **page, struct fault *fault) {
+  CHECK(!translation->reader);
+  *page = NULL;
+  if (translation->has_failed) {
+    *fault = translation->fault;
+    return TRANSLATE_FAILED;
+  }
+  if (translation->is_done)
+    return TRANSLATE_DONE;
+  int64_t wanted = translation->end - count_certain(translation);
+  if (wanted <= 0 || !find_stream(translation, &translation->stream))
+    return finish(translation, fault) ? TRANSLATE_DONE : TRANSLATE_FAILED;
+  return ask(translation, wanted, cap, affordable, page, fault) ? TRANSLATE_ASK : TRANSLATE_FAILED;
+}
+
+static bool report(struct translation *translation, struct fault *fault) {
+  translation->has_failed = true;
+  *fault = translation->fault;
+  return false;
+}
+
+/* What is wrong with the page so far. */
+static bool check_page(struct translation *translation, struct fault *fault) {
+  const char *why = reader_no_rows(translation->reader);
+  if (!translation->has_failed && reader_is_error(translation->reader))
+    fault_set(&translation->fault, FAULT_UPSTREAM, "upstream answered with an error");
+  else if (!translation->has_failed && why)
+    fault_set(&translation->fault, FAULT_UPSTREAM, "upstream's rows cannot be read: %s", why);
+  else if (!translation->has_failed)
+    return true;
+  return report(translation, fault);
+}
+
+bool translate_feed(struct translation *translation, struct view bytes, struct fault *fault) {
+  CHECK(translation->reader);
+  if (!translation->has_failed && !reader_feed(translation->reader, bytes, &translation->fault))
+    return report(translation, fault);
+  return check_page(translation, fault);
+}
+
+/* Rows that v3 may have cut through are dropped, unless what came is enough as it is. */
+static bool end_rows(struct translation *translation, int64_t rows) {
+  struct pages *pages = &translation->pages[translation->stream];
+  enum pages_end end;
+  int64_t before = count_certain(translation);
+  translation->seen[translation->stream] = translation->row;
+  int64_t certain = count_certain(translation);
+  if (certain >= translation->end)
+    return true;
+  pages->is_slow = certain <= before;
+  if (!pages_end(pages, rows, &translation->cap, &end, &translation->fault))
+    return false;
+  if (end == PAGES_CUT)
+    sort_cut(translation->sort, translation->group);
+  if (end == PAGES_SPLIT)
+    sort_cut(translation->sort, translation->begin);
+  return true;
+}
+
+bool translate_end_page(struct translation *translation, struct fault *fault) {
+  CHECK(translation->reader);
+  if (!translation->has_failed && !reader_finish(translation->reader, &translation->fault))
+    return report(translation, fault);
+  if (!check_page(translation, fault))
+    return false;
+  int64_t rows = reader_results(translation->reader);
+  reader_release(&translation->reader);
+  return end_rows(translation, rows) || report(translation, fault);
+}
+
+void translate_drop_page(struct translation *translation) {
+  reader_release(&translation->reader);
+  sort_cut(translation->sort, translation->begin);
+  translation->has_failed = false;
+}
+
+int64_t translate_cap(const struct translation *translation) {
+  return translation->cap;
+}
+
+struct view translate_answer(const struct translation *translation) {
+  CHECK(translation->is_done);
+  return text_view(&translation->answer);
+}
+
+int64_t translate_results(const struct translation *translation) {
+  return translation->results;
+}
