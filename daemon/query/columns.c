@@ -23,10 +23,11 @@ static bool read_ordered(struct view element, struct columns_item *item) {
   struct view direction = element, name;
   if (!view_split(&direction, ':', &name) || !is_name(name))
     return false;
-  bool silent = !direction.at;
-  *item = (struct columns_item){.name = name, .column = schema_find(name)};
-  item->descending = !silent && view_is(direction, "desc");
-  return silent || item->descending || view_is(direction, "asc");
+  bool is_silent = !direction.at;
+  *item =
+      (struct columns_item){.name = name, .column = schema_find(name), .has_direction = !is_silent};
+  item->descending = !is_silent && view_is(direction, "desc");
+  return is_silent || item->descending || view_is(direction, "asc");
 }
 
 static bool read_items(struct columns *columns, read_item *read) {

@@ -7,15 +7,29 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const struct view parameters[] = {
+static const struct view of_query[] = {
     VIEW("token"),  VIEW("from"),     VIEW("target"), VIEW("mode"),   VIEW("select"), VIEW("where"),
     VIEW("having"), VIEW("order_by"), VIEW("limit"),  VIEW("offset"), VIEW("output"),
 };
-#define COUNT (sizeof parameters / sizeof *parameters)
+static const struct view of_call[] = {
+    VIEW("token"),   VIEW("target"),   VIEW("mode"),    VIEW("select"),
+    VIEW("where"),   VIEW("order_by"), VIEW("limit"),   VIEW("aggregation"),
+    VIEW("history"), VIEW("protocol"), VIEW("timeout"), VIEW("output"),
+};
 
-static bool is_parameter(struct view name) {
-  for (size_t i = 0; i < COUNT; i++)
-    if (view_equal(name, parameters[i]))
+/* The parameters of a front, and what checks a name there. */
+static const struct front {
+  const struct view *parameters;
+  size_t count;
+  bool (*check)(struct view name, struct fault *fault);
+} fronts[] = {
+    {of_query, sizeof of_query / sizeof *of_query, names_check},
+    {of_call, sizeof of_call / sizeof *of_call, names_check_call},
+};
+
+static bool is_parameter(const struct front *front, struct view name) {
+  for (size_t i = 0; i < front->count; i++)
+    if (view_equal(name, front->parameters[i]))
       return true;
   return false;
 }
@@ -40,45 +54,49 @@ static void read_like_php(struct view name, struct text *out) {
   }
 }
 
-/* The fault names a parameter of v2, and shows nothing else of the name. */
-static void check_fault(const struct fault *fault) {
+/* The fault names a parameter, and shows nothing else of the name. */
+static void check_fault(const struct front *front, const struct fault *fault) {
   bool known = false;
-  for (size_t i = 0; i < COUNT; i++) {
+  for (size_t i = 0; i < front->count; i++) {
     struct fault other;
     scope_text struct text nearly = {0};
     text_add_char(&nearly, ' ');
-    text_add(&nearly, parameters[i]);
-    CHECK(!names_check(text_view(&nearly), &other));
+    text_add(&nearly, front->parameters[i]);
+    CHECK(!front->check(text_view(&nearly), &other));
     known = known || strcmp(fault->text, other.text) == 0;
   }
   CHECK(known && fault->kind == FAULT_MALFORMED);
 }
 
-static void check_nearly(struct view text) {
-  for (size_t i = 0; i < COUNT; i++) {
+static void check_nearly(const struct front *front, struct view text) {
+  for (size_t i = 0; i < front->count; i++) {
     scope_text struct text padded = {0};
     text_add_char(&padded, '\t');
     text_add(&padded, text);
-    bool nearly = names_is_nearly(text, parameters[i]);
-    CHECK(!(nearly && view_equal(text, parameters[i])));
-    CHECK(names_is_nearly(text_view(&padded), parameters[i]) ==
-          (nearly || view_equal(text, parameters[i])));
+    struct view word = front->parameters[i];
+    bool nearly = names_is_nearly(text, word);
+    CHECK(!(nearly && view_equal(text, word)));
+    CHECK(names_is_nearly(text_view(&padded), word) == (nearly || view_equal(text, word)));
   }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  struct view name = {size ? (const char *)data : "", size};
+static void check_front(const struct front *front, struct view name) {
   scope_text struct text loose = {0}, php = {0};
   struct fault fault;
-  bool ok = names_check(name, &fault);
+  bool ok = front->check(name, &fault);
   read_loosely(name, &loose);
   read_like_php(name, &php);
-  if (is_parameter(name))
+  if (is_parameter(front, name))
     CHECK(ok);
-  else if (is_parameter(text_view(&loose)) || is_parameter(text_view(&php)))
+  else if (is_parameter(front, text_view(&loose)) || is_parameter(front, text_view(&php)))
     CHECK(!ok);
   if (!ok)
-    check_fault(&fault);
-  check_nearly(name);
+    check_fault(front, &fault);
+  check_nearly(front, name);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++)
+    check_front(&fronts[i], (struct view){size ? (const char *)data : "", size});
   return 0;
 }

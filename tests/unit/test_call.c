@@ -145,10 +145,10 @@ static void test_limits(void **state) {
 
 static void test_a_call(void **state) {
   (void)state;
-  struct query *query =
-      parse("target=HTTP://Example.com/a&mode=prefix&select=url_to,url_from&order_by=traffic:desc"
-            "&where={\"or\":[{\"field\":\"http_code\",\"is\":[\"eq\",200]},"
-            "{\"field\":\"anchor\",\"is\":\"empty\"}]}");
+  struct query *query = parse(
+      "target=HTTP://Example.com/a&mode=prefix&select=url_to,url_from&order_by=traffic:desc,title"
+      "&where={\"or\":[{\"field\":\"http_code\",\"is\":[\"eq\",200]},"
+      "{\"field\":\"anchor\",\"is\":\"empty\"}]}");
   const struct call *call = query_call(query);
   assert_int_equal(query_table(query), QUERY_CALL);
   assert_true(view_is(query_token(query), "key"));
@@ -157,7 +157,8 @@ static void test_a_call(void **state) {
   assert_int_equal(call->select.count, 2);
   assert_true(view_is(call->select.items[0].name, "url_from"));
   assert_null(call->select.items[0].column);
-  assert_true(call->order.items[0].descending);
+  assert_true(call->order.items[0].descending && call->order.items[0].has_direction);
+  assert_false(call->order.items[1].descending || call->order.items[1].has_direction);
   assert_int_equal(call->where->kind, FILTER_OR);
   assert_int_equal(query_condition_count(query), 2);
   assert_int_equal(query_mode(query), QUERY_PREFIX);
