@@ -4,14 +4,16 @@
  * and refuses a parameter with two values. The file that knows a parameter of backlinks_new_lost
  * then reads it (target, columns, condition). normal writes the query in a fixed order, without
  * defaults and without anything that cannot change the answer. The key is the digest of that.
+ * query_parse_call() does the same for a call, a request to an endpoint of v3, whose parameters
+ * call and filter read.
  *
  * One rule decides every case: two requests share a key only if the reference says that they mean
  * the same. Where it is silent they have two keys, which costs a miss; a wrong answer would cost
  * more. A part that is not understood enters the key as the client sent it, with a tag, so that it
  * never equals an understood one. No key contains the token.
  *
- * Everything here is pure: no I/O, no clock, no globals. A query does not change after
- * query_parse(); any number of threads may read it. */
+ * Everything here is pure: no I/O, no clock, no globals. A query does not change after it was
+ * parsed; any number of threads may read it. */
 #pragma once
 
 #include "base/digest.h"

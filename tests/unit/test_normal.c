@@ -10,7 +10,7 @@ static const char *table_path;
 static struct query *parse(int number, struct view args) {
   struct query *query = NULL;
   struct fault fault;
-  if (!query_parse(args, VIEW(""), &query, &fault))
+  if (!query_parse_normal(args, &query, &fault))
     fail_msg("line %d: %.*s: %s", number, VIEW_ARGS(args), fault.text);
   return query;
 }

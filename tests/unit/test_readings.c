@@ -293,7 +293,7 @@ static void test_order(void **state) {
   for (int i = 0; i < 30000; i++) {
     scope_text struct text first = {0}, second = {0};
     const struct column *column = pick_column();
-    struct columns_item item = {column->name, column, false};
+    struct columns_item item = {.name = column->name, .column = column};
     struct columns by = {.present = true, .parsed = true, .items = &item, .count = 1};
     add_value(&first, column);
     add_value(&second, column);
