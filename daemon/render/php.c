@@ -66,7 +66,7 @@ static const char *add_member(struct text *out, const struct row_member *member)
 static size_t count_members(const struct row *row, const struct rows_recipe *recipe) {
   size_t count = 0;
   for (size_t i = 0; i < row->count; i++)
-    count += rows_recipe_takes(recipe, row->members[i].column);
+    count += rows_recipe_takes(recipe, &row->members[i]);
   return count;
 }
 
@@ -79,7 +79,7 @@ static const char *add_row(struct text *out, const struct row *row,
   add_count(out, count_members(row, recipe));
   text_add(out, VIEW(":{"));
   for (size_t i = 0; i < row->count && !why; i++)
-    if (rows_recipe_takes(recipe, row->members[i].column))
+    if (rows_recipe_takes(recipe, &row->members[i]))
       why = add_member(out, &row->members[i]);
   text_add_char(out, '}');
   return why;

@@ -21,8 +21,8 @@ struct value {
   struct view text; /* NUMBER: its text; STRING: what it decodes to, UTF-8; else empty */
 };
 
-/* The most members that an element may have. Beyond it, it cannot be read as a row. */
-#define ROW_MEMBERS_MOST 64
+/* The most members that an element may have (v3 knows 82). Beyond it, it cannot be read as a row. */
+#define ROW_MEMBERS_MOST 128
 
 /* A member of an element. */
 struct row_member {
@@ -45,3 +45,6 @@ struct row {
   struct row_member members[ROW_MEMBERS_MOST]; /* in the order in which they came, no name twice */
   size_t count;                                /* of members */
 };
+
+/* The value of the member of that name; ABSENT if there is none. */
+const struct value *row_value(const struct row *row, struct view name);

@@ -26,7 +26,7 @@ static const char *json_row(struct text *out, const struct row *row,
   char separator = '{';
   for (size_t i = 0; i < row->count; i++) {
     const struct row_member *member = &row->members[i];
-    if (!rows_recipe_takes(recipe, member->column))
+    if (!rows_recipe_takes(recipe, member))
       continue;
     text_add_char(out, separator);
     text_add(out, member->raw_name);
@@ -50,10 +50,20 @@ bool writer_is_full(const struct writer *writer) {
   return writer->recipe->limit >= 0 && writer->written >= writer->recipe->limit;
 }
 
+/* No name stands twice, in the list or in the row. */
+static bool lacks_names(const struct rows_recipe *recipe, const struct row *row) {
+  size_t count = 0;
+  for (size_t i = 0; i < row->count; i++)
+    count += rows_recipe_names(recipe, row->members[i].name);
+  return count < recipe->named->count;
+}
+
 static bool lacks_columns(const struct rows_recipe *recipe, const struct row *row) {
   uint32_t columns = 0;
   if (recipe->all_columns || recipe->may_lack_columns)
     return false;
+  if (recipe->named)
+    return lacks_names(recipe, row);
   for (size_t i = 0; i < row->count; i++)
     if (row->members[i].column)
       columns |= schema_bit(row->members[i].column);

@@ -17,9 +17,30 @@ static enum rows_keep is_nofollow(void *context, const struct row *row) {
   return kind == VALUE_NULL ? ROWS_UNKNOWN : kind == VALUE_TRUE ? ROWS_KEEP : ROWS_DROP;
 }
 
+static struct columns kept[8];
+static size_t kept_count;
+
+/* `list` as in `select`, with "?" before it or not. Kept until forget_names(). */
+static const struct columns *named_of(const char *list) {
+  assert_true(kept_count < COUNT(kept));
+  assert_true(columns_parse_select(view_of(list + (*list == '?')), &kept[kept_count], NULL));
+  return &kept[kept_count++];
+}
+
+static int forget_names(void **state) {
+  (void)state;
+  while (kept_count)
+    columns_release(&kept[--kept_count]);
+  return 0;
+}
+
 static const struct rows_recipe all = {.all_columns = true, .limit = -1};
 #define SELECT(bits, lacking) \
   (&(const struct rows_recipe){.columns = (bits), .may_lack_columns = (lacking), .limit = -1})
+/* The names, sorted. */
+#define NAMES(list)             \
+  (&(const struct rows_recipe){ \
+      .named = named_of(list), .may_lack_columns = (list)[0] == '?', .limit = -1})
 #define WINDOW(from, most) \
   (&(const struct rows_recipe){.all_columns = true, .offset = (from), .limit = (most)})
 #define FILTER(from, most)      \
@@ -126,6 +147,21 @@ static void json_keeps_the_spelling(void **state) {
   expect_all(cases, COUNT(cases));
 }
 
+static void members_are_taken_by_name(void **state) {
+  (void)state;
+  const char *source = "{\"refpages\":[{\"b\":1,\"date\":2,\"a\":[3]},{\"a\":4,\"\\u0062\":5}]}";
+  const struct writer_case cases[] = {
+      JSON(source, NAMES("?a,b"), "{\"refpages\":[{\"b\":1,\"a\":[3]},{\"a\":4,\"\\u0062\":5}]}"),
+      JSON(source, NAMES("a,b"), "{\"refpages\":[{\"b\":1,\"a\":[3]},{\"a\":4,\"\\u0062\":5}]}"),
+      JSON(source, NAMES("?date,x"), "{\"refpages\":[{\"date\":2},{}]}"),
+      NO_JSON(source, NAMES("date"), REFUSED "a row lacks a column"),
+      NO_JSON(source, NAMES("a,b,x"), REFUSED "a row lacks a column"),
+      {source, NAMES("b"), &php_form, 2,
+       "a:1:{s:8:\"refpages\";a:2:{i:0;a:1:{s:1:\"b\";i:1;}i:1;a:1:{s:1:\"b\";i:5;}}}", NULL},
+  };
+  expect_all(cases, COUNT(cases));
+}
+
 static void php_is_written_where_it_is_determined(void **state) {
   (void)state;
 #define PHP(source, recipe, count, expected) \
@@ -207,6 +243,7 @@ static void a_full_window_is_known(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(json_keeps_the_spelling),
+      cmocka_unit_test_teardown(members_are_taken_by_name, forget_names),
       cmocka_unit_test(php_is_written_where_it_is_determined),
       cmocka_unit_test(nul_is_a_byte_like_any_other),
       cmocka_unit_test(a_full_window_is_known),
