@@ -2,7 +2,8 @@
  *
  *   apply_create -> apply_row, for each row of the source in its order -> apply_finish
  *
- * An answer that keeps the order of its source is decided row by row. An answer that is sorted is
+ * An answer that keeps the order of its source is decided row by row; where rows may stand in another
+ * order (derive/ties.h), also those behind the window count that may have to stand inside it. An answer that is sorted is
  * known at the end: sort keys, digests and positions are kept, in bounded memory, and only of rows
  * that may still matter. Either way a row of which something is not certain ends the attempt,
  * unless it cannot matter. Values are read during the call only. One thread at a time. */
@@ -29,7 +30,8 @@ struct apply *apply_create(const struct derive_recipe *recipe, size_t most) MUST
 /* Leaves NULL; NULL is allowed. */
 void apply_release(struct apply **apply);
 
-/* After GIVE_UP and ENOUGH no further row. Positions (struct row) rise from row to row. */
+/* After GIVE_UP no further row; after ENOUGH none is needed. Positions (struct row) rise from row to
+ * row. */
 enum apply_verdict apply_row(struct apply *apply, const struct row *row);
 
 /* The source has ended, or ENOUGH was said. False: the query cannot be derived. */

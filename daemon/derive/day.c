@@ -59,6 +59,13 @@ enum order day_against(struct day row, int32_t bound) {
   return between_days(row.day, bound, least_distance(row.form));
 }
 
+/* A day begins 12 hours later, or 14 hours earlier, than that of UTC at most. */
+enum order day_against_anywhere(struct day row, int32_t bound) {
+  if (row.form == DAY_NONE)
+    return ORDER_UNKNOWN;
+  return between_days(row.day, bound, least_distance(row.form) + 1);
+}
+
 static int32_t greater(int32_t a, int32_t b) {
   return a > b ? a : b;
 }

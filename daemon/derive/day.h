@@ -24,5 +24,8 @@ struct day day_read(struct view text);
  * (GREATER), or is (EQUAL). UNKNOWN: it is a time on that day, or may be. */
 enum order day_against(struct day row, int32_t bound);
 
+/* The same, where it is not known in which zone the bound's day begins. */
+enum order day_against_anywhere(struct day row, int32_t bound);
+
 /* The order of the days or times of two rows. EQUAL: the same bytes. */
 enum order day_order(struct view a, struct view b);

@@ -1,6 +1,8 @@
 #include "derive/rules.h"
 
 #include "base/check.h"
+#include "base/num.h"
+#include "derive/call_rules.h"
 #include "derive/imply.h"
 #include "derive/judge.h"
 #include "query/columns.h"
@@ -176,6 +178,33 @@ static enum derive_reason take_conditions(const struct sets *wanted, const struc
   return DERIVE_POSSIBLE;
 }
 
+/* --- the period --- */
+
+/* True if a row that satisfies the condition is of a day after `day`. */
+static bool is_after(const struct condition *one, int32_t day) {
+  int32_t bound;
+  bool is_bound = one->op == CONDITION_EQ || one->op == CONDITION_GT || one->op == CONDITION_GE;
+  return one->column && one->column->index == SCHEMA_date && is_bound && judge_accepts(one) &&
+         num_date(one->value, &bound) && bound > day;
+}
+
+static bool are_after(const struct sets *sets, int32_t day) {
+  for (size_t i = 0; i < 2; i++)
+    for (size_t j = 0; j < sets->of[i]->count; j++)
+      if (is_after(&sets->of[i]->items[j], day))
+        return true;
+  return false;
+}
+
+static bool has_bound(const struct sets *sets) {
+  return are_after(sets, NUM_FIRST_DAY - 1);
+}
+
+/* A query without a lower bound has the source's period, if that has none either. */
+static bool has_period(const struct sets *wanted, const struct sets *theirs, int32_t since) {
+  return since == 0 || has_bound(theirs) || !has_bound(wanted) || are_after(wanted, since);
+}
+
 /* --- order and window --- */
 
 static bool orders_the_same(const struct columns *a, const struct columns *b) {
@@ -261,12 +290,16 @@ static enum derive_reason check_subject(const struct query *wanted,
 enum derive_reason rules_derive(const struct query *wanted, const struct derive_source *source,
                                 struct derive_recipe *recipe) {
   *recipe = (struct derive_recipe){0};
+  if (query_call(wanted))
+    return call_rules_derive(wanted, source, recipe);
   enum derive_reason reason = check_subject(wanted, source);
   if (reason == DERIVE_POSSIBLE && !take_columns(wanted, source->query, recipe))
     reason = DERIVE_COLUMNS;
   struct sets ours = sets_of(wanted), theirs = sets_of(source->query);
   if (reason == DERIVE_POSSIBLE)
     reason = take_conditions(&ours, &theirs, recipe);
+  if (reason == DERIVE_POSSIBLE && !has_period(&ours, &theirs, source->since))
+    reason = DERIVE_PERIOD;
   if (reason == DERIVE_POSSIBLE)
     reason = take_rows(wanted, source, recipe);
   if (reason == DERIVE_POSSIBLE && !has_columns(source->query, recipe->needed))

@@ -12,6 +12,8 @@
  *   order       Q's is E's, whose rows then keep their order; or E is complete, and Q's columns of
  *               order_by are known.
  *
+ * Calls of v3 have rules of their own: derive/call_rules.h.
+ *
  * The last word is for the rows: derive/apply.h gives up at the first one that could matter and of
  * which it is not certain what upstream would have done. */
 #pragma once
@@ -25,13 +27,23 @@
 
 struct columns;
 struct condition;
+struct endpoint;
+struct filter;
 struct query;
+
+/* The most parts of an `and` that are judged on each row of a call's source. */
+#define DERIVE_PARTS_MOST 64
 
 /* A stored result. */
 struct derive_source {
   const struct query *query; /* what was asked of upstream for it */
   int64_t results;
   bool may_be_cut; /* upstream may have left out rows for another reason than the query's limit */
+  /* A call: the most rows that one answer can have, as far as it is known; 0: it is not. */
+  int64_t cap;
+  /* A query of v2 without a lower bound on `date`: it has no rows of earlier days than this (since
+   * 1970). 0: it has. */
+  int32_t since;
 };
 
 /* How the answer is made of the source's rows. Everything that it points to is the query's. */
@@ -47,6 +59,16 @@ struct derive_recipe {
   uint32_t columns;      /* otherwise: the columns to show, by schema_bit() */
   uint32_t needed;       /* the columns of filter, order and `columns`, by schema_bit() */
   bool changes_nothing;  /* the answer is the source, byte for byte */
+
+  /* Of calls; NULL for queries of v2. The rows keep their order. */
+  const struct endpoint *endpoint;
+  const struct columns *named; /* instead of `columns`: the columns to show, by name */
+  /* What the source's rows do not all satisfy. */
+  const struct filter *parts[DERIVE_PARTS_MOST];
+  size_t part_count;
+  /* Rows that `ties` does not tell apart may stand in another order in the answer, which must not
+   * show; it may have no items. NULL: all rows keep their order. */
+  const struct columns *ties;
 };
 
 /* POSSIBLE, and then *recipe is filled; or the first reason why not. */

@@ -149,6 +149,67 @@ enum truth text_contains(struct view value, struct view text) {
   return truth_unless(has_wildcard(value) || may_contain_letters(value, text));
 }
 
+/* The next occurrence of `value`, which is plain, in any case; likewise. */
+static bool take_any_case(struct view *rest, struct view value) {
+  for (; rest->length >= value.length; *rest = view_from(*rest, 1))
+    if (num_same_word(view_first(*rest, value.length), value)) {
+      *rest = view_from(*rest, value.length);
+      return true;
+    }
+  return false;
+}
+
+static bool certainly_contains_any_case(struct view value, struct view text) {
+  if (certainly_contains(value, text))
+    return true;
+  while (letters_are_plain(value) && take_any_case(&text, value))
+    if (begins_anew(text))
+      return true;
+  return false;
+}
+
+enum truth text_contains_any_case(struct view value, struct view text) {
+  return certainly_contains_any_case(value, text) ? TRUTH_TRUE : text_contains(value, text);
+}
+
+/* --- beginnings and ends --- */
+
+/* The part of `text` that may be `value`: so many bytes from its beginning, or from its end. */
+typedef struct view part(struct view text, size_t length);
+
+static struct view first_part(struct view text, size_t length) {
+  return view_first(text, length);
+}
+
+static struct view last_part(struct view text, size_t length) {
+  return view_from(text, text.length > length ? text.length - length : 0);
+}
+
+/* False: not in any case, with or without the blanks at the text's ends. */
+static bool may_have_part(part *take, struct view value, struct view text) {
+  return num_same_word(take(text, value.length), value) ||
+         num_same_word(take(view_trim(text), value.length), value);
+}
+
+static enum truth judge_part(part *take, struct view value, struct view text) {
+  bool are_plain = letters_are_plain(value) && letters_are_plain(text);
+  if (are_plain && !has_wildcard(value))
+    return truth_unless(may_have_part(take, value, text));
+  return truth_unless(text_contains(value, text) != TRUTH_FALSE);
+}
+
+enum truth text_begins(struct view value, struct view text) {
+  bool is_certain = view_starts(text, value) && begins_anew(view_from(text, value.length)) &&
+                    !depends_on_place(value);
+  return is_certain ? TRUTH_TRUE : judge_part(first_part, value, text);
+}
+
+enum truth text_ends(struct view value, struct view text) {
+  bool is_certain = view_equal(last_part(text, value.length), value) && begins_anew(value) &&
+                    !depends_on_place(value);
+  return is_certain ? TRUTH_TRUE : judge_part(last_part, value, text);
+}
+
 /* --- words --- */
 
 bool text_is_word(struct view value) {
@@ -218,6 +279,39 @@ enum truth text_has_word(struct view value, struct view text) {
   if (is_plain && has_word_apart(value, text))
     return TRUTH_TRUE;
   return truth_unless(may_contain_letters(value, text));
+}
+
+/* --- phrases --- */
+
+/* Letters and digits of ASCII at both ends: there a word certainly begins, and ends. */
+static bool has_clear_ends(struct view value) {
+  return value.length > 0 && is_word_char(value.at[0]) && is_word_char(value.at[value.length - 1]);
+}
+
+/* True if `value`, which is plain, stands apart somewhere in `text`. */
+static bool has_phrase_apart(struct view value, struct view text, bool any_case) {
+  struct view rest = text;
+  while ((any_case ? take_any_case : take_occurrence)(&rest, value)) {
+    size_t end = text.length - rest.length;
+    if (stands_apart(text, end - value.length, value.length))
+      return true;
+  }
+  return false;
+}
+
+/* True if a word of the phrase is certainly none of the text. */
+static bool lacks_word(struct view value, struct view text) {
+  struct view word;
+  while (view_split(&value, ' ', &word))
+    if (text_is_word(word) && text_has_word(word, text) == TRUTH_FALSE)
+      return true;
+  return false;
+}
+
+enum truth text_has_phrase(struct view value, struct view text, bool any_case) {
+  bool is_certain =
+      has_clear_ends(value) && letters_are_plain(value) && has_phrase_apart(value, text, any_case);
+  return is_certain ? TRUTH_TRUE : truth_unless(!lacks_word(value, text));
 }
 
 /* --- order --- */

@@ -18,6 +18,18 @@ enum truth text_equals(struct view value, struct view text);
 /* substring(text, value); `value` holds more than blanks. */
 enum truth text_contains(struct view value, struct view text);
 
+/* The same, where upstream certainly ignores case. */
+enum truth text_contains_any_case(struct view value, struct view text);
+
+/* text begins, or ends, with value, which is not empty and has no blank at its ends. */
+enum truth text_begins(struct view value, struct view text);
+enum truth text_ends(struct view value, struct view text);
+
+/* The words of value stand in text, one after the other, and nothing stands beside them that makes
+ * other words of them. `any_case`: upstream certainly ignores case. `value` holds more than
+ * blanks. */
+enum truth text_has_phrase(struct view value, struct view text, bool any_case);
+
 /* True if `value` is one word whatever a word is: letters and digits, at least one. */
 bool text_is_word(struct view value);
 

@@ -80,9 +80,11 @@ int64_t derived_desk_busy(const struct derived_desk *desk);
 struct derived_order {
   struct derived_desk *desk;
   const struct query *wanted;
-  const struct cache_hold *source;  /* from cache_find() */
-  struct view source_normal;        /* the normalized query that the source answers */
-  bool may_be_cut;                  /* the source: see struct derive_source */
+  const struct cache_hold *source; /* from cache_find() */
+  struct view source_normal;       /* the normalized query that the source answers */
+  bool may_be_cut;                 /* the source: see struct derive_source; likewise: */
+  int64_t cap;
+  bool is_window_implied;           /* see derived_since() */
   const struct reader_shape *shape; /* of the source's body; must live forever */
   int64_t max_depth;                /* of nesting in it: reader_create() */
   struct tariff tariff;             /* the price of `wanted`, upstream */
@@ -105,6 +107,11 @@ struct flight_reader *derived_join(const struct derived_order *order, void (*wak
  * NULL. POSSIBLE, or the reason why not, with a fault where it is SOURCE or MEMORY. Blocks on the
  * disk, and reads the whole source. */
 enum derive_reason derived_try(const struct derived_order *order, struct fault *fault) MUST_CHECK;
+
+/* The day from which on a stored result of v2 without a lower bound on `date` has rows: see struct
+ * derive_source. `is_window_implied`: such queries are answered for the last days alone, as they are
+ * where upstream is v3; a result that was paid for in units was. */
+int32_t derived_since(bool is_window_implied, const struct cache_entry *entry);
 
 /* --- questions of readers; `flight` is a reader's of derived_join() --- */
 

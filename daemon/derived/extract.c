@@ -22,19 +22,29 @@ int64_t extract_source_results(const struct extract *extract) {
   return cache_hold_entry(extract->source.hold)->results;
 }
 
-bool extract_selects_rows(const struct extract *extract) {
+/* True if rows of the source may be missing in the answer, or stand elsewhere. */
+static bool selects_rows(const struct extract *extract) {
   const struct derive_recipe *recipe = &extract->recipe;
-  return recipe->filter_count || recipe->order || recipe->offset ||
+  return recipe->filter_count || recipe->part_count || recipe->order || recipe->offset ||
          recipe->limit < extract_source_results(extract);
+}
+
+bool extract_needs_plain(const struct extract *extract) {
+  const struct derive_recipe *recipe = &extract->recipe;
+  return selects_rows(extract) || (recipe->endpoint && !recipe->changes_nothing);
 }
 
 static enum derive_reason take_rules(struct extract *extract, struct view wanted,
                                      struct view stored, struct fault *fault) {
-  if (!query_parse(wanted, VIEW(""), &extract->wanted, fault) ||
-      !query_parse(stored, VIEW(""), &extract->stored, fault))
+  if (!query_parse_normal(wanted, &extract->wanted, fault) ||
+      !query_parse_normal(stored, &extract->stored, fault))
     return DERIVE_SOURCE;
-  struct derive_source source = {extract->stored, extract_source_results(extract),
-                                 extract->may_be_cut};
+  const struct cache_entry *entry = cache_hold_entry(extract->source.hold);
+  const struct derive_source source = {.query = extract->stored,
+                                       .results = entry->results,
+                                       .may_be_cut = extract->may_be_cut,
+                                       .cap = extract->cap,
+                                       .since = derived_since(extract->is_window_implied, entry)};
   enum derive_reason reason = rules_derive(extract->wanted, &source, &extract->recipe);
   if (reason != DERIVE_POSSIBLE)
     return reason;
@@ -60,6 +70,8 @@ void extract_release(struct extract *extract) {
 void extract_forget(struct extract *extract) {
   struct extract again = {.source = {.hold = steal(extract->source.hold)},
                           .may_be_cut = extract->may_be_cut,
+                          .cap = extract->cap,
+                          .is_window_implied = extract->is_window_implied,
                           .shape = extract->shape,
                           .max_depth = extract->max_depth,
                           .is_wanted = extract->is_wanted,
@@ -108,7 +120,7 @@ static const char *flaw(const struct extract *extract, const struct reader *read
     return "it is an error";
   if (reader_no_rows(reader))
     return reader_no_rows(reader);
-  if (extract_selects_rows(extract) && !reader_is_plain(reader))
+  if (extract_needs_plain(extract) && !reader_is_plain(reader))
     return "something stands beside the rows";
   if (reader_results(reader) != extract_source_results(extract))
     return EXTRACT_MISCOUNTED;

@@ -21,8 +21,10 @@ enum extract_way {
 
 /* Begins as {0} with these members. */
 struct extract {
-  struct source source;             /* with its hold */
-  bool may_be_cut;                  /* the source: see struct derive_source */
+  struct source source; /* with its hold */
+  bool may_be_cut;      /* the source: see struct derive_source; likewise: */
+  int64_t cap;
+  bool is_window_implied;           /* see derived_since() */
   const struct reader_shape *shape; /* of the source's body */
   int64_t max_depth;
   /* Asked for each chunk of the source; false: nobody wants the answer any more, so it fails. NULL:
@@ -73,8 +75,8 @@ bool extract_next(struct extract *extract, struct view *bytes, struct fault *fau
 
 /* Begins pass 2, or a rehearsal of it. False: no memory. */
 bool extract_rewind(struct extract *extract, struct fault *fault) MUST_CHECK;
-/* True if rows of the source may be missing in the answer, or stand elsewhere. */
-bool extract_selects_rows(const struct extract *extract);
+/* True if what stands beside the source's rows may be another in the answer. */
+bool extract_needs_plain(const struct extract *extract);
 /* The rows of the source, as they were counted when it came. */
 int64_t extract_source_results(const struct extract *extract);
 /* False, with a fault: nobody wants it. */

@@ -24,19 +24,21 @@ static enum rows_keep keep_row(void *context, const struct row *row) {
   }
 }
 
-/* apply_row() also judges columns that are missing, and counts the offset. */
+/* apply_row() also judges columns that are missing, and counts the window; where rows may stand in
+ * another order, it needs to see those behind the window, too. */
 static struct rows_recipe recipe_of(struct extract *extract) {
   const struct derive_recipe *recipe = &extract->recipe;
   struct rows_recipe rows = {.all_columns = recipe->all_columns,
+                             .named = recipe->named,
                              .columns = recipe->columns,
                              .may_lack_columns = true,
                              .limit = -1};
   if (extract->way == EXTRACT_GATHERED)
     return rows;
-  rows.needs_plain = extract_selects_rows(extract);
+  rows.needs_plain = extract_needs_plain(extract);
   rows.keep = keep_row;
   rows.context = extract;
-  rows.limit = recipe->limit;
+  rows.limit = recipe->ties ? -1 : recipe->limit;
   return rows;
 }
 

@@ -43,7 +43,7 @@ struct derived_job {
   struct text wanted_normal, source_normal, target;
   struct digest wanted_key, subject;
   int64_t conditions;
-  bool may_be_cut, store;
+  bool store;
   struct tariff tariff;
   int64_t patience;
   struct extract extract; /* the desk's threads', until it is concluded */

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "derive/rules.h"
+#include "derived/derived.h"
 
 struct visit {
   const struct derived_search *search;
@@ -12,15 +13,31 @@ struct visit {
   void *context;
 };
 
+/* Days before the day of the answer; the translation may have begun a day earlier. */
+#define WINDOW_DAYS 60
+#define DAY_SECONDS 86400
+
+int32_t derived_since(bool is_window_implied, const struct cache_entry *entry) {
+  bool is_implied = is_window_implied || entry->cost.currency == CURRENCY_UNITS;
+  return is_implied ? (int32_t)(entry->answered_at / DAY_SECONDS) - WINDOW_DAYS : 0;
+}
+
+static struct derive_source source_of(const struct derived_search *search,
+                                      const struct query *query, const struct cache_entry *entry) {
+  return (struct derive_source){.query = query,
+                                .results = entry->results,
+                                .cap = search->cap,
+                                .since = derived_since(search->is_window_implied, entry)};
+}
+
 /* A text on the disk that is no query, or another one than its key says, is no source. */
 static enum derive_reason judge(const struct visit *visit, const struct cache_entry *entry,
                                 struct view normal) {
   struct query *query = NULL;
   struct fault fault;
   enum derive_reason reason = DERIVE_SUBJECT;
-  if (query_parse(normal, VIEW(""), &query, &fault) &&
-      digest_equal(query_key(query), &entry->key)) {
-    const struct derive_source source = {.query = query, .results = entry->results};
+  if (query_parse_normal(normal, &query, &fault) && digest_equal(query_key(query), &entry->key)) {
+    const struct derive_source source = source_of(visit->search, query, entry);
     struct derive_recipe recipe;
     reason = rules_derive(visit->search->wanted, &source, &recipe);
   }
@@ -112,7 +129,7 @@ static bool hold(const struct derived_search *search, const struct choice *choic
   if (!text_ok(&choice->normal))
     return fault_no_memory(fault);
   source->hold = cache_find(search->cache, &choice->entry.key);
-  if (!source->hold || query_parse(text_view(&choice->normal), VIEW(""), &source->query, fault))
+  if (!source->hold || query_parse_normal(text_view(&choice->normal), &source->query, fault))
     return true;
   cache_release(&source->hold);
   return false;
@@ -126,7 +143,7 @@ static bool is_fresh(const struct derived_search *search, const struct cache_ent
 }
 
 static bool is_wanted(const struct derived_search *search, const struct cache_entry *entry) {
-  const struct derive_source source = {.query = search->wide, .results = entry->results};
+  const struct derive_source source = source_of(search, search->wide, entry);
   struct derive_recipe recipe;
   bool is_vain = search->vain && digest_equal(search->vain, &entry->key);
   return !is_vain && is_fresh(search, entry) &&
@@ -141,7 +158,7 @@ static bool find_wide(const struct derived_search *search, struct derived_source
   source->hold = cache_find(search->cache, query_key(search->wide));
   if (source->hold && !is_wanted(search, cache_hold_entry(source->hold)))
     cache_release(&source->hold);
-  if (!source->hold || query_parse(query_normal(search->wide), VIEW(""), &source->query, fault))
+  if (!source->hold || query_parse_normal(query_normal(search->wide), &source->query, fault))
     return true;
   cache_release(&source->hold);
   return false;

@@ -199,7 +199,6 @@ NOT_CALLED_YET = {
     "translate_release",
     "translate_results",
     "filter_write",
-    "query_parse_normal",
     "subscription_answer",
 }
 

@@ -165,7 +165,7 @@ static void check(const struct apply_case *one) {
   static struct derive_recipe recipe;
   scope_text struct text answer = {0};
   struct query *wanted = parse(one->wanted), *source = parse(one->source);
-  struct derive_source facts = {source, 8, false};
+  struct derive_source facts = {.query = source, .results = 8};
   assert_int_equal(rules_derive(wanted, &facts, &recipe), DERIVE_POSSIBLE);
   struct apply *apply = apply_create(&recipe, MEMORY);
   bool ok = run(apply, one, &answer);
@@ -203,7 +203,7 @@ static bool feed(struct apply *apply, int equal) {
 static enum derive_reason sort_many(const char *clause, int equal, int64_t *results) {
   static struct derive_recipe recipe;
   struct query *source = parse(""), *wanted = parse(clause);
-  struct derive_source facts = {source, 8, false};
+  struct derive_source facts = {.query = source, .results = 8};
   assert_int_equal(rules_derive(wanted, &facts, &recipe), DERIVE_POSSIBLE);
   struct apply *apply = apply_create(&recipe, MEMORY);
   bool held = feed(apply, equal), ok = apply_finish(apply);

@@ -536,7 +536,7 @@ static void test_answers(void **state) {
     static struct derive_recipe recipe;
     ask(&upstream, source, &stored);
     ask(&upstream, wanted, &direct);
-    struct derive_source facts = {source, (int64_t)stored.count, false};
+    struct derive_source facts = {.query = source, .results = (int64_t)stored.count};
     if (rules_derive(wanted, &facts, &recipe) == DERIVE_POSSIBLE &&
         derive(&recipe, &stored, &answer)) {
       derived++;

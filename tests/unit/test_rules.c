@@ -133,7 +133,7 @@ static void check(const struct rules_case *row) {
   static struct derive_recipe recipe;
   char done[16] = "";
   struct query *wanted = parse(SUBJECT, row->wanted), *source = parse(SUBJECT, row->source);
-  struct derive_source facts = {source, row->results, false};
+  struct derive_source facts = {.query = source, .results = row->results};
   enum derive_reason reason = rules_derive(wanted, &facts, &recipe);
   if (reason == DERIVE_POSSIBLE)
     describe(&recipe, row->results, done);
@@ -161,7 +161,7 @@ static void test_subjects(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(others); i++) {
     struct query *wanted = parse(SUBJECT, ""), *source = parse(others[i], "");
-    struct derive_source facts = {source, 0, false}, own = {wanted, 0, false};
+    struct derive_source facts = {.query = source, .results = 0}, own = {.query = wanted};
     assert_int_equal(rules_derive(wanted, &facts, &recipe), DERIVE_SUBJECT);
     assert_int_equal(rules_derive(source, &own, &recipe), DERIVE_SUBJECT);
     facts.query = source;
@@ -177,7 +177,7 @@ static void test_facts(void **state) {
   (void)state;
   struct query *wanted = parse(SUBJECT, "&where=type=\"new\"&select=anchor&offset=4"),
                *source = parse(SUBJECT, "");
-  struct derive_source facts = {source, 7, false};
+  struct derive_source facts = {.query = source, .results = 7};
   assert_true(rules_is_complete(&facts));
   assert_int_equal(rules_derive(wanted, &facts, &recipe), DERIVE_POSSIBLE);
   assert_int_equal(recipe.columns, UINT32_C(1) << SCHEMA_anchor);
@@ -192,11 +192,51 @@ static void test_facts(void **state) {
   query_release(&source);
 }
 
+/* A result without a lower bound on `date` that has the last days alone: from 2024-01-01 on. */
+static void test_period(void **state) {
+  static struct derive_recipe recipe;
+  (void)state;
+  static const struct {
+    const char *wanted, *source;
+    enum derive_reason reason;
+  } periods[] = {
+      {"&limit=5", "", DERIVE_POSSIBLE},
+      {"&where=type=\"new\"", "", DERIVE_POSSIBLE},
+      {"&where=date<=\"2023-01-01\"", "", DERIVE_POSSIBLE},
+      {"&where=date>=\"2024-01-02\"", "", DERIVE_POSSIBLE},
+      {"&where=date=\"2024-01-02\"", "", DERIVE_POSSIBLE},
+      {"&where=date>\"2024-01-02\"", "", DERIVE_POSSIBLE},
+      {"&having=date>=\"2024-01-01\",date>=\"2024-01-09\"", "", DERIVE_POSSIBLE},
+      {"&where=date>=\"2024-01-01\"", "", DERIVE_PERIOD},
+      {"&where=date>=\"2023-01-01\",date<=\"2024-01-09\"", "", DERIVE_PERIOD},
+      {"&where=date=\"2023-01-01\"", "", DERIVE_PERIOD},
+      {"&where=date>=\"2023-01-01\"", "&where=date<\"2024-02-01\"", DERIVE_NARROWER},
+      {"&where=date>=\"2023-01-01\",date<\"2024-02-01\"", "&where=date<\"2024-02-01\"",
+       DERIVE_PERIOD},
+      /* the result has a bound of its own */
+      {"&where=date>=\"2023-02-01\"", "&where=date>=\"2023-01-01\"", DERIVE_POSSIBLE},
+      {"&where=date>=\"2023-01-01\"&limit=5", "&where=date>=\"2023-01-01\"", DERIVE_POSSIBLE},
+      {"&where=date>=\"2022-01-01\"", "&where=date>=\"2023-01-01\"", DERIVE_NARROWER},
+      {"", "&where=date>=\"2023-01-01\"", DERIVE_NARROWER},
+  };
+  for (size_t i = 0; i < COUNT(periods); i++) {
+    struct query *wanted = parse(SUBJECT, periods[i].wanted);
+    struct query *source = parse(SUBJECT, periods[i].source);
+    struct derive_source facts = {.query = source, .results = 7, .since = 19723};
+    enum derive_reason reason = rules_derive(wanted, &facts, &recipe);
+    if (reason != periods[i].reason)
+      fail_msg("%s from %s: %s", periods[i].wanted, periods[i].source, reason_word(reason));
+    query_release(&wanted);
+    query_release(&source);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cases),
       cmocka_unit_test(test_subjects),
       cmocka_unit_test(test_facts),
+      cmocka_unit_test(test_period),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
