@@ -3,6 +3,8 @@
 #include "query/query.h"
 #include "query/question.h"
 
+#include <limits.h>
+
 #include "unit/fixture/unit.h"
 
 #define PATH "site-explorer/all-backlinks"
@@ -249,6 +251,50 @@ static void test_the_columns_of_all_backlinks(void **state) {
   assert_true(view_is(endpoint_default(endpoint, VIEW("limit")), "1000"));
 }
 
+/* ---- One allocation of a parse fails. */
+
+static int allocations_left = INT_MAX;
+
+void *__real_calloc(size_t count, size_t size);
+void *__real_malloc(size_t size);
+void *__real_realloc(void *at, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_realloc(void *at, size_t size);
+
+void *__wrap_calloc(size_t count, size_t size) {
+  return allocations_left-- == 0 ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_malloc(size_t size) {
+  return allocations_left-- == 0 ? NULL : __real_malloc(size);
+}
+
+void *__wrap_realloc(void *at, size_t size) {
+  return allocations_left-- == 0 ? NULL : __real_realloc(at, size);
+}
+
+static void test_no_memory(void **state) {
+  (void)state;
+  struct query *query = NULL;
+  struct fault fault;
+  int failed = 0;
+  for (bool ok = false; !ok; failed++) {
+    assert_null(query);
+    allocations_left = failed;
+    ok = query_parse_call(VIEW(PATH),
+                          VIEW("mode=exact&target=A.com&select=b,a&order_by=a&where={\"or\":["
+                               "{\"field\":\"b\",\"is\":\"empty\"},"
+                               "{\"field\":\"a\",\"is\":[\"eq\",\"1\"]}]}"),
+                          VIEW("key"), &query, &fault);
+    allocations_left = INT_MAX;
+    assert_true(ok || fault.kind == FAULT_INTERNAL);
+  }
+  assert_true(failed > 20);
+  assert_non_null(query_call(query)->where);
+  query_release(&query);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_normal),
@@ -258,6 +304,7 @@ int main(void) {
       cmocka_unit_test(test_subjects),
       cmocka_unit_test(test_questions),
       cmocka_unit_test(test_the_columns_of_all_backlinks),
+      cmocka_unit_test(test_no_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
