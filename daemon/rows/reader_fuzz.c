@@ -1,5 +1,5 @@
 /* Fuzz target: an answer in JSON. The first byte: "0" where the rows stand in `refpages`, "1" where
- * their array has no name. */
+ * their array has no name, "3" where the document may be an array itself. */
 #include "base/check.h"
 #include "rows/reader.h"
 
@@ -42,7 +42,7 @@ static bool is_space(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static void check_whole(const struct outcome *whole, struct view document) {
+static void check_whole(const struct outcome *whole, struct view document, bool takes_arrays) {
   CHECK(whole->results >= 0 && whole->results <= (int64_t)document.length);
   if (!whole->ok) {
     CHECK(whole->fault.kind == FAULT_UPSTREAM && *whole->fault.text);
@@ -54,17 +54,22 @@ static void check_whole(const struct outcome *whole, struct view document) {
     document = view_from(document, 1);
   while (document.length && is_space(document.at[document.length - 1]))
     document.length--;
-  CHECK(document.length >= 2 && *document.at == '{' && document.at[document.length - 1] == '}');
+  bool is_array = takes_arrays && view_starts(document, VIEW("["));
+  CHECK(document.length >= 2 && *document.at == (is_array ? '[' : '{') &&
+        document.at[document.length - 1] == (is_array ? ']' : '}'));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (!size || size > READER_MAX_VALUE)
     return 0;
-  static const struct reader_shape named = {.rows = VIEW("refpages")}, any = {.rows = VIEW("")};
-  const struct reader_shape *shape = *data & 1 ? &any : &named;
+  static const struct reader_shape shapes[] = {{.rows = VIEW("refpages")},
+                                               {.rows = VIEW("")},
+                                               {.rows = VIEW("refpages")},
+                                               {.rows = VIEW(""), .takes_arrays = true}};
+  const struct reader_shape *shape = &shapes[*data & 3];
   struct view document = {(const char *)data + 1, size - 1};
   struct outcome whole = read_in(shape, document, size);
-  check_whole(&whole, document);
+  check_whole(&whole, document, shape->takes_arrays);
   static const size_t steps[] = {1, 2, 7, 64};
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     struct outcome split = read_in(shape, document, steps[i]);

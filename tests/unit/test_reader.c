@@ -24,8 +24,9 @@ struct verdict {
   bool error;
 };
 
-static const struct reader_shape refpages = {.rows = VIEW("refpages")}, links = {.rows = VIEW("links")},
-                                 any = {.rows = VIEW("")};
+static const struct reader_shape refpages = {.rows = VIEW("refpages")},
+                                 links = {.rows = VIEW("links")}, any = {.rows = VIEW("")},
+                                 array = {.rows = VIEW(""), .takes_arrays = true};
 
 static const struct reader_case {
   const struct reader_shape *shape;
@@ -211,6 +212,16 @@ static const struct reader_case {
     {&any, VIEW("[1,2]"), {OBJECT, 0, false}},
     {&any, VIEW("<a/>"), {JSON, 0, false}},
     {&any, VIEW("{\"a\":[[[[[1]]]]]}"), {DEEP, 1, false}},
+    /* a document that may be an array */
+    {&array, VIEW("{\"a\":[1,2]}"), {NULL, 2, false}},
+    {&array, VIEW("[]"), {NULL, 0, false}},
+    {&array, VIEW(" [{\"a\":[1,2]},[3],4]\n"), {NULL, 3, false}},
+    {&array, VIEW("[{\"error\":\"x\"}]"), {NULL, 1, false}},
+    {&array, VIEW("[1,2"), {JSON, 2, false}},
+    {&array, VIEW("[1}"), {JSON, 1, false}},
+    {&array, VIEW("[1][2]"), {JSON, 1, false}},
+    {&array, VIEW("[[[[[1]]]]]"), {DEEP, 1, false}},
+    {&array, VIEW("1"), {OBJECT, 0, false}},
     /* an array of another name */
     {&links, VIEW("{\"links\":[{},{}],\"refpages\":[1,2,3]}"), {NULL, 2, false}},
     {&links, VIEW("{\"refpages\":[]}"), {BROKEN "it has neither 'links' nor 'error'", 0, false}},
