@@ -1,6 +1,7 @@
 #include "dialect/v3_price.h"
 
 #include "query/call.h"
+#include "translate/translate.h"
 
 #define COLUMNS_MOST 256
 
@@ -94,9 +95,23 @@ static struct tariff price_other(const struct settings *settings) {
                          .estimated = true};
 }
 
+static struct tariff price_pages(const struct settings *settings, const struct query *query) {
+  struct fault fault;
+  if (!translate_check(query, &fault))
+    return price_other(settings);
+  struct translate_price price = translate_price(query);
+  return (struct tariff){.fixed = amount_zero(CURRENCY_UNITS),
+                         .result = amount_of_units(UNITS(price.row_cost)),
+                         .least = amount_of_units(V3_LEAST),
+                         .limit = price.rows,
+                         .estimated = true};
+}
+
 struct tariff v3_price(const struct settings *settings, const struct question *question) {
   if (question->kind == QUESTION_CALL && question->call->endpoint)
     return price_rows(settings, question->call);
+  if (question->kind == QUESTION_RESULTS && question->query)
+    return price_pages(settings, question->query);
   if (question->kind != QUESTION_SUBSCRIPTION)
     return price_other(settings);
   struct amount nothing = amount_zero(CURRENCY_UNITS);

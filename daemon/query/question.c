@@ -61,6 +61,7 @@ static void set_parameters(const struct form *form, struct question *question) {
 struct question question_of(const struct query *query, const struct question_body *body) {
   const struct call *call = query_call(query);
   struct question question = {.kind = question_kind_of(query, body != NULL),
+                              .query = query,
                               .table = call ? call->path : value_or_empty(query, "from"),
                               .call = call,
                               .target = query_target_text(query),

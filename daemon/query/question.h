@@ -33,6 +33,7 @@ enum question_kind {
 
 struct question {
   enum question_kind kind;
+  const struct query *query; /* whose question it is; NULL: rowcache's own */
   struct view table;  /* `from`; of a call its path behind "/v3/"; empty: a QUESTION_SUBSCRIPTION of
                          rowcache's own */
   struct view target; /* in its one spelling, or, if it has none, as it came; empty: none */

@@ -230,6 +230,35 @@ static void another_endpoint_has_the_usual_price(void **state) {
   assert_false(tariff.estimated);
 }
 
+static struct tariff price_of_v2(const char *args) {
+  struct settings settings = {.tariff_other_units = UNITS(5000)};
+  struct query *query = NULL;
+  struct fault fault;
+  assert_true(query_parse(view_of(args), VIEW(""), &query, &fault));
+  const struct question question = question_of(query, NULL);
+  struct tariff tariff = dialect_v3.price(&settings, &question);
+  query_release(&query);
+  return tariff;
+}
+
+/* All 21 columns that a row of v2 needs. */
+static void a_query_of_v2_costs_what_its_pages_do(void **state) {
+  (void)state;
+  struct tariff tariff =
+      price_of_v2("from=backlinks_new_lost&target=a.com&mode=domain&limit=100"
+                  "&where=date%3E%3D%222024-01-01%22%2Cdate%3C%3D%222024-01-09%22");
+  assert_int_equal(tariff.result.parts, 21);
+  assert_true(tariff.limit >= 100 && tariff.limit <= 200);
+  assert_true(tariff.estimated);
+  tariff = price_of_v2("from=backlinks_new_lost&target=a.com&mode=domain&limit=1&select=url_from");
+  assert_int_equal(tariff_most(&tariff).parts, 50);
+  /* what cannot be translated */
+  tariff = price_of_v2("from=backlinks_new_lost&target=a.com&mode=domain&output=xml");
+  assert_int_equal(tariff_most(&tariff).parts, 5000);
+  tariff = price_of_v2("from=refdomains&target=a.com&mode=domain");
+  assert_int_equal(tariff_most(&tariff).parts, 5000);
+}
+
 /* --- which dialect --- */
 
 static void upstream_api_decides(void **state) {
@@ -250,6 +279,7 @@ int main(void) {
       cmocka_unit_test(all_columns_are_reserved_if_none_is_named),
       cmocka_unit_test(the_plan_caps_the_price),
       cmocka_unit_test(another_endpoint_has_the_usual_price),
+      cmocka_unit_test(a_query_of_v2_costs_what_its_pages_do),
       cmocka_unit_test(upstream_api_decides),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
