@@ -246,10 +246,6 @@ void filter_release(struct filter **filter) {
   *filter = NULL;
 }
 
-void filter_write(const struct filter *filter, struct text *out) {
-  text_add(out, filter->text);
-}
-
 void filter_each_field(const struct filter *filter, void (*each)(void *context, struct view field),
                        void *context) {
   if (filter->kind >= FILTER_IS)

@@ -77,9 +77,6 @@ void filter_release(struct filter **filter);
  * `out` stays empty if the text is no JSON. False: no memory. */
 bool filter_normalize(struct view text, struct text *out, struct fault *fault) MUST_CHECK;
 
-/* Appends the one spelling of the filter, or of a part of one. */
-void filter_write(const struct filter *filter, struct text *out);
-
 /* Calls `each` with the field of each test, as often as it occurs. */
 void filter_each_field(const struct filter *filter, void (*each)(void *context, struct view field),
                        void *context);

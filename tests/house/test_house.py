@@ -205,7 +205,6 @@ NOT_CALLED_YET = {
     "translate_next",
     "translate_release",
     "translate_results",
-    "filter_write",
     "subscription_answer",
 }
 

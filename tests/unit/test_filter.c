@@ -93,11 +93,8 @@ static void test_spellings(void **state) {
     assert_true(filter_parse(spellings[i].text, &filter, NULL));
     if ((filter != NULL) != spellings[i].is_filter)
       fail_msg("%s", spellings[i].text.at);
-    if (filter) {
-      scope_text struct text written = {0};
-      filter_write(filter, &written);
-      assert_string_equal(text_string(&written), spellings[i].spelling);
-    }
+    if (filter)
+      assert_true(view_is(filter->text, spellings[i].spelling));
     filter_release(&filter);
     assert_null(filter);
   }
