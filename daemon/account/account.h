@@ -8,11 +8,17 @@
 #include "ledger/report.h"
 #include "query/form.h"
 
-/* `rest`: the path after the route's; `form`: the parameters. Appends the answer to `out`.
- * FAULT_MALFORMED for wrong parameters, FAULT_UNKNOWN_PATH for a wrong `rest`. Blocks on the disk;
- * any thread but the ledger's. */
-typedef bool account_function(struct ledger *ledger, struct view rest, const struct form *form,
-                              struct text *out, struct fault *fault);
+struct account_call {
+  struct ledger *ledger;
+  enum currency currency;  /* what upstream charges in: that of new budgets and corrections */
+  struct view rest;        /* the path after the route's */
+  const struct form *form; /* the parameters */
+};
+
+/* Appends the answer to `out`. FAULT_MALFORMED for wrong parameters, FAULT_UNKNOWN_PATH for a wrong
+ * `rest`. Blocks on the disk; any thread but the ledger's. */
+typedef bool account_function(const struct account_call *call, struct text *out,
+                              struct fault *fault);
 
 account_function account_spend;       /* GET /api/spend: by, since, until */
 account_function account_tokens;      /* GET /api/token */
@@ -22,7 +28,7 @@ account_function account_correct;     /* POST /api/correction: token, spent, unk
 
 /* The parameters that each takes, with a space between, as in tables/routes.def. */
 #define ACCOUNT_SPEND "by since until"
-#define ACCOUNT_TOKEN "name new budget rows per token right"
+#define ACCOUNT_TOKEN "name new budget per token right"
 #define ACCOUNT_CORRECTIONS "since until"
 #define ACCOUNT_CORRECT "token spent unknown day reason"
 

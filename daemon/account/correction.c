@@ -7,12 +7,14 @@
 
 /* --- making one --- */
 
-static bool read_amount(const struct form *form, const char *name, struct amount *amount,
+static bool read_amount(const struct account_call *call, const char *name, struct amount *amount,
                         struct fault *fault) {
-  const struct view *text = form_get(form, name);
-  *amount = amount_zero(CURRENCY_ROWS);
-  return !text || amount_parse_signed(*text, CURRENCY_ROWS, amount) ||
-         fault_set(fault, FAULT_MALFORMED, "'%s' is a number of rows, such as -189.0 or 12", name);
+  static const char *const forms[CURRENCIES] = {"number of rows, such as -189.0 or 12",
+                                                "whole number of units, such as -189 or 12"};
+  const struct view *text = form_get(call->form, name);
+  *amount = amount_zero(call->currency);
+  return !text || amount_parse_signed(*text, call->currency, amount) ||
+         fault_set(fault, FAULT_MALFORMED, "'%s' is a %s", name, forms[call->currency]);
 }
 
 static bool read_day(const struct form *form, int32_t *day, struct fault *fault) {
@@ -22,15 +24,16 @@ static bool read_day(const struct form *form, int32_t *day, struct fault *fault)
          fault_set(fault, FAULT_MALFORMED, "'day' is no date; write YYYY-MM-DD");
 }
 
-static bool read_correction(const struct form *form, struct ledger_correction *correction,
+static bool read_correction(const struct account_call *call, struct ledger_correction *correction,
                             struct fault *fault) {
+  const struct form *form = call->form;
   const struct view *token = form_get(form, "token"), *reason = form_get(form, "reason");
   *correction = (struct ledger_correction){.reason = reason ? *reason : VIEW("")};
   if (!token)
     return fault_set(fault, FAULT_MALFORMED, "'token' is missing");
   correction->token = *token;
-  return read_amount(form, "spent", &correction->spent, fault) &&
-         read_amount(form, "unknown", &correction->unknown, fault) &&
+  return read_amount(call, "spent", &correction->spent, fault) &&
+         read_amount(call, "unknown", &correction->unknown, fault) &&
          read_day(form, &correction->day, fault);
 }
 
@@ -39,17 +42,19 @@ static void write_amounts(struct json *json, const struct ledger_correction *cor
   num_print_date(correction->day, day);
   json_text(json, "day", view_of(day));
   json_text(json, "token", correction->token);
-  json_amount(json, "rows_spent", correction->spent);
-  json_amount(json, "rows_unknown", correction->unknown);
+  for (enum currency currency = 0; currency < CURRENCIES; currency++) {
+    json_amount_in(json, currency, "spent", correction->spent);
+    json_amount_in(json, currency, "unknown", correction->unknown);
+  }
   json_text(json, "reason", correction->reason);
+  json_text(json, "currency", view_of(currency_words[correction->spent.currency]));
 }
 
-bool account_correct(struct ledger *ledger, struct view rest, const struct form *form,
-                     struct text *out, struct fault *fault) {
-  (void)rest;
+bool account_correct(const struct account_call *call, struct text *out, struct fault *fault) {
   struct ledger_correction correction;
   struct json json;
-  if (!read_correction(form, &correction, fault) || !ledger_correct(ledger, &correction, fault))
+  if (!read_correction(call, &correction, fault) ||
+      !ledger_correct(call->ledger, &correction, fault))
     return false;
   json_begin(&json, out);
   json_map(&json, NULL);
@@ -69,18 +74,18 @@ static void write_correction(void *context, const struct ledger_correction *corr
   json_map_end(json);
 }
 
-bool account_corrections(struct ledger *ledger, struct view rest, const struct form *form,
-                         struct text *out, struct fault *fault) {
-  (void)rest;
+bool account_corrections(const struct account_call *call, struct text *out, struct fault *fault) {
   struct report_period period;
   struct json json;
-  if (!account_read_period(form, &period, fault))
+  if (!account_read_period(call->form, &period, fault))
     return false;
   json_begin(&json, out);
   json_map(&json, NULL);
   json_list(&json, "corrections");
-  bool ok = ledger_corrections(ledger, period.since, period.until, write_correction, &json, fault);
+  bool ok =
+      ledger_corrections(call->ledger, period.since, period.until, write_correction, &json, fault);
   json_list_end(&json);
+  json_text(&json, "currency", view_of(currency_words[call->currency]));
   json_map_end(&json);
   return json_end(&json, ok ? fault : NULL) && ok;
 }

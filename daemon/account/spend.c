@@ -44,15 +44,17 @@ struct writer {
 };
 
 static void write_sums(struct json *json, const struct report_row *row) {
-  const struct report_money *rows = &row->money[CURRENCY_ROWS];
   json_integer(json, "requests", row->requests);
   json_integer(json, "hits", row->hits);
   json_integer(json, "misses", row->misses);
   json_integer(json, "errors", row->errors);
   json_integer(json, "results", row->results);
-  json_amount(json, "rows_spent", rows->spent);
-  json_amount(json, "rows_unknown", rows->unknown);
-  json_amount(json, "rows_saved", rows->saved);
+  for (enum currency currency = 0; currency < CURRENCIES; currency++) {
+    const struct report_money *money = &row->money[currency];
+    json_amount_in(json, currency, "spent", money->spent);
+    json_amount_in(json, currency, "unknown", money->unknown);
+    json_amount_in(json, currency, "saved", money->saved);
+  }
 }
 
 static void write_row(void *context, const struct report_row *row) {
@@ -65,24 +67,23 @@ static void write_row(void *context, const struct report_row *row) {
   json_map_end(&writer->json);
 }
 
-bool account_spend(struct ledger *ledger, struct view rest, const struct form *form,
-                   struct text *out, struct fault *fault) {
-  (void)rest;
+bool account_spend(const struct account_call *call, struct text *out, struct fault *fault) {
   struct report_period period;
   struct report_row total;
-  if (!account_read_period(form, &period, fault))
+  if (!account_read_period(call->form, &period, fault))
     return false;
   struct writer writer = {.by = period.by};
   json_begin(&writer.json, out);
   json_map(&writer.json, NULL);
   json_list(&writer.json, groups[period.by].list);
-  bool ok = report_run(ledger, &period, write_row, &writer, &total, fault);
+  bool ok = report_run(call->ledger, &period, write_row, &writer, &total, fault);
   json_list_end(&writer.json);
   if (ok) {
     json_map(&writer.json, "total");
     write_sums(&writer.json, &total);
     json_map_end(&writer.json);
   }
+  json_text(&writer.json, "currency", view_of(currency_words[call->currency]));
   json_map_end(&writer.json);
   return json_end(&writer.json, ok ? fault : NULL) && ok;
 }

@@ -6,6 +6,13 @@
 
 /* --- budgets --- */
 
+/* The member `rows` or `units`, and which of them it is. */
+static void write_most(struct json *json, struct amount most) {
+  const char *word = currency_words[most.currency];
+  json_amount(json, word, most);
+  json_text(json, "currency", view_of(word));
+}
+
 void account_write_budget(struct json *json, const char *name,
                           const struct token_account *account) {
   char moment[ZONE_TIME_SIZE];
@@ -14,7 +21,7 @@ void account_write_budget(struct json *json, const char *name,
     return;
   }
   json_map(json, name);
-  json_amount(json, "rows", account->budget.most);
+  write_most(json, account->budget.most);
   json_text(json, "per", view_of(token_per_words[account->budget.per]));
   json_amount(json, "spent", account->spent);
   json_amount(json, "reserved", account->reserved);
@@ -62,24 +69,23 @@ static void write_token(void *context, const struct token_row *row) {
   json_map_end(json);
 }
 
-bool account_tokens(struct ledger *ledger, struct view rest, const struct form *form,
-                    struct text *out, struct fault *fault) {
-  (void)rest, (void)form;
+bool account_tokens(const struct account_call *call, struct text *out, struct fault *fault) {
   struct json json;
   json_begin(&json, out);
   json_map(&json, NULL);
   json_list(&json, "tokens");
-  bool ok = token_list(ledger, write_token, &json, fault);
+  bool ok = token_list(call->ledger, write_token, &json, fault);
   json_list_end(&json);
+  json_text(&json, "currency", view_of(currency_words[call->currency]));
   json_map_end(&json);
   return json_end(&json, ok ? fault : NULL) && ok;
 }
 
 /* --- parameters of a change --- */
 
-static bool need(const struct form *form, const char *name, struct view *value,
+static bool need(const struct account_call *call, const char *name, struct view *value,
                  struct fault *fault) {
-  const struct view *found = form_get(form, name);
+  const struct view *found = form_get(call->form, name);
   if (!found)
     return fault_set(fault, FAULT_MALFORMED, "'%s' is missing", name);
   *value = *found;
@@ -97,23 +103,29 @@ static bool read_per(const struct form *form, enum token_per *per, struct fault 
   return !word || fault_set(fault, FAULT_MALFORMED, "'per' is day, month or total");
 }
 
-/* `*budget` is `space`, or NULL without a budget: `name` is missing, or "none". */
-static bool read_budget(const struct form *form, const char *name, struct token_budget *space,
-                        const struct token_budget **budget, struct fault *fault) {
-  const struct view *rows = form_get(form, name);
-  bool is_none = !rows || view_is(*rows, "none");
-  *budget = is_none ? NULL : space;
-  if (is_none && form_get(form, "per"))
-    return fault_set(fault, FAULT_MALFORMED, "'per' needs a budget");
-  return is_none || ((amount_parse(*rows, CURRENCY_ROWS, &space->most) ||
-                      fault_set(fault, FAULT_MALFORMED,
-                                "'%s' is a number of rows, such as 1000 or 0.2, or none", name)) &&
-                     read_per(form, &space->per, fault));
+static bool read_most(struct view text, enum currency currency, struct amount *most,
+                      struct fault *fault) {
+  static const char *const forms[CURRENCIES] = {"number of rows, such as 1000 or 0.2",
+                                                "whole number of units, such as 50000"};
+  return amount_parse(text, currency, most) ||
+         fault_set(fault, FAULT_MALFORMED, "'budget' is a %s, or none", forms[currency]);
 }
 
-static bool check_right(const struct form *form, struct fault *fault) {
+/* `*budget` is `space`, or NULL without a budget: it is missing, or "none". */
+static bool read_budget(const struct account_call *call, struct token_budget *space,
+                        const struct token_budget **budget, struct fault *fault) {
+  const struct view *most = form_get(call->form, "budget");
+  bool is_none = !most || view_is(*most, "none");
+  *budget = is_none ? NULL : space;
+  if (is_none && form_get(call->form, "per"))
+    return fault_set(fault, FAULT_MALFORMED, "'per' needs a budget");
+  return is_none || (read_most(*most, call->currency, &space->most, fault) &&
+                     read_per(call->form, &space->per, fault));
+}
+
+static bool check_right(const struct account_call *call, struct fault *fault) {
   struct view right = VIEW("");
-  return need(form, "right", &right, fault) &&
+  return need(call, "right", &right, fault) &&
          (view_is(right, "no-cache") ||
           fault_set(fault, FAULT_MALFORMED,
                     "the only right there is to allow or deny is no-cache"));
@@ -127,67 +139,63 @@ struct changed {
   char token[TOKEN_SIZE]; /* empty: none was made */
 };
 
-static bool change_add(struct ledger *ledger, const struct form *form, struct changed *changed,
+static bool change_add(const struct account_call *call, struct changed *changed,
                        struct fault *fault) {
   struct token_budget space;
   const struct token_budget *budget;
-  return read_budget(form, "budget", &space, &budget, fault) &&
-         token_add(ledger, changed->name, budget, changed->token, fault);
+  return read_budget(call, &space, &budget, fault) &&
+         token_add(call->ledger, changed->name, budget, changed->token, fault);
 }
 
-static bool change_register(struct ledger *ledger, const struct form *form, struct changed *changed,
+static bool change_register(const struct account_call *call, struct changed *changed,
                             struct fault *fault) {
   struct token_budget space;
   const struct token_budget *budget;
   struct view token;
-  return need(form, "token", &token, fault) &&
-         read_budget(form, "budget", &space, &budget, fault) &&
-         token_register(ledger, changed->name, token, budget, fault);
+  return need(call, "token", &token, fault) && read_budget(call, &space, &budget, fault) &&
+         token_register(call->ledger, changed->name, token, budget, fault);
 }
 
-static bool change_rotate(struct ledger *ledger, const struct form *form, struct changed *changed,
+static bool change_rotate(const struct account_call *call, struct changed *changed,
                           struct fault *fault) {
-  (void)form;
-  return token_rotate(ledger, changed->name, changed->token, fault);
+  return token_rotate(call->ledger, changed->name, changed->token, fault);
 }
 
-static bool change_revoke(struct ledger *ledger, const struct form *form, struct changed *changed,
+static bool change_revoke(const struct account_call *call, struct changed *changed,
                           struct fault *fault) {
-  (void)form;
-  return token_revoke(ledger, changed->name, fault);
+  return token_revoke(call->ledger, changed->name, fault);
 }
 
-static bool change_rename(struct ledger *ledger, const struct form *form, struct changed *changed,
+static bool change_rename(const struct account_call *call, struct changed *changed,
                           struct fault *fault) {
   struct view label = changed->name;
-  return need(form, "new", &changed->name, fault) &&
-         token_rename(ledger, label, changed->name, fault);
+  return need(call, "new", &changed->name, fault) &&
+         token_rename(call->ledger, label, changed->name, fault);
 }
 
-static bool change_budget(struct ledger *ledger, const struct form *form, struct changed *changed,
+static bool change_budget(const struct account_call *call, struct changed *changed,
                           struct fault *fault) {
   struct token_budget space;
   const struct token_budget *budget;
-  struct view rows;
-  return need(form, "rows", &rows, fault) && read_budget(form, "rows", &space, &budget, fault) &&
-         token_budget_set(ledger, changed->name, budget, fault);
+  struct view most;
+  return need(call, "budget", &most, fault) && read_budget(call, &space, &budget, fault) &&
+         token_budget_set(call->ledger, changed->name, budget, fault);
 }
 
-static bool change_allow(struct ledger *ledger, const struct form *form, struct changed *changed,
+static bool change_allow(const struct account_call *call, struct changed *changed,
                          struct fault *fault) {
-  return check_right(form, fault) && token_allow(ledger, changed->name, true, fault);
+  return check_right(call, fault) && token_allow(call->ledger, changed->name, true, fault);
 }
 
-static bool change_deny(struct ledger *ledger, const struct form *form, struct changed *changed,
+static bool change_deny(const struct account_call *call, struct changed *changed,
                         struct fault *fault) {
-  return check_right(form, fault) && token_allow(ledger, changed->name, false, fault);
+  return check_right(call, fault) && token_allow(call->ledger, changed->name, false, fault);
 }
 
 static const struct action {
   const char *word;
   const char *parameters; /* beside `name` */
-  bool (*run)(struct ledger *ledger, const struct form *form, struct changed *changed,
-              struct fault *fault);
+  bool (*run)(const struct account_call *call, struct changed *changed, struct fault *fault);
 } actions[] = {
 #define TOKEN_ACTION(word, command, second, parameters, options, usage, help) \
   {#word, parameters, change_##word},
@@ -233,13 +241,12 @@ static bool write_changed(const struct changed *changed, struct text *out, struc
   return json_end(&json, fault);
 }
 
-bool account_token(struct ledger *ledger, struct view rest, const struct form *form,
-                   struct text *out, struct fault *fault) {
+bool account_token(const struct account_call *call, struct text *out, struct fault *fault) {
   struct changed changed = {.token = ""};
-  const struct action *action = find_action(rest, fault);
-  bool ok = action && check_parameters(action, form, fault) &&
-            need(form, "name", &changed.name, fault) &&
-            action->run(ledger, form, &changed, fault) && write_changed(&changed, out, fault);
+  const struct action *action = find_action(call->rest, fault);
+  bool ok = action && check_parameters(action, call->form, fault) &&
+            need(call, "name", &changed.name, fault) && action->run(call, &changed, fault) &&
+            write_changed(&changed, out, fault);
   explicit_bzero(changed.token, sizeof changed.token);
   return ok;
 }

@@ -3,7 +3,14 @@
 
 static bool ask_account(account_function *function, struct route_call *call, struct text *body,
                         struct fault *fault) {
-  return function(call->rooms->reconcile.ledger, call->rest, &call->form, body, fault);
+  const struct admin_rooms *rooms = call->rooms;
+  struct settings *settings = current_settings(rooms->reconcile.current);
+  const struct account_call account = {.ledger = rooms->reconcile.ledger,
+                                       .currency = settings_currency(settings),
+                                       .rest = call->rest,
+                                       .form = &call->form};
+  settings_release(&settings);
+  return function(&account, body, fault);
 }
 
 bool route_spend(struct route_call *call, struct text *body, struct fault *fault) {

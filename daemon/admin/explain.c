@@ -82,6 +82,7 @@ static void write_explanation(struct json *json, const struct serve_explanation 
   write_candidates(json, explanation);
   write_or_null(json, "asked", &explanation->asked);
   write_whole(json, explanation);
+  json_text(json, "currency", view_of(currency_words[explanation->most.currency]));
   json_amount(json, "least", explanation->least);
   json_amount(json, "most", explanation->most);
   json_bool(json, "estimated", explanation->estimated);

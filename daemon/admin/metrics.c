@@ -6,8 +6,6 @@
 #include "base/scope.h"
 #include "ledger/report.h"
 
-#include <stdio.h>
-
 #define MOST_CODES 600 /* HTTP has fewer */
 
 struct token_list {
@@ -28,29 +26,33 @@ static bool make_room(struct token_list *list) {
   return true;
 }
 
-static void add(struct token_list *list, struct view label, const struct prometheus_token *token) {
+/* Counters must never fall, so they hold settled spending without corrections: those are in the
+ * reports, and an amount that may still become smaller is counted when it is settled. */
+static void set_money(struct prometheus_token *token, enum currency currency,
+                      const struct report_money *money) {
+  struct amount later = amount_add(money->corrected, money->unsettled);
+  token->amounts[currency][PROMETHEUS_SPENT] = amount_subtract(money->spent, later);
+  token->amounts[currency][PROMETHEUS_SAVED] = money->saved;
+}
+
+static void set_budget(struct prometheus_token *token, const struct token_account *account) {
+  enum currency currency = account->budget.most.currency;
+  token->has_budget[currency] = true;
+  token->amounts[currency][PROMETHEUS_BUDGET] = account->budget.most;
+  token->amounts[currency][PROMETHEUS_LEFT] = account->left;
+}
+
+static void add_token(void *context, const struct report_row *row) {
+  struct token_list *list = context;
   list->failed = list->failed || !make_room(list);
   if (list->failed)
     return;
-  struct prometheus_token *added = &list->items[list->count++];
-  *added = *token;
-  snprintf(added->label, sizeof added->label, "%.*s", VIEW_ARGS(label));
-}
-
-/* Counters must never fall, so they hold settled spending without corrections: those are in the
- * reports, and an amount that may still become smaller is counted when it is settled. */
-static void add_token(void *context, const struct report_row *row) {
-  const struct token_account *account = &row->account;
-  const struct report_money *rows = &row->money[CURRENCY_ROWS];
-  struct amount later = amount_add(rows->corrected, rows->unsettled);
-  bool has_budget = account->has_budget && account->budget.most.currency == CURRENCY_ROWS;
-  add(context, row->label,
-      &(struct prometheus_token){.id = row->id,
-                                 .spent = amount_rows(amount_subtract(rows->spent, later)),
-                                 .saved = amount_rows(rows->saved),
-                                 .has_budget = has_budget,
-                                 .budget = has_budget ? amount_rows(account->budget.most) : ROWS(0),
-                                 .left = has_budget ? amount_rows(account->left) : ROWS(0)});
+  struct prometheus_token *token = &list->items[list->count++];
+  *token = prometheus_token(row->id, row->label);
+  for (enum currency currency = 0; currency < CURRENCIES; currency++)
+    set_money(token, currency, &row->money[currency]);
+  if (row->account.has_budget)
+    set_budget(token, &row->account);
 }
 
 /* The amounts come from the ledger, so they continue after a restart. If it cannot be read they are

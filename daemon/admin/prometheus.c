@@ -20,11 +20,11 @@ static bool has_own_label(const struct prometheus_token *token) {
 }
 
 static void add_to(struct prometheus_token *sum, const struct prometheus_token *token) {
-  sum->spent = rows_add(sum->spent, token->spent);
-  sum->saved = rows_add(sum->saved, token->saved);
-  sum->has_budget = sum->has_budget || token->has_budget;
-  sum->budget = rows_add(sum->budget, token->budget);
-  sum->left = rows_add(sum->left, token->left);
+  for (size_t i = 0; i < CURRENCIES; i++) {
+    sum->has_budget[i] = sum->has_budget[i] || token->has_budget[i];
+    for (size_t k = 0; k < PROMETHEUS_AMOUNTS; k++)
+      sum->amounts[i][k] = amount_add(sum->amounts[i][k], token->amounts[i][k]);
+  }
 }
 
 /* `tokens` are in the order of their labels. */
@@ -40,7 +40,7 @@ static size_t merge_same(struct prometheus_token *tokens, size_t count) {
 
 /* Sums the tokens without a label of their own at the end; returns the number of the others. */
 static size_t sum_others(struct prometheus_token *tokens, size_t count, size_t *others) {
-  struct prometheus_token other = {.label = PROMETHEUS_OTHER};
+  struct prometheus_token other = prometheus_token(0, VIEW(PROMETHEUS_OTHER));
   size_t own = 0;
   for (size_t i = 0; i < count; i++)
     if (has_own_label(&tokens[i]))
@@ -51,6 +51,15 @@ static size_t sum_others(struct prometheus_token *tokens, size_t count, size_t *
   if (*others)
     tokens[own] = other;
   return own;
+}
+
+struct prometheus_token prometheus_token(int64_t id, struct view label) {
+  struct prometheus_token token = {.id = id};
+  snprintf(token.label, sizeof token.label, "%.*s", VIEW_ARGS(label));
+  for (size_t i = 0; i < CURRENCIES; i++)
+    for (size_t k = 0; k < PROMETHEUS_AMOUNTS; k++)
+      token.amounts[i][k] = amount_zero((enum currency)i);
+  return token;
 }
 
 size_t prometheus_fold(struct prometheus_token *tokens, size_t count) {
@@ -108,31 +117,56 @@ static void write_requests(const struct prometheus *snapshot, const char *name, 
   }
 }
 
-static void write_rows(struct text *out, const char *name, const char *label, struct rows rows) {
-  write_name(out, name, "token", label);
-  text_printf(out, "%s\n", ROWS_TEXT(rows));
+/* One sample for each token; of budgets, for each that has one in this currency. */
+static void write_amounts(const struct prometheus *snapshot, const char *name, struct text *out,
+                          enum currency currency, enum prometheus_amount amount) {
+  bool is_budgets = amount == PROMETHEUS_BUDGET || amount == PROMETHEUS_LEFT;
+  for (size_t i = 0; i < snapshot->token_count; i++) {
+    const struct prometheus_token *token = &snapshot->tokens[i];
+    if (is_budgets && !token->has_budget[currency])
+      continue;
+    write_name(out, name, "token", token->label);
+    text_printf(out, "%s\n", AMOUNT_TEXT(token->amounts[currency][amount]));
+  }
 }
 
-static void write_spent(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (size_t i = 0; i < snapshot->token_count; i++)
-    write_rows(out, name, snapshot->tokens[i].label, snapshot->tokens[i].spent);
+static void write_rows_spent(const struct prometheus *snapshot, const char *name,
+                             struct text *out) {
+  write_amounts(snapshot, name, out, CURRENCY_ROWS, PROMETHEUS_SPENT);
 }
 
-static void write_saved(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (size_t i = 0; i < snapshot->token_count; i++)
-    write_rows(out, name, snapshot->tokens[i].label, snapshot->tokens[i].saved);
+static void write_rows_saved(const struct prometheus *snapshot, const char *name,
+                             struct text *out) {
+  write_amounts(snapshot, name, out, CURRENCY_ROWS, PROMETHEUS_SAVED);
 }
 
-static void write_budgets(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (size_t i = 0; i < snapshot->token_count; i++)
-    if (snapshot->tokens[i].has_budget)
-      write_rows(out, name, snapshot->tokens[i].label, snapshot->tokens[i].budget);
+static void write_rows_budget(const struct prometheus *snapshot, const char *name,
+                              struct text *out) {
+  write_amounts(snapshot, name, out, CURRENCY_ROWS, PROMETHEUS_BUDGET);
 }
 
-static void write_left(const struct prometheus *snapshot, const char *name, struct text *out) {
-  for (size_t i = 0; i < snapshot->token_count; i++)
-    if (snapshot->tokens[i].has_budget)
-      write_rows(out, name, snapshot->tokens[i].label, snapshot->tokens[i].left);
+static void write_rows_left(const struct prometheus *snapshot, const char *name, struct text *out) {
+  write_amounts(snapshot, name, out, CURRENCY_ROWS, PROMETHEUS_LEFT);
+}
+
+static void write_units_spent(const struct prometheus *snapshot, const char *name,
+                              struct text *out) {
+  write_amounts(snapshot, name, out, CURRENCY_UNITS, PROMETHEUS_SPENT);
+}
+
+static void write_units_saved(const struct prometheus *snapshot, const char *name,
+                              struct text *out) {
+  write_amounts(snapshot, name, out, CURRENCY_UNITS, PROMETHEUS_SAVED);
+}
+
+static void write_units_budget(const struct prometheus *snapshot, const char *name,
+                               struct text *out) {
+  write_amounts(snapshot, name, out, CURRENCY_UNITS, PROMETHEUS_BUDGET);
+}
+
+static void write_units_left(const struct prometheus *snapshot, const char *name,
+                             struct text *out) {
+  write_amounts(snapshot, name, out, CURRENCY_UNITS, PROMETHEUS_LEFT);
 }
 
 static void write_codes(const struct prometheus *snapshot, const char *name, struct text *out) {
@@ -228,14 +262,25 @@ static const struct {
 typedef void write_samples(const struct prometheus *snapshot, const char *name, struct text *out);
 
 static write_samples *const writers[METRICS] = {
-    [METRIC_REQUESTS] = write_requests,          [METRIC_ROWS_SPENT] = write_spent,
-    [METRIC_ROWS_SAVED] = write_saved,           [METRIC_BUDGET] = write_budgets,
-    [METRIC_BUDGET_LEFT] = write_left,           [METRIC_UPSTREAM_REQUESTS] = write_codes,
-    [METRIC_UPSTREAM_INFLIGHT] = write_inflight, [METRIC_TOKEN_CHECKS] = write_checks,
-    [METRIC_CACHE_BYTES] = write_bytes,          [METRIC_CACHE_ENTRIES] = write_entries,
-    [METRIC_UPSTREAM_WAITING] = write_waiting,   [METRIC_UPSTREAM_TURNED_AWAY] = write_turned_away,
+    [METRIC_REQUESTS] = write_requests,
+    [METRIC_ROWS_SPENT] = write_rows_spent,
+    [METRIC_ROWS_SAVED] = write_rows_saved,
+    [METRIC_BUDGET_ROWS] = write_rows_budget,
+    [METRIC_BUDGET_LEFT_ROWS] = write_rows_left,
+    [METRIC_UNITS_SPENT] = write_units_spent,
+    [METRIC_UNITS_SAVED] = write_units_saved,
+    [METRIC_BUDGET_UNITS] = write_units_budget,
+    [METRIC_BUDGET_LEFT_UNITS] = write_units_left,
+    [METRIC_UPSTREAM_REQUESTS] = write_codes,
+    [METRIC_UPSTREAM_INFLIGHT] = write_inflight,
+    [METRIC_TOKEN_CHECKS] = write_checks,
+    [METRIC_CACHE_BYTES] = write_bytes,
+    [METRIC_CACHE_ENTRIES] = write_entries,
+    [METRIC_UPSTREAM_WAITING] = write_waiting,
+    [METRIC_UPSTREAM_TURNED_AWAY] = write_turned_away,
     [METRIC_UPSTREAM_THROTTLED] = write_throttled,
-    [METRIC_DURATION] = write_durations,         [METRIC_BUILD_INFO] = write_build,
+    [METRIC_DURATION] = write_durations,
+    [METRIC_BUILD_INFO] = write_build,
 };
 
 /* Names and meanings are those of Prometheus' own client libraries. */

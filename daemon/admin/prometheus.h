@@ -8,13 +8,24 @@
 #define PROMETHEUS_TOKENS 100
 #define PROMETHEUS_OTHER "other"
 
+/* The last two: of the budget in that currency, zero without one. */
+enum prometheus_amount {
+  PROMETHEUS_SPENT,
+  PROMETHEUS_SAVED,
+  PROMETHEUS_BUDGET,
+  PROMETHEUS_LEFT,
+  PROMETHEUS_AMOUNTS
+};
+
 struct prometheus_token {
   int64_t id; /* of the ledger (report_row) */
   char label[LEDGER_LABEL_SIZE];
-  struct rows spent, saved;
-  bool has_budget;
-  struct rows budget, left; /* of the budget, where it has one */
+  bool has_budget[CURRENCIES];
+  struct amount amounts[CURRENCIES][PROMETHEUS_AMOUNTS];
 };
+
+/* A token whose amounts are zero. */
+struct prometheus_token prometheus_token(int64_t id, struct view label);
 
 struct prometheus_code {
   unsigned status;

@@ -18,21 +18,41 @@ static void write_requests(struct json *json, const struct admin_rooms *rooms) {
   json_part(json, "hit_rate", hits, answered);
 }
 
-/* False if the ledger cannot be read: the amounts are null then, and the rest is still written. */
-static bool write_amounts(struct json *json, const char *name, struct ledger *ledger,
-                          const struct report_period *period) {
-  struct report_row total;
-  const struct report_money *rows = &total.money[CURRENCY_ROWS];
-  if (!report_run(ledger, period, NULL, NULL, &total, NULL)) {
+/* The totals of today and of all days; those that cannot be read are null. */
+struct totals {
+  struct report_row today, all;
+  bool has_today, has_all;
+};
+
+static bool read_totals(struct ledger *ledger, struct totals *totals) {
+  int32_t day = report_day(clock_milliseconds());
+  const struct report_period today = {REPORT_BY_DAY, day, day};
+  totals->has_today = report_run(ledger, &today, NULL, NULL, &totals->today, NULL);
+  totals->has_all =
+      report_run(ledger, &REPORT_FOREVER(REPORT_BY_DAY), NULL, NULL, &totals->all, NULL);
+  return totals->has_today && totals->has_all;
+}
+
+static void write_money(struct json *json, const char *name, bool is_read,
+                        const struct report_money *money) {
+  if (!is_read) {
     json_null(json, name);
-    return false;
+    return;
   }
   json_map(json, name);
-  json_amount(json, "spent", rows->spent);
-  json_amount(json, "unknown", rows->unknown);
-  json_amount(json, "saved", rows->saved);
+  json_amount(json, "spent", money->spent);
+  json_amount(json, "unknown", money->unknown);
+  json_amount(json, "saved", money->saved);
   json_map_end(json);
-  return true;
+}
+
+static void write_totals(struct json *json, const struct totals *totals) {
+  for (enum currency currency = 0; currency < CURRENCIES; currency++) {
+    json_map(json, currency_words[currency]);
+    write_money(json, "today", totals->has_today, &totals->today.money[currency]);
+    write_money(json, "all", totals->has_all, &totals->all.money[currency]);
+    json_map_end(json);
+  }
 }
 
 static void write_warning(void *context, const struct token_row *row) {
@@ -49,12 +69,9 @@ static bool write_warnings(struct json *json, struct ledger *ledger) {
 }
 
 static void write_ledger(struct json *json, struct ledger *ledger) {
-  int32_t day = report_day(clock_milliseconds());
-  const struct report_period today = {REPORT_BY_DAY, day, day};
-  json_map(json, "rows");
-  bool readable = write_amounts(json, "today", ledger, &today);
-  readable = write_amounts(json, "all", ledger, &REPORT_FOREVER(REPORT_BY_DAY)) && readable;
-  json_map_end(json);
+  struct totals totals;
+  bool readable = read_totals(ledger, &totals);
+  write_totals(json, &totals);
   readable = write_warnings(json, ledger) && readable;
   json_text(json, "ledger", readable && !ledger_is_broken(ledger) ? VIEW("ok") : VIEW("broken"));
 }
@@ -87,7 +104,9 @@ static void write_upstream(struct json *json, const struct admin_rooms *rooms) {
   const char *state = failing ? "failing" : "ok";
   if (!answered_at && !failed_at)
     state = "unknown";
+  json_text(json, "currency", view_of(currency_words[settings_currency(settings)]));
   json_map(json, "upstream");
+  json_text(json, "api", settings->upstream_api == UPSTREAM_API_V3 ? VIEW("v3") : VIEW("v2"));
   json_text(json, "url", view_of(settings->upstream_url));
   json_text(json, "state", view_of(state));
   write_time(json, "answered_at", answered_at);

@@ -50,13 +50,6 @@ bool rows_parse(struct view text, struct rows *out) {
   return !__builtin_add_overflow(whole, tenth, &out->tenths);
 }
 
-const char *rows_print(struct rows rows, char out[ROWS_TEXT_SIZE]) {
-  uint64_t size = rows.tenths < 0 ? 0 - (uint64_t)rows.tenths : (uint64_t)rows.tenths;
-  snprintf(out, ROWS_TEXT_SIZE, "%s%" PRIu64 ".%" PRIu64, rows.tenths < 0 ? "-" : "", size / 10,
-           size % 10);
-  return out;
-}
-
 /* -- Amounts -- */
 
 struct amount amount_add(struct amount a, struct amount b) {
@@ -96,9 +89,20 @@ bool amount_parse_signed(struct view text, enum currency currency, struct amount
   return ok;
 }
 
+static void print_tenths(int64_t tenths, char out[AMOUNT_TEXT_SIZE]) {
+  uint64_t size = tenths < 0 ? 0 - (uint64_t)tenths : (uint64_t)tenths;
+  snprintf(out, AMOUNT_TEXT_SIZE, "%s%" PRIu64 ".%" PRIu64, tenths < 0 ? "-" : "", size / 10,
+           size % 10);
+}
+
 const char *amount_print(struct amount amount, char out[AMOUNT_TEXT_SIZE]) {
   if (amount.currency == CURRENCY_ROWS)
-    return rows_print(amount_rows(amount), out);
-  snprintf(out, AMOUNT_TEXT_SIZE, "%" PRId64, amount.parts);
+    print_tenths(amount.parts, out);
+  else
+    snprintf(out, AMOUNT_TEXT_SIZE, "%" PRId64, amount.parts);
   return out;
+}
+
+const char *currency_mark(enum currency currency) {
+  return currency == CURRENCY_UNITS ? " currency=units" : "";
 }

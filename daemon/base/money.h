@@ -20,7 +20,6 @@ struct rows {
 
 #define ROWS(whole) ((struct rows){(int64_t)(whole)*10})
 #define ROWS_MAX ((struct rows){INT64_MAX})
-#define ROWS_TEXT_SIZE 24
 
 struct rows rows_add(struct rows a, struct rows b);
 
@@ -35,12 +34,6 @@ static inline int rows_order(struct rows a, struct rows b) {
 
 /* "201", "0.2": digits and at most one decimal; not negative. */
 bool rows_parse(struct view text, struct rows *out) MUST_CHECK;
-
-/* "201.0", "-0.2"; returns `out`. */
-const char *rows_print(struct rows rows, char out[ROWS_TEXT_SIZE]);
-
-/* rows_print() into a buffer that lives as long as the enclosing block. */
-#define ROWS_TEXT(rows) rows_print((rows), (char[ROWS_TEXT_SIZE]){0})
 
 /* -- Units: whole -- */
 
@@ -63,7 +56,7 @@ struct amount {
   int64_t parts; /* the currency's smallest: tenths of a row, whole units */
 };
 
-#define AMOUNT_TEXT_SIZE ROWS_TEXT_SIZE /* a row's decimal makes it the longer */
+#define AMOUNT_TEXT_SIZE 24
 
 static inline struct amount amount_of_rows(struct rows rows) {
   return (struct amount){CURRENCY_ROWS, rows.tenths};
@@ -119,6 +112,9 @@ bool amount_parse_signed(struct view text, enum currency currency, struct amount
 
 /* Rows with one decimal, "201.0"; units whole, "201". Returns `out`. */
 const char *amount_print(struct amount amount, char out[AMOUNT_TEXT_SIZE]);
+
+/* What a line of the log adds to its amounts: "" for rows, " currency=units". A constant. */
+const char *currency_mark(enum currency currency);
 
 /* amount_print() into a buffer that lives as long as the enclosing block. */
 #define AMOUNT_TEXT(amount) amount_print((amount), (char[AMOUNT_TEXT_SIZE]){0})

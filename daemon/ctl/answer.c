@@ -60,3 +60,8 @@ yajl_val answer_get(yajl_val tree, const char *path) {
     tree = YAJL_IS_OBJECT(tree) ? get_member(tree, name) : NULL;
   return tree;
 }
+
+bool answer_says(yajl_val tree, const char *path, const char *text) {
+  const char *string = YAJL_GET_STRING(answer_get(tree, path));
+  return string && strcmp(string, text) == 0;
+}

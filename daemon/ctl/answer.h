@@ -15,3 +15,6 @@ bool answer_parse(struct view body, yajl_val *out, struct fault *fault) MUST_CHE
 
 /* The member at `path`, such as "rows.today.spent"; NULL if there is none. */
 yajl_val answer_get(yajl_val tree, const char *path);
+
+/* True if the member is this string. */
+bool answer_says(yajl_val tree, const char *path, const char *text);

@@ -30,12 +30,21 @@ static const struct print_column list_columns[] = {
     {"hits", "hits", PRINT_NUMBER},
     {"saved", "saved", PRINT_NUMBER},
     {"target", "target", PRINT_LABEL},
+    {"currency", "in", PRINT_TEXT}, /* only where something is in units */
 };
+
+static bool is_in_units(yajl_val entry) {
+  return answer_says(entry, "currency", "units");
+}
 
 static void print_list(struct text *out, yajl_val answer) {
   yajl_val entries = answer_get(answer, "entries"), stored = answer_get(answer, "stored");
   size_t shown = YAJL_IS_ARRAY(entries) ? YAJL_GET_ARRAY(entries)->len : 0;
-  print_table(out, list_columns, sizeof list_columns / sizeof *list_columns, entries, NULL);
+  bool any_units = false;
+  for (size_t i = 0; i < shown; i++)
+    any_units = any_units || is_in_units(YAJL_GET_ARRAY(entries)->values[i]);
+  print_table(out, list_columns, sizeof list_columns / sizeof *list_columns - !any_units, entries,
+              NULL);
   if (YAJL_IS_INTEGER(stored) && YAJL_GET_INTEGER(stored) > (long long)shown)
     text_printf(out, "%zu of %lld; --limit shows more\n", shown, YAJL_GET_INTEGER(stored));
 }
@@ -64,13 +73,21 @@ static const struct print_column show_lines[] = {
     {"saved", "saved", PRINT_NUMBER},  {"derived", "derived", PRINT_TEXT},
 };
 
+/* Of a result that was paid in units, beside these. */
+static const struct print_column units_lines[] = {
+    {"currency", "currency", PRINT_TEXT},
+    {"list_price", "list price", PRINT_NUMBER},
+};
+
 static void print_entries(struct text *out, yajl_val answer) {
   yajl_val entries = answer_get(answer, "entries");
   for (size_t i = 0; YAJL_IS_ARRAY(entries) && i < YAJL_GET_ARRAY(entries)->len; i++) {
     if (i)
       text_add_char(out, '\n');
-    print_lines(out, show_lines, sizeof show_lines / sizeof *show_lines,
-                YAJL_GET_ARRAY(entries)->values[i]);
+    yajl_val entry = YAJL_GET_ARRAY(entries)->values[i];
+    print_lines(out, show_lines, sizeof show_lines / sizeof *show_lines, entry);
+    if (is_in_units(entry))
+      print_lines(out, units_lines, sizeof units_lines / sizeof *units_lines, entry);
   }
 }
 

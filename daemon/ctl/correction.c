@@ -1,18 +1,20 @@
 /* `correction`: adds entries to the account by hand, and lists them. */
+#include "ctl/amounts.h"
 #include "ctl/answer.h"
 #include "ctl/ask.h"
 
 static const struct print_column columns[] = {
     {"day", "day", PRINT_TEXT},
     {"token", "token", PRINT_LABEL},
-    {"rows_spent", "spent", PRINT_NUMBER},
-    {"rows_unknown", "unknown", PRINT_NUMBER},
+    {"rows_spent", "rows spent", PRINT_ROWS},
+    {"rows_unknown", "rows unknown", PRINT_ROWS},
+    {"units_spent", "units spent", PRINT_UNITS},
+    {"units_unknown", "units unknown", PRINT_UNITS},
     {"reason", "reason", PRINT_TEXT},
 };
 
 static void print_corrections(struct text *out, yajl_val answer) {
-  print_table(out, columns, sizeof columns / sizeof *columns, answer_get(answer, "corrections"),
-              NULL);
+  amounts_table(out, columns, sizeof columns / sizeof *columns, answer, "corrections");
 }
 
 enum ending command_correction_list(const struct command_call *call, struct fault *fault) {
@@ -24,16 +26,26 @@ enum ending command_correction_list(const struct command_call *call, struct faul
   return ask_show(call, &ask, print_corrections, fault);
 }
 
-static void print_corrected(struct text *out, yajl_val answer) {
-  static const struct {
-    const char *before, *member;
-  } words[] = {
-      {"", "token"}, {" on ", "day"}, {": spent ", "rows_spent"}, {", unknown ", "rows_unknown"}};
-  for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+struct words {
+  const char *before, *member;
+};
+
+static void add_words(struct text *out, const struct words words[2], yajl_val answer) {
+  for (size_t i = 0; i < 2; i++) {
     text_add(out, view_of(words[i].before));
     print_value(out, PRINT_TEXT, answer_get(answer, words[i].member));
   }
-  text_add_char(out, '\n');
+}
+
+static void print_corrected(struct text *out, yajl_val answer) {
+  static const struct words whose[] = {{"", "token"}, {" on ", "day"}},
+                            rows[] = {{": spent ", "rows_spent"}, {", unknown ", "rows_unknown"}},
+                            units[] = {{": spent ", "units_spent"},
+                                       {", unknown ", "units_unknown"}};
+  bool is_units = answer_says(answer, "currency", "units");
+  add_words(out, whose, answer);
+  add_words(out, is_units ? units : rows, answer);
+  text_add(out, is_units ? VIEW(" units\n") : VIEW("\n"));
 }
 
 enum ending command_correction_add(const struct command_call *call, struct fault *fault) {

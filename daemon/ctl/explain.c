@@ -1,3 +1,4 @@
+#include "base/money.h"
 #include "ctl/answer.h"
 #include "ctl/argument.h"
 #include "ctl/show.h"
@@ -17,9 +18,16 @@ static const struct print_column lines[] = {
     {"source.key", "computed from", PRINT_TEXT},
     {"asked", "asks for", PRINT_TEXT},
     {"whole.normal", "buys first", PRINT_TEXT},
-    {"least", "least rows", PRINT_NUMBER},
-    {"most", "most rows", PRINT_NUMBER},
-    {"estimated", "estimated", PRINT_TEXT},
+};
+
+#define COST_LINES 3
+static const struct print_column cost_lines[CURRENCIES][COST_LINES] = {
+    [CURRENCY_ROWS] = {{"least", "least rows", PRINT_NUMBER},
+                       {"most", "most rows", PRINT_NUMBER},
+                       {"estimated", "estimated", PRINT_TEXT}},
+    [CURRENCY_UNITS] = {{"least", "least units", PRINT_NUMBER},
+                        {"most", "most units", PRINT_NUMBER},
+                        {"estimated", "estimated", PRINT_TEXT}},
 };
 
 static const struct print_column candidate_columns[] = {
@@ -32,7 +40,10 @@ static const struct print_column candidate_columns[] = {
 
 static void print_explanation(struct text *out, yajl_val answer) {
   yajl_val candidates = answer_get(answer, "candidates");
+  enum currency currency =
+      answer_says(answer, "currency", "units") ? CURRENCY_UNITS : CURRENCY_ROWS;
   print_lines(out, lines, sizeof lines / sizeof *lines, answer);
+  print_lines(out, cost_lines[currency], COST_LINES, answer);
   if (!YAJL_IS_ARRAY(candidates) || !YAJL_GET_ARRAY(candidates)->len)
     return;
   text_add_char(out, '\n');

@@ -17,12 +17,13 @@ static bool become_owner(const char *directory, struct fault *fault) {
                    strerror(errno));
 }
 
-static bool answer(struct ledger *ledger, const struct ask *ask, struct text *body,
-                   struct fault *fault) {
+static bool answer(struct ledger *ledger, const struct settings *settings, const struct ask *ask,
+                   struct text *body, struct fault *fault) {
   struct form form = {.count = 0};
+  const struct account_call call = {
+      .ledger = ledger, .currency = settings_currency(settings), .rest = ask->rest, .form = &form};
   text_clear(body);
-  bool ok = form_parse(&form, text_view(ask->form), fault) &&
-            ask->function(ledger, ask->rest, &form, body, fault);
+  bool ok = form_parse(&form, text_view(ask->form), fault) && ask->function(&call, body, fault);
   form_free(&form);
   return ok;
 }
@@ -34,7 +35,7 @@ bool local_read(const struct settings *settings, const struct ask *ask, struct t
   bool ok = become_owner(settings->state_directory, fault) &&
             directory_check(settings->state_directory, fault) &&
             ledger_open_readonly(settings->state_directory, &options, &ledger, fault) &&
-            answer(ledger, ask, body, fault);
+            answer(ledger, settings, ask, body, fault);
   ledger_close(&ledger);
   return ok;
 }
@@ -47,7 +48,8 @@ bool local_change(const struct settings *settings, const struct ask *ask, struct
   int lock = -1;
   bool ok = become_owner(directory, fault) && directory_make(directory, fault) &&
             directory_lock(directory, &lock, fault) &&
-            ledger_open(directory, &options, &ledger, fault) && answer(ledger, ask, body, fault);
+            ledger_open(directory, &options, &ledger, fault) &&
+            answer(ledger, settings, ask, body, fault);
   ledger_close(&ledger);
   if (lock >= 0)
     close(lock);

@@ -14,7 +14,9 @@ enum print_kind {
   PRINT_TEXT,
   PRINT_LABEL,    /* as TEXT; "(none)" where it is empty */
   PRINT_DIGITS,   /* the first digits of a key, for a listing; --json has all */
-  PRINT_NUMBER,   /* integers and rows; to the right */
+  PRINT_NUMBER,   /* to the right; likewise: */
+  PRINT_ROWS,     /* an amount of rows */
+  PRINT_UNITS,    /* an amount of units */
   PRINT_BYTES,    /* 3.4 MiB */
   PRINT_DURATION, /* 3d 4h */
   PRINT_PART,     /* 83.3 % */

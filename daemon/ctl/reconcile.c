@@ -1,12 +1,14 @@
 /* `reconcile`: Ahrefs' own count beside the ledger's. */
-#include "ctl/answer.h"
+#include "ctl/amounts.h"
 #include "ctl/show.h"
 
 static const struct print_column columns[] = {
     {"token", "token", PRINT_LABEL},
     {"with_issued", "with issued", PRINT_TEXT},
-    {"rows_left", "left", PRINT_NUMBER},
-    {"rows_limit", "limit", PRINT_NUMBER},
+    {"rows_left", "rows left", PRINT_ROWS},
+    {"rows_limit", "rows limit", PRINT_ROWS},
+    {"units_left", "units left", PRINT_UNITS},
+    {"units_limit", "units limit", PRINT_UNITS},
     {"ledger_spent", "spent here", PRINT_NUMBER},
     {"ledger_unknown", "of it unknown", PRINT_NUMBER},
     {"ledger_reserved", "reserved", PRINT_NUMBER},
@@ -17,7 +19,7 @@ static const struct print_column columns[] = {
 };
 
 static void print_accounts(struct text *out, yajl_val answer) {
-  print_table(out, columns, sizeof columns / sizeof *columns, answer_get(answer, "accounts"), NULL);
+  amounts_table(out, columns, sizeof columns / sizeof *columns, answer, "accounts");
 }
 
 enum ending command_reconcile(const struct command_call *call, struct fault *fault) {

@@ -1,14 +1,17 @@
 /* `spend`. */
-#include "ctl/answer.h"
+#include "ctl/amounts.h"
 #include "ctl/ask.h"
 
 /* --- printing --- */
 
-#define SUMS                                                                       \
-  {"requests", "requests", PRINT_NUMBER}, {"hits", "hits", PRINT_NUMBER},          \
-      {"misses", "misses", PRINT_NUMBER}, {"errors", "errors", PRINT_NUMBER},      \
-      {"results", "results", PRINT_NUMBER}, {"rows_spent", "spent", PRINT_NUMBER}, \
-      {"rows_unknown", "unknown", PRINT_NUMBER}, {"rows_saved", "saved", PRINT_NUMBER},
+#define SUMS                                                                                  \
+  {"requests", "requests", PRINT_NUMBER}, {"hits", "hits", PRINT_NUMBER},                     \
+      {"misses", "misses", PRINT_NUMBER}, {"errors", "errors", PRINT_NUMBER},                 \
+      {"results", "results", PRINT_NUMBER}, {"rows_spent", "rows spent", PRINT_ROWS},         \
+      {"rows_unknown", "rows unknown", PRINT_ROWS}, {"rows_saved", "rows saved", PRINT_ROWS}, \
+      {"units_spent", "units spent", PRINT_UNITS},                                            \
+      {"units_unknown", "units unknown", PRINT_UNITS},                                        \
+      {"units_saved", "units saved", PRINT_UNITS},
 
 static const struct print_column columns_by_token[] = {
     {"token", "token", PRINT_LABEL}, SUMS{"budget.left", "budget left", PRINT_NUMBER}};
@@ -26,20 +29,13 @@ static const struct {
 };
 
 static void print_spend(struct text *out, yajl_val answer) {
-  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-    yajl_val rows = answer_get(answer, tables[i].list);
-    if (rows)
-      print_table(out, tables[i].columns, tables[i].count, rows, answer_get(answer, "total"));
-  }
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+    amounts_table(out, tables[i].columns, tables[i].count, answer, tables[i].list);
 }
 
-/* Leaves out the total, so that a column can be summed. */
 static void print_spend_csv(struct text *out, yajl_val answer) {
-  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
-    yajl_val rows = answer_get(answer, tables[i].list);
-    if (rows)
-      print_csv(out, tables[i].columns, tables[i].count, rows);
-  }
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
+    amounts_csv(out, tables[i].columns, tables[i].count, answer, tables[i].list);
 }
 
 /* The daemon would refuse the same; refused here, it is reported as a fault of the command line. */

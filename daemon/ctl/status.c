@@ -1,3 +1,4 @@
+#include "ctl/amounts.h"
 #include "ctl/answer.h"
 #include "ctl/show.h"
 
@@ -16,11 +17,16 @@ static const struct print_column lines[] = {
     {"upstream.throttled", "throttled", PRINT_NUMBER},
     {"upstream.turned_away", "turned away", PRINT_NUMBER},
     {"ledger", "ledger", PRINT_TEXT},
-    {"rows.today.spent", "spent today", PRINT_NUMBER},
-    {"rows.today.saved", "saved today", PRINT_NUMBER},
-    {"rows.all.spent", "spent in all", PRINT_NUMBER},
-    {"rows.all.unknown", "of it unknown", PRINT_NUMBER},
-    {"rows.all.saved", "saved in all", PRINT_NUMBER},
+    {"rows.today.spent", "rows spent today", PRINT_ROWS},
+    {"rows.today.saved", "rows saved today", PRINT_ROWS},
+    {"rows.all.spent", "rows spent in all", PRINT_ROWS},
+    {"rows.all.unknown", "rows of it unknown", PRINT_ROWS},
+    {"rows.all.saved", "rows saved in all", PRINT_ROWS},
+    {"units.today.spent", "units spent today", PRINT_UNITS},
+    {"units.today.saved", "units saved today", PRINT_UNITS},
+    {"units.all.spent", "units spent in all", PRINT_UNITS},
+    {"units.all.unknown", "units of it unknown", PRINT_UNITS},
+    {"units.all.saved", "units saved in all", PRINT_UNITS},
 };
 
 /* "14 hit, 3 miss": the outcomes that occurred. */
@@ -94,7 +100,7 @@ static void print_discontinued(struct text *out, yajl_val answer) {
 }
 
 static void print_status(struct text *out, yajl_val answer) {
-  print_lines(out, lines, sizeof lines / sizeof *lines, answer);
+  amounts_lines(out, lines, sizeof lines / sizeof *lines, answer);
   print_requests(out, answer_get(answer, "requests"));
   print_warnings(out, answer_get(answer, "budget_warnings"));
   print_upstream(out, answer);

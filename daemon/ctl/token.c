@@ -1,4 +1,5 @@
 /* `token`: the list, and each change. */
+#include "ctl/amounts.h"
 #include "ctl/answer.h"
 #include "ctl/ask.h"
 
@@ -21,7 +22,8 @@ static const struct print_column columns[] = {
     {"revoked", "revoked", PRINT_TEXT},
     {"no_cache", "no-cache", PRINT_TEXT},
     {"last_used", "last used", PRINT_TEXT},
-    {"budget.rows", "budget", PRINT_NUMBER},
+    {"budget.rows", "rows budget", PRINT_ROWS},
+    {"budget.units", "units budget", PRINT_UNITS},
     {"budget.per", "per", PRINT_TEXT},
     {"budget.spent", "spent", PRINT_NUMBER},
     {"budget.reserved", "reserved", PRINT_NUMBER},
@@ -31,7 +33,7 @@ static const struct print_column columns[] = {
 };
 
 static void print_tokens(struct text *out, yajl_val answer) {
-  print_table(out, columns, sizeof columns / sizeof *columns, answer_get(answer, "tokens"), NULL);
+  amounts_table(out, columns, sizeof columns / sizeof *columns, answer, "tokens");
 }
 
 enum ending command_token_list(const struct command_call *call, struct fault *fault) {

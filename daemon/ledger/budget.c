@@ -284,6 +284,7 @@ bool budget_settled(const struct budget_holder *holder, const struct budget_chan
 
 void budget_warn(const struct budget_warning *warning) {
   if (warning->is_due)
-    log_warning(EVENT_budget_warning, "token=%s used=%s budget=%s", LOG_VALUE(warning->label),
-                AMOUNT_TEXT(warning->used), AMOUNT_TEXT(warning->budget));
+    log_warning(EVENT_budget_warning, "token=%s used=%s budget=%s%s", LOG_VALUE(warning->label),
+                AMOUNT_TEXT(warning->used), AMOUNT_TEXT(warning->budget),
+                currency_mark(warning->used.currency));
 }

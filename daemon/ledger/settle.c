@@ -103,8 +103,9 @@ static void done_again(struct keeper_job *job, bool ok, const struct fault *faul
   struct ledger_entry *entry = (struct ledger_entry *)job;
   note(entry, ok, fault);
   if (ok && entry->settlement.changed)
-    log_info(EVENT_ledger_settled_late, "request=%s spent=%s", LOG_VALUE(entry->request.id),
-             AMOUNT_TEXT(entry->settlement.end.spent));
+    log_info(EVENT_ledger_settled_late, "request=%s spent=%s%s", LOG_VALUE(entry->request.id),
+             AMOUNT_TEXT(entry->settlement.end.spent),
+             currency_mark(entry->settlement.end.spent.currency));
   if (ok)
     entries_end(entry);
   else

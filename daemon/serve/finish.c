@@ -88,10 +88,11 @@ static void log_request(const struct request *request, const char *label, int64_
       request->settings->log_requests != LOG_REQUESTS_ALL)
     return;
   log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, EVENT_request,
-            "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld",
+            "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld%s",
             request->id, outcome_word(request->outcome), request->status, label, LOG_VALUE(text),
             AMOUNT_TEXT(request->spent), request->cost_is_known ? "" : "?",
-            AMOUNT_TEXT(request->saved), (long long)(nanoseconds / CLOCK_MILLISECOND));
+            AMOUNT_TEXT(request->saved), (long long)(nanoseconds / CLOCK_MILLISECOND),
+            currency_mark(request->spent.currency));
 }
 
 static void note_trace(const struct request *request, const char *label) {

@@ -118,8 +118,9 @@ static struct flight *make_whole(void *context, struct fault *fault) {
 static void log_whole(const struct request *request, const char *id) {
   struct view target = query_target_text(request->query);
   scope_free char *text = strndup(target.at, target.length);
-  log_info(EVENT_whole, "request=%s for=%s target=%s limit=%" PRId64 " offer=%s", id, request->id,
-           LOG_VALUE(text), query_limit(request->whole.query), AMOUNT_TEXT(request->whole.offer));
+  log_info(EVENT_whole, "request=%s for=%s target=%s limit=%" PRId64 " offer=%s%s", id, request->id,
+           LOG_VALUE(text), query_limit(request->whole.query), AMOUNT_TEXT(request->whole.offer),
+           currency_mark(request->whole.offer.currency));
 }
 
 /* Another whole may have been asked for and paid since the decision. */

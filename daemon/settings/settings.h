@@ -79,6 +79,11 @@ struct settings *settings_hold(struct settings *settings);
 /* Releases one reference and leaves NULL. The last one frees. Any thread. */
 void settings_release(struct settings **settings);
 
+/* What the upstream of these settings charges in. Pure. */
+static inline enum currency settings_currency(const struct settings *settings) {
+  return settings->upstream_api == UPSTREAM_API_V3 ? CURRENCY_UNITS : CURRENCY_ROWS;
+}
+
 /* True if the admin side may listen for other machines: it has TLS and asks for a token. */
 bool settings_admin_is_guarded(const struct settings *settings);
 

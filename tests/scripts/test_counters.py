@@ -101,7 +101,8 @@ def lines(report):
 
 
 NOTHING = {"requests": 0, "hits": 0, "misses": 0, "errors": 0, "results": 0, "rows_spent": 0,
-           "rows_unknown": 0, "rows_saved": 0}
+           "rows_unknown": 0, "rows_saved": 0, "units_spent": 0, "units_unknown": 0,
+           "units_saved": 0}
 
 
 def test_every_token_that_was_made_has_its_line_before_its_first_request(rowcache, house):

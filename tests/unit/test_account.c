@@ -9,12 +9,14 @@
 #include <stdio.h>
 
 static struct ledger *ledger;
+static enum currency currency; /* that of upstream */
 static struct fault fault;
 
 static int open_one(void **state) {
   if (make_directory(state) != 0)
     return -1;
   ledger = open_ledger(NULL);
+  currency = CURRENCY_ROWS;
   return 0;
 }
 
@@ -29,7 +31,8 @@ static bool ask(account_function *function, const char *rest, const char *parame
   fault = (struct fault){0};
   assert_true(form_parse(&form, view_of(parameters), NULL));
   text_clear(out);
-  bool ok = function(ledger, view_of(rest), &form, out, &fault);
+  const struct account_call call = {ledger, currency, view_of(rest), &form};
+  bool ok = function(&call, out, &fault);
   form_free(&form);
   return ok;
 }
@@ -92,15 +95,17 @@ static void budgets_are_told(void **state) {
   scope_text struct text out = {0};
   assert_true(ask(account_token, "add", "name=alice&budget=12.5", &out));
   assert_true(ask(account_tokens, "", "", &out));
-  const char *budget = "\"budget\":{\"rows\":\"12.5\",\"per\":\"total\",\"spent\":\"0.0\","
-                       "\"reserved\":\"0.0\",\"left\":\"12.5\",\"begins_anew\":null,"
-                       "\"warning\":false}";
+  const char *budget =
+      "\"budget\":{\"rows\":\"12.5\",\"currency\":\"rows\",\"per\":\"total\","
+      "\"spent\":\"0.0\",\"reserved\":\"0.0\",\"left\":\"12.5\",\"begins_anew\":null,"
+      "\"warning\":false}";
   assert_non_null(strstr(text_string(&out), budget));
-  expect(account_token, "budget", "name=alice&rows=0&per=day", "{\"name\":\"alice\"}");
+  expect(account_token, "budget", "name=alice&budget=0&per=day", "{\"name\":\"alice\"}");
   assert_true(ask(account_tokens, "", "", &out));
-  assert_non_null(strstr(text_string(&out), "\"rows\":\"0.0\",\"per\":\"day\""));
+  assert_non_null(
+      strstr(text_string(&out), "\"rows\":\"0.0\",\"currency\":\"rows\",\"per\":\"day\""));
   assert_non_null(strstr(text_string(&out), "T00:00:00+00:00\",\"warning\":true"));
-  expect(account_token, "budget", "name=alice&rows=none", "{\"name\":\"alice\"}");
+  expect(account_token, "budget", "name=alice&budget=none", "{\"name\":\"alice\"}");
   assert_true(ask(account_tokens, "", "", &out));
   assert_non_null(strstr(text_string(&out), "\"budget\":null"));
 }
@@ -138,8 +143,8 @@ static void what_is_wrong_is_named(void **state) {
       {"register", "name=a", "'token' is missing"},
       {"rename", "name=a", "'new' is missing"},
       {"rotate", "name=a&budget=1", "'budget' is no parameter of rotate"},
-      {"budget", "name=a", "'rows' is missing"},
-      {"budget", "name=a&rows=none&per=day", "'per' needs a budget"},
+      {"budget", "name=a", "'budget' is missing"},
+      {"budget", "name=a&budget=none&per=day", "'per' needs a budget"},
       {"allow", "name=a", "'right' is missing"},
       {"deny", "name=a&right=cache", "no-cache"},
       {"revoke", "name=a", "there is no token 'a'"},
@@ -173,13 +178,16 @@ static void corrections_are_told(void **state) {
   assert_true(ask(account_token, "add", "name=alice", &out));
   expect(account_correct, "", "token=alice&spent=%2B12&unknown=2.5&day=2026-01-02&reason=by hand",
          "{\"day\":\"2026-01-02\",\"token\":\"alice\",\"rows_spent\":\"12.0\","
-         "\"rows_unknown\":\"2.5\",\"reason\":\"by hand\"}");
+         "\"rows_unknown\":\"2.5\",\"units_spent\":0,\"units_unknown\":0,"
+         "\"reason\":\"by hand\",\"currency\":\"rows\"}");
   expect(account_correct, "", "token=alice&spent=-1.5&unknown=-2.5&day=2026-01-02&reason=known",
          "{\"day\":\"2026-01-02\",\"token\":\"alice\",\"rows_spent\":\"-1.5\","
-         "\"rows_unknown\":\"-2.5\",\"reason\":\"known\"}");
+         "\"rows_unknown\":\"-2.5\",\"units_spent\":0,\"units_unknown\":0,"
+         "\"reason\":\"known\",\"currency\":\"rows\"}");
   assert_true(ask(account_corrections, "", "since=2026-01-02&until=2026-01-02", &out));
-  assert_non_null(strstr(text_string(&out), "\"reason\":\"by hand\"},{\"at\":"));
-  expect(account_corrections, "", "since=2026-01-03", "{\"corrections\":[]}");
+  assert_non_null(
+      strstr(text_string(&out), "\"reason\":\"by hand\",\"currency\":\"rows\"},{\"at\":"));
+  expect(account_corrections, "", "since=2026-01-03", "{\"corrections\":[],\"currency\":\"rows\"}");
   assert_true(ask(account_spend, "", "", &out));
   assert_non_null(strstr(text_string(&out), "\"rows_spent\":\"10.5\",\"rows_unknown\":\"0.0\""));
   refused(account_correct, "", "spent=1&reason=r", FAULT_MALFORMED, "'token' is missing");
@@ -188,6 +196,41 @@ static void corrections_are_told(void **state) {
   refused(account_correct, "", "token=alice&spent=--1&reason=r", FAULT_MALFORMED, "'spent' is a");
   refused(account_correct, "", "token=alice&spent=1&day=soon&reason=r", FAULT_MALFORMED, "'day'");
   refused(account_corrections, "", "since=soon", FAULT_MALFORMED, "'since' is no date");
+}
+
+/* With upstream.api = v3, what is set is in units, and a decimal is refused. */
+static void units_are_whole(void **state) {
+  (void)state;
+  scope_text struct text out = {0};
+  assert_true(ask(account_token, "add", "name=bob&budget=7", &out)); /* before the change */
+  currency = CURRENCY_UNITS;
+  assert_true(ask(account_token, "add", "name=alice&budget=50000&per=month", &out));
+  assert_true(ask(account_tokens, "", "", &out));
+  assert_non_null(strstr(text_string(&out),
+                         "\"budget\":{\"units\":50000,\"currency\":\"units\",\"per\":\"month\","
+                         "\"spent\":0,\"reserved\":0,\"left\":50000,"));
+  assert_non_null(strstr(text_string(&out), "\"budget\":{\"rows\":\"7.0\",\"currency\":\"rows\","));
+  assert_non_null(strstr(text_string(&out), "],\"currency\":\"units\"}"));
+  expect(account_token, "budget", "name=bob&budget=0", "{\"name\":\"bob\"}");
+  refused(account_token, "budget", "name=bob&budget=1.0", FAULT_MALFORMED,
+          "'budget' is a whole number of units");
+  refused(account_token, "add", "name=c&budget=0.2", FAULT_MALFORMED,
+          "'budget' is a whole number of units");
+  refused(account_correct, "", "token=alice&spent=1.5&reason=r", FAULT_MALFORMED,
+          "'spent' is a whole number of units");
+  expect(account_correct, "", "token=alice&spent=%2B12&unknown=2&day=2026-01-02&reason=by hand",
+         "{\"day\":\"2026-01-02\",\"token\":\"alice\",\"rows_spent\":\"0.0\","
+         "\"rows_unknown\":\"0.0\",\"units_spent\":12,\"units_unknown\":2,"
+         "\"reason\":\"by hand\",\"currency\":\"units\"}");
+  assert_true(ask(account_spend, "", "by=day", &out));
+  assert_string_equal(text_string(&out),
+                      "{\"days\":[{\"day\":\"2026-01-02\",\"requests\":0,\"hits\":0,\"misses\":0,"
+                      "\"errors\":0,\"results\":0,\"rows_spent\":\"0.0\",\"rows_unknown\":\"0.0\","
+                      "\"rows_saved\":\"0.0\",\"units_spent\":12,\"units_unknown\":2,"
+                      "\"units_saved\":0}],\"total\":{\"requests\":0,\"hits\":0,\"misses\":0,"
+                      "\"errors\":0,\"results\":0,\"rows_spent\":\"0.0\",\"rows_unknown\":\"0.0\","
+                      "\"rows_saved\":\"0.0\",\"units_spent\":12,\"units_unknown\":2,"
+                      "\"units_saved\":0},\"currency\":\"units\"}");
 }
 
 int main(void) {
@@ -199,6 +242,7 @@ int main(void) {
       WITH_LEDGER(what_is_wrong_is_named),
       cmocka_unit_test(the_route_knows_every_parameter),
       WITH_LEDGER(corrections_are_told),
+      WITH_LEDGER(units_are_whole),
   };
   return cmocka_run_group_tests_name("account", tests, NULL, NULL);
 }

@@ -193,9 +193,19 @@ static void this_process_is_read(void **state) {
 /* --- Prometheus --- */
 
 static struct prometheus_token token(int64_t id, const char *label, int64_t spent, int64_t saved) {
-  struct prometheus_token made = {.id = id, .spent = {spent}, .saved = {saved}};
-  snprintf(made.label, sizeof made.label, "%s", label);
+  struct prometheus_token made = prometheus_token(id, view_of(label));
+  made.amounts[CURRENCY_ROWS][PROMETHEUS_SPENT].parts = spent;
+  made.amounts[CURRENCY_ROWS][PROMETHEUS_SAVED].parts = saved;
+  made.amounts[CURRENCY_UNITS][PROMETHEUS_SPENT].parts = spent + 1;
   return made;
+}
+
+static int64_t rows_of(const struct prometheus_token *token, enum prometheus_amount amount) {
+  return token->amounts[CURRENCY_ROWS][amount].parts;
+}
+
+static int64_t units_of(const struct prometheus_token *token, enum prometheus_amount amount) {
+  return token->amounts[CURRENCY_UNITS][amount].parts;
 }
 
 static void tokens_of_one_label_are_one(void **state) {
@@ -204,9 +214,10 @@ static void tokens_of_one_label_are_one(void **state) {
                                       token(3, "other", 90, 9), token(4, "aabbccdd", 30, 3)};
   assert_int_equal(prometheus_fold(tokens, 4), 3);
   assert_string_equal(tokens[0].label, "aabbccdd");
-  assert_int_equal(tokens[0].spent.tenths, 40);
-  assert_int_equal(tokens[0].saved.tenths, 4);
-  assert_false(tokens[0].has_budget);
+  assert_int_equal(rows_of(&tokens[0], PROMETHEUS_SPENT), 40);
+  assert_int_equal(rows_of(&tokens[0], PROMETHEUS_SAVED), 4);
+  assert_int_equal(units_of(&tokens[0], PROMETHEUS_SPENT), 42);
+  assert_false(tokens[0].has_budget[CURRENCY_ROWS] || tokens[0].has_budget[CURRENCY_UNITS]);
   assert_string_equal(tokens[1].label, "reporting");
   assert_string_equal(tokens[2].label, "other");
   assert_int_equal(prometheus_fold(NULL, 0), 0);
@@ -216,15 +227,17 @@ static void a_budget_is_summed_with_its_token(void **state) {
   (void)state;
   struct prometheus_token tokens[] = {token(1, "aabbccdd", 10, 1), token(2, "bob", 5, 0),
                                       token(3, "aabbccdd", 0, 0)};
-  tokens[2].has_budget = true;
-  tokens[2].budget = ROWS(3);
-  tokens[2].left = ROWS(2);
+  tokens[2].has_budget[CURRENCY_ROWS] = true;
+  tokens[2].amounts[CURRENCY_ROWS][PROMETHEUS_BUDGET] = amount_of_rows(ROWS(3));
+  tokens[2].amounts[CURRENCY_ROWS][PROMETHEUS_LEFT] = amount_of_rows(ROWS(2));
+  tokens[1].has_budget[CURRENCY_UNITS] = true;
   assert_int_equal(prometheus_fold(tokens, 3), 2);
   assert_string_equal(tokens[0].label, "aabbccdd");
-  assert_int_equal(tokens[0].spent.tenths, 10);
-  assert_true(tokens[0].has_budget && !tokens[1].has_budget);
-  assert_int_equal(tokens[0].budget.tenths, 30);
-  assert_int_equal(tokens[0].left.tenths, 20);
+  assert_int_equal(rows_of(&tokens[0], PROMETHEUS_SPENT), 10);
+  assert_true(tokens[0].has_budget[CURRENCY_ROWS] && !tokens[1].has_budget[CURRENCY_ROWS]);
+  assert_true(!tokens[0].has_budget[CURRENCY_UNITS] && tokens[1].has_budget[CURRENCY_UNITS]);
+  assert_int_equal(rows_of(&tokens[0], PROMETHEUS_BUDGET), 30);
+  assert_int_equal(rows_of(&tokens[0], PROMETHEUS_LEFT), 20);
 }
 
 /* The first hundred have labels of their own, whatever the rest spends: in the second look those
@@ -248,11 +261,11 @@ static void a_token_keeps_its_label(void **state) {
       char label[16];
       snprintf(label, sizeof label, "t%03d", id);
       assert_string_equal(tokens[i].label, label);
-      assert_int_equal(tokens[i].spent.tenths, id);
+      assert_int_equal(rows_of(&tokens[i], PROMETHEUS_SPENT), id);
     }
     assert_string_equal(tokens[PROMETHEUS_TOKENS - 1].label, "other");
-    assert_int_equal(tokens[PROMETHEUS_TOKENS - 1].saved.tenths, 52);
-    others[look] = tokens[PROMETHEUS_TOKENS - 1].spent.tenths;
+    assert_int_equal(rows_of(&tokens[PROMETHEUS_TOKENS - 1], PROMETHEUS_SAVED), 52);
+    others[look] = rows_of(&tokens[PROMETHEUS_TOKENS - 1], PROMETHEUS_SPENT);
   }
   assert_int_equal(others[0], 51 * (101 + 151) / 2 + NAMED_OTHER);
   assert_int_equal(others[1], 51 * 1000000 + NAMED_OTHER);
@@ -263,7 +276,7 @@ static void others_alone_are_told(void **state) {
   struct prometheus_token tokens[] = {token(PROMETHEUS_TOKENS + 1, "late", 3, 1)};
   assert_int_equal(prometheus_fold(tokens, 1), 1);
   assert_string_equal(tokens[0].label, "other");
-  assert_int_equal(tokens[0].spent.tenths, 3);
+  assert_int_equal(rows_of(&tokens[0], PROMETHEUS_SPENT), 3);
 }
 
 static const double bounds[COUNTERS_BUCKETS] = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
@@ -276,12 +289,12 @@ static void has(const struct text *out, const char *line) {
 
 static void metrics_are_written(void **state) {
   (void)state;
-  const struct prometheus_token tokens[] = {token(1, "a\"b\\c\nd", 2010, 4)};
+  struct prometheus_token tokens[] = {token(1, "a\"b\\c\nd", 2010, 4), token(2, "tool", 10, 0)};
   const struct prometheus_code codes[] = {{0, 1}, {200, 7}};
   struct prometheus snapshot = {.version = "1.2",
                                 .bounds = bounds,
                                 .tokens = tokens,
-                                .token_count = 1,
+                                .token_count = 2,
                                 .codes = codes,
                                 .code_count = 2,
                                 .inflight = 3,
@@ -291,6 +304,9 @@ static void metrics_are_written(void **state) {
                                 .cache_bytes = 4,
                                 .cache_entries = 5,
                                 .process = {1.5, PROCESS_UNKNOWN, 10, 20, 30, 40}};
+  tokens[1].has_budget[CURRENCY_UNITS] = true;
+  tokens[1].amounts[CURRENCY_UNITS][PROMETHEUS_BUDGET] = amount_of_units(UNITS(5000));
+  tokens[1].amounts[CURRENCY_UNITS][PROMETHEUS_LEFT] = amount_of_units(UNITS(4989));
   snapshot.outcomes[OUTCOME_HIT] = (struct tally){.requests = 6, .seconds = 0.25};
   snapshot.outcomes[OUTCOME_HIT].buckets[0] = 2;
   snapshot.outcomes[OUTCOME_HIT].buckets[2] = 3;
@@ -304,6 +320,12 @@ static void metrics_are_written(void **state) {
   has(&out, "\nrowcache_requests_total{outcome=\"error\"} 0\n");
   has(&out, "\nrowcache_rows_spent_total{token=\"a\\\"b\\\\c\\nd\"} 201.0\n");
   has(&out, "\nrowcache_rows_saved_total{token=\"a\\\"b\\\\c\\nd\"} 0.4\n");
+  has(&out, "# TYPE rowcache_units_spent_total counter\n"
+            "rowcache_units_spent_total{token=\"a\\\"b\\\\c\\nd\"} 2011\n"
+            "rowcache_units_spent_total{token=\"tool\"} 11\n");
+  has(&out, "\nrowcache_units_saved_total{token=\"tool\"} 0\n");
+  has(&out, "# TYPE rowcache_budget_units gauge\nrowcache_budget_units{token=\"tool\"} 5000\n");
+  has(&out, "\nrowcache_budget_left_units{token=\"tool\"} 4989\n");
   has(&out, "\nrowcache_upstream_requests_total{code=\"0\"} 1\n"
             "rowcache_upstream_requests_total{code=\"200\"} 7\n");
   has(&out, "\nrowcache_upstream_inflight 3\n");

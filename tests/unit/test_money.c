@@ -91,7 +91,7 @@ static void printed(void **state) {
       {INT64_MIN, "-922337203685477580.8"},
   };
   for (size_t i = 0; i < COUNT(cases); i++)
-    assert_string_equal(ROWS_TEXT(T(cases[i].tenths)), cases[i].text);
+    assert_string_equal(AMOUNT_TEXT(amount_of_rows(T(cases[i].tenths))), cases[i].text);
 }
 
 enum operation { ADD, SUBTRACT, TIMES };
@@ -207,6 +207,15 @@ static void amounts_are_written_by_currency(void **state) {
   assert_string_equal(AMOUNT_TEXT(amount_zero(CURRENCY_UNITS)), "0");
   assert_string_equal(AMOUNT_TEXT(((struct amount){CURRENCY_UNITS, INT64_MIN})),
                       "-9223372036854775808");
+  assert_string_equal(currency_mark(CURRENCY_ROWS), "");
+  assert_string_equal(currency_mark(CURRENCY_UNITS), " currency=units");
+}
+
+static void amounts_are_cut_to_whole_ones(void **state) {
+  (void)state;
+  assert_int_equal(amount_whole((struct amount){CURRENCY_ROWS, 2019}), 201);
+  assert_int_equal(amount_whole((struct amount){CURRENCY_ROWS, 9}), 0);
+  assert_int_equal(amount_whole((struct amount){CURRENCY_UNITS, 2019}), 2019);
 }
 
 static void amounts_are_converted_by_name(void **state) {
@@ -255,6 +264,7 @@ int main(void) {
       cmocka_unit_test(order),
       cmocka_unit_test(amounts_are_read_by_currency),
       cmocka_unit_test(amounts_are_written_by_currency),
+      cmocka_unit_test(amounts_are_cut_to_whole_ones),
       cmocka_unit_test(amounts_are_converted_by_name),
       cmocka_unit_test(amounts_of_one_currency_add_up),
       cmocka_unit_test(amounts_of_two_currencies_do_not),
