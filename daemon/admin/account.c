@@ -4,12 +4,10 @@
 static bool ask_account(account_function *function, struct route_call *call, struct text *body,
                         struct fault *fault) {
   const struct admin_rooms *rooms = call->rooms;
-  struct settings *settings = current_settings(rooms->reconcile.current);
   const struct account_call account = {.ledger = rooms->reconcile.ledger,
-                                       .currency = settings_currency(settings),
+                                       .currency = route_currency(call),
                                        .rest = call->rest,
                                        .form = &call->form};
-  settings_release(&settings);
   return function(&account, body, fault);
 }
 

@@ -6,10 +6,21 @@ static void wake(void *exchange) {
   exchange_wake(exchange);
 }
 
+static void write_known(struct json *json, const char *name, bool is_known, struct amount amount) {
+  if (is_known)
+    json_amount(json, name, amount);
+  else
+    json_null(json, name);
+}
+
 static void write_figures(struct json *json, const struct ledger_reconciliation *now) {
+  bool rows = now->left.currency == CURRENCY_ROWS;
   json_integer(json, "at", now->at / 1000);
-  json_amount(json, "rows_left", now->left);
-  json_amount(json, "rows_limit", now->limit);
+  write_known(json, "rows_left", rows && now->has_left, now->left);
+  write_known(json, "rows_limit", rows && now->has_left, now->limit);
+  write_known(json, "units_left", !rows && now->has_left, now->left);
+  write_known(json, "units_limit", !rows && now->has_left, now->limit);
+  write_known(json, "units_used", !rows && now->has_used, now->used);
   json_amount(json, "ledger_spent", now->spent);
   json_amount(json, "ledger_unknown", now->unknown);
   json_amount(json, "ledger_reserved", now->reserved);
@@ -21,18 +32,19 @@ static void write_nulls(struct json *json, const char *const *names) {
 }
 
 static const char *const figures[] = {
-    "at", "rows_left", "rows_limit", "ledger_spent", "ledger_unknown", "ledger_reserved", NULL};
+    "at",         "rows_left",    "rows_limit",     "units_left",      "units_limit",
+    "units_used", "ledger_spent", "ledger_unknown", "ledger_reserved", NULL};
 static const char *const differences[] = {"since", "ahrefs_difference", "ledger_difference",
                                           "difference", NULL};
 
 static void write_differences(struct json *json, const struct reconcile_account *account) {
   const struct ledger_reconciliation *before = &account->before, *now = &account->now;
-  struct amount ahrefs = amount_subtract(before->left, now->left); /* the rows left fall */
-  struct amount ledger = amount_subtract(now->spent, before->spent);
+  struct amount ahrefs, ledger = amount_subtract(now->spent, before->spent);
+  bool is_known = reconciliation_difference(before, now, &ahrefs);
   json_integer(json, "since", before->at / 1000);
-  json_amount(json, "ahrefs_difference", ahrefs);
+  write_known(json, "ahrefs_difference", is_known, ahrefs);
   json_amount(json, "ledger_difference", ledger);
-  json_amount(json, "difference", amount_subtract(ahrefs, ledger));
+  write_known(json, "difference", is_known, amount_subtract(ahrefs, ledger));
 }
 
 static void write_account(void *context, const struct reconcile_account *account) {
@@ -71,6 +83,7 @@ bool route_reconcile(struct route_call *call, struct text *body, struct fault *f
   json_list(&json, "accounts");
   reconcile_finish(reconcile, write_account, &json);
   json_list_end(&json);
+  json_text(&json, "currency", view_of(currency_words[route_currency(call)]));
   json_map_end(&json);
   return json_end(&json, fault);
 }

@@ -56,3 +56,10 @@ bool route_read_parameters(const struct route *route, struct route_call *call,
                        FORM_SHOWN(call->form.pairs[i].name), known.length ? known.at : "none");
   return true;
 }
+
+enum currency route_currency(const struct route_call *call) {
+  struct settings *settings = current_settings(call->rooms->reconcile.current);
+  enum currency currency = settings_currency(settings);
+  settings_release(&settings);
+  return currency;
+}

@@ -51,6 +51,9 @@ bool route_methods(struct view path, struct text *methods);
 bool route_read_parameters(const struct route *route, struct route_call *call,
                            struct fault *fault) MUST_CHECK;
 
+/* What upstream charges in. */
+enum currency route_currency(const struct route_call *call);
+
 #define ROUTE(method, path, match, function, type, parameters, help) \
   route_function route_##function;
 #include "tables/routes.def"

@@ -30,7 +30,7 @@ static bool has_something(const struct amounts *amounts, const char *member) {
 }
 
 static bool shows(const struct amounts *amounts, enum print_kind kind, const char *word) {
-  bool any = answer_says(amounts->answer, "currency", word);
+  bool any = answer_equals(amounts->answer, "currency", word);
   for (size_t i = 0; i < amounts->count && !any; i++)
     any = amounts->columns[i].kind == kind && has_something(amounts, amounts->columns[i].member);
   return any;

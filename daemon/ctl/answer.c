@@ -61,7 +61,7 @@ yajl_val answer_get(yajl_val tree, const char *path) {
   return tree;
 }
 
-bool answer_says(yajl_val tree, const char *path, const char *text) {
+bool answer_equals(yajl_val tree, const char *path, const char *text) {
   const char *string = YAJL_GET_STRING(answer_get(tree, path));
   return string && strcmp(string, text) == 0;
 }

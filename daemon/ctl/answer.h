@@ -17,4 +17,4 @@ bool answer_parse(struct view body, yajl_val *out, struct fault *fault) MUST_CHE
 yajl_val answer_get(yajl_val tree, const char *path);
 
 /* True if the member is this string. */
-bool answer_says(yajl_val tree, const char *path, const char *text);
+bool answer_equals(yajl_val tree, const char *path, const char *text);

@@ -34,7 +34,7 @@ static const struct print_column list_columns[] = {
 };
 
 static bool is_in_units(yajl_val entry) {
-  return answer_says(entry, "currency", "units");
+  return answer_equals(entry, "currency", "units");
 }
 
 static void print_list(struct text *out, yajl_val answer) {

@@ -42,7 +42,7 @@ static void print_corrected(struct text *out, yajl_val answer) {
                             rows[] = {{": spent ", "rows_spent"}, {", unknown ", "rows_unknown"}},
                             units[] = {{": spent ", "units_spent"},
                                        {", unknown ", "units_unknown"}};
-  bool is_units = answer_says(answer, "currency", "units");
+  bool is_units = answer_equals(answer, "currency", "units");
   add_words(out, whose, answer);
   add_words(out, is_units ? units : rows, answer);
   text_add(out, is_units ? VIEW(" units\n") : VIEW("\n"));

@@ -41,7 +41,7 @@ static const struct print_column candidate_columns[] = {
 static void print_explanation(struct text *out, yajl_val answer) {
   yajl_val candidates = answer_get(answer, "candidates");
   enum currency currency =
-      answer_says(answer, "currency", "units") ? CURRENCY_UNITS : CURRENCY_ROWS;
+      answer_equals(answer, "currency", "units") ? CURRENCY_UNITS : CURRENCY_ROWS;
   print_lines(out, lines, sizeof lines / sizeof *lines, answer);
   print_lines(out, cost_lines[currency], COST_LINES, answer);
   if (!YAJL_IS_ARRAY(candidates) || !YAJL_GET_ARRAY(candidates)->len)

@@ -9,6 +9,7 @@ static const struct print_column columns[] = {
     {"rows_limit", "rows limit", PRINT_ROWS},
     {"units_left", "units left", PRINT_UNITS},
     {"units_limit", "units limit", PRINT_UNITS},
+    {"units_used", "units used", PRINT_UNITS},
     {"ledger_spent", "spent here", PRINT_NUMBER},
     {"ledger_unknown", "of it unknown", PRINT_NUMBER},
     {"ledger_reserved", "reserved", PRINT_NUMBER},

@@ -26,6 +26,8 @@
 struct dialect_subscription {
   bool has_left;                /* false: there is no limit, and both amounts are zero */
   struct amount left, limit;    /* if several limits hold, those of which the least is left */
+  bool has_used;                /* upstream told: */
+  struct amount used;           /* spent with this token in the present period; else zero */
   int64_t cap;                  /* rows at most in one answer, by the plan; 0: any; -1: not known */
   char plan[DIALECT_PLAN_SIZE]; /* its name, printable; empty: not told */
 };

@@ -48,6 +48,11 @@ static bool read_limits(yajl_val info, struct dialect_subscription *subscription
   return true;
 }
 
+/* The usage of the key, not of the workspace: others spend from that. */
+static void read_used(yajl_val info, struct dialect_subscription *subscription) {
+  subscription->has_used = read_units(info, "units_usage_api_key", &subscription->used) == TOLD;
+}
+
 /* --- the plan --- */
 
 /* By the pricing page of August 2026. */
@@ -95,12 +100,15 @@ bool v3_read_subscription(struct view body, struct dialect_subscription *subscri
   if (!text)
     return fault_no_memory(fault);
   *subscription = (struct dialect_subscription){.left = amount_zero(CURRENCY_UNITS),
-                                                .limit = amount_zero(CURRENCY_UNITS)};
+                                                .limit = amount_zero(CURRENCY_UNITS),
+                                                .used = amount_zero(CURRENCY_UNITS)};
   yajl_val tree = yajl_tree_parse(text, NULL, 0);
   yajl_val info = yajl_tree_get(tree, (const char **)path, yajl_t_object);
   bool ok = info && read_limits(info, subscription);
-  if (ok)
+  if (ok) {
+    read_used(info, subscription);
     read_plan(info, subscription);
+  }
   yajl_tree_free(tree);
   return ok || fault_set(fault, FAULT_UPSTREAM,
                          "upstream's answer does not tell the limits and the usage");

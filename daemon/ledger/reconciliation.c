@@ -25,6 +25,9 @@ static bool find_before(struct db *db, int64_t token, const struct ledger_reconc
                                              .spent = {currency, db_integer(row, 3)},
                                              .unknown = {currency, db_integer(row, 4)},
                                              .reserved = {currency, db_integer(row, 5)},
+                                             .has_left = db_integer(row, 6) != 0,
+                                             .has_used = db_integer(row, 7) != 0,
+                                             .used = {currency, db_integer(row, 8)},
                                              .with_issued = now->with_issued};
   db_done(row);
   return true;
@@ -56,7 +59,8 @@ static bool put(struct db *db, int64_t token, const struct ledger_reconciliation
                DB_VALUES(DB_INT(now->at), DB_INT(token), DB_INT(now->with_issued),
                          DB_INT(now->left.currency), DB_INT(now->left.parts),
                          DB_INT(now->limit.parts), DB_INT(now->spent.parts),
-                         DB_INT(now->unknown.parts), DB_INT(now->reserved.parts)),
+                         DB_INT(now->unknown.parts), DB_INT(now->reserved.parts),
+                         DB_INT(now->has_left), now->has_used ? DB_INT(now->used.parts) : DB_NULL),
                fault);
 }
 
@@ -73,7 +77,19 @@ bool ledger_reconcile(struct ledger *ledger, const struct digest *fingerprint,
                       struct fault *fault) {
   struct reconcile reconcile = {
       .task.job.work = reconcile_work, .fingerprint = fingerprint, .now = now, .before = before};
-  CHECK(now->left.currency == now->limit.currency);
+  CHECK(now->left.currency == now->limit.currency && now->left.currency == now->used.currency);
   now->at = clock_milliseconds();
   return tasks_run(ledger, &reconcile.task, fault);
+}
+
+bool reconciliation_difference(const struct ledger_reconciliation *before,
+                               const struct ledger_reconciliation *now, struct amount *spent) {
+  *spent = amount_zero(now->left.currency);
+  if (before->has_used && now->has_used) {
+    *spent = amount_subtract(now->used, before->used);
+    return !amount_is_negative(*spent);
+  }
+  if (before->has_left && now->has_left)
+    *spent = amount_subtract(before->left, now->left); /* it falls */
+  return before->has_left && now->has_left;
 }

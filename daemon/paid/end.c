@@ -139,7 +139,7 @@ static void ended(void *context) {
   struct cache_result result = {.results = state.verdict.results,
                                 .body_length = state.length,
                                 .cost = paid->cost.once,
-                                .listed = CACHE_NOT_LISTED,
+                                .listed = state.head.costs.total,
                                 .answered_at = state.head.answered_at,
                                 .content_type = state.head.content_type};
   cache_publish(&paid->writer, &result, on_published, paid);

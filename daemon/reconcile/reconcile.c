@@ -164,8 +164,11 @@ static bool settle(struct reconcile *reconcile, struct asked *asked,
   }
   if (!read_answer(asked, dialect, &subscription, fault))
     return false;
+  account->now.has_left = subscription.has_left;
   account->now.left = subscription.left;
   account->now.limit = subscription.limit;
+  account->now.has_used = subscription.has_used;
+  account->now.used = subscription.used;
   return ledger_reconcile(reconcile->rooms.ledger, &asked->fingerprint, &account->now,
                           &account->before, fault);
 }

@@ -148,12 +148,14 @@ SELECT sum(most) FROM entry
 WHERE state = 0 AND currency = ?3 AND token IN (SELECT id FROM token WHERE id = ?1 OR (?2 AND kind = 2));
 
 -- name: find_reconciliation
-SELECT at, rows_left, rows_limit, spent, unknown, reserved FROM reconciliation
+SELECT at, rows_left, rows_limit, spent, unknown, reserved, has_left, used IS NOT NULL, ifnull(used, 0)
+FROM reconciliation
 WHERE token = ?1 AND with_issued = ?2 AND currency = ?3 ORDER BY id DESC LIMIT 1;
 
 -- name: add_reconciliation
-INSERT INTO reconciliation(at, token, with_issued, currency, rows_left, rows_limit, spent, unknown, reserved)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9);
+INSERT INTO reconciliation(at, token, with_issued, currency, rows_left, rows_limit, spent, unknown, reserved,
+  has_left, used)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
 -- name: reserve
 INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, currency, most, owner,

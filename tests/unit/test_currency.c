@@ -219,14 +219,52 @@ static void test_corrections_and_counts_have_a_currency(void **state) {
   assert_int_equal(total.money[CURRENCY_UNITS].spent.parts, 0);
   assert_int_equal(total.money[CURRENCY_UNITS].corrected.parts, -60);
   struct ledger_reconciliation rows = {.left = WHOLE(7), .limit = WHOLE(9)}, before;
-  struct ledger_reconciliation units = {.left = {CURRENCY_UNITS, 7}, .limit = {CURRENCY_UNITS, 9}};
+  struct ledger_reconciliation units = {
+      .left = {CURRENCY_UNITS, 7}, .limit = {CURRENCY_UNITS, 9}, .used = {CURRENCY_UNITS, 2}};
   must(ledger_reconcile(ledger, &token, &rows, &before, &fault));
   must(ledger_reconcile(ledger, &token, &units, &before, &fault));
   assert_int_equal(before.at, 0);
   assert_int_equal(rows.spent.parts, 100);
   assert_int_equal(units.spent.parts, 0);
   assert_int_equal(units.reserved.currency, CURRENCY_UNITS);
+  units.has_left = units.has_used = true;
+  must(ledger_reconcile(ledger, &token, &units, &before, &fault));
+  assert_false(before.at == 0 || before.has_left || before.has_used);
+  must(ledger_reconcile(ledger, &token, &units, &before, &fault));
+  assert_true(before.has_left && before.has_used);
+  assert_int_equal(before.used.parts, 2);
   ledger_close(&ledger);
+}
+
+/* By Ahrefs' count. */
+static void test_spending_between_two_reconciliations(void **state) {
+  (void)state;
+  static const struct {
+    struct {
+      bool has_left, has_used;
+      int64_t left, used;
+    } before, now;
+    int64_t spent; /* -1: not known */
+  } cases[] = {
+      {{true, false, 100, 0}, {true, false, 40, 0}, 60},
+      {{true, true, 100, 7}, {true, true, 40, 12}, 5}, /* others spend from the limit, too */
+      {{false, true, 0, 7}, {false, true, 0, 7}, 0},
+      {{true, true, 40, 7}, {true, true, 100, 2}, -1}, /* a new month */
+      {{true, false, 40, 0}, {true, true, 30, 9}, 10},
+      {{true, true, 40, 5}, {false, false, 0, 0}, -1},
+      {{false, false, 0, 0}, {false, false, 0, 0}, -1},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+#define OF(figures)                                                          \
+  (&(struct ledger_reconciliation){.has_left = (figures).has_left,           \
+                                   .left = {CURRENCY_UNITS, (figures).left}, \
+                                   .has_used = (figures).has_used,           \
+                                   .used = {CURRENCY_UNITS, (figures).used}})
+    struct amount spent;
+    bool is_known = reconciliation_difference(OF(cases[i].before), OF(cases[i].now), &spent);
+    assert_int_equal(is_known, cases[i].spent >= 0);
+    assert_true(!is_known || spent.parts == cases[i].spent);
+  }
 }
 
 /* -- A file from before -- */
@@ -312,6 +350,7 @@ int main(void) {
       TEST(test_units_stand_beside_rows),
       TEST(test_a_budget_holds_for_its_currency),
       TEST(test_usage),
+      TEST(test_spending_between_two_reconciliations),
       TEST(test_a_subscription),
       TEST(test_what_is_open_is_booked_in_its_currency),
       TEST(test_corrections_and_counts_have_a_currency),

@@ -465,6 +465,27 @@ static void accounts_are_read(void **state) {
                (long long)read.limit.parts, (long long)read.cap, read.plan);
     assert_int_equal(read.left.currency, CURRENCY_UNITS);
     assert_int_equal(read.limit.currency, CURRENCY_UNITS);
+    assert_int_equal(read.used.currency, CURRENCY_UNITS);
+  }
+}
+
+/* What was spent with the key, whatever others have spent of the workspace. */
+static void the_usage_of_a_key_is_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *body;
+    bool has_used;
+    int64_t used;
+  } cases[] = {
+      {ACCOUNT("\"units_usage_workspace\":9,\"units_usage_api_key\":7"), true, 7},
+      {ACCOUNT("\"units_usage_workspace\":9,\"units_usage_api_key\":null"), false, 0},
+      {ACCOUNT("\"units_usage_workspace\":9"), false, 0},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct dialect_subscription read;
+    assert_true(dialect_v3.read_subscription(view_of(cases[i].body), &read, NULL));
+    assert_int_equal(read.has_used, cases[i].has_used);
+    assert_int_equal(read.used.parts, cases[i].used);
   }
 }
 
@@ -543,6 +564,7 @@ int main(void) {
       cmocka_unit_test(a_long_error_is_shortened),
       cmocka_unit_test(a_refusal_has_the_error),
       cmocka_unit_test(accounts_are_read),
+      cmocka_unit_test(the_usage_of_a_key_is_read),
       cmocka_unit_test(an_account_without_figures_is_refused),
       cmocka_unit_test(a_long_plan_is_cut),
       cmocka_unit_test(what_an_answer_says_of_its_key),
