@@ -1,6 +1,7 @@
 #include "render/error.h"
 
 #include "base/utf8.h"
+#include "render/xml_text.h"
 
 #include <yajl/yajl_gen.h>
 
@@ -21,27 +22,9 @@ static void render_json(struct view message, struct text *body) {
   yajl_gen_free(json);
 }
 
-static void add_xml(struct view message, struct text *body) {
-  for (size_t i = 0; i < message.length; i++) {
-    switch (message.at[i]) {
-    case '&':
-      text_add(body, VIEW("&amp;"));
-      break;
-    case '<':
-      text_add(body, VIEW("&lt;"));
-      break;
-    case '>':
-      text_add(body, VIEW("&gt;"));
-      break;
-    default: /* XML 1.0 has no control characters */
-      text_add_char(body, (unsigned char)message.at[i] < 0x20 ? ' ' : message.at[i]);
-    }
-  }
-}
-
 static void render_xml(struct view message, struct text *body) {
   text_add(body, VIEW("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<AhrefsApiResponse><error>"));
-  add_xml(message, body);
+  xml_text_add(message, body);
   text_add(body, VIEW("</error></AhrefsApiResponse>\n"));
 }
 

@@ -2,18 +2,16 @@
 
 #include "base/json.h"
 #include "base/num.h"
+#include "render/xml_text.h"
 
 #include <inttypes.h>
 
-#define NAME "rowcache: %.*s"
 #define DAY_SECONDS 86400
 
 /* --- v2 --- */
 
 static void write_name(struct json *json, const struct subscription *subscription) {
-  scope_text struct text name = {0};
-  text_printf(&name, NAME, VIEW_ARGS(subscription->name));
-  json_text(json, "subscription", text_view(&name));
+  json_text(json, "subscription", subscription->name);
 }
 
 /* null without a limit. */
@@ -59,8 +57,9 @@ static void render_xml(const struct subscription *subscription, struct text *bod
   text_add(body, VIEW("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<AhrefsApiResponse><info>"));
   add_element(body, "rows_left", subscription, subscription->left);
   add_element(body, "rows_limit", subscription, subscription->limit);
-  text_printf(body, "<subscription>" NAME "</subscription>", VIEW_ARGS(subscription->name));
-  text_add(body, VIEW("</info></AhrefsApiResponse>\n"));
+  text_add(body, VIEW("<subscription>"));
+  xml_text_add(subscription->name, body);
+  text_add(body, VIEW("</subscription></info></AhrefsApiResponse>\n"));
 }
 
 static void add_php_text(struct text *body, struct view text) {
@@ -77,16 +76,13 @@ static void add_php_amount(struct text *body, struct view name,
 }
 
 static void render_php(const struct subscription *subscription, struct text *body) {
-  scope_text struct text name = {0};
-  text_printf(&name, NAME, VIEW_ARGS(subscription->name));
-  body->failed = body->failed || !text_ok(&name);
   text_add(body, VIEW("a:1:{"));
   add_php_text(body, VIEW("info"));
   text_add(body, VIEW("a:3:{"));
   add_php_amount(body, VIEW("rows_left"), subscription, subscription->left);
   add_php_amount(body, VIEW("rows_limit"), subscription, subscription->limit);
   add_php_text(body, VIEW("subscription"));
-  add_php_text(body, text_view(&name));
+  add_php_text(body, subscription->name);
   text_add(body, VIEW("}}"));
 }
 

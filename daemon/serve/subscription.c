@@ -5,9 +5,13 @@
 bool subscription_answer(const struct subscription_asked *asked, struct text *body,
                          struct fault *fault) {
   struct token_usage usage;
+  scope_text struct text name = {0};
   if (!token_usage(asked->ledger, asked->fingerprint, asked->currency, &usage, fault))
     return false;
-  const struct subscription subscription = {.name = view_of(usage.label),
+  text_printf(&name, "rowcache: %s", usage.label);
+  if (!text_ok(&name))
+    return fault_no_memory(fault);
+  const struct subscription subscription = {.name = text_view(&name),
                                             .has_limit = usage.has_limit,
                                             .limit = usage.limit,
                                             .left = usage.left,

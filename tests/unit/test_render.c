@@ -99,9 +99,9 @@ static const struct subscription_case {
 #define OF_ROWS(tenths) \
   { CURRENCY_ROWS, tenths }
 #define LIMITED(limit, left) \
-  { VIEW("team.a"), true, limit, left, OF_ROWS(0), 0 }
+  { VIEW("rowcache: team.a"), true, limit, left, OF_ROWS(0), 0 }
 #define UNLIMITED \
-  { VIEW("team.a"), false, OF_ROWS(0), OF_ROWS(0), OF_ROWS(70), 0 }
+  { VIEW("rowcache: team.a"), false, OF_ROWS(0), OF_ROWS(0), OF_ROWS(70), 0 }
     {QUERY_JSON, LIMITED(OF_ROWS(10000), OF_ROWS(9999)),
      "{\"info\":{\"rows_left\":999,\"rows_limit\":1000,\"subscription\":\"rowcache: team.a\"}}"},
     {QUERY_OUTPUT_UNKNOWN, UNLIMITED,
@@ -133,7 +133,7 @@ static void a_subscription_in_v3s_form(void **state) {
   (void)state;
   scope_text struct text body = {0};
   struct subscription subscription = {
-      .name = VIEW("9f86d081"), .used = {CURRENCY_UNITS, 5700}, .starts_over = 1796083199};
+      .name = VIEW("rowcache: 9f86d081"), .used = {CURRENCY_UNITS, 5700}, .starts_over = 1796083199};
   subscription_render_v3(&subscription, &body);
   assert_string_equal(
       text_string(&body),
