@@ -17,7 +17,12 @@
 /* Seconds since 1970-01-01 UTC. Jumps when the machine's clock is set. */
 int64_t clock_seconds(void);
 
-/* The same in milliseconds. */
+/* The day, in UTC, since 1970-01-01. */
+static inline int32_t clock_day(void) {
+  return (int32_t)(clock_seconds() / (24 * 60 * 60));
+}
+
+/* As clock_seconds(), in milliseconds. */
 int64_t clock_milliseconds(void);
 
 /* Nanoseconds on a clock that never jumps, for durations and deadlines. */

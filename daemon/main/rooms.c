@@ -3,10 +3,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "db/directory.h"
+#include "dialect/dialect.h"
 
 #include <unistd.h>
 
 #define DERIVING_THREADS 2
+#define TRANSLATING_THREADS 2
 #define DRAIN_STEP (20 * CLOCK_MILLISECOND) /* between two checks for idleness */
 
 /* --- opening --- */
@@ -38,9 +40,16 @@ static bool open_state(struct rooms *rooms, const struct settings *settings, str
          transfer_start(&rooms->transfer, fault);
 }
 
-static bool open_service(struct rooms *rooms, struct fault *fault) {
-  const struct paid_rooms paid = {rooms->cache,   rooms->ledger, rooms->transfer,
-                                  rooms->flights, rooms->access, rooms->texts};
+static bool open_service(struct rooms *rooms, const struct settings *settings,
+                         struct fault *fault) {
+  const struct paid_rooms paid = {.translators =
+                                      dialect_for(settings)->translates ? TRANSLATING_THREADS : 0,
+                                  .cache = rooms->cache,
+                                  .ledger = rooms->ledger,
+                                  .transfer = rooms->transfer,
+                                  .flights = rooms->flights,
+                                  .access = rooms->access,
+                                  .texts = rooms->texts};
   rooms->desk = paid_desk_create(&paid);
   rooms->derived = derived_desk_create(rooms->cache, DERIVING_THREADS);
   const struct serve_rooms serve = {.current = rooms->current,
@@ -60,7 +69,7 @@ bool rooms_open(struct settings *settings, struct secret *own_token, struct room
                 struct fault *fault) {
   *rooms = (struct rooms){.lock = -1, .started = clock_monotonic()};
   return open_memory(rooms, settings, own_token, fault) && open_state(rooms, settings, fault) &&
-         open_service(rooms, fault);
+         open_service(rooms, settings, fault);
 }
 
 void rooms_replace(struct rooms *rooms, struct settings *settings, struct secret *own_token) {

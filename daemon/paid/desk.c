@@ -5,14 +5,23 @@
 
 struct paid_desk *paid_desk_create(const struct paid_rooms *rooms) {
   struct paid_desk *desk = calloc(1, sizeof *desk);
-  if (desk)
-    desk->rooms = *rooms;
+  if (!desk)
+    return NULL;
+  desk->rooms = *rooms;
+  desk->caps = caps_create();
+  desk->queue = queue_create(rooms->translators, translated_run);
+  if (!desk->caps || !desk->queue)
+    paid_desk_release(&desk);
   return desk;
 }
 
 void paid_desk_release(struct paid_desk **address) {
   struct paid_desk *desk = steal(*address);
-  CHECK(!desk || atomic_load(&desk->busy) == 0);
+  if (!desk)
+    return;
+  CHECK(atomic_load(&desk->busy) == 0);
+  queue_release(&desk->queue);
+  caps_release(&desk->caps);
   free(desk);
 }
 

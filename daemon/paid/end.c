@@ -44,7 +44,7 @@ static void settle(struct paid *paid) {
   struct flight_state state;
   flight_peek(paid->flight, &state);
   struct ledger_end end = end_of(paid, &state.verdict);
-  if (paid->booked)
+  if (paid->entry)
     ledger_settle(paid->desk->rooms.ledger, &paid->entry, &end, on_settled, paid);
   else
     paid_conclude(paid);
@@ -187,6 +187,7 @@ void paid_free(struct paid *paid) {
   cache_release(&paid->hold);
   ledger_entry_release(&paid->entry);
   transfer_ask_release(&paid->ask);
+  translated_release(&paid->translated);
   explicit_bzero(paid->token, sizeof paid->token);
   text_free(&paid->table);
   text_free(&paid->target);

@@ -3,12 +3,14 @@
  *   prepare.c: made ---> send.c: reserved and sent ---> end.c: stored, ended, settled, concluded
  *
  * Threads: paid_prepare(), paid_send() and paid_withdraw() run on the caller's thread;
- * on_reserved() on the ledger's keeper; chunk() and ended() on the transfer thread; on_saved() and
- * on_published() on the cache's keeper, on_settled() on the ledger's. From ended() on each of them
- * starts the next. on_saved() may also run on the transfer thread, so `saved` is atomic. */
+ * on_reserved() on the ledger's keeper; chunk() and ended() on the flight's writer, which is the
+ * transfer thread, or one of the queue's if the request is translated; on_saved() and on_published()
+ * on the cache's keeper, on_settled() on the ledger's. From ended() on each of them starts the next.
+ * on_saved() may also run on the writer's thread, so `saved` is atomic. */
 #pragma once
 
-#include "paid/paid.h"
+#include "paid/caps.h"
+#include "paid/translated.h"
 
 #include "base/mask.h"
 #include "base/text.h"
@@ -19,6 +21,8 @@
 
 struct paid_desk {
   struct paid_rooms rooms;
+  struct caps *caps;
+  struct queue *queue; /* for translated requests */
   atomic_bool stopped;
   atomic_llong busy;
 };
@@ -31,8 +35,10 @@ struct paid {
   struct tariff tariff;
   struct digest key, flight_key;
   struct ledger_request request;
-  struct ledger_entry *entry; /* NULL from the settlement on, and if the request is internal */
-  bool booked;                /* the ledger holds a reservation */
+  struct ledger_entry *entry;    /* NULL from the settlement on, and if the request is internal or
+                                 translated */
+  struct translated *translated; /* NULL: one request to upstream; else it is translated */
+  bool booked;                   /* the ledger holds a reservation */
   struct answer_cost cost;
 
   char token[TOKEN_TEXT_MOST]; /* the token that was sent */
@@ -54,13 +60,16 @@ struct paid {
   struct cache_writer *writer;       /* NULL: not stored; likewise: */
   struct cache_hold *hold;           /* on the stored chunks, for readers that lag */
   struct cache_validator validator;
-  bool is_spoiled;    /* the transfer thread's: it repeats the token, and is not stored */
+  bool is_spoiled;    /* the writer's: it repeats the token, and is not stored */
   atomic_llong saved; /* chunks that the cache has stored; -1: storing has failed */
 };
 
 /* desk.c: begins and ends a request. FAULT_UNAVAILABLE after paid_desk_stop(). Any thread. */
 bool paid_desk_begin(struct paid_desk *desk, struct fault *fault) MUST_CHECK;
 void paid_desk_end(struct paid_desk *desk);
+
+/* send.c: begins the stored result, if the answer is to be stored. */
+void paid_begin_storing(struct paid *paid);
 
 /* end.c: the owner of the flight. */
 extern const struct flight_owner paid_owner;

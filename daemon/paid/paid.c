@@ -10,7 +10,8 @@ struct answer_cost paid_cost(const struct flight *flight) {
 }
 
 bool paid_is_booked(const struct flight *flight) {
-  return paid_of(flight)->booked;
+  const struct paid *paid = paid_of(flight);
+  return paid->translated ? translated_are_booked(paid->translated) : paid->booked;
 }
 
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint) {

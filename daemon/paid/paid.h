@@ -28,6 +28,7 @@ struct paid_desk;
 
 /* The rooms that paid requests use; they must outlive the desk. */
 struct paid_rooms {
+  unsigned translators; /* threads for translated requests; 0: there are none */
   struct cache *cache;
   struct ledger *ledger;
   struct transfer *transfer;
@@ -67,6 +68,10 @@ struct paid_order {
   bool is_slice;               /* the ledger remembers its cost as that of a slice of its subject */
   bool is_whole;               /* likewise, as that of everything about its subject */
   struct amount offer, beside; /* of a whole: see struct ledger_request */
+  /* The query that is translated, with the dialects that ask no question of v2 at once (struct
+   * dialect, translates); NULL: the question is asked as it is. */
+  const struct query *translated;
+  int64_t fresh;    /* with `translated`: seconds; a stored page that is older is asked again */
   bool unread;      /* sent although nobody reads it: a refresh behind the client's back */
   bool is_internal; /* made by rowcache for itself: free, and not in the account */
   bool is_check;    /* internal, the check of a token: `access` bounds it and learns its verdict */

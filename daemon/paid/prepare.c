@@ -20,9 +20,9 @@ static void fill_request(struct paid *paid, const struct paid_order *order) {
   request->beside = order->beside;
 }
 
-/* What is free has no entry in the ledger. */
+/* What is free has no entry in the ledger. Of a translated request each page has one. */
 static bool make_entry(struct paid *paid) {
-  if (paid->is_internal)
+  if (paid->is_internal || paid->translated)
     return true;
   paid->entry = ledger_entry_create(&paid->request);
   return paid->entry != NULL;
@@ -70,11 +70,16 @@ static bool copy_texts(struct paid *paid, const struct paid_order *order) {
   return text_ok(&paid->table) && text_ok(&paid->target) && text_ok(&paid->normal);
 }
 
-static bool fill(struct paid *paid, const struct paid_order *order, struct fault *fault) {
-  copy_order(paid, order);
+static bool make_ask(struct paid *paid, const struct paid_order *order, struct fault *fault) {
   paid->ask = transfer_ask_create(paid->dialect, order->question, order->settings, order->token,
                                   &paid->tariff, fault);
-  if (!paid->ask)
+  return paid->ask != NULL;
+}
+
+static bool fill(struct paid *paid, const struct paid_order *order, struct fault *fault) {
+  copy_order(paid, order);
+  if (!(order->translated ? translated_create(paid, order, &paid->translated, fault)
+                          : make_ask(paid, order, fault)))
     return false;
   if (!copy_texts(paid, order))
     return fault_no_memory(fault);

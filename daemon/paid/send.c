@@ -29,7 +29,7 @@ static bool begin_writer(struct paid *paid, const struct cache_subject *subject,
 }
 
 /* A request whose answer cannot be stored is sent all the same. */
-static void begin_storing(struct paid *paid) {
+void paid_begin_storing(struct paid *paid) {
   struct cache_subject subject = {.key = paid->key,
                                   .normal = text_view(&paid->normal),
                                   .target = text_view(&paid->target),
@@ -55,7 +55,7 @@ static void on_reserved(void *context, bool ok, const struct fault *fault) {
     refuse(paid, fault);
     return;
   }
-  begin_storing(paid);
+  paid_begin_storing(paid);
   /* The reservation covers one send, and the budget may not cover another. */
   if (ledger_entry_has_budget(paid->entry))
     transfer_ask_once(paid->ask);
@@ -74,7 +74,9 @@ static void send_free(struct paid *paid) {
 
 void paid_send(struct flight *flight) {
   struct paid *paid = flight_context(flight);
-  if (paid->is_internal)
+  if (paid->translated)
+    translated_start(paid->translated);
+  else if (paid->is_internal)
     send_free(paid);
   else
     ledger_reserve(paid->desk->rooms.ledger, paid->entry, on_reserved, paid);

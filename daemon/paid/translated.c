@@ -1,0 +1,144 @@
+#include "paid/translated_steps.h"
+
+#include "base/clock.h"
+#include "base/scope.h"
+
+/* --- life --- */
+
+static bool copy_token(struct translated *self, struct view token) {
+  self->token = strndup(token.at, token.length);
+  return self->token != NULL;
+}
+
+static bool fill(struct translated *self, const struct paid_order *order, struct fault *fault) {
+  const struct translate_limits limits = {.today = clock_day(),
+                                          .most = (size_t)order->settings->max_translated};
+  self->settings = settings_hold(order->settings);
+  self->key = ledger_fingerprint(order->desk->rooms.ledger, order->token);
+  self->fresh = order->fresh;
+  self->store = order->store;
+  self->unread = order->unread;
+  self->affordable = -1;
+  self->row_cost = translate_price(order->translated).row_cost;
+  self->spent = self->once = amount_zero(self->paid->dialect->currency);
+  self->is_known = true;
+  if (!copy_token(self, order->token))
+    return fault_no_memory(fault);
+  if (!query_parse_normal(query_normal(order->translated), &self->query, fault))
+    return false;
+  self->translation = translate_create(self->query, &limits, fault);
+  return self->translation != NULL;
+}
+
+bool translated_create(struct paid *paid, const struct paid_order *order, struct translated **out,
+                       struct fault *fault) {
+  struct translated *self = calloc(1, sizeof *self);
+  *out = NULL;
+  if (!self)
+    return fault_no_memory(fault);
+  self->paid = paid;
+  if (fill(self, order, fault))
+    *out = steal(self);
+  translated_release(&self);
+  return *out != NULL;
+}
+
+void translated_leave_page(struct translated *self) {
+  body_release(&self->body);
+  flight_release(&self->flight);
+  text_free(&self->text);
+  self->leads = false;
+}
+
+void translated_release(struct translated **address) {
+  struct translated *self = steal(*address);
+  if (!self)
+    return;
+  translated_leave_page(self);
+  query_release(&self->page);
+  translate_release(&self->translation);
+  query_release(&self->query);
+  settings_release(&self->settings);
+  if (self->token)
+    explicit_bzero(self->token, strlen(self->token));
+  free(self->token);
+  free(self);
+}
+
+bool translated_are_booked(const struct translated *self) {
+  return self->is_booked;
+}
+
+void translated_wake(void *context) {
+  struct translated *self = context;
+  queue_call(self->paid->desk->queue, &self->job);
+}
+
+void translated_start(struct translated *self) {
+  flight_hold(self->paid->flight); /* until translated_run() has ended it */
+  queue_add(self->paid->desk->queue, &self->job);
+}
+
+/* --- the end --- */
+
+struct answer_cost translated_cost(const struct translated *self) {
+  return (struct answer_cost){.spent = self->spent, .once = self->once, .is_known = self->is_known};
+}
+
+bool translated_end(struct translated *self, const struct answer_verdict *verdict) {
+  self->step = TRANSLATED_OVER;
+  flight_end(self->paid->flight, verdict);
+  return true;
+}
+
+bool translated_fail(struct translated *self, const struct fault *fault) {
+  const struct answer_verdict verdict = {
+      .outcome = ANSWER_BROKEN, .results = -1, .cost = translated_cost(self), .fault = *fault};
+  return translated_end(self, &verdict);
+}
+
+/* rowcache itself refuses to go on, as it would refuse a request of one page. */
+bool translated_refuse(struct translated *self, const struct fault *fault) {
+  struct paid *paid = self->paid;
+  self->step = TRANSLATED_OVER;
+  paid->cost = translated_cost(self);
+  flight_refuse(paid->flight, fault);
+  paid_conclude(paid);
+  return true;
+}
+
+/* --- what several steps do --- */
+
+struct paid_order translated_order(struct translated *self, const struct question *question,
+                                   const char *id) {
+  const struct paid *paid = self->paid;
+  return (struct paid_order){.desk = paid->desk,
+                             .settings = self->settings,
+                             .question = question,
+                             .key = &self->key,
+                             .token = view_of(self->token),
+                             .is_own_token = paid->is_own_token,
+                             .fingerprint = &paid->request.token,
+                             .is_strangers = paid->request.is_strangers,
+                             .id = id};
+}
+
+/* --- the loop --- */
+
+static translated_function *const steps[TRANSLATED_OVER] = {
+    [TRANSLATED_CAP] = translated_find_cap,
+    [TRANSLATED_CHOOSE] = translated_choose,
+    [TRANSLATED_READ] = translated_read,
+    [TRANSLATED_ANSWER] = translated_write_answer,
+};
+
+/* Each step returns false to wait. The flight, and the request with it, may be freed at the end. */
+enum queue_end translated_run(struct queue_job *job) {
+  struct translated *self = (struct translated *)job;
+  struct flight *flight = self->paid->flight;
+  while (self->step != TRANSLATED_OVER)
+    if (!steps[self->step](self))
+      return QUEUE_PARK;
+  flight_release(&flight);
+  return QUEUE_OVER;
+}

@@ -1,0 +1,52 @@
+/* The answer: v2's, out of the request's own flight. */
+#include "paid/translated_steps.h"
+
+#include "base/clock.h"
+
+static void on_called(void *context, struct flight *flight) {
+  (void)flight;
+  translated_wake(context);
+}
+
+static const struct flight_writer writer = {.room = on_called, .deserted = on_called};
+
+static void begin_answer(struct translated *self) {
+  struct flight *flight = self->paid->flight;
+  struct answer_head head = {.status = 200,
+                             .results_count = translate_results(self->translation),
+                             .answered_at = self->answered_at,
+                             .content_type = "application/json; charset=utf-8",
+                             .cost = translated_cost(self)};
+  if (!head.answered_at)
+    head.answered_at = clock_seconds();
+  paid_begin_storing(self->paid);
+  flight_set_writer(flight, &writer, self);
+  flight_set_head(flight, &head);
+}
+
+/* True if the flight refused bytes although it has room: it had no memory, and would not call. */
+static bool lacks_memory(const struct translated *self) {
+  struct flight_state state;
+  flight_peek(self->paid->flight, &state);
+  return state.length + (int64_t)FLIGHT_CHUNK_SIZE <=
+         (int64_t)FLIGHT_WINDOW * (int64_t)FLIGHT_CHUNK_SIZE;
+}
+
+bool translated_write_answer(struct translated *self) {
+  struct view all = translate_answer(self->translation), rest = view_from(all, self->fed);
+  struct fault fault;
+  if (!self->fed)
+    begin_answer(self);
+  while (rest.length) {
+    struct view piece = view_first(rest, FLIGHT_CHUNK_SIZE);
+    if (!flight_feed(self->paid->flight, piece))
+      return lacks_memory(self) && !fault_no_memory(&fault) ? translated_fail(self, &fault) : false;
+    self->fed += piece.length;
+    rest = view_from(rest, piece.length);
+  }
+  const struct answer_verdict verdict = {.outcome = ANSWER_COMPLETE,
+                                         .results = translate_results(self->translation),
+                                         .read = true,
+                                         .cost = translated_cost(self)};
+  return translated_end(self, &verdict);
+}

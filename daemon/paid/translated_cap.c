@@ -1,0 +1,62 @@
+/* The cap: the configured one, one that is known, or the one that the name of the plan tells. */
+#include "paid/translated_steps.h"
+
+static struct flight *make_count(struct translated *self, struct fault *fault) {
+  struct question question = question_of_subscription();
+  struct paid_order order = translated_order(self, &question, self->paid->request.id);
+  order.is_internal = true;
+  return paid_prepare(&order, fault);
+}
+
+static void ask_count(struct translated *self) {
+  struct fault fault;
+  struct flight *flight = make_count(self, &fault);
+  struct flight_reader *reader = flight ? flight_join(flight, translated_wake, self) : NULL;
+  if (flight && reader)
+    paid_send(flight);
+  else if (flight)
+    paid_withdraw(flight);
+  flight_release(&flight);
+  if (reader && !translated_read_flight(self, &reader, false))
+    translated_leave_page(self);
+}
+
+static void learn_cap(struct translated *self) {
+  const struct dialect *dialect = self->paid->dialect;
+  struct dialect_subscription subscription;
+  struct flight_state state;
+  struct fault fault;
+  flight_peek(self->flight, &state);
+  self->cap = 0;
+  if (state.phase == FLIGHT_CONCLUDED && state.end == FLIGHT_ENDED && state.verdict.read &&
+      dialect->judge_token(&state.head, &state.verdict) == DIALECT_TOKEN_ACCEPTED &&
+      text_ok(&self->text) &&
+      dialect->read_subscription(text_view(&self->text), &subscription, &fault) &&
+      subscription.cap >= 0) {
+    caps_learn(self->paid->desk->caps, &self->key, subscription.cap);
+    self->cap = subscription.cap;
+  }
+}
+
+/* The cap is the configured one, one that is known, or the one that the plan's name tells. It saves
+ * reservations; without it the pages themselves show it. False: wait. */
+bool translated_find_cap(struct translated *self) {
+  self->cap = self->settings->max_rows;
+  if (!self->cap)
+    self->cap = caps_find(self->paid->desk->caps, &self->key);
+  self->step = TRANSLATED_CHOOSE;
+  if (self->cap >= 0)
+    return true;
+  if (!self->body)
+    ask_count(self);
+  if (self->body && translated_read_text(self) == BODY_WAIT) {
+    self->step = TRANSLATED_CAP;
+    return false;
+  }
+  if (self->body)
+    learn_cap(self);
+  else
+    self->cap = 0;
+  translated_leave_page(self);
+  return true;
+}

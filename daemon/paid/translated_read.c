@@ -1,0 +1,175 @@
+/* A page: its bytes, and what became of it. */
+#include "paid/translated_steps.h"
+
+#include "body/flight.h"
+#include "ledger/token.h"
+
+/* Begins to read a flight, whose reader `*reader` it takes over. */
+bool translated_read_flight(struct translated *self, struct flight_reader **reader, bool leads) {
+  struct flight *flight = flight_of(*reader);
+  self->flight = flight_hold(flight);
+  self->leads = leads;
+  self->body = body_flight(reader, paid_hold(flight), self->paid->request.id);
+  return self->body != NULL;
+}
+
+enum body_read translated_read_text(struct translated *self) {
+  char piece[TRANSLATED_PIECE];
+  size_t count;
+  enum body_read read;
+  while ((read = body_read(self->body, piece, sizeof piece, &count)) == BODY_BYTES)
+    if (self->text.length + count <= TRANSLATED_TEXT_MOST)
+      text_add(&self->text, (struct view){piece, count});
+  return read;
+}
+
+static bool is_of_rows(const struct translated *self) {
+  struct flight_state state;
+  if (!self->flight)
+    return true;
+  flight_peek(self->flight, &state);
+  return state.head.status == 200 && !state.head.is_error;
+}
+
+/* The bytes of an error are not kept: its verdict says what it is. */
+static void take(struct translated *self, struct view bytes) {
+  self->is_read = self->is_read || is_of_rows(self);
+  if (self->is_read && self->fault.kind == FAULT_NONE)
+    (void)!translate_feed(self->translation, bytes, &self->fault);
+}
+
+static enum body_read read_page(struct translated *self) {
+  char piece[TRANSLATED_PIECE];
+  size_t count;
+  enum body_read read;
+  while ((read = body_read(self->body, piece, sizeof piece, &count)) == BODY_BYTES)
+    take(self, (struct view){piece, count});
+  return read;
+}
+
+static void note_cost(struct translated *self) {
+  struct answer_cost cost = paid_cost(self->flight);
+  self->once = amount_add(self->once, cost.once);
+  if (!self->leads)
+    return;
+  self->spent = amount_add(self->spent, cost.spent);
+  self->is_known = self->is_known && cost.is_known;
+  self->is_booked = self->is_booked || paid_is_booked(self->flight);
+}
+
+static bool ask_again(struct translated *self) {
+  translated_leave_page(self);
+  translate_drop_page(self->translation);
+  self->step = TRANSLATED_CHOOSE;
+  return true;
+}
+
+/* What is left can pay for a smaller page, which is enough if that is all there is. Tried once. */
+static bool may_ask_less(struct translated *self, struct amount left) {
+  int64_t rows = self->row_cost > 0 ? left.parts / self->row_cost : 0;
+  const struct question question = question_of(self->page, NULL);
+  struct tariff tariff = self->paid->dialect->price(self->settings, &question);
+  tariff.limit = rows;
+  if (self->has_asked_less || rows < 1 || rows >= query_limit(self->page) ||
+      amount_order(tariff_most(&tariff), left) > 0)
+    return false;
+  self->has_asked_less = true;
+  self->affordable = rows;
+  return true;
+}
+
+/* --- what became of a page --- */
+
+static bool fits_less_budget(struct translated *self) {
+  struct token_usage usage;
+  struct fault fault;
+  return token_usage(self->paid->desk->rooms.ledger, &self->paid->request.token,
+                     self->spent.currency, &usage, &fault) &&
+         usage.has_limit && may_ask_less(self, usage.left);
+}
+
+static bool is_held_back(const struct fault *refusal) {
+  return refusal->kind == FAULT_OVER_BUDGET || refusal->kind == FAULT_BAD_TOKEN;
+}
+
+/* The page was not sent. What holds for another token need not hold for this one. */
+static bool on_refused(struct translated *self, const struct fault *refusal) {
+  bool is_another = !self->leads && is_held_back(refusal) && self->tries++ < TRANSLATED_TRIES_MOST;
+  if (is_another || (refusal->kind == FAULT_OVER_BUDGET && fits_less_budget(self)))
+    return ask_again(self);
+  struct fault fault = *refusal;
+  translated_leave_page(self);
+  return translated_refuse(self, &fault);
+}
+
+/* Upstream answered with an error. */
+static bool on_error(struct translated *self, const struct flight_state *state) {
+  const struct paid *paid = self->paid;
+  bool is_another = !self->leads && state->head.status < 500 &&
+                    !paid_asks_as(self->flight, &paid->request.token, paid->is_own_token) &&
+                    self->tries++ < TRANSLATED_TRIES_MOST;
+  if (is_another)
+    return ask_again(self);
+  const struct fault fault = state->verdict.fault;
+  struct amount left = {.currency = self->spent.currency, .parts = state->verdict.shortage.left};
+  if (left.parts > 0 && may_ask_less(self, left))
+    return ask_again(self);
+  translated_leave_page(self);
+  return is_held_back(&fault) ? translated_refuse(self, &fault) : translated_fail(self, &fault);
+}
+
+static bool on_page(struct translated *self, int64_t answered_at) {
+  struct fault fault = self->fault;
+  if (!self->answered_at || answered_at < self->answered_at)
+    self->answered_at = answered_at;
+  translated_leave_page(self);
+  if (fault.kind == FAULT_NONE && translate_end_page(self->translation, &fault)) {
+    int64_t cap = translate_cap(self->translation);
+    if (cap > 0 && cap != self->cap && !self->settings->max_rows) {
+      caps_learn(self->paid->desk->caps, &self->key, cap);
+      self->cap = cap;
+    }
+    self->step = TRANSLATED_CHOOSE;
+    return true;
+  }
+  return translated_fail(self, &fault);
+}
+
+static bool judge_flight(struct translated *self) {
+  struct flight_state state;
+  flight_peek(self->flight, &state);
+  if (state.end == FLIGHT_WITHDRAWN)
+    return ask_again(self);
+  note_cost(self);
+  if (state.end == FLIGHT_REFUSED)
+    return on_refused(self, &state.refusal);
+  if (state.verdict.outcome == ANSWER_REFUSED)
+    return on_error(self, &state);
+  if (state.verdict.outcome == ANSWER_BROKEN) {
+    struct fault fault = state.verdict.fault;
+    translated_leave_page(self);
+    return translated_fail(self, &fault);
+  }
+  return on_page(self, state.head.answered_at);
+}
+
+/* A stored page that turns out to be damaged is asked for again: it is not found any more. */
+static bool judge_page(struct translated *self, enum body_read end) {
+  if (self->flight)
+    return judge_flight(self);
+  if (end == BODY_END) {
+    self->once = amount_add(self->once, self->price);
+    return on_page(self, self->stored_at);
+  }
+  struct fault fault;
+  if (self->tries++ < TRANSLATED_TRIES_MOST)
+    return ask_again(self);
+  fault_set(&fault, FAULT_UNAVAILABLE, "a stored page of the answer cannot be read");
+  translated_leave_page(self);
+  return translated_fail(self, &fault);
+}
+
+bool translated_read(struct translated *self) {
+  enum body_read read = read_page(self);
+  return read == BODY_WAIT ? false : judge_page(self, read);
+}

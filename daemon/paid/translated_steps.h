@@ -1,0 +1,94 @@
+/* The steps of a translated request; only for the files of translated.
+ *
+ *   translated.c         its life, its end, the loop
+ *   translated_cap.c     the cap of the plan
+ *   translated_ask.c     the next page, from the store or from upstream
+ *   translated_read.c    a page's bytes, and what became of it
+ *   translated_answer.c  the answer
+ *
+ * One thread at a time has a request (paid/queue.h). */
+#pragma once
+
+#include "paid/life.h"
+
+#include "base/text.h"
+#include "http/body.h"
+#include "query/query.h"
+#include "translate/translate.h"
+
+/* Pages that were asked for again: another request's page was refused, or a smaller one may do. */
+#define TRANSLATED_TRIES_MOST 8
+#define TRANSLATED_PIECE ((size_t)16 * 1024) /* bytes that are read at a time */
+/* Bytes of upstream's own count for a key. The rest is not kept. */
+#define TRANSLATED_TEXT_MOST ((size_t)16 * 1024)
+
+enum translated_step {
+  TRANSLATED_CAP,
+  TRANSLATED_CHOOSE,
+  TRANSLATED_READ,
+  TRANSLATED_ANSWER,
+  TRANSLATED_OVER
+};
+
+struct translated {
+  struct queue_job job; /* first */
+  struct paid *paid;
+  struct settings *settings;       /* one reference */
+  struct query *query;             /* what is translated, without a token */
+  struct translation *translation; /* of `query` */
+  int64_t row_cost;                /* units for one row of a page */
+  char *token;                     /* owned, wiped */
+  struct digest key;               /* of the token that is sent, for its cap */
+  int64_t fresh;                   /* seconds: an older page is asked for again; -1: each page is */
+  bool store, unread;
+
+  enum translated_step step;
+  int64_t cap;           /* rows; 0: not known, or none */
+  int64_t affordable;    /* rows of the next page at most; -1: no bound */
+  bool has_asked_less;   /* a smaller page was tried */
+  unsigned tries, asked; /* pages that reserved or tried to */
+
+  /* The present page. */
+  struct query *page;
+  struct flight *flight; /* one reference; NULL: it is stored */
+  bool leads;            /* this request began `flight` */
+  struct body *body;     /* its bytes */
+  bool is_read;          /* they are rows, not an error */
+  struct amount price;   /* if it is stored: what it cost; likewise: */
+  int64_t stored_at;
+  struct text text;   /* upstream's own count */
+  struct fault fault; /* the rows cannot be used: the page is read to its end all the same */
+
+  /* All pages so far. */
+  struct amount spent, once;
+  bool is_known, is_booked;
+  int64_t answered_at; /* of the oldest page; 0: none yet */
+  size_t fed;          /* bytes of the answer */
+};
+
+/* Each step goes on with the request, and sets the next step. False: it waits for a call. */
+typedef bool translated_function(struct translated *self);
+translated_function translated_find_cap, translated_choose, translated_read,
+    translated_write_answer;
+
+/* Ends the flight with this verdict; returns true. */
+bool translated_end(struct translated *self, const struct answer_verdict *verdict);
+/* Ends it as broken, for this reason; returns true. */
+bool translated_fail(struct translated *self, const struct fault *fault);
+/* Ends it as refused by rowcache itself, as a request of one page would be; returns true. */
+bool translated_refuse(struct translated *self, const struct fault *fault);
+/* What it has cost so far. */
+struct answer_cost translated_cost(const struct translated *self);
+
+/* Calls the request from any thread: the `wake` of flight_join(). */
+void translated_wake(void *context);
+/* What all orders on its behalf have in common. All that it points to is borrowed. */
+struct paid_order translated_order(struct translated *self, const struct question *question,
+                                   const char *id);
+/* Begins to read the flight of `*reader`, which it takes over. False: no memory. */
+bool translated_read_flight(struct translated *self, struct flight_reader **reader,
+                            bool leads) MUST_CHECK;
+/* Reads bytes into `text`, as many as it keeps. */
+enum body_read translated_read_text(struct translated *self);
+/* Leaves the present page's flight or stored result. */
+void translated_leave_page(struct translated *self);
