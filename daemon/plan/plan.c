@@ -130,6 +130,11 @@ enum plan_refusal plan_bar(enum plan_standing standing) {
   return PLAN_NOT_REFUSED;
 }
 
+/* A token that rowcache issued is asked about here: upstream does not know it. */
+static bool is_account(const struct plan_facts *facts) {
+  return facts->is_subscription && facts->is_issued;
+}
+
 /* A query of unknown cost must not spend from a budget, nor with upstream.token_file. The answer to
  * a query that is never cached and asks for "only if cached" is known without a check of the token,
  * and reveals nothing to a stranger. */
@@ -144,7 +149,9 @@ static enum plan_refusal refusal_of(const struct plan_facts *facts) {
     return PLAN_REFUSED_LIMIT;
   if (facts->is_other && facts->others_refused)
     return PLAN_REFUSED_OTHER_TABLE;
-  if (!facts->cacheable && facts->wish.only_if_cached)
+  if (facts->is_untranslatable)
+    return PLAN_REFUSED_UNTRANSLATABLE;
+  if (!facts->cacheable && facts->wish.only_if_cached && !is_account(facts))
     return PLAN_REFUSED_NOT_CACHED;
   return facts->standing == PLAN_REJECTED ? PLAN_REFUSED_REJECTED : PLAN_NOT_REFUSED;
 }
@@ -155,6 +162,8 @@ struct plan plan_decide(const struct plan_facts *facts) {
     return refuse((struct plan){0}, refusal);
   if (facts->standing == PLAN_UNKNOWN)
     return (struct plan){.action = PLAN_VERIFY};
+  if (is_account(facts))
+    return (struct plan){.action = PLAN_ACCOUNT};
   struct plan plan = decide_admitted(facts);
   if (plan.action == PLAN_FORWARD && facts->wish.only_if_cached)
     return refuse(plan, PLAN_REFUSED_NOT_CACHED);

@@ -34,12 +34,14 @@ struct plan_facts {
   bool has_budget; /* there is a limit on what it may spend */
 
   /* the query */
-  bool cacheable;        /* false: another table; an output or a body of unknown meaning */
-  bool is_other;         /* another table, or a body of unknown meaning: see tables.other */
-  bool has_unknown_body; /* a body of unknown meaning */
-  bool has_odd_limit;    /* another table's limit that is no number of results */
-  bool others_refused;   /* tables.other = refuse */
-  struct wish wish;      /* the request's Cache-Control */
+  bool cacheable;         /* false: another table; an output or a body of unknown meaning */
+  bool is_other;          /* another table, or a body of unknown meaning: see tables.other */
+  bool has_unknown_body;  /* a body of unknown meaning */
+  bool has_odd_limit;     /* another table's limit that is no number of results */
+  bool others_refused;    /* tables.other = refuse */
+  bool is_untranslatable; /* upstream's dialect cannot ask it */
+  bool is_subscription;   /* it asks for upstream's own count for the token */
+  struct wish wish;       /* the request's Cache-Control */
 
   /* the stored result of the query itself */
   bool stored; /* there is one */
@@ -66,6 +68,7 @@ enum plan_action {
   PLAN_HIT,             /* answer with the stored result, or from the source: `derive` */
   PLAN_HIT_AND_REFRESH, /* the same, and ask upstream behind the client's back */
   PLAN_FORWARD,         /* join the flight of the query, or ask upstream */
+  PLAN_ACCOUNT,         /* answer from the ledger: the token's own budget */
   PLAN_JOIN,            /* only of plan_predict(): join the flight of the query */
 };
 

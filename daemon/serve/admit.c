@@ -19,6 +19,7 @@ void request_plan(struct request *request) {
   findings_release(&request->found);
   enum plan_standing standing = facts_standing(&inquiry, &request->token);
   facts_gather(&inquiry, standing, &request->token, &request->found, &facts);
+  request->fresh = plan_source_ages(&facts).fresh;
   request->plan = plan_decide(&facts);
 }
 
@@ -40,6 +41,8 @@ enum step step_plan(struct request *request) {
     return request_serve(request);
   case PLAN_HIT_AND_REFRESH:
     return STEP_REFRESH;
+  case PLAN_ACCOUNT:
+    return STEP_ACCOUNT;
   case PLAN_FORWARD:
     return request_may_try_whole(request) ? STEP_WHOLE : STEP_FORWARD;
   case PLAN_REFUSE:

@@ -1,6 +1,9 @@
 /* Reads a request: path, method, query, token and wishes. */
 #include "serve/request.h"
 
+#include "base/num.h"
+#include "dialect/dialect.h"
+#include "query/call.h"
 #include "query/media.h"
 #include "query/uri.h"
 
@@ -8,19 +11,38 @@ static void add_wish(void *wish, struct view value) {
   wish_parse(wish, value);
 }
 
-static bool check_line(struct request *request, struct view *args, struct fault *fault) {
-  struct view method = exchange_method(request->exchange);
+const char *request_methods(const struct request *request) {
+  return request->is_call ? "GET, HEAD, POST, PUT, PATCH, DELETE" : "GET, HEAD, POST";
+}
+
+/* The method first: a CONNECT has no path. */
+static bool check_method(const struct request *request, struct fault *fault) {
+  const char *methods = request_methods(request);
+  struct view rest = view_of(methods), method;
+  while (view_split(&rest, ',', &method))
+    if (view_equal(view_trim(method), exchange_method(request->exchange)))
+      return true;
+  return fault_set(fault, FAULT_METHOD, "the method is not allowed; use one of %s", methods);
+}
+
+static bool check_path(const struct request *request, struct view path, struct fault *fault) {
+  if (request->is_call)
+    return dialect_for(request->settings)->translates ||
+           fault_set(fault, FAULT_UNKNOWN_PATH,
+                     "Ahrefs API v3 is not served here, as upstream.api is v2: set it to v3");
+  return path.length == 0 || view_is(path, "/") ||
+         fault_set(fault, FAULT_UNKNOWN_PATH,
+                   "there is nothing at this path; ask at /?... (v2) or /v3/... (v3)");
+}
+
+static bool check_line(struct request *request, struct uri *uri, struct fault *fault) {
+  *uri = uri_split(exchange_uri(request->exchange));
+  request->is_call = view_starts(uri->path, VIEW(CALL_PREFIX));
   if (exchange_fault(request->exchange)->kind != FAULT_NONE) {
     *fault = *exchange_fault(request->exchange);
     return false;
   }
-  /* The method first: a CONNECT has no path. */
-  if (!view_has_word(VIEW("GET HEAD POST"), method))
-    return fault_set(fault, FAULT_METHOD, "the method is not allowed; use GET, HEAD or POST");
-  struct uri uri = uri_split(exchange_uri(request->exchange));
-  *args = uri.args;
-  return uri.path.length == 0 || view_is(uri.path, "/") ||
-         fault_set(fault, FAULT_UNKNOWN_PATH, "there is nothing at this path; ask at /?...");
+  return check_method(request, fault) && check_path(request, uri->path, fault);
 }
 
 static void count_header(void *count, struct view value) {
@@ -33,6 +55,22 @@ static bool read_media(const struct request *request, bool *is_form, struct faul
                                 .coding = exchange_header(request->exchange, "Content-Encoding")};
   exchange_headers(request->exchange, "Content-Type", count_header, &fields.types);
   return media_judge(&fields, is_form, fault);
+}
+
+/* The key of a call (RFC 6750 2.1); empty if there is none. */
+static struct view bearer(const struct request *request) {
+  struct view value = view_trim(exchange_header(request->exchange, "Authorization")), scheme;
+  return view_split(&value, ' ', &scheme) && num_same_word(scheme, VIEW("Bearer"))
+             ? view_trim(value)
+             : VIEW("");
+}
+
+/* Other methods than GET and HEAD are forwarded with their body, which is upstream's business. */
+static bool check_call(struct request *request, const struct uri *uri, struct fault *fault) {
+  struct view path = view_from(uri->path, strlen(CALL_PREFIX));
+  struct view method = exchange_method(request->exchange);
+  request->has_foreign_body = !view_is(method, "GET") && !view_is(method, "HEAD");
+  return query_parse_call(path, uri->args, bearer(request), &request->query, fault);
 }
 
 /* The body of a GET has no meaning (RFC 9110 9.3.1), and is not sent upstream. */
@@ -63,8 +101,10 @@ static void read_wishes(struct request *request) {
 }
 
 enum step step_check(struct request *request) {
-  struct view args;
-  if (!check_line(request, &args, &request->fault) || !check_query(request, args, &request->fault))
+  struct uri uri;
+  if (!check_line(request, &uri, &request->fault) ||
+      !(request->is_call ? check_call(request, &uri, &request->fault)
+                         : check_query(request, uri.args, &request->fault)))
     return STEP_REFUSE;
   request->kind = question_kind_of(request->query, request->has_foreign_body);
   read_token(request);

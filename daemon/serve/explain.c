@@ -2,6 +2,13 @@
 
 #include "serve/predict.h"
 
+#include "base/clock.h"
+#include "base/scope.h"
+#include "query/call.h"
+#include "query/form.h"
+#include "query/uri.h"
+#include "translate/translate.h"
+
 #include <stdlib.h>
 
 static enum outcome outcome_of(const struct prediction *prediction) {
@@ -30,6 +37,8 @@ static void explain_fault(const struct prediction *prediction, struct fault *fau
   *fault = (struct fault){.kind = FAULT_NONE};
   if (refusal)
     (void)plan_refuse(refusal, prediction->token.label, fault);
+  if (refusal == PLAN_REFUSED_UNTRANSLATABLE) /* the better text */
+    (void)!facts_check_translation(prediction->settings, prediction->query, false, fault);
 }
 
 /* The most is the sum of both, unless the query is answered from the whole even if that is not
@@ -76,10 +85,30 @@ static void explain_stored(const struct prediction *prediction, struct serve_exp
     candidates_describe(&prediction->found.source, prediction->settings, &out->source);
 }
 
+/* The first page of a translated query; without a known cap, which is learned later. */
+static void explain_page(const struct prediction *prediction, struct text *asked) {
+  const struct settings *settings = prediction->settings;
+  const struct query *query = prediction->wide ? prediction->wide : prediction->query;
+  const struct translate_limits limits = {.today = clock_day(),
+                                          .most = (size_t)settings->max_translated};
+  struct query *page = NULL;
+  struct fault fault;
+  struct translation *translation = translate_create(query, &limits, &fault);
+  if (translation &&
+      translate_next(translation, settings->max_rows, -1, &page, &fault) == TRANSLATE_ASK)
+    text_add(asked, query_normal(page));
+  query_release(&page);
+  translate_release(&translation);
+}
+
 static void explain_asked(const struct prediction *prediction, struct serve_explanation *out) {
   bool asks =
       prediction_goes_upstream(prediction) || prediction->plan.action == PLAN_HIT_AND_REFRESH;
-  if (asks && prediction->wide)
+  bool is_translated = dialect_for(prediction->settings)->translates &&
+                       question_kind_of(prediction->query, false) == QUESTION_RESULTS;
+  if (asks && is_translated)
+    explain_page(prediction, &out->asked);
+  else if (asks && prediction->wide)
     text_add(&out->asked, query_normal(prediction->wide));
 }
 
@@ -118,12 +147,37 @@ static bool explain(const struct prediction *prediction, struct serve_explanatio
   return is_complete(out) || fault_no_memory(fault);
 }
 
+/* A call is given as its path and query string; its token is a parameter here alone. */
+static bool parse_call(struct view path, struct view args, struct query **query,
+                       struct fault *fault) {
+  scope_text struct text own = {0};
+  scope_text struct text token = {0};
+  struct view part, value, name;
+  while (view_split(&args, '&', &part)) {
+    value = part;
+    if (view_split(&value, '=', &name) && form_means(name, VIEW("token")))
+      text_add(&token, value);
+    else
+      text_printf(&own, "%s%.*s", own.length ? "&" : "", (int)part.length, part.at);
+  }
+  return text_ok(&own) && text_ok(&token)
+             ? query_parse_call(path, text_view(&own), text_view(&token), query, fault)
+             : fault_no_memory(fault);
+}
+
+static bool parse(struct view args, struct query **query, struct fault *fault) {
+  struct uri uri = uri_split(args);
+  return view_starts(uri.path, VIEW(CALL_PREFIX))
+             ? parse_call(view_from(uri.path, strlen(CALL_PREFIX)), uri.args, query, fault)
+             : query_parse(args, VIEW(""), query, fault);
+}
+
 bool serve_explain(struct serve *serve, struct view args, struct serve_explanation *out,
                    struct fault *fault) {
   struct prediction prediction;
   struct query *query;
   *out = (struct serve_explanation){0};
-  if (!query_parse(args, VIEW(""), &query, fault))
+  if (!parse(args, &query, fault))
     return false;
   bool ok = predict(serve, query, &prediction, fault) && explain(&prediction, out, fault);
   prediction_release(&prediction);

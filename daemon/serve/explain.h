@@ -38,7 +38,8 @@ struct serve_explanation {
   size_t candidate_count;             /* DERIVED_CANDIDATES_MOST at most */
 
   /* asking upstream */
-  struct text asked; /* the wider query, if it would be asked in place of this one; else empty */
+  struct text asked; /* the wider query, or the first page of a translated one, if that would be
+                        asked in place of this one; else empty */
   struct text whole; /* the query for the whole, if that would be bought first; else empty */
   struct amount whole_least, whole_most; /* its cost; zero while another request buys it */
 
@@ -46,8 +47,8 @@ struct serve_explanation {
   bool estimated;
 };
 
-/* Explains the query `args`, the raw query string of a request without '?'. Its `token` is a token,
- * or the label of one. Sends and spends nothing, but reads a source as a request would: so an
+/* Explains the query `args`: the raw query string of a request without '?', or a call of v3 with its
+ * path, "/v3/ENDPOINT?...". Its `token` is a token, or the label of one. Sends and spends nothing, but reads a source as a request would: so an
  * explanation says what its rows allow. The caller releases `explanation`, also after a failure.
  * Faults: those of query_parse(), of the cache, and of the ledger. Blocks on the disk, and until
  * the source is read; any thread. */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "translate/translate.h"
 
 static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
   enum access_verdict verdict = inquiry->checked;
@@ -41,11 +42,27 @@ enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_fa
   return facts_judge_token(inquiry, token);
 }
 
+bool facts_check_translation(const struct settings *settings, const struct query *query,
+                             bool has_unknown_body, struct fault *fault) {
+  enum question_kind kind = question_kind_of(query, has_unknown_body);
+  bool is_v2s = kind != QUESTION_SUBSCRIPTION && !query_call(query);
+  if (!dialect_for(settings)->translates || !is_v2s)
+    return true;
+  if (kind == QUESTION_RESULTS)
+    return translate_check(query, fault);
+  return fault_set(fault, FAULT_UNTRANSLATABLE,
+                   "Ahrefs API v3 (upstream.api = v3) is asked for from=backlinks_new_lost and "
+                   "from=subscription_info alone, with output=json or php and no body");
+}
+
 static void gather_query(const struct inquiry *inquiry, struct plan_facts *facts) {
   enum question_kind kind = question_kind_of(inquiry->query, inquiry->has_unknown_body);
-  facts->cacheable = kind == QUESTION_RESULTS;
+  facts->cacheable = kind == QUESTION_RESULTS || kind == QUESTION_CALL;
   facts->is_other = kind == QUESTION_OTHER || kind == QUESTION_UNKNOWN;
-  facts->has_unknown_body = inquiry->has_unknown_body;
+  facts->has_unknown_body = kind == QUESTION_UNKNOWN;
+  facts->is_subscription = kind == QUESTION_SUBSCRIPTION;
+  facts->is_untranslatable =
+      !facts_check_translation(inquiry->settings, inquiry->query, inquiry->has_unknown_body, NULL);
   facts->has_odd_limit =
       query_table(inquiry->query) == QUERY_OTHER && !query_check_limit(inquiry->query, NULL);
 }
@@ -67,11 +84,17 @@ static void note_stored(const struct cache_hold *stored, struct plan_facts *fact
     facts->age = age_of(stored);
 }
 
+/* What was computed before cache.derive was switched off is not served any more, nor what came from
+ * the other API before upstream.api was changed: amounts of two currencies are never mixed. */
+static bool may_be_served(const struct inquiry *inquiry, const struct cache_entry *entry) {
+  return (!entry->is_derived || inquiry->settings->derive == DERIVE_ON) &&
+         entry->cost.currency == dialect_for(inquiry->settings)->currency;
+}
+
 static void gather_stored(const struct inquiry *inquiry, const struct query *query,
                           struct cache_hold **stored, struct plan_facts *facts) {
   *stored = cache_find(inquiry->serve->rooms.cache, query_key(query));
-  /* What was computed before cache.derive was switched off is not served any more. */
-  if (*stored && cache_hold_entry(*stored)->is_derived && inquiry->settings->derive == DERIVE_OFF)
+  if (*stored && !may_be_served(inquiry, cache_hold_entry(*stored)))
     cache_release(stored);
   note_stored(*stored, facts);
 }

@@ -56,6 +56,10 @@ void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
  * from the inquiry. */
 struct derived_search facts_search(const struct inquiry *inquiry, const struct plan_facts *facts);
 
+/* False: FAULT_UNTRANSLATABLE. A query that upstream's dialect cannot ask. */
+bool facts_check_translation(const struct settings *settings, const struct query *query,
+                             bool has_unknown_body, struct fault *fault) MUST_CHECK;
+
 /* The price of a query, upstream. */
 struct tariff facts_price(const struct settings *settings, const struct query *query);
 

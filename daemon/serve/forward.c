@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/scope.h"
+#include "dialect/dialect.h"
 #include "plan/awaited.h"
 
 /* --- joining and beginning --- */
@@ -47,11 +48,16 @@ static struct flight *make_paid(void *context, struct fault *fault) {
   struct paid_order order = request_order(request, asked, &question);
   order.unread = request->plan.action == PLAN_HIT_AND_REFRESH;
   order.is_slice = request_buys_wholes(request);
+  order.fresh = request->fresh;
+  if (question.kind == QUESTION_RESULTS && dialect_for(request->settings)->translates)
+    order.translated = asked;
   return request_prepare(request, &order, fault);
 }
 
 /* Begins a flight that nobody else can join, and whose answer is not stored. */
 static enum step begin_private(struct request *request) {
+  if (!request_widen(request))
+    return request_no_memory(request);
   struct flights_place place = {.started = make_paid(request, &request->fault)};
   if (!place.started)
     return STEP_REFUSE;
@@ -203,11 +209,22 @@ static enum step time_out(struct request *request) {
   return STEP_REFUSE;
 }
 
+/* A dialect that translates cannot be asked in another form. */
+static enum step fail_rewriting(struct request *request) {
+  fault_set(&request->fault, FAULT_UPSTREAM,
+            "upstream's answer cannot be written in the form that was asked for: try output=json");
+  return STEP_REFUSE;
+}
+
 /* The answer is made of that to the wider query, if it can be: else the query itself is asked, as it
  * is where upstream's error would not be in the client's form. */
 static enum step relay(struct request *request) {
+  if (request_counts(request))
+    return request_count(request);
   if (request_rewrite(request, &request->seen))
     return reply(request, STEP_RELAY);
+  if (dialect_for(request->settings)->translates)
+    return fail_rewriting(request);
   request->asks_itself = true;
   request_note_no_use(request, &request->seen);
   request->has_paid |= request->leads && paid_is_booked(request->flight);

@@ -21,23 +21,33 @@ static const char *type_of(const struct request *request, const struct flight_st
                            struct view secret) {
   const char *type = state->head.content_type;
   bool has_secret = mask_finds(&(struct mask){.secret = secret}, view_of(type));
-  if (request_rewrites(request, state) && query_output(request->query) != QUERY_JSON)
+  if ((request_rewrites(request, state) || request_counts(request)) &&
+      query_output(request->query) != QUERY_JSON)
     return output_content_type(query_output(request->query));
   return has_secret ? "" : type;
 }
 
-static void add_upstream_headers(struct request *request, const struct flight_state *state,
-                                 struct view secret) {
+/* The headers of v2 itself. */
+static void add_count(struct request *request, const struct flight_state *state) {
   const struct answer_head *head = &state->head;
   bool read = state->phase == FLIGHT_CONCLUDED && request->kind == QUESTION_RESULTS &&
               state->verdict.outcome == ANSWER_COMPLETE && state->verdict.results >= 0;
-  reply_type(request, type_of(request, state, secret));
   if (head->results_count >= 0 || read)
     reply_number(request, "X-Results-Count",
                  head->results_count >= 0 ? head->results_count : state->verdict.results);
   if (head->is_error || (head->status == 200 && state->phase == FLIGHT_CONCLUDED &&
                          state->verdict.outcome == ANSWER_REFUSED))
     exchange_add_header(request->exchange, "X-Status", "error");
+}
+
+static void add_upstream_headers(struct request *request, const struct flight_state *state,
+                                 struct view secret) {
+  const struct answer_head *head = &state->head;
+  reply_type(request, type_of(request, state, secret));
+  if (request->is_call)
+    reply_costs(request, head);
+  else
+    add_count(request, state);
   if (head->retry_after > 0)
     reply_number(request, "Retry-After", head->retry_after);
   int64_t age = clock_seconds() - head->answered_at;

@@ -24,6 +24,44 @@ void reply_saved(struct request *request, struct amount saved) {
   exchange_add_header(request->exchange, headers_saved(saved.currency), AMOUNT_TEXT(saved));
 }
 
+/* --- the count of an answer --- */
+
+static void add_known(struct request *request, const char *name, int64_t value) {
+  if (value >= 0)
+    reply_number(request, name, value);
+}
+
+/* Source: reference of v3, "Price"; contract, "v3". */
+static void add_free(struct request *request, const struct reply_count *count) {
+  add_known(request, "x-api-rows", count->results);
+  add_known(request, "x-api-units-cost-total", count->listed);
+  reply_number(request, "x-api-units-cost-total-actual", 0);
+  exchange_add_header(request->exchange, "x-api-cache", "hit");
+}
+
+void reply_count(struct request *request, const struct reply_count *count) {
+  if (request->is_call)
+    add_free(request, count);
+  else
+    add_known(request, "X-Results-Count", count->results);
+}
+
+void reply_costs(struct request *request, const struct answer_head *head) {
+  const struct v3_costs *costs = &head->costs;
+  if (request_has_joined(request)) {
+    add_free(request, &(struct reply_count){.results = costs->rows, .listed = costs->total});
+    return;
+  }
+  add_known(request, "x-api-rows", costs->rows);
+  add_known(request, "x-api-units-cost-row", costs->cost_row);
+  add_known(request, "x-api-units-cost-total", costs->total);
+  add_known(request, "x-api-units-cost-total-actual", costs->actual);
+  if (*costs->cache)
+    exchange_add_header(request->exchange, "x-api-cache", costs->cache);
+}
+
+/* --- what all replies have --- */
+
 /* True if the reply names the request's id. A plain hit has no id in the log to look for. */
 static bool shows_id(const struct request *request) {
   return request->flight || request->has_bought || request->has_shared || request->refreshes ||
@@ -46,6 +84,8 @@ void reply_common(struct request *request, const struct text *cache_status) {
 
 /* The form of the answer, an error's too. `output` is read even if the query cannot be parsed. */
 static enum query_output output_of(const struct request *request) {
+  if (request->is_call)
+    return QUERY_JSON;
   return request->query ? query_output(request->query)
                         : uri_output(exchange_uri(request->exchange));
 }
@@ -66,11 +106,16 @@ enum step step_refuse(struct request *request) {
   enum query_output output = output_of(request);
   error_render(output, view_of(fault->text), &body);
   exchange_add_header(request->exchange, "Content-Type", output_content_type(output));
-  exchange_add_header(request->exchange, "X-Status", "error");
-  exchange_add_header(request->exchange, "X-Results-Count", "0");
+  if (request->is_call) {
+    if (fault->kind == FAULT_NO_TOKEN) /* RFC 9110 11.6.1 */
+      exchange_add_header(request->exchange, "WWW-Authenticate", "Bearer");
+  } else {
+    exchange_add_header(request->exchange, "X-Status", "error");
+    exchange_add_header(request->exchange, "X-Results-Count", "0");
+  }
   exchange_add_header(request->exchange, "Cache-Control", "no-store");
   if (fault->kind == FAULT_METHOD)
-    exchange_add_header(request->exchange, "Allow", "GET, HEAD, POST");
+    exchange_add_header(request->exchange, "Allow", request_methods(request));
   if (fault->retry_after > 0)
     reply_number(request, "Retry-After", fault->retry_after);
   if (request->plan.action == PLAN_FORWARD && request->flight && paid_is_booked(request->flight)) {

@@ -14,6 +14,18 @@ void reply_type(struct request *request, const char *type);
 /* Adds Cache-Status, unless it is empty, and what the request is named and has spent. */
 void reply_common(struct request *request, const struct text *cache_status);
 
+/* What an answer of a front tells of itself, beside its bytes. */
+struct reply_count {
+  int64_t results; /* -1: not known */
+  int64_t listed;  /* of a call: its list price in units; -1: not known */
+};
+/* Adds what the client's front tells of an answer that upstream was not asked for: X-Results-Count
+ * (v2), or v3's own headers, by which it cost nothing. */
+void reply_count(struct request *request, const struct reply_count *count);
+/* Adds v3's own headers as upstream sent them; for a request that has spent nothing, as
+ * reply_count(). */
+void reply_costs(struct request *request, const struct answer_head *head);
+
 /* Adds what the request has saved. */
 void reply_saved(struct request *request, struct amount saved);
 

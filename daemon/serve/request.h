@@ -31,6 +31,7 @@ struct request {
   char id[REQUEST_ID_SIZE];
   int64_t at; /* milliseconds since 1970 */
 
+  bool is_call;        /* of the v3 front */
   struct query *query; /* NULL: not parsed yet, or not well-formed */
   struct wish wish;
   struct digest fingerprint; /* of the token; zero without one */
@@ -42,6 +43,7 @@ struct request {
 
   struct findings found; /* what is stored for it */
   struct plan plan;
+  int64_t fresh;      /* seconds: the greatest age that the client takes as fresh; negative: none */
   struct fault fault; /* what STEP_REFUSE replies with */
 
   /* what is asked of upstream (serve/wide.c) */
@@ -92,6 +94,9 @@ void request_finished(void *serve, struct exchange *exchange);
  * requests that cost nothing. */
 bool request_is_strangers(const struct request *request);
 
+/* The methods that are allowed on its front, for Allow (RFC 9110 10.2.1). */
+const char *request_methods(const struct request *request);
+
 /* True if the method is HEAD. */
 bool request_is_head(const struct request *request);
 
@@ -123,6 +128,10 @@ bool request_rewrite(struct request *request, const struct flight_state *state) 
  * target's JSON as PHP (a member beside the rows, a fraction) is likely to be there for others,
  * too: for cache.ttl each query for PHP is asked itself. */
 void request_note_no_use(const struct request *request, const struct flight_state *state);
+/* True if the reply is upstream's own count for the client's key in v2's words (serve/count.c). */
+bool request_counts(const struct request *request);
+/* Makes that reply of the answer, which has ended: RELAY; or REFUSE with the fault set. */
+enum step request_count(struct request *request);
 /* The body that is made of `*inner`, the answer to `wide`, on the way; takes over `*inner`. */
 struct body *request_rewriting(struct request *request, const struct flight_state *state,
                                struct body **inner) MUST_CHECK;

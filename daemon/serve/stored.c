@@ -55,7 +55,7 @@ enum step step_stored(struct request *request) {
   reply_saved(request, saved);
   if (!not_modified) { /* the client stored these with the bytes (RFC 9110 15.4.5) */
     reply_type(request, stored->content_type);
-    reply_number(request, "X-Results-Count", stored->results);
+    reply_count(request, &(struct reply_count){stored->results, stored->listed});
   }
   /* A 304 and a HEAD state the length, too; their body is never read. */
   int64_t length = stored->body_length;
@@ -71,6 +71,12 @@ static bool add_derived_tag(struct request *request) {
   static const struct cache_validator none;
   const struct cache_validator *validator = derived_validator(request->computed);
   return memcmp(validator, &none, sizeof none) != 0 && reply_tag(request, validator);
+}
+
+/* The list price of what is computed is what upstream would have taken for it. */
+static int64_t listed_of(const struct flight_state *state) {
+  struct amount price = state->head.cost.once;
+  return price.currency == CURRENCY_UNITS ? amount_units(price).whole : -1;
 }
 
 enum step step_derived(struct request *request) {
@@ -92,7 +98,7 @@ enum step step_derived(struct request *request) {
   reply_saved(request, saved);
   if (!not_modified) {
     reply_type(request, state.head.content_type);
-    reply_number(request, "X-Results-Count", state.head.results_count);
+    reply_count(request, &(struct reply_count){state.head.results_count, listed_of(&state)});
   }
   struct body *body =
       body_flight(&request->computing, derived_hold(request->computed), request->id);

@@ -6,18 +6,21 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "derive/rules.h"
+#include "dialect/dialect.h"
 #include "plan/whole.h"
 
 #include <inttypes.h>
 
 /* --- is it worth it? --- */
 
-/* A client that asks upstream anew wants its own answer, and nothing is derived in XML. */
+/* A client that asks upstream anew wants its own answer, and nothing is derived in XML. Where columns
+ * cost, the whole of a target is no bargain. */
 static bool applies(const struct settings *settings, const struct query *query,
                     const struct plan *plan) {
   enum query_output output = query_output(query);
   return settings->buy_whole == BUY_WHOLE_ON && settings->derive == DERIVE_ON && plan->store &&
-         plan->reason != PLAN_REQUEST && (output == QUERY_JSON || output == QUERY_PHP);
+         plan->reason != PLAN_REQUEST && !dialect_for(settings)->charges_columns &&
+         (output == QUERY_JSON || output == QUERY_PHP);
 }
 
 bool request_buys_wholes(const struct request *request) {

@@ -23,13 +23,16 @@ const struct query *request_asked(const struct request *request) {
   return request->wide ? request->wide : request->query;
 }
 
-/* The answer to a wider query is of use only where answers are derived. */
+/* The answer to a wider query is of use only where answers are derived, or where there is no other
+ * form than JSON: that of a dialect that translates. A call asks for what it wants. */
 bool wide_of(const struct settings *settings, const struct query *query, struct query **wide,
              struct fault *fault) {
-  bool all_columns =
-      settings->widen_select == WIDEN_SELECT_ON && !dialect_for(settings)->charges_columns;
+  const struct dialect *dialect = dialect_for(settings);
+  bool all_columns = settings->widen_select == WIDEN_SELECT_ON && !dialect->charges_columns;
   *wide = NULL;
-  return settings->derive == DERIVE_OFF || widen_query(query, all_columns, wide, fault);
+  return query_table(query) != QUERY_BACKLINKS_NEW_LOST ||
+         (settings->derive == DERIVE_OFF && !dialect->translates) ||
+         widen_query(query, all_columns, wide, fault);
 }
 
 /* True if the query itself was asked after its wider query: the rows of that answer were of no use.
@@ -55,6 +58,8 @@ static bool asks_php(const struct inquiry *inquiry) {
  * answer could not be computed from it: the query itself is asked. */
 bool wide_query(const struct inquiry *inquiry, const struct token_facts *token,
                 const struct plan *plan, struct query **wide, struct fault *fault) {
+  if (dialect_for(inquiry->settings)->translates)
+    return wide_of(inquiry->settings, inquiry->query, wide, fault);
   *wide = NULL;
   if ((!plan->store && plan->action != PLAN_HIT_AND_REFRESH) || asks_php(inquiry))
     return true;

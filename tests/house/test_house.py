@@ -195,8 +195,7 @@ TRIED_BY_THEMSELVES = {
     "rules_is_complete", "writer_is_full",
 }
 # Their callers are still to come; one name a line.
-NOT_CALLED_YET = {
-}
+NOT_CALLED_YET = set()
 
 
 def test_no_function_is_without_a_caller():

@@ -17,7 +17,7 @@ from tokens import (
     INFO, KNOWN, NOWHERE, STRANGER, check_command_refused, check_refused, checks, escaped, forms,
     listed,
 )
-from wire import BYPASS, FORM, Client, encode, patience, wish
+from wire import FORM, Client, encode, patience, wish
 
 AHREFS_KNOWS = KNOWN
 ROWS_5 = 10 + 5 * 2
@@ -77,7 +77,6 @@ WAYS = {
         f"from=anchors&token={escaped(token)}&target=rows-5.example&mode=domain"),
     "another table, as a form": lambda client, token: client.post(
         question(token=token, from_="anchors")),
-    "subscription_info": lambda client, token: client.get({"token": token, **INFO}),
     "another table, said twice": lambda client, token: client.get(
         f"token={token}&from=anchors&target=rows-5.example&mode=domain&token={escaped(token)}"),
     "another table, said in both places": lambda client, token: client.ask(
@@ -161,11 +160,16 @@ def test_each_name_has_an_account_of_its_own(sim, issuing):
     assert daemon.account["rows_spent"] == sim.bill(AHREFS) == 42
 
 
-def test_a_check_by_the_client_tells_what_the_token_of_the_file_has_left(sim, issuing):
+def test_who_asks_about_an_issued_token_is_told_its_own_budget(sim, issuing):
     daemon = issuing()
-    reply = daemon.get({"token": daemon.issue(), **INFO})
-    assert reply.cache == BYPASS and reply.json["info"]["rows_left"] == 500000
-    assert daemon.account["rows_spent"] == 0
+    alice = daemon.issue("alice", "--budget", "300", "--per", "month")
+    assert daemon.ask(token=alice).miss
+    info = daemon.get({"token": alice, **INFO}).json["info"]
+    assert info == {"rows_left": 298, "rows_limit": 300, "subscription": "rowcache: alice"}
+    info = daemon.get({"token": daemon.issue("bob"), **INFO}).json["info"]
+    assert info["rows_limit"] is None and info["rows_left"] is None
+    assert len(sim.requests) == 1, "what the token of the file has left is nobody's business"
+    assert daemon.account["rows_spent"] == ROWS_5
 
 
 # Registered tokens
