@@ -72,18 +72,28 @@ static void put_window(struct text *out, const struct window *window, unsigned c
     text_add(out, VIEW("]}"));
 }
 
+/* The filters behind the window, each with a comma in front. */
+static void put_filters(struct text *out, const struct query *query, const struct pages *pages) {
+  const struct stream *stream = pages->stream;
+  conditions_filter(query, out);
+  for (size_t i = 0; i < stream->narrowed_count; i++) {
+    text_add_char(out, ',');
+    text_add(out, view_of(stream->narrowed[i]));
+  }
+  pages_filter(pages, out);
+}
+
 static void write_where(const struct query *query, const struct window *window,
                         const struct pages *pages, struct text *where) {
-  const struct stream *stream = pages->stream;
-  text_add(where, VIEW("{\"and\":["));
-  put_window(where, window, stream->changes);
-  conditions_filter(query, where);
-  for (size_t i = 0; i < stream->narrowed_count; i++) {
-    text_add_char(where, ',');
-    text_add(where, view_of(stream->narrowed[i]));
-  }
-  pages_filter(pages, where);
-  text_add(where, VIEW("]}"));
+  scope_text struct text filters = {0};
+  put_filters(&filters, query, pages);
+  if (filters.length)
+    text_add(where, VIEW("{\"and\":["));
+  put_window(where, window, pages->stream->changes);
+  text_add(where, text_view(&filters));
+  if (filters.length)
+    text_add(where, VIEW("]}"));
+  where->failed = where->failed || !text_ok(&filters);
 }
 
 /* --- the rest --- */

@@ -7,6 +7,6 @@
 #include "translate/pages.h"
 
 /* Makes the call for the next page of `pages`, of `limit` rows, for v2's query: its target, mode,
- * conditions and token. The caller owns *page. */
+ * conditions and token. `window`: the days of which rows are needed. The caller owns *page. */
 bool asking_write(const struct query *query, const struct window *window, const struct pages *pages,
                   int64_t limit, struct query **page, struct fault *fault) MUST_CHECK;

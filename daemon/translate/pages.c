@@ -2,16 +2,84 @@
 
 #include "translate/scalar.h"
 
-/* Half of a rating's last decimal. */
-#define FLOAT_MARGIN (SCALAR_ONE / 20)
+#include <inttypes.h>
 
-void pages_begin(struct pages *pages, const struct stream *stream) {
-  *pages = (struct pages){.stream = stream, .depth = 1};
-  pages->levels[0] = (struct pages_level){.order = stream->order, .descending = stream->descending};
+/* Half of a rating's last decimal. */
+#define MARGIN (SCALAR_ONE / 20)
+#define HALF (SCALAR_ONE / 2)
+
+/* Bounds on what v3 compares, beside the group's own value: of the group, and of what lies above and
+ * below it. */
+static const struct grouping {
+  struct bound {
+    const char *op;
+    int64_t at;
+  } least, most, above, below;
+} groupings[] = {
+    [GROUP_EXACT] = {{"gte", 0}, {"lte", 0}, {"gt", 0}, {"lt", 0}},
+    [GROUP_SHOWN] = {{"gte", -MARGIN}, {"lte", MARGIN}, {"gte", MARGIN}, {"lte", -MARGIN}},
+    [GROUP_ROUNDED] = {{"gte", -HALF - MARGIN},
+                       {"lt", HALF},
+                       {"gte", HALF - MARGIN},
+                       {"lt", -HALF}},
+    [GROUP_DAY] = {{"gte", 0}, {"lt", SCALAR_DAY}, {"gte", SCALAR_DAY}, {"lt", 0}},
+};
+
+static int64_t group_of(enum pages_grouping grouping, int64_t value) {
+  switch (grouping) {
+  case GROUP_EXACT:
+  case GROUP_SHOWN:
+    break;
+  case GROUP_ROUNDED:
+    return scalar_floor(value + HALF, SCALAR_ONE) * SCALAR_ONE;
+  case GROUP_DAY:
+    return scalar_floor(value, SCALAR_DAY) * SCALAR_DAY;
+  }
+  return value;
+}
+
+/* What v3 shows alike. */
+static enum pages_grouping shown_by(const struct pages_level *level) {
+  return mapping_type(level->order) == ENDPOINT_FLOAT ? GROUP_SHOWN : GROUP_EXACT;
+}
+
+/* What v2 shows alike. */
+static enum pages_grouping meant_by(const struct pages *pages, const struct pages_level *level) {
+  if (level->key < 0)
+    return shown_by(level);
+  switch (mapping_of(pages->by->items[level->key].column->index)->way) {
+  case WAY_ROUNDED:
+    return GROUP_ROUNDED;
+  case WAY_DAY:
+    return GROUP_DAY;
+  default:
+    return shown_by(level);
+  }
+}
+
+void pages_begin(struct pages *pages, const struct stream *stream, const struct columns *by) {
+  *pages = (struct pages){.stream = stream, .by = by, .depth = 1};
+  pages->levels[0] = (struct pages_level){
+      .order = stream->order, .descending = stream->descending, .key = stream->key};
 }
 
 static struct pages_level *innermost(struct pages *pages) {
   return &pages->levels[pages->depth - 1];
+}
+
+/* True if all rows of the stream have one value in v2's column. */
+static bool is_constant(const struct pages *pages, const struct column *column) {
+  return column->index == SCHEMA_type && pages->stream->changes != CHANGES_BOTH;
+}
+
+size_t pages_known(const struct pages *pages) {
+  size_t known = pages->stream->key < 0 ? pages->by->count : 0;
+  for (size_t i = 0; i < pages->depth; i++)
+    if (pages->levels[i].key >= 0)
+      known = (size_t)pages->levels[i].key + 1;
+  while (known < pages->by->count && is_constant(pages, pages->by->items[known].column))
+    known++;
+  return known;
 }
 
 /* --- what is asked --- */
@@ -23,39 +91,41 @@ uint32_t pages_sources(const struct pages *pages) {
   return sources;
 }
 
-static int64_t margin_of(enum mapping_source source) {
-  return mapping_type(source) == ENDPOINT_FLOAT ? FLOAT_MARGIN : 0;
-}
-
-/* A bound that is no stricter than `value`. */
-static void put_bound(struct text *out, enum mapping_source source, const char *op, bool is_upper,
-                      int64_t value) {
-  text_printf(out, ",{\"field\":\"%.*s\",\"is\":[\"%s\",", VIEW_ARGS(mapping_name(source)), op);
-  scalar_write(mapping_type(source), value, is_upper, out);
+static void put_bound(struct text *out, enum mapping_source source, int64_t value,
+                      struct bound bound) {
+  bool is_upper = bound.op[0] == 'l';
+  text_printf(out, ",{\"field\":\"%.*s\",\"is\":[\"%s\",", VIEW_ARGS(mapping_name(source)),
+              bound.op);
+  scalar_write(mapping_type(source), value + bound.at, is_upper, out);
   text_add(out, VIEW("]}"));
 }
 
-/* All rows that show one value. */
+/* The rows of the group, or those behind it. */
 static void put_group(struct text *out, const struct pages_level *level) {
-  int64_t margin = margin_of(level->order);
-  put_bound(out, level->order, "gte", false, level->from - margin);
-  put_bound(out, level->order, "lte", true, level->from + margin);
+  const struct grouping *grouping = &groupings[level->grouping];
+  if (level->is_done) {
+    put_bound(out, level->order, level->group,
+              level->descending ? grouping->below : grouping->above);
+    return;
+  }
+  put_bound(out, level->order, level->group, grouping->least);
+  put_bound(out, level->order, level->group, grouping->most);
 }
 
-static void put_rest(struct text *out, const struct pages_level *level) {
-  int64_t margin = level->is_done ? 0 : margin_of(level->order);
-  if (level->descending)
-    put_bound(out, level->order, level->is_done ? "lt" : "lte", true, level->from + margin);
-  else
-    put_bound(out, level->order, level->is_done ? "gt" : "gte", false, level->from - margin);
+/* Those from the last value on. */
+static void put_from(struct text *out, const struct pages_level *level) {
+  const struct grouping *grouping = &groupings[shown_by(level)];
+  put_bound(out, level->order, level->from, level->descending ? grouping->most : grouping->least);
 }
 
 void pages_filter(const struct pages *pages, struct text *out) {
-  for (size_t i = 0; i + 1 < pages->depth; i++)
-    put_group(out, &pages->levels[i]);
-  const struct pages_level *level = &pages->levels[pages->depth - 1];
-  if (level->has_from)
-    put_rest(out, level);
+  for (size_t i = 0; i < pages->depth; i++) {
+    const struct pages_level *level = &pages->levels[i];
+    if (level->has_from)
+      put_from(out, level);
+    if (level->has_group)
+      put_group(out, level);
+  }
 }
 
 void pages_order(const struct pages *pages, struct text *out) {
@@ -74,11 +144,10 @@ static int64_t greater(int64_t a, int64_t b) {
 
 /* With one row more than come again, a page gets on. */
 int64_t pages_limit(const struct pages *pages, int64_t wanted, int64_t cap, int64_t affordable) {
-  int64_t limit = lesser(wanted + pages->again, QUERY_LIMIT_MAX);
-  if (pages->is_slow || pages->depth > 1)
-    limit = lesser(greater(limit, 2 * pages->limit), QUERY_LIMIT_MAX);
-  if (cap > 0)
-    limit = lesser(limit, cap);
+  int64_t limit = wanted + pages->again;
+  if (pages->is_slow)
+    limit = greater(limit, 2 * pages->limit);
+  limit = lesser(limit, cap > 0 ? lesser(cap, QUERY_LIMIT_MAX) : QUERY_LIMIT_MAX);
   int64_t least = lesser(limit, pages->again + 1);
   return affordable < 0 ? limit : greater(least, lesser(limit, affordable));
 }
@@ -88,36 +157,43 @@ int64_t pages_limit(const struct pages *pages, int64_t wanted, int64_t cap, int6
 void pages_ask(struct pages *pages, int64_t limit) {
   pages->limit = limit;
   pages->taken = pages->group = 0;
-  pages->is_uniform = true;
+  pages->is_uniform = pages->is_one_group = true;
 }
 
 static bool is_before(const struct pages_level *level, int64_t a, int64_t b) {
   return level->descending ? a > b : a < b;
 }
 
-/* True if the row shows the values of the groups around the innermost level. */
-static bool is_in_groups(const struct pages *pages, const struct link *link, bool *is_in,
-                         struct fault *fault) {
-  int64_t value;
-  *is_in = true;
-  for (size_t i = 0; i + 1 < pages->depth; i++) {
-    if (!links_scalar(link, pages->levels[i].order, &value, fault))
+/* True if a row with that value has not come, and belongs to the level. */
+static bool is_in(const struct pages_level *level, int64_t value) {
+  if (level->has_from && is_before(level, value, level->from))
+    return false;
+  if (!level->has_group)
+    return true;
+  int64_t group = group_of(level->grouping, value);
+  return level->is_done ? is_before(level, level->group, group) : group == level->group;
+}
+
+/* Fills `value` with that of the innermost level. */
+static bool read_value(const struct pages *pages, const struct link *link, int64_t *value,
+                       bool *belongs, struct fault *fault) {
+  *belongs = true;
+  for (size_t i = 0; i < pages->depth; i++) {
+    if (!links_scalar(link, pages->levels[i].order, value, fault))
       return false;
-    *is_in = *is_in && value == pages->levels[i].from;
+    *belongs = *belongs && is_in(&pages->levels[i], *value);
   }
   return true;
 }
 
-static bool has_come(const struct pages_level *level, int64_t value) {
-  return level->has_from &&
-         (is_before(level, value, level->from) || (level->is_done && value == level->from));
-}
-
 static enum pages_row take(struct pages *pages, int64_t value) {
+  enum pages_grouping meant = meant_by(pages, innermost(pages));
   bool is_other = pages->taken > 0 && value != pages->last;
-  if (!pages->taken)
-    pages->first = value;
-  pages->is_uniform = pages->is_uniform && !is_other;
+  if (is_other) {
+    pages->is_uniform = false;
+    pages->is_one_group =
+        pages->is_one_group && group_of(meant, value) == group_of(meant, pages->last);
+  }
   pages->group = is_other ? 1 : pages->group + 1;
   pages->last = value;
   pages->taken++;
@@ -128,11 +204,11 @@ bool pages_row(struct pages *pages, const struct link *link, enum pages_row *ver
                struct fault *fault) {
   const struct pages_level *level = innermost(pages);
   int64_t value;
-  bool is_in;
+  bool belongs;
   *verdict = PAGES_SKIP;
-  if (!is_in_groups(pages, link, &is_in, fault) || !links_scalar(link, level->order, &value, fault))
+  if (!read_value(pages, link, &value, &belongs, fault))
     return false;
-  if (!is_in || has_come(level, value))
+  if (!belongs)
     return true;
   if (pages->taken && is_before(level, value, pages->last))
     return fault_set(fault, FAULT_UPSTREAM,
@@ -195,27 +271,66 @@ static enum mapping_source next_order(const struct pages *pages) {
   return best;
 }
 
-static bool split(struct pages *pages, struct fault *fault) {
-  enum mapping_source order = next_order(pages);
-  if (pages->depth == PAGES_LEVELS_MOST || order == MAPPING_SOURCES)
-    return fault_set(fault, FAULT_UNTRANSLATABLE,
-                     "more than %lld links are alike in all columns that v3 can sort by, and one "
-                     "answer holds no more: they cannot be told apart",
-                     (long long)pages->taken);
+static bool push(struct pages *pages, struct pages_level deeper, enum pages_grouping grouping) {
   struct pages_level *level = innermost(pages);
-  level->has_from = true;
+  if (pages->depth == PAGES_LEVELS_MOST)
+    return false;
+  level->has_group = true;
   level->is_done = false;
-  level->from = pages->last;
-  pages->levels[pages->depth++] = (struct pages_level){.order = order};
+  level->grouping = grouping;
+  level->group = group_of(grouping, pages->last);
+  pages->levels[pages->depth++] = deeper;
   pages->again = 0;
   return true;
+}
+
+/* The column of v3 in whose order v2's column puts the rows of a stream. MAPPING_SOURCES: there is
+ * none, or v3's order is not documented. */
+static enum mapping_source order_of_key(const struct pages *pages, const struct column *column) {
+  unsigned changes = pages->stream->changes;
+  const struct mapping *mapping = mapping_of(column->index);
+  if (mapping->way == WAY_DAY)
+    return changes == CHANGES_BOTH      ? MAPPING_SOURCES
+           : changes & 1u << CHANGE_NEW ? mapping->from[CHANGE_NEW]
+                                        : mapping->from[CHANGE_LOST];
+  bool is_ordered =
+      mapping->way == WAY_ROUNDED || (mapping->way == WAY_SAME && column->type != COLUMN_BOOLEAN);
+  return is_ordered ? mapping->from[CHANGE_NEW] : MAPPING_SOURCES;
+}
+
+/* By the next column of order_by. False: there is none, or v3 does not know its order. */
+static bool split_by_key(struct pages *pages) {
+  const struct pages_level *level = innermost(pages);
+  size_t key = (size_t)(level->key + 1);
+  if (level->key < 0)
+    return false;
+  while (key < pages->by->count && is_constant(pages, pages->by->items[key].column))
+    key++;
+  if (key >= pages->by->count)
+    return false;
+  const struct columns_item *item = &pages->by->items[key];
+  struct pages_level deeper = {
+      .order = order_of_key(pages, item->column), .descending = item->descending, .key = (int)key};
+  if (deeper.order == MAPPING_SOURCES || is_used(pages, deeper.order))
+    return false;
+  return push(pages, deeper, meant_by(pages, level));
+}
+
+static bool split(struct pages *pages, struct fault *fault) {
+  struct pages_level deeper = {.order = next_order(pages), .key = -1};
+  if (deeper.order != MAPPING_SOURCES && push(pages, deeper, shown_by(innermost(pages))))
+    return true;
+  return fault_set(fault, FAULT_UNTRANSLATABLE,
+                   "at least %" PRId64 " links are alike in all columns that v3 can sort by, and "
+                   "it gives no more at once: they cannot be told apart",
+                   pages->taken);
 }
 
 static void go_on(struct pages *pages) {
   struct pages_level *level = innermost(pages);
   level->has_from = true;
-  level->is_done = false;
   level->from = pages->last;
+  level->has_group = false;
   pages->again = pages->group;
 }
 
@@ -228,20 +343,43 @@ static void rise(struct pages *pages) {
     pages->levels[--pages->depth - 1].is_done = true;
 }
 
-bool pages_end(struct pages *pages, int64_t rows, int64_t *cap, enum pages_end *end,
-               struct fault *fault) {
-  learn(pages, rows, cap);
-  if (!may_be_cut(pages, rows)) {
-    rise(pages);
-    *end = PAGES_COMPLETE;
-    return true;
-  }
-  if (!pages->taken)
+/* Rows at the edge of a bound that is wider than the group may fill a small page. */
+static bool ask_for_more(struct pages *pages, struct fault *fault) {
+  if (pages->limit <= pages->vain)
     return fault_set(fault, FAULT_UPSTREAM,
                      "a page of upstream's answer has only rows that came before");
-  *end = pages->is_uniform ? PAGES_SPLIT : PAGES_CUT;
+  pages->vain = pages->again = pages->limit;
+  return true;
+}
+
+/* What to do after a page that may be cut. */
+static bool go_behind(struct pages *pages, bool has_enough, enum pages_end *end,
+                      struct fault *fault) {
+  bool is_crowded = pages->is_one_group && has_enough;
+  *end = PAGES_CUT;
+  if (!pages->taken)
+    return ask_for_more(pages, fault);
+  pages->vain = 0;
+  if (!pages->is_uniform && !is_crowded) {
+    go_on(pages);
+    return true;
+  }
+  *end = PAGES_SPLIT;
+  if (split_by_key(pages))
+    return true;
   if (pages->is_uniform)
     return split(pages, fault);
+  *end = PAGES_CUT;
   go_on(pages);
+  return true;
+}
+
+bool pages_end(struct pages *pages, int64_t rows, bool has_enough, int64_t *cap,
+               enum pages_end *end, struct fault *fault) {
+  learn(pages, rows, cap);
+  if (may_be_cut(pages, rows))
+    return go_behind(pages, has_enough, end, fault);
+  *end = PAGES_COMPLETE;
+  rise(pages);
   return true;
 }

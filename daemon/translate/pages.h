@@ -5,57 +5,80 @@
  * dropped, and taken whole from the next page: rows have no id, and two may be alike.
  *
  * If one value fills a page, its rows are asked for alone, in the order of another column (a deeper
- * level), and then the level above goes on behind that value.
+ * level), and then the level above goes on behind them. If there is a next column of `order_by` that
+ * v3 knows, it is that one, and the rows are all that v2 takes for one value: a whole rating, a day. So
+ * it is also done if one such value has more rows than are needed: in the order of the next column, not
+ * all of them have to be bought.
  *
  * A page that is as long as its limit, or as the plan's cap, may be cut: v3 cuts without a word. Caps
  * have moved, so a page of exactly as many rows as some plan gives is not taken for complete either,
  * whatever the limit: the next page tells, and if it brings more, that number is the cap.
  *
- * A rating is shown with one decimal; what v3 compares may differ from it by less than half of that.
- * So the bounds on ratings are wider by it, and rows that had come before are dropped here. */
+ * A rating is shown with one decimal; what v3 compares may differ from it by half of that. So the
+ * bounds on ratings are wider where rows could be missed, and rows that had come are dropped here. */
 #pragma once
 
 #include "base/fault.h"
 #include "base/text.h"
+#include "query/columns.h"
 #include "translate/links.h"
 #include "translate/streams.h"
 
-#define PAGES_LEVELS_MOST 6
+#define PAGES_LEVELS_MOST 12
+
+/* Which values of v3 belong together. */
+enum pages_grouping {
+  GROUP_EXACT,   /* equal ones */
+  GROUP_SHOWN,   /* ratings that are shown alike */
+  GROUP_ROUNDED, /* ratings that v2 showed alike */
+  GROUP_DAY,     /* times of a day */
+};
 
 struct pages_level {
   enum mapping_source order;
   bool descending;
-  bool has_from; /* rows before `from` have been taken */
-  bool is_done;  /* those with `from`, too */
+  int key;       /* the column of order_by that it follows; -1: none */
+  bool has_from; /* rows before `from` have come */
   int64_t from;
+  bool
+      has_group; /* deeper levels ask for the rows of this group alone, or have done so (is_done) */
+  bool is_done;
+  enum pages_grouping grouping;
+  int64_t group;
 };
 
 struct pages {
   const struct stream *stream;
+  const struct columns *by; /* order_by */
   struct pages_level levels[PAGES_LEVELS_MOST];
   size_t depth;
   bool has_ended; /* all rows of the stream have come */
   int64_t limit;  /* of the last page; 0: there was none */
   int64_t again;  /* rows that were dropped, and come again with the next page */
+  int64_t vain;   /* the limit of the last page, if it brought nothing new */
   bool is_slow;   /* the last page did not help; the next one shall be larger */
   int64_t suspect,
       suspect_again; /* the last page may have been cut to so many rows; `again` then */
 
   /* The present page. */
   int64_t taken;       /* rows that were not dropped at once */
-  bool is_uniform;     /* all of them have one value */
-  int64_t first, last; /* the value of the first and of the last one */
-  int64_t group;       /* rows that have the last value */
+  bool is_uniform;     /* all of them have one value, as v3 shows it */
+  bool is_one_group;   /* ... as v2 shows it */
+  int64_t last, group; /* the value of the last one, and how many rows have it */
 };
 
-/* `stream` must outlive it. */
-void pages_begin(struct pages *pages, const struct stream *stream);
+/* `stream` and `by` must outlive it. */
+void pages_begin(struct pages *pages, const struct stream *stream, const struct columns *by);
 
 /* The columns of v3 that a page has: a set. */
 uint32_t pages_sources(const struct pages *pages);
 /* Appends the filters of the next page, each with a comma in front, and its order. */
 void pages_filter(const struct pages *pages, struct text *out);
 void pages_order(const struct pages *pages, struct text *out);
+
+/* The number of columns of order_by in whose order the rows come; the rows before the last one that
+ * came, by these, have all come. */
+size_t pages_known(const struct pages *pages);
 
 /* The number of rows to ask for: `wanted` (at least 1) if all that come count. `cap`: that v3 gives
  * at once, 0: not known. `affordable`: -1: no bound. */
@@ -70,9 +93,13 @@ enum pages_row { PAGES_TAKE, PAGES_TAKE_OTHER, PAGES_SKIP };
 bool pages_row(struct pages *pages, const struct link *link, enum pages_row *verdict,
                struct fault *fault) MUST_CHECK;
 
-enum pages_end { PAGES_COMPLETE, PAGES_CUT, PAGES_SPLIT };
-/* It has ended with `rows` rows in all. COMPLETE: all its rows count. CUT: those with the last value
- * do not. SPLIT: none of them counts. *cap becomes the plan's cap, if this has shown it. False: the
- * stream cannot be paged. */
-bool pages_end(struct pages *pages, int64_t rows, int64_t *cap, enum pages_end *end,
-               struct fault *fault) MUST_CHECK;
+enum pages_end {
+  PAGES_COMPLETE, /* all its rows count; the level has ended */
+  PAGES_CUT,      /* those with the last value do not count */
+  PAGES_SPLIT,    /* none counts */
+};
+/* It has ended with `rows` rows in all. `has_enough`: there are more rows than are needed, and only
+ * further columns of order_by keep them from being certain. *cap becomes the plan's cap, if this has
+ * shown it. False: the stream cannot be paged. */
+bool pages_end(struct pages *pages, int64_t rows, bool has_enough, int64_t *cap,
+               enum pages_end *end, struct fault *fault) MUST_CHECK;

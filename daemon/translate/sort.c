@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 struct entry {
-  struct sort_place place;
+  int phase;
   size_t number; /* in the order in which they came */
   size_t at, length;
 };
@@ -58,7 +58,7 @@ static bool fits(const struct sort *sort, struct view text) {
   return (sort->count + 1) * row + sort->texts.length + text.length <= sort->most;
 }
 
-bool sort_add(struct sort *sort, struct sort_place place, const int64_t *keys, struct view text,
+bool sort_add(struct sort *sort, int phase, const int64_t *keys, struct view text,
               struct fault *fault) {
   if (!fits(sort, text))
     return fault_set(fault, FAULT_UNTRANSLATABLE,
@@ -67,7 +67,7 @@ bool sort_add(struct sort *sort, struct sort_place place, const int64_t *keys, s
                      sort->most >> 20);
   if (!make_room(sort))
     return fault_no_memory(fault);
-  sort->entries[sort->count] = (struct entry){place, sort->count, sort->texts.length, text.length};
+  sort->entries[sort->count] = (struct entry){phase, sort->count, sort->texts.length, text.length};
   if (sort->keys)
     memcpy(sort->values + sort->count * sort->keys, keys, sort->keys * sizeof *keys);
   text_add(&sort->texts, text);
@@ -92,31 +92,61 @@ static int order_of_numbers(int64_t a, int64_t b) {
   return (a > b) - (a < b);
 }
 
-static int order_of_places(struct sort_place a, struct sort_place b) {
-  return a.phase != b.phase ? order_of_numbers(a.phase, b.phase) : order_of_numbers(a.key, b.key);
+static int order_of_keys(const int64_t *a, const int64_t *b, size_t count) {
+  int order = 0;
+  for (size_t i = 0; order == 0 && i < count; i++)
+    order = order_of_numbers(a[i], b[i]);
+  return order;
 }
 
-int64_t sort_count_before(const struct sort *sort, struct sort_place place, bool ties) {
+static const int64_t *keys_of_entry(const struct sort *sort, const struct entry *entry) {
+  return sort->values + entry->number * sort->keys;
+}
+
+static bool is_before(const struct sort *sort, const struct entry *entry,
+                      const struct sort_place *place) {
+  int order = order_of_numbers(entry->phase, place->phase);
+  if (order == 0)
+    order = order_of_keys(keys_of_entry(sort, entry), place->keys, place->known);
+  return order < 0 || (order == 0 && place->is_behind);
+}
+
+int64_t sort_count_before(const struct sort *sort, const struct sort_place *place) {
   int64_t count = 0;
   for (size_t i = 0; i < sort->count; i++)
-    count += order_of_places(sort->entries[i].place, place) < (ties ? 1 : 0);
+    count += is_before(sort, &sort->entries[i], place);
   return count;
 }
 
-static int by_place_and_keys(const void *a, const void *b, void *context) {
+/* Where a place with fewer keys stands beside those with more that begin with them. */
+static int order_of_lengths(const struct sort_place *a, const struct sort_place *b) {
+  if (a->known == b->known)
+    return a->is_behind - b->is_behind;
+  if (a->known < b->known)
+    return a->is_behind ? 1 : -1;
+  return b->is_behind ? -1 : 1;
+}
+
+int sort_order(const struct sort_place *a, const struct sort_place *b) {
+  int order = order_of_numbers(a->phase, b->phase);
+  if (order == 0)
+    order = order_of_keys(a->keys, b->keys, a->known < b->known ? a->known : b->known);
+  return order ? order : order_of_lengths(a, b);
+}
+
+static int by_place(const void *a, const void *b, void *context) {
   const struct sort *sort = context;
   const struct entry *left = a, *right = b;
-  int order = order_of_places(left->place, right->place);
-  for (size_t i = 0; order == 0 && i < sort->keys; i++)
-    order = order_of_numbers(sort->values[left->number * sort->keys + i],
-                             sort->values[right->number * sort->keys + i]);
+  int order = order_of_numbers(left->phase, right->phase);
+  if (order == 0)
+    order = order_of_keys(keys_of_entry(sort, left), keys_of_entry(sort, right), sort->keys);
   return order ? order : (left->number > right->number) - (left->number < right->number);
 }
 
 int64_t sort_write(struct sort *sort, int64_t from, int64_t to, struct text *out) {
   int64_t end = to < (int64_t)sort->count ? to : (int64_t)sort->count;
   if (sort->count > 1)
-    qsort_r(sort->entries, sort->count, sizeof *sort->entries, by_place_and_keys, sort);
+    qsort_r(sort->entries, sort->count, sizeof *sort->entries, by_place, sort);
   for (int64_t i = from; i < end; i++) {
     struct view text = view_from(text_view(&sort->texts), sort->entries[i].at);
     if (i > from)

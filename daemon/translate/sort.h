@@ -7,18 +7,22 @@
 #include "base/fault.h"
 #include "base/text.h"
 #include "base/view.h"
+#include "query/schema.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where a row stands in the answer as far as v3's order tells (translate/streams.h). */
+/* A place in the order of phases (translate/streams.h) and keys: of a row, or of all rows that begin
+ * with these keys. */
 struct sort_place {
   int phase;
-  int64_t key;
+  size_t known; /* so many keys */
+  int64_t keys[SCHEMA_COLUMNS];
+  bool is_behind; /* behind all rows in that place; otherwise in front of them */
 };
 
 /* The least size of a row in memory, beside its text. */
-#define SORT_ROW_SIZE ((size_t)48)
+#define SORT_ROW_SIZE ((size_t)32)
 
 struct sort;
 
@@ -28,7 +32,7 @@ struct sort *sort_create(size_t keys, size_t most) MUST_CHECK;
 void sort_release(struct sort **sort);
 
 /* Keeps a row; its text and keys are copied. False (FAULT_UNTRANSLATABLE): more rows than fit. */
-bool sort_add(struct sort *sort, struct sort_place place, const int64_t *keys, struct view text,
+bool sort_add(struct sort *sort, int phase, const int64_t *keys, struct view text,
               struct fault *fault) MUST_CHECK;
 
 /* The number of rows. */
@@ -36,8 +40,11 @@ size_t sort_count(const struct sort *sort);
 /* Forgets all rows but the first `count` that came. */
 void sort_cut(struct sort *sort, size_t count);
 
-/* The number of rows before `place`, and with `ties` those in it. */
-int64_t sort_count_before(const struct sort *sort, struct sort_place place, bool ties);
+/* The number of rows before the place. */
+int64_t sort_count_before(const struct sort *sort, const struct sort_place *place);
+
+/* Negative, 0 or positive, as for qsort(). */
+int sort_order(const struct sort_place *a, const struct sort_place *b);
 
 /* Sorts, and writes the rows from number `from` up to `to`, with commas between them. Returns how
  * many. Nothing may be added after it. */

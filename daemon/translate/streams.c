@@ -91,13 +91,11 @@ struct plan {
 
 /* Adds a stream in the present phase. `key`: the column of order_by that it follows; -1: none. */
 static void add(struct plan *plan, struct stream stream, int key, enum mapping_source order) {
-  size_t behind = plan->order->count - (size_t)(key + 1);
   CHECK(plan->streams.count < STREAMS_MOST);
   stream.phase = plan->streams.phases;
   stream.key = key;
   stream.order = order;
   stream.descending = key < 0 || plan->order->items[key].descending;
-  stream.ties_matter = key >= 0 && behind > 0;
   stream.sources = mapping_sources(plan->columns, stream.changes) | mapping_bit(order);
   plan->streams.items[plan->streams.count++] = stream;
 }

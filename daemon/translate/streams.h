@@ -11,8 +11,8 @@
  *   original, redirect      the rest of `order_by`. (v2's redirect 0 is also null in v3.)
  *   text                    refused: how v2 sorted it is not documented, nor how v3 does
  *
- * A row's place in its phase is the value of the column that v3 sorts by; columns behind it in
- * `order_by` decide among rows in one place. */
+ * Further columns of order_by decide among rows that v2 showed alike in the first: see
+ * translate/pages.h. */
 #pragma once
 
 #include "base/fault.h"
@@ -32,8 +32,7 @@ struct stream {
   size_t narrowed_count;
   enum mapping_source order;
   bool descending;
-  int key;          /* the column of order_by that is the place; -1: all rows have one place */
-  bool ties_matter; /* columns behind it decide among rows in one place */
+  int key;          /* the column of order_by that `order` stands for; -1: its rows tie in all */
   uint32_t sources; /* what is selected */
 };
 

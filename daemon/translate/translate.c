@@ -23,16 +23,20 @@ struct translation {
   uint32_t columns; /* v2's columns that are needed, a set of schema_bit() */
   struct streams streams;
   struct pages pages[STREAMS_MOST];     /* one for each stream */
-  struct sort_place seen[STREAMS_MOST]; /* of its last row; all rows before that have come */
+  struct sort_place seen[STREAMS_MOST]; /* all its rows before that have come */
   struct sort *sort;
   int64_t cap; /* as the pages showed it; 0: they did not */
+  /* Enough rows are known to stand up to here, so that nothing behind it can be in the answer. */
+  bool has_bound;
+  struct sort_place bound;
 
   /* The present page. */
   struct reader *reader; /* NULL: there is none */
   size_t stream;
   size_t begin, group;   /* numbers of rows before it, and before its last group */
+  int64_t certain;       /* rows before it */
   struct sort_place row; /* of the last row that came */
-  bool is_alone;         /* no other stream of its phase goes on */
+  bool is_alone;         /* it is of a phase with one stream */
   bool has_failed;
   struct fault fault;
   struct link_row made;
@@ -131,8 +135,8 @@ static void begin_streams(struct translation *translation) {
   translation->streams = streams_of(translation->query, translation->window.changes);
   for (size_t i = 0; i < translation->streams.count; i++) {
     const struct stream *stream = &translation->streams.items[i];
-    pages_begin(&translation->pages[i], stream);
-    translation->seen[i] = (struct sort_place){stream->phase, INT64_MIN};
+    pages_begin(&translation->pages[i], stream, query_order(translation->query));
+    translation->seen[i] = (struct sort_place){.phase = stream->phase};
   }
 }
 
@@ -184,16 +188,13 @@ void translate_release(struct translation **translation) {
 
 /* --- what is certain --- */
 
-static bool is_behind(struct sort_place a, struct sort_place b) {
-  return a.phase != b.phase ? a.phase > b.phase : a.key > b.key;
-}
-
 /* The stream that is furthest back; false: all have ended. */
 static bool find_stream(const struct translation *translation, size_t *found) {
   bool any = false;
+  *found = 0;
   for (size_t i = 0; i < translation->streams.count; i++)
     if (!translation->pages[i].has_ended &&
-        (!any || is_behind(translation->seen[*found], translation->seen[i]))) {
+        (!any || sort_order(&translation->seen[i], &translation->seen[*found]) < 0)) {
       *found = i;
       any = true;
     }
@@ -201,14 +202,12 @@ static bool find_stream(const struct translation *translation, size_t *found) {
 }
 
 /* Rows that are certainly the first ones of the answer: nothing that is still to come stands before
- * them. What stands in one place with them may take their place only if no further column of the
- * order decides. */
+ * them. */
 static int64_t count_certain(const struct translation *translation) {
   size_t stream;
   if (!find_stream(translation, &stream))
     return (int64_t)sort_count(translation->sort);
-  return sort_count_before(translation->sort, translation->seen[stream],
-                           !translation->streams.items[stream].ties_matter);
+  return sort_count_before(translation->sort, &translation->seen[stream]);
 }
 
 /* --- the rows of a page --- */
@@ -229,15 +228,23 @@ static void write_row(struct translation *translation) {
   text_add_char(&translation->text, '}');
 }
 
-static struct sort_place place_of(const struct stream *stream, const int64_t *keys) {
-  return (struct sort_place){stream->phase, stream->key < 0 ? 0 : keys[stream->key]};
+/* All rows of the stream before this one have come. Where no further column of the order decides, any
+ * of those that tie with it may stand in their place. */
+static void note_place(struct translation *translation, const int64_t *keys) {
+  const struct pages *pages = &translation->pages[translation->stream];
+  struct sort_place *row = &translation->row;
+  row->phase = pages->stream->phase;
+  row->known = pages_known(pages);
+  row->is_behind = row->known == query_order(translation->query)->count;
+  for (size_t i = 0; i < row->known; i++)
+    row->keys[i] = keys[i];
 }
 
 static bool keep_row(struct translation *translation, const int64_t *keys) {
   write_row(translation);
   if (!text_ok(&translation->text))
     return fault_no_memory(&translation->fault);
-  return sort_add(translation->sort, translation->row, keys, text_view(&translation->text),
+  return sort_add(translation->sort, translation->row.phase, keys, text_view(&translation->text),
                   &translation->fault);
 }
 
@@ -252,7 +259,6 @@ static bool refuse_open(struct translation *translation, const struct condition 
 /* Keeps v2's row of a change, if v2 had it. */
 static bool add_change(struct translation *translation, const struct link *link,
                        enum change change) {
-  const struct stream *stream = &translation->streams.items[translation->stream];
   const struct columns *order = query_order(translation->query);
   const struct condition *open = NULL;
   int64_t keys[SCHEMA_COLUMNS];
@@ -263,7 +269,7 @@ static bool add_change(struct translation *translation, const struct link *link,
     return refuse_open(translation, open);
   if (!keys_of(order, &translation->made.row, keys, &translation->fault))
     return false;
-  translation->row = place_of(stream, keys);
+  note_place(translation, keys);
   return truth == TRUTH_FALSE || keep_row(translation, keys);
 }
 
@@ -287,7 +293,9 @@ static bool add_changes(struct translation *translation, const struct link *link
 
 /* True if what comes cannot change the answer any more. */
 static bool is_sated(const struct translation *translation) {
-  return translation->is_alone && !translation->streams.items[translation->stream].ties_matter &&
+  const struct pages *pages = &translation->pages[translation->stream];
+  return translation->is_alone && pages->depth == 1 &&
+         pages_known(pages) == query_order(translation->query)->count &&
          (int64_t)sort_count(translation->sort) >= translation->end;
 }
 
@@ -317,14 +325,10 @@ static bool begin_page(struct translation *translation, int64_t limit, struct fa
   struct reader_sink sink = {translation, on_frame, on_row};
   const struct streams *streams = &translation->streams;
   int phase = streams->items[translation->stream].phase;
-  int64_t others = 0;
   translation->reader = reader_create_rows(&shape, PAGE_DEPTH, &sink);
   if (!translation->reader)
     return fault_no_memory(fault);
-  for (size_t i = 0; i < streams->count; i++)
-    others += i != translation->stream && streams->items[i].phase == phase &&
-              !translation->pages[i].has_ended;
-  translation->is_alone = others == 0;
+  translation->is_alone = streams_in(streams, phase) == 1;
   translation->begin = translation->group = sort_count(translation->sort);
   translation->row = translation->seen[translation->stream];
   pages_ask(&translation->pages[translation->stream], limit);
@@ -335,11 +339,28 @@ static int64_t smaller_cap(int64_t a, int64_t b) {
   return a > 0 && (b <= 0 || a < b) ? a : b;
 }
 
+/* The window without the days behind the bound, for streams in the order of `date`. */
+static struct window bounded_window(const struct translation *translation) {
+  const struct stream *stream = &translation->streams.items[translation->stream];
+  const struct columns *order = query_order(translation->query);
+  struct window window = translation->window;
+  if (!translation->has_bound || translation->bound.phase != stream->phase || stream->key < 0 ||
+      order->items[stream->key].column->index != SCHEMA_date)
+    return window;
+  int64_t day = translation->bound.keys[stream->key];
+  if (stream->descending)
+    window.from = (int32_t)-day;
+  else
+    window.to = (int32_t)day;
+  return window;
+}
+
 static bool ask(struct translation *translation, int64_t wanted, int64_t cap, int64_t affordable,
                 struct query **page, struct fault *fault) {
   struct pages *pages = &translation->pages[translation->stream];
   int64_t limit = pages_limit(pages, wanted, smaller_cap(cap, translation->cap), affordable);
-  if (!asking_write(translation->query, &translation->window, pages, limit, page, fault))
+  struct window window = bounded_window(translation);
+  if (!asking_write(translation->query, &window, pages, limit, page, fault))
     return false;
   if (begin_page(translation, limit, fault))
     return true;
@@ -367,7 +388,8 @@ enum translate_step translate_next(struct translation *translation, int64_t cap,
   }
   if (translation->is_done)
     return TRANSLATE_DONE;
-  int64_t wanted = translation->end - count_certain(translation);
+  translation->certain = count_certain(translation);
+  int64_t wanted = translation->end - translation->certain;
   if (wanted <= 0 || !find_stream(translation, &translation->stream))
     return finish(translation, fault) ? TRANSLATE_DONE : TRANSLATE_FAILED;
   return ask(translation, wanted, cap, affordable, page, fault) ? TRANSLATE_ASK : TRANSLATE_FAILED;
@@ -398,18 +420,44 @@ bool translate_feed(struct translation *translation, struct view bytes, struct f
   return check_page(translation, fault);
 }
 
+/* Notes how far the page has come. True if there are enough rows up to there, whatever their order. */
+static bool note_page(struct translation *translation) {
+  struct sort_place reached = translation->row;
+  translation->seen[translation->stream] = reached;
+  if (!reached.known && !reached.is_behind)
+    return false; /* no row has come */
+  reached.is_behind = true;
+  if (sort_count_before(translation->sort, &reached) < translation->end)
+    return false;
+  if (!translation->has_bound || sort_order(&reached, &translation->bound) < 0)
+    translation->bound = reached;
+  translation->has_bound = true;
+  return true;
+}
+
+/* The group around a level that has ended has come, too. */
+static void note_group(struct translation *translation) {
+  struct sort_place *seen = &translation->seen[translation->stream];
+  size_t known = pages_known(&translation->pages[translation->stream]);
+  if (known >= seen->known)
+    return;
+  seen->known = known;
+  seen->is_behind = true;
+}
+
 /* Rows that v3 may have cut through are dropped, unless what came is enough as it is. */
 static bool end_rows(struct translation *translation, int64_t rows) {
   struct pages *pages = &translation->pages[translation->stream];
   enum pages_end end;
-  int64_t before = count_certain(translation);
-  translation->seen[translation->stream] = translation->row;
+  bool has_enough = note_page(translation);
   int64_t certain = count_certain(translation);
   if (certain >= translation->end)
     return true;
-  pages->is_slow = certain <= before;
-  if (!pages_end(pages, rows, &translation->cap, &end, &translation->fault))
+  if (!pages_end(pages, rows, has_enough, &translation->cap, &end, &translation->fault))
     return false;
+  pages->is_slow = end == PAGES_CUT && certain <= translation->certain;
+  if (end == PAGES_COMPLETE)
+    note_group(translation);
   if (end == PAGES_CUT)
     sort_cut(translation->sort, translation->group);
   if (end == PAGES_SPLIT)
