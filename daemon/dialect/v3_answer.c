@@ -147,12 +147,32 @@ static struct answer_verdict refused(const struct answer_evidence *e,
   return verdict;
 }
 
+static struct answer_verdict redirected(const struct answer_evidence *e) {
+  struct answer_verdict verdict = answer_redirected(e);
+  verdict.cost = cost_of(e);
+  return verdict;
+}
+
+/* A form that is not read may be anything. A web page is no form of rows: it comes from something on
+ * the way, which is under maintenance or asks for a login. */
+static bool is_page(const struct answer_evidence *e) {
+  static const struct view html = VIEW("text/html");
+  struct view type = view_of(e->head.content_type);
+  return e->kind == QUESTION_CALL && num_same_word(view_first(type, html.length), html);
+}
+
+static struct answer_verdict misplaced(const struct answer_evidence *e) {
+  struct fault fault;
+  fault_set(&fault, FAULT_UPSTREAM, "upstream's answer is broken: it is a web page");
+  return broken(e, &fault);
+}
+
 struct answer_verdict v3_judge(const struct answer_evidence *e) {
   struct v3_error error;
   if (e->head.status == 0)
     return broken(e, &e->transport);
   if (answer_is_redirect(e->head.status))
-    return answer_redirected(e);
+    return redirected(e);
   if (!e->clean)
     return broken(e, &e->transport);
   bool has_error = v3_error_read(e->head.status, answer_short_body(e), &error);
@@ -160,5 +180,7 @@ struct answer_verdict v3_judge(const struct answer_evidence *e) {
     return refused(e, &error);
   if (e->reads && !e->read)
     return broken(e, &e->reading);
+  if (!e->reads && is_page(e))
+    return misplaced(e);
   return verdict_of(e, ANSWER_COMPLETE);
 }

@@ -164,8 +164,7 @@ static size_t skip(struct sending *request, size_t length) {
   return request->skipped > FLIGHT_CHUNK_SIZE ? CURL_WRITEFUNC_ERROR : length;
 }
 
-/* The bytes go to the flight as they came. A dialect whose rows differ from v2's translates them
- * here, between the reader and the flight. */
+/* The bytes go to the flight as they came. */
 static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   struct sending *request = context;
   struct view body = {bytes, size * count};

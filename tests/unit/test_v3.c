@@ -113,6 +113,8 @@ static const struct judge_case {
     {"CSV", UNREAD, 200, 0, "x-api-rows: 10\n" ACTUAL "210", "anchor\nhello\n", ANSWER_COMPLETE,
      210, true, 10},
     {"CSV without headers", UNREAD, 200, 0, "", "anchor\nhello\n", ANSWER_COMPLETE, MOST, false, 0},
+    {"a page in place of CSV", UNREAD, 200, 0, "Content-Type: Text/HTML; charset=utf-8", "<html>",
+     ANSWER_BROKEN, MOST, false, 0},
     {"an error in place of CSV", UNREAD, 200, 0, ACTUAL "0", "{\"error\":\"sorry\"}",
      ANSWER_REFUSED, 0, true, 0},
     {"broken JSON", SENT | CLEAN | READS, 200, 3, ACTUAL "210", NULL, ANSWER_BROKEN, 210, true, 3},
@@ -143,6 +145,8 @@ static const struct judge_case {
      true, 0},
     {"a page of a proxy", SENT | CLEAN | READS, 502, 0, "", "<html>", ANSWER_REFUSED, 0, true, 0},
     {"no content", SENT | CLEAN | READS, 204, 0, "", NULL, ANSWER_REFUSED, 0, true, 0},
+    {"a redirect with a charge", SENT | READS, 302, 0, ACTUAL "50", NULL, ANSWER_BROKEN, 50, true,
+     0},
     {"a redirect", SENT | READS, 302, 0, "", NULL, ANSWER_BROKEN, 0, true, 0},
     /* the charge is what the last send cost; each before may have cost the most */
     {"sent twice", WHOLE | TWICE, 200, 10, ACTUAL "210", NULL, ANSWER_COMPLETE, 210 + MOST, false,
@@ -154,6 +158,8 @@ static const struct judge_case {
      ANSWER_BROKEN, 0, true, 0},
     {"the account, no answer", OF_ACCOUNT | SENT | READS, 0, 0, "", NULL, ANSWER_BROKEN, 0, true,
      0},
+    {"a page for another method", OF_OTHER | UNREAD, 200, 0, "Content-Type: text/html\n" ACTUAL "0",
+     "<html>", ANSWER_COMPLETE, 0, true, 0},
     {"another method", OF_OTHER | UNREAD, 200, 0, "x-api-rows: 2\n" ACTUAL "100", "{}",
      ANSWER_COMPLETE, 100, true, 2},
 };
