@@ -55,24 +55,43 @@ static void write_totals(struct json *json, const struct totals *totals) {
   }
 }
 
+/* Tokens whose budgets are told of. */
+struct budgets {
+  struct json *json;
+  enum currency currency; /* of upstream */
+};
+
 static void write_warning(void *context, const struct token_row *row) {
-  if (row->account.has_budget && row->account.warning)
-    json_text(context, NULL, view_of(row->label));
+  const struct budgets *budgets = context;
+  if (row->account.has_budget && row->account.warning && !token_row_is_idle(row, budgets->currency))
+    json_text(budgets->json, NULL, view_of(row->label));
 }
 
-/* The tokens whose budgets are nearly or fully spent; false if they cannot be read. */
-static bool write_warnings(struct json *json, struct ledger *ledger) {
+static void write_idle(void *context, const struct token_row *row) {
+  const struct budgets *budgets = context;
+  if (token_row_is_idle(row, budgets->currency))
+    json_text(budgets->json, NULL, view_of(row->label));
+}
+
+/* The tokens whose budgets are nearly or fully spent, and those whose budgets do not hold, as they
+ * are not in upstream's currency; false if they cannot be read. */
+static bool write_budgets(struct json *json, struct ledger *ledger, enum currency currency) {
+  struct budgets budgets = {json, currency};
   json_list(json, "budget_warnings");
-  bool readable = token_list(ledger, write_warning, json, NULL);
+  bool readable = token_list(ledger, write_warning, &budgets, NULL);
+  json_list_end(json);
+  json_list(json, "idle_budgets");
+  readable = token_list(ledger, write_idle, &budgets, NULL) && readable;
   json_list_end(json);
   return readable;
 }
 
-static void write_ledger(struct json *json, struct ledger *ledger) {
+static void write_ledger(struct json *json, struct ledger *ledger, enum currency currency) {
   struct totals totals;
   bool readable = read_totals(ledger, &totals);
   write_totals(json, &totals);
-  readable = write_warnings(json, ledger) && readable;
+  readable = write_budgets(json, ledger, currency) && readable;
+  json_text(json, "currency", view_of(currency_words[currency]));
   json_text(json, "ledger", readable && !ledger_is_broken(ledger) ? VIEW("ok") : VIEW("broken"));
 }
 
@@ -104,7 +123,6 @@ static void write_upstream(struct json *json, const struct admin_rooms *rooms) {
   const char *state = failing ? "failing" : "ok";
   if (!answered_at && !failed_at)
     state = "unknown";
-  json_text(json, "currency", view_of(currency_words[settings_currency(settings)]));
   json_map(json, "upstream");
   json_text(json, "api", settings->upstream_api == UPSTREAM_API_V3 ? VIEW("v3") : VIEW("v2"));
   json_text(json, "url", view_of(settings->upstream_url));
@@ -131,7 +149,7 @@ bool route_status(struct route_call *call, struct text *body, struct fault *faul
   json_integer(&json, "entries", stored.entries);
   json_integer(&json, "bytes", stored.bytes);
   write_requests(&json, rooms);
-  write_ledger(&json, rooms->reconcile.ledger);
+  write_ledger(&json, rooms->reconcile.ledger, route_currency(call));
   json_integer(&json, "inflight", transfer_inflight(rooms->transfer));
   json_integer(&json, "waiting", transfer_waiting(rooms->transfer));
   write_upstream(&json, rooms);

@@ -56,16 +56,27 @@ static void print_ago(struct text *out, const char *what, yajl_val at) {
   text_add(out, VIEW(" ago"));
 }
 
-static void print_warnings(struct text *out, yajl_val names) {
+/* False: there are none, and nothing is printed. */
+static bool print_names(struct text *out, const char *heading, yajl_val names) {
   size_t count = YAJL_IS_ARRAY(names) ? YAJL_GET_ARRAY(names)->len : 0;
   if (!count)
-    return;
-  print_heading(out, "near budget");
+    return false;
+  print_heading(out, heading);
   for (size_t i = 0; i < count; i++) {
     text_add(out, i ? VIEW(", ") : VIEW(""));
     print_value(out, PRINT_TEXT, YAJL_GET_ARRAY(names)->values[i]);
   }
-  text_add_char(out, '\n');
+  return true;
+}
+
+static void print_budgets(struct text *out, yajl_val answer) {
+  if (print_names(out, "near budget", answer_get(answer, "budget_warnings")))
+    text_add_char(out, '\n');
+  if (!print_names(out, "no budget", answer_get(answer, "idle_budgets")))
+    return;
+  text_add(out, VIEW(": set one in "));
+  print_value(out, PRINT_TEXT, answer_get(answer, "currency"));
+  text_add(out, VIEW(", in which upstream charges now\n"));
 }
 
 static void print_upstream(struct text *out, yajl_val answer) {
@@ -102,7 +113,7 @@ static void print_discontinued(struct text *out, yajl_val answer) {
 static void print_status(struct text *out, yajl_val answer) {
   amounts_lines(out, lines, sizeof lines / sizeof *lines, answer);
   print_requests(out, answer_get(answer, "requests"));
-  print_warnings(out, answer_get(answer, "budget_warnings"));
+  print_budgets(out, answer);
   print_upstream(out, answer);
   print_redirect(out, answer);
   print_discontinued(out, answer);

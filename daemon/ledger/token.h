@@ -121,6 +121,13 @@ struct token_row {
   struct token_account account;
 };
 
+/* True if the token is accepted, and its budget does not bound it, as it is not in `currency`, which
+ * upstream charges in. Pure. */
+static inline bool token_row_is_idle(const struct token_row *row, enum currency currency) {
+  return !row->revoked_at && row->account.has_budget &&
+         row->account.budget.most.currency != currency;
+}
+
 typedef void token_each(void *context, const struct token_row *row);
 
 /* Calls `each` for every token that has spent or has a name: issued ones first, then by name. `each`

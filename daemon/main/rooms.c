@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "db/directory.h"
 #include "dialect/dialect.h"
+#include "ledger/token.h"
 
 #include <unistd.h>
 
@@ -65,11 +66,34 @@ static bool open_service(struct rooms *rooms, const struct settings *settings,
   return rooms->serve || fault_no_memory(fault);
 }
 
+/* --- budgets that do not hold --- */
+
+struct idle_budgets {
+  enum currency currency; /* upstream's */
+  int64_t count;
+};
+
+static void count_idle(void *context, const struct token_row *row) {
+  struct idle_budgets *idle = context;
+  idle->count += token_row_is_idle(row, idle->currency);
+}
+
+/* After a change of upstream.api. */
+static void warn_of_budgets(struct ledger *ledger, enum currency currency) {
+  struct idle_budgets idle = {.currency = currency};
+  if (token_list(ledger, count_idle, &idle, NULL) && idle.count)
+    log_warning(EVENT_budgets, "not-in=%s tokens=%lld", currency_words[currency],
+                (long long)idle.count);
+}
+
 bool rooms_open(struct settings *settings, struct secret *own_token, struct rooms *rooms,
                 struct fault *fault) {
   *rooms = (struct rooms){.lock = -1, .started = clock_monotonic()};
-  return open_memory(rooms, settings, own_token, fault) && open_state(rooms, settings, fault) &&
-         open_service(rooms, settings, fault);
+  if (!open_memory(rooms, settings, own_token, fault) || !open_state(rooms, settings, fault) ||
+      !open_service(rooms, settings, fault))
+    return false;
+  warn_of_budgets(rooms->ledger, settings_currency(settings));
+  return true;
 }
 
 void rooms_replace(struct rooms *rooms, struct settings *settings, struct secret *own_token) {
