@@ -155,8 +155,7 @@ static enum exchange_step step(void *context, struct exchange *exchange) {
 
 static void finished(void *context, struct exchange *exchange) {
   (void)context;
-  struct reconcile *reconcile = exchange_data(exchange);
-  reconcile_release(&reconcile);
+  route_end_work(exchange);
 }
 
 bool admin_create(const struct admin_rooms *rooms, struct secret *token, struct admin **out,

@@ -3,7 +3,7 @@
  *   exchange -> admit.h: may this request be answered? -> route.h (tables/routes.def) -> function
  *
  * A request is answered at once, on the listener's thread; its function may block on the disk. A
- * request that must wait for upstream (reconcile) suspends its connection, and its route runs again
+ * request that must wait for upstream (reconcile, probe) suspends its connection, and its route runs again
  * when it is woken.
  *
  * Without admin.token_file the listener does not authenticate: it is for this machine, or for a UNIX
@@ -17,6 +17,7 @@
 
 #include "observe/counters.h"
 #include "observe/trace.h"
+#include "probe/probe.h"
 #include "reconcile/reconcile.h"
 #include "serve/serve.h"
 

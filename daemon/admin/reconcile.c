@@ -1,10 +1,6 @@
-/* /api/reconcile: the only route that waits for upstream. */
+/* /api/reconcile: Ahrefs' own count; waits for upstream. */
 #include "admin/route.h"
 #include "base/json.h"
-
-static void wake(void *exchange) {
-  exchange_wake(exchange);
-}
 
 static void write_known(struct json *json, const char *name, bool is_known, struct amount amount) {
   if (is_known)
@@ -67,21 +63,22 @@ static void write_account(void *context, const struct reconcile_account *account
   json_map_end(json);
 }
 
-/* Runs again each time that it is woken; the exchange's data is the reconciliation under way. */
+/* Runs again each time that it is woken. */
 bool route_reconcile(struct route_call *call, struct text *body, struct fault *fault) {
-  struct reconcile *reconcile = exchange_data(call->exchange);
+  struct route_work *work = route_work(call->exchange, fault);
   struct json json;
-  if (!reconcile &&
-      !reconcile_begin(&call->rooms->reconcile, wake, call->exchange, &reconcile, fault))
+  if (!work)
     return false;
-  exchange_set_data(call->exchange, reconcile);
-  call->waits = !reconcile_await(reconcile);
+  if (!work->reconcile && !reconcile_begin(&call->rooms->reconcile, route_wake, call->exchange,
+                                           &work->reconcile, fault))
+    return false;
+  call->waits = !reconcile_await(work->reconcile);
   if (call->waits)
     return true;
   json_begin(&json, body);
   json_map(&json, NULL);
   json_list(&json, "accounts");
-  reconcile_finish(reconcile, write_account, &json);
+  reconcile_finish(work->reconcile, write_account, &json);
   json_list_end(&json);
   json_text(&json, "currency", view_of(currency_words[route_currency(call)]));
   json_map_end(&json);

@@ -8,6 +8,19 @@
 #include "admin/admin.h"
 #include "http/exchange.h"
 
+/* What a request has under way upstream, from one run of its route's function to the next; at most
+ * one of the two. */
+struct route_work {
+  struct reconcile *reconcile;
+  struct probe_run *probe;
+};
+/* The work of this request, made if there is none yet. NULL: no memory. */
+struct route_work *route_work(struct exchange *exchange, struct fault *fault);
+/* Gives up the work of a request, if it has any. */
+void route_end_work(struct exchange *exchange);
+/* Wakes the exchange that is `context`. */
+void route_wake(void *exchange);
+
 /* One request, while its route's function runs. */
 struct route_call {
   const struct admin_rooms *rooms;
@@ -17,7 +30,7 @@ struct route_call {
   /* The decoded parameters, of `args` and of a POST's body; empty if the route's are "*". */
   struct form form;
   unsigned status;           /* of the reply; 200 unless the function changes it */
-  struct exchange *exchange; /* its data is a struct reconcile, or NULL */
+  struct exchange *exchange; /* its data is a struct route_work, or NULL */
   bool
       waits; /* set by a function that cannot reply yet: it runs again when the exchange is woken */
 };

@@ -256,7 +256,8 @@ static bool send_request(struct attempt *attempt, struct fault *fault) {
   curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2); /* or later */
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_TIMEOUT);
-  curl_easy_setopt(easy, CURLOPT_TIMEOUT, TIMEOUT);
+  curl_easy_setopt(easy, CURLOPT_TIMEOUT,
+                   attempt->request->timeout ? (long)attempt->request->timeout : TIMEOUT);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcachectl/" ROWCACHE_VERSION);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, attempt);

@@ -22,6 +22,7 @@ struct remote_request {
   const char *method, *path; /* "GET", "DELETE", "POST"; with the query string */
   const char *form;          /* the body, an encoded form; or NULL */
   bool is_secret;            /* path or form contain a token */
+  int64_t timeout;           /* seconds; 0: the usual ones */
 };
 
 struct remote {

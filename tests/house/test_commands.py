@@ -1,4 +1,4 @@
-"""rowcachectl(8) has every command of the tables, with its options.
+"""rowcachectl(8) has every command of the tables, with its options, and all that check-upstream says.
 
     /usr/bin/python3 -m pytest tests/house
 """
@@ -28,10 +28,21 @@ def entries():
     for entry in section.replace("\\\n", "").split("\n.TP\n")[1:]:
         head = re.sub(r"\\fI([a-z]+)", lambda name: name[1].upper(), entry.split("\n")[0])
         head = re.sub(r'\\f.|^\.B[IR]? |"|\\(?=[- ])', "", head)
-        words = re.match(r"[a-z]+(?: [a-z]+)*(?:\|[a-z]+)?", head)[0]
+        words = re.match(r"[a-z-]+(?: [a-z]+)*(?:\|[a-z]+)?", head)[0]
         first, *others = words.split("|")
         for word in [first] + [first.rsplit(" ", 1)[0] + " " + other for other in others]:
             yield word, head
+
+
+def test_the_manual_page_has_the_checks_of_upstream():
+    """In the order in which they are printed, but for those that share an entry."""
+    table = (HOUSE / "tables" / "probes.def").read_text()
+    page = (HOUSE / "man" / "rowcachectl.8").read_text()
+    entry = page[page.index(".BR check-upstream "):page.index("\\fBcorrection add")]
+    checks = re.findall(r'^PROBE\(\w+, "([^"]+)"', table, re.MULTILINE)
+    heads = re.findall(r"^\.TP\n\.BR? (.*)$", entry, re.MULTILINE)
+    found = [word for head in heads for word in re.findall("[a-z-]+", head)]
+    assert sorted(found) == sorted(checks) and len(checks) == table.count("\nPROBE(")
 
 
 @pytest.mark.parametrize("words, options", commands(), ids=[words for words, _ in commands()])
