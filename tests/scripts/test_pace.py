@@ -1,0 +1,206 @@
+"""Ahrefs takes so many requests a minute with one key. More than that wait here, and a key that is
+throttled all the same waits as a whole. The plays move the clock."""
+
+import threading
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from ahrefs import v3
+from daemon import eventually
+from v3 import HOUSE_KEY, KEY, LIMITS, OTHER_KEY, call, is_paid, paid, start_call
+from wire import patience
+
+PACE = "upstream.requests_per_minute=3"
+TRUSTING = "access.mode=open"  # keys are not checked before they ask
+LATER = "429"
+
+
+@pytest.fixture
+def paced(driven3):
+    """Starts daemons that send three requests a minute."""
+    return lambda *options, **more: driven3(PACE, TRUSTING, *options, **more)
+
+
+def come(sim, count):
+    """Until so many requests have come."""
+    sim.wait_for(lambda sim: len(sim.requests) >= count, patience(10))
+
+
+def waiting(daemon, count):
+    eventually(lambda: daemon.metrics().value("rowcache_upstream_waiting") == count)
+
+
+@contextmanager
+def asking(daemon, *targets, key=KEY):
+    """Clients that have asked for these, and wait."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(start_call(daemon, target, key=key)) for target in targets]
+
+
+def targets(first, last):
+    return [f"rows-{number}.example" for number in range(first, last + 1)]
+
+
+# The pace
+
+
+def test_what_is_above_the_pace_waits_and_is_answered(sim3, paced, clock):
+    daemon = paced("upstream.stall_timeout=5m")
+    with asking(daemon, *targets(1, 7)) as clients:
+        come(sim3, 3)
+        waiting(daemon, 4)
+        clock.go_on(seconds=59)
+        waiting(daemon, 4)
+        assert len(sim3.requests) == 3
+        clock.go_on(seconds=1)
+        come(sim3, 6)
+        waiting(daemon, 1)
+        clock.go_on(seconds=60)
+        assert [client.receive().status for client in clients] == [200] * 7
+    assert len(paid(sim3)) == 7 and daemon.metrics().value("rowcache_upstream_waiting") == 0
+
+
+def test_each_key_has_its_own_pace(sim3, paced):
+    daemon = paced()
+    with asking(daemon, *targets(1, 4)):
+        come(sim3, 3)
+        waiting(daemon, 1)
+        assert call(daemon, "rows-9.example", key=OTHER_KEY).status == 200
+        waiting(daemon, 1)
+
+
+def test_what_is_stored_does_not_wait(sim3, paced):
+    daemon = paced()
+    for target in targets(1, 3):
+        assert call(daemon, target).status == 200
+    assert [call(daemon, target).status for target in targets(1, 3)] == [200] * 3
+    assert len(sim3.requests) == 3
+
+
+def test_the_free_account_counts_too(sim3, driven3, clock):
+    daemon = driven3(PACE)  # the key is checked first
+    with asking(daemon, *targets(1, 3)) as clients:
+        come(sim3, 3)
+        waiting(daemon, 1)
+        assert sum(record["endpoint"] == LIMITS for record in sim3.requests) == 1
+        clock.go_on(seconds=53)
+        waiting(daemon, 1)
+        for client in clients[:2]:
+            client.receive()
+
+
+def test_upstream_sees_no_more_in_any_minute(start, clock):
+    """One that counts by itself has nothing to throttle."""
+    with v3.Simulator(pace=3, minute=0.5) as sim:
+        daemon = start(sim.url, "upstream.api=v3", PACE, TRUSTING, "upstream.stall_timeout=1h",
+                       **clock.drives())
+        with asking(daemon, *targets(1, 12)) as clients, clock.flying():
+            assert [client.receive().status for client in clients] == [200] * 12
+        assert daemon.metrics().value("rowcache_upstream_requests_total", code="200") == 12
+
+
+def test_one_that_waits_for_too_long_is_answered_429(sim3, paced, clock):
+    daemon = paced("upstream.stall_timeout=20s")
+    with asking(daemon, *targets(1, 4)) as clients:
+        come(sim3, 3)
+        waiting(daemon, 1)
+        clock.go_on(seconds=20)
+        reply = clients[3].receive()
+        assert reply.status == 429 and 0 < int(reply.headers["Retry-After"]) <= 40
+        assert "upstream.requests_per_minute" in reply.json["error"]
+    waiting(daemon, 0)
+    assert len(sim3.requests) == 3
+
+
+def test_one_whose_client_leaves_is_not_sent(sim3, paced, clock):
+    daemon = paced()
+    with asking(daemon, *targets(1, 3)):
+        come(sim3, 3)
+        with asking(daemon, "rows-4.example"):
+            waiting(daemon, 1)
+        clock.go_on(seconds=5)
+        waiting(daemon, 0)
+    clock.go_on(seconds=60)
+    assert call(daemon, "rows-5.example").status == 200 and len(sim3.requests) == 4
+
+
+def test_a_full_queue_turns_away(sim3, paced):
+    daemon = paced("upstream.max_waiting=2")
+    with asking(daemon, *targets(1, 5)):
+        come(sim3, 3)
+        waiting(daemon, 2)
+        reply = call(daemon, "rows-6.example")
+        assert reply.status == 429 and "upstream.max_waiting" in reply.json["error"]
+        waiting(daemon, 2)
+    status = daemon.ctl_json("status")
+    assert status["upstream"]["turned_away"] == 1
+    assert daemon.metrics().value("rowcache_upstream_turned_away_total") == 1
+
+
+# 429
+
+
+def test_a_throttled_request_is_sent_again_under_a_budget(sim3, driven3, purse3, clock):
+    """The second send costs what the first did not."""
+    daemon = driven3(purse3)
+    alice = daemon.issue("alice", "--budget", "60")
+    sim3.fault("throttle", match=is_paid)
+    with asking(daemon, "rows-1.example", key=alice) as (client,):
+        eventually(lambda: daemon.metrics().value("rowcache_upstream_throttled_total") == 1)
+        waiting(daemon, 1)
+        clock.go_on(seconds=2)
+        assert client.receive().status == 200
+    assert sim3.bill(HOUSE_KEY) == 50
+
+
+@pytest.mark.parametrize("retry_after, wait", [(7, 7), (None, 1.5)])
+def test_all_of_a_throttled_key_wait(sim3, paced, clock, retry_after, wait):
+    daemon = paced("upstream.requests_per_minute=9")
+    sim3.fault("throttle", retry_after=retry_after)
+    with asking(daemon, "rows-1.example") as (first,):
+        waiting(daemon, 1)
+        with asking(daemon, *targets(2, 4)) as others:
+            waiting(daemon, 4)
+            assert call(daemon, "rows-9.example", key=OTHER_KEY).status == 200
+            assert len(sim3.requests) == 2
+            with clock.flying():
+                assert [client.receive().status for client in [first, *others]] == [200] * 4
+    assert daemon.metrics().value("rowcache_upstream_throttled_total") == 1
+
+
+def test_a_long_wait_is_said_at_once_and_heeded(sim3, paced, clock):
+    daemon = paced()
+    sim3.fault("throttle", retry_after=3600)
+    reply = call(daemon)
+    assert reply.status == 429 and reply.headers["Retry-After"] == "3600"
+    assert "Too many requests" in str(reply.json)  # upstream's own words
+    clock.go_on(minutes=20)
+    reply = call(daemon, "rows-6.example")
+    assert reply.status == 429 and reply.headers["Retry-After"] == "2400"
+    assert len(sim3.requests) == 1
+    clock.go_on(minutes=40)
+    assert call(daemon).status == 200
+    assert daemon.metrics().value("rowcache_upstream_throttled_total") == 1
+
+
+def test_a_stale_answer_is_served_instead(sim3, paced, clock):
+    daemon = paced("cache.ttl=1m")
+    assert call(daemon).status == 200
+    clock.go_on(minutes=2)
+    sim3.fault("throttle", retry_after=3600)
+    reply = call(daemon)
+    assert reply.status == 200 and "stale" in reply.headers["Cache-Status"]
+
+
+def test_a_stop_does_not_wait_for_a_turn(sim3, paced):
+    daemon = paced("server.drain_timeout=1s")
+    with asking(daemon, *targets(1, 4)) as clients:
+        come(sim3, 3)
+        waiting(daemon, 1)
+        stopping = threading.Thread(target=daemon.stop)
+        stopping.start()
+        for client in clients[:3]:
+            client.receive()
+        stopping.join(patience(30))
+    assert not daemon.running
