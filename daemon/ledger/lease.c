@@ -83,7 +83,7 @@ static bool book(struct db *db, bool is_alone, struct booked booked[CURRENCIES],
       db, LEDGER_SQL_BOOK_OPEN, DB_VALUES(DB_INT(clock_milliseconds()), DB_INT(is_alone)), fault);
   bool row, ok = statement;
   while (ok && (ok = db_step(statement, &row, fault)) && row) {
-    struct amount most = {column_currency(statement, 3), db_integer(statement, 4)};
+    struct amount most = {column_currency(statement, 4), db_integer(statement, 5)};
     struct booked *sum = &booked[most.currency];
     const struct ledger_end end = {.kind = LEDGER_UNKNOWN, .spent = most};
     ok = totals_add_miss(db, statement, &end, fault);
@@ -152,8 +152,8 @@ static bool unbook_token(struct db *db, struct db_statement *lapsed, bool *is_co
                          struct fault *fault) {
   bool ok = db_do(db, LEDGER_SQL_UNBOOK_TOKEN_DAY,
                   DB_VALUES(DB_INT(column_day(lapsed, 0)), DB_INT(db_integer(lapsed, 1)),
-                            DB_INT(column_currency(lapsed, 3)), DB_INT(db_integer(lapsed, 4)),
-                            DB_INT(db_integer(lapsed, 5))),
+                            DB_INT(column_currency(lapsed, 4)), DB_INT(db_integer(lapsed, 5)),
+                            DB_INT(db_integer(lapsed, 6)), DB_INT(db_integer(lapsed, 3))),
                   fault);
   *is_corrected = ok && db_changes(db) == 0;
   return ok;
@@ -162,12 +162,12 @@ static bool unbook_token(struct db *db, struct db_statement *lapsed, bool *is_co
 static bool unbook_target(struct db *db, struct db_statement *lapsed, struct fault *fault) {
   int32_t day = column_day(lapsed, 0);
   struct db_value target = DB_TEXT(db_text(lapsed, 2)),
-                  currency = DB_INT(column_currency(lapsed, 3)),
-                  most = DB_INT(db_integer(lapsed, 4));
-  return db_do(db, LEDGER_SQL_UNBOOK_TARGET_DAY, DB_VALUES(DB_INT(day), target, currency, most),
-               fault) &&
+                  currency = DB_INT(column_currency(lapsed, 4)),
+                  most = DB_INT(db_integer(lapsed, 5)), counts = DB_INT(db_integer(lapsed, 3));
+  return db_do(db, LEDGER_SQL_UNBOOK_TARGET_DAY,
+               DB_VALUES(DB_INT(day), target, currency, most, counts), fault) &&
          db_do(db, LEDGER_SQL_UNBOOK_TARGET_MONTH,
-               DB_VALUES(DB_INT(zone_month(day)), target, currency, most), fault);
+               DB_VALUES(DB_INT(zone_month(day)), target, currency, most, counts), fault);
 }
 
 static bool unbook(struct db *db, struct db_statement *lapsed, enum lease_booking *booking,

@@ -103,6 +103,10 @@ struct ledger_request {
                           the token, the request stands for the fingerprint of zeros until it is
                           settled, and not VOID */
 
+  /* Another entry counts for the same request: this one is a further page of its answer. Its amounts
+   * are in every total, and it is in no number of requests. */
+  bool is_further;
+
   /* What ledger_slices() remembers. */
   struct digest subject; /* zero: nothing */
   bool is_whole;         /* it asks for everything about the subject; else for a slice */

@@ -51,7 +51,8 @@ static bool insert(struct db *db, const struct ledger_entry *entry, int64_t toke
                  DB_TEXT(totals_target(request->target)), DB_INT(request->estimated),
                  DB_INT(request->most.currency), DB_INT(totals_bounded(request->most).parts),
                  DB_TEXT(view_of(entry->ledger->lease.owner)), digest_value(&request->subject),
-                 request->is_whole ? DB_INT(totals_bounded(request->offer).parts) : DB_NULL),
+                 request->is_whole ? DB_INT(totals_bounded(request->offer).parts) : DB_NULL,
+                 DB_INT(!request->is_further)),
              fault))
     return false;
   return db_changes(db) == 1 ||

@@ -21,7 +21,7 @@ static bool count_settled(struct ledger_entry *entry, struct db *db, struct db_s
 
 static bool count_void(struct db *db, struct db_statement *deleted, struct fault *fault) {
   struct amounts amounts = totals_none(column_currency(deleted, 2));
-  amounts.misses = 1;
+  amounts.misses = db_integer(deleted, 3);
   int32_t day = (int32_t)db_integer(deleted, 0);
   return totals_add_token_day(db, day, db_integer(deleted, 1), &amounts, fault) &&
          totals_add_target_day(db, day, VIEW(""), &amounts, fault);

@@ -39,7 +39,7 @@ bool totals_add_miss(struct db *db, struct db_statement *row, const struct ledge
                      struct fault *fault) {
   int32_t day = column_day(row, 0);
   struct amounts amounts = totals_none(end->spent.currency);
-  amounts.misses = 1;
+  amounts.misses = db_integer(row, 3);
   amounts.results = end->results;
   amounts.spent = end->spent;
   if (end->kind != LEDGER_SETTLED)

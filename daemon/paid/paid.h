@@ -72,6 +72,7 @@ struct paid_order {
    * dialect, translates); NULL: the question is asked as it is. */
   const struct query *translated;
   int64_t fresh;    /* with `translated`: seconds; a stored page that is older is asked again */
+  bool is_further;  /* of a page: another one counts for the same request in the ledger */
   bool unread;      /* sent although nobody reads it: a refresh behind the client's back */
   bool is_internal; /* made by rowcache for itself: free, and not in the account */
   bool is_check;    /* internal, the check of a token: `access` bounds it and learns its verdict */

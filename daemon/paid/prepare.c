@@ -13,6 +13,7 @@ static void fill_request(struct paid *paid, const struct paid_order *order) {
   request->most = tariff_most(&paid->tariff);
   request->estimated = paid->tariff.estimated;
   request->is_strangers = order->is_strangers;
+  request->is_further = order->is_further;
   if (order->is_slice || order->is_whole)
     request->subject = order->subject;
   request->is_whole = order->is_whole;

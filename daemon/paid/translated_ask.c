@@ -29,6 +29,7 @@ static struct flight *make_page(void *context, struct fault *fault) {
   order.key = query_key(self->page);
   order.conditions = query_condition_count(self->page);
   order.store = self->store;
+  order.is_further = self->is_booked;
   query_subject(self->page, &order.subject);
   return paid_prepare(&order, fault);
 }

@@ -159,8 +159,8 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11);
 
 -- name: reserve
 INSERT INTO entry(request, at, day, token, key, source, target, state, estimated, currency, most, owner,
-  subject, offer)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, (SELECT id FROM owner WHERE name = ?11), ?12, ?13)
+  subject, offer, counts)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, (SELECT id FROM owner WHERE name = ?11), ?12, ?13, ?14)
 ON CONFLICT (request) DO NOTHING;
 
 -- name: settle
@@ -168,17 +168,17 @@ UPDATE entry
 SET state = ?2, results = ?3, spent = ?4, settled_at = ?5, token = ifnull(?6, token), owner = NULL,
   complete = ?7
 WHERE request = ?1 AND state = 0
-RETURNING day, token, target;
+RETURNING day, token, target, counts;
 
 -- name: delete_open
-DELETE FROM entry WHERE request = ?1 AND state = 0 RETURNING day, token, currency;
+DELETE FROM entry WHERE request = ?1 AND state = 0 RETURNING day, token, currency, counts;
 
 -- name: book_open
 -- ?2: every owner is dead, even with a valid lease.
 UPDATE entry SET state = 2, spent = most, settled_at = ?1
 WHERE state = 0
   AND (?2 OR owner IS NULL OR owner IN (SELECT id FROM owner WHERE lease_until < ?1))
-RETURNING day, token, target, currency, spent;
+RETURNING day, token, target, counts, currency, spent;
 
 -- name: disown
 UPDATE entry SET owner = NULL WHERE owner IS NOT NULL;
@@ -196,7 +196,7 @@ UPDATE owner SET lease_until = 0 WHERE name = ?1;
 
 -- name: find_lapsed
 -- An entry of this owner that was booked after its lease had run out.
-SELECT day, token, target, currency, spent, settled_at FROM entry
+SELECT day, token, target, counts, currency, spent, settled_at FROM entry
 WHERE request = ?1 AND state = 2 AND owner = (SELECT id FROM owner WHERE name = ?2);
 
 -- name: reopen
@@ -205,18 +205,18 @@ UPDATE entry SET state = 0, spent = NULL, settled_at = NULL WHERE request = ?1;
 -- name: unbook_token_day
 -- Changes no row if a correction of the day was made since the booking (?5).
 UPDATE token_day
-SET requests = requests - 1, misses = misses - 1, spent = spent - ?4, unknown = unknown - ?4
+SET requests = requests - ?6, misses = misses - ?6, spent = spent - ?4, unknown = unknown - ?4
 WHERE day = ?1 AND token = ?2 AND currency = ?3 AND NOT EXISTS (
   SELECT 1 FROM correction WHERE token = ?2 AND day = ?1 AND currency = ?3 AND at >= ?5);
 
 -- name: unbook_target_day
 UPDATE target_day
-SET requests = requests - 1, misses = misses - 1, spent = spent - ?4, unknown = unknown - ?4
+SET requests = requests - ?5, misses = misses - ?5, spent = spent - ?4, unknown = unknown - ?4
 WHERE day = ?1 AND target = ?2 AND currency = ?3;
 
 -- name: unbook_target_month
 UPDATE target_month
-SET requests = requests - 1, misses = misses - 1, spent = spent - ?4, unknown = unknown - ?4
+SET requests = requests - ?5, misses = misses - ?5, spent = spent - ?4, unknown = unknown - ?4
 WHERE month = ?1 AND target = ?2 AND currency = ?3;
 
 -- name: find_entry
@@ -291,7 +291,7 @@ FROM token LEFT JOIN (
     sum(saved) FILTER (WHERE currency = 1) AS units_saved
   FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY token
 ) USING (id) LEFT JOIN (
-  SELECT token AS id, count(*) AS late,
+  SELECT token AS id, sum(counts) AS late,
     sum(most) FILTER (WHERE currency = 0) AS rows_late,
     sum(most) FILTER (WHERE currency = 1) AS units_late
   FROM entry
@@ -328,7 +328,7 @@ FROM (
   UNION ALL
   SELECT *, 0 FROM target_day WHERE day BETWEEN ?5 AND ?6
   UNION ALL
-  SELECT day, target, currency, 1, 0, 1, 0, 0, most, most, 0, most FROM entry
+  SELECT day, target, currency, counts, 0, counts, 0, 0, most, most, 0, most FROM entry
   WHERE ?9 <> '' AND state = 0 AND day BETWEEN ?7 AND ?8
     AND (?9 = '*' OR instr(?9, ' ' || request || ' '))
 ) GROUP BY target
@@ -353,7 +353,7 @@ FROM (
     sum(saved) FILTER (WHERE currency = 1) AS units_saved
   FROM token_day WHERE day BETWEEN ?1 AND ?2 GROUP BY day
 ) AS totals FULL JOIN (
-  SELECT day, count(*) AS late,
+  SELECT day, sum(counts) AS late,
     sum(most) FILTER (WHERE currency = 0) AS rows_late,
     sum(most) FILTER (WHERE currency = 1) AS units_late
   FROM entry

@@ -1,7 +1,7 @@
 /* The account, on real files: what is reserved, settled, booked and counted, and what becomes of it
  * when the process dies or the disk refuses. */
-#include "ledger/ledger.h"
 #include "base/clock.h"
+#include "ledger/ledger.h"
 #include "ledger/report.h"
 
 #include "fake/clock.h"
@@ -174,6 +174,29 @@ static void test_what_was_open_is_unknown(void **state) {
     assert_int_equal(total.money[CURRENCY_ROWS].unknown.parts, 2010);
     ledger_close(&ledger);
   }
+}
+
+/* The pages of one answer: settled, and left open by a process that died. */
+static void test_further_pages_are_no_requests(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger(NULL);
+  struct spending first = request_of(ledger, "first", ROWS(50));
+  struct spending second = request_of(ledger, "second", ROWS(50));
+  struct spending third = request_of(ledger, "third", ROWS(50));
+  second.request.is_further = third.request.is_further = true;
+  assert_true(reserve(ledger, &first, NULL) && reserve(ledger, &second, NULL) &&
+              reserve(ledger, &third, NULL));
+  assert_true(settle(ledger, &first, LEDGER_SETTLED, 5, ROWS(2), NULL));
+  assert_true(settle(ledger, &second, LEDGER_SETTLED, 5, ROWS(2), NULL));
+  ledger_close(&ledger);
+  ledger = open_ledger(NULL);
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.requests, 1);
+  assert_int_equal(total.misses, 1);
+  assert_int_equal(total.results, 10);
+  assert_int_equal(total.money[CURRENCY_ROWS].spent.parts, 540);
+  assert_int_equal(total.money[CURRENCY_ROWS].unknown.parts, 500);
+  ledger_close(&ledger);
 }
 
 static void test_amounts_are_bounded(void **state) {
@@ -699,6 +722,7 @@ int main(void) {
       TEST(test_an_id_is_used_once),
       TEST(test_zero_is_not_unknown),
       TEST(test_what_was_open_is_unknown),
+      TEST(test_further_pages_are_no_requests),
       TEST(test_amounts_are_bounded),
       TEST(test_long_and_strange_texts),
       TEST(test_many_share_a_sync),
