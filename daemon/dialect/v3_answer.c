@@ -1,6 +1,7 @@
 #include "dialect/v3_answer.h"
 
 #include "base/num.h"
+#include "dialect/v2.h"
 #include "dialect/v3_error.h"
 #include "query/call.h"
 
@@ -36,6 +37,8 @@ static bool asks_for_json(const struct call *call) {
 
 const struct reader_shape *v3_shape(const struct question *question) {
   static const struct reader_shape account = {.rows = VIEW("")};
+  if (question->kind == QUESTION_RESULTS) /* what it is translated into */
+    return dialect_v2.shape(question);
   if (question->kind == QUESTION_SUBSCRIPTION)
     return &account;
   bool is_read = question->kind == QUESTION_CALL && asks_for_json(question->call);
