@@ -45,6 +45,7 @@ bool translated_create(struct paid *paid, const struct paid_order *order, struct
 
 void translated_leave_page(struct translated *self) {
   body_release(&self->body);
+  flight_leave(&self->reader);
   flight_release(&self->flight);
   text_free(&self->text);
   self->leads = false;

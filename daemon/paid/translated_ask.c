@@ -86,9 +86,9 @@ static bool join_page(struct translated *self, struct fault *fault) {
   if (leads)
     begin_page(self, &place);
   flight_release(&place.started);
-  if (place.reader && !translated_read_flight(self, &place.reader, leads))
-    translated_leave_page(self);
-  return self->body || fault_no_memory(fault);
+  if (place.reader)
+    translated_read_flight(self, &place.reader, leads);
+  return self->reader || self->body || fault_no_memory(fault);
 }
 
 /* The page is there already if it is asked for again. */

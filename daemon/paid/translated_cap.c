@@ -17,8 +17,8 @@ static void ask_count(struct translated *self) {
   else if (flight)
     paid_withdraw(flight);
   flight_release(&flight);
-  if (reader && !translated_read_flight(self, &reader, false))
-    translated_leave_page(self);
+  if (reader)
+    translated_read_flight(self, &reader, false);
 }
 
 static void learn_cap(struct translated *self) {
@@ -31,10 +31,9 @@ static void learn_cap(struct translated *self) {
   if (state.phase == FLIGHT_CONCLUDED && state.end == FLIGHT_ENDED && state.verdict.read &&
       dialect->judge_token(&state.head, &state.verdict) == DIALECT_TOKEN_ACCEPTED &&
       text_ok(&self->text) &&
-      dialect->read_subscription(text_view(&self->text), &subscription, &fault) &&
-      subscription.cap >= 0) {
-    caps_learn(self->paid->desk->caps, &self->key, subscription.cap);
-    self->cap = subscription.cap;
+      dialect->read_subscription(text_view(&self->text), &subscription, &fault)) {
+    self->cap = subscription.cap > 0 ? subscription.cap : 0;
+    caps_learn(self->paid->desk->caps, &self->key, self->cap);
   }
 }
 
@@ -47,13 +46,13 @@ bool translated_find_cap(struct translated *self) {
   self->step = TRANSLATED_CHOOSE;
   if (self->cap >= 0)
     return true;
-  if (!self->body)
+  if (!self->flight)
     ask_count(self);
-  if (self->body && translated_read_text(self) == BODY_WAIT) {
+  if (self->flight && translated_read_text(self) == BODY_WAIT) {
     self->step = TRANSLATED_CAP;
     return false;
   }
-  if (self->body)
+  if (self->flight)
     learn_cap(self);
   else
     self->cap = 0;

@@ -1,23 +1,39 @@
 /* A page: its bytes, and what became of it. */
 #include "paid/translated_steps.h"
 
+#include "base/scope.h"
 #include "body/flight.h"
 #include "ledger/token.h"
 
-/* Begins to read a flight, whose reader `*reader` it takes over. */
-bool translated_read_flight(struct translated *self, struct flight_reader **reader, bool leads) {
-  struct flight *flight = flight_of(*reader);
-  self->flight = flight_hold(flight);
+void translated_read_flight(struct translated *self, struct flight_reader **reader, bool leads) {
+  self->reader = steal(*reader);
+  self->flight = flight_hold(flight_of(self->reader));
   self->leads = leads;
-  self->body = body_flight(reader, paid_hold(flight), self->paid->request.id);
-  return self->body != NULL;
+}
+
+/* The flight's hold on what is stored is there when its answer has begun. BROKEN: no byte came for
+ * too long, and the reader stays; or there is no memory. */
+static enum body_read begin(struct translated *self) {
+  struct flight_state state;
+  if (!flight_await(self->reader))
+    return BODY_WAIT;
+  flight_peek(self->flight, &state);
+  if (state.phase == FLIGHT_WAITING)
+    return BODY_BROKEN;
+  self->body = body_flight(&self->reader, paid_hold(self->flight), self->paid->request.id);
+  return self->body ? BODY_BYTES : BODY_BROKEN;
+}
+
+static enum body_read read_piece(struct translated *self, char *piece, size_t *count) {
+  enum body_read read = self->body ? BODY_BYTES : begin(self);
+  return read == BODY_BYTES ? body_read(self->body, piece, TRANSLATED_PIECE, count) : read;
 }
 
 enum body_read translated_read_text(struct translated *self) {
   char piece[TRANSLATED_PIECE];
   size_t count;
   enum body_read read;
-  while ((read = body_read(self->body, piece, sizeof piece, &count)) == BODY_BYTES)
+  while ((read = read_piece(self, piece, &count)) == BODY_BYTES)
     if (self->text.length + count <= TRANSLATED_TEXT_MOST)
       text_add(&self->text, (struct view){piece, count});
   return read;
@@ -42,7 +58,7 @@ static enum body_read read_page(struct translated *self) {
   char piece[TRANSLATED_PIECE];
   size_t count;
   enum body_read read;
-  while ((read = body_read(self->body, piece, sizeof piece, &count)) == BODY_BYTES)
+  while ((read = read_piece(self, piece, &count)) == BODY_BYTES)
     take(self, (struct view){piece, count});
   return read;
 }
@@ -135,9 +151,26 @@ static bool on_page(struct translated *self, int64_t answered_at) {
   return translated_fail(self, &fault);
 }
 
+/* The page goes on without this request, which will not learn its cost. */
+static bool give_up(struct translated *self) {
+  struct fault fault;
+  self->is_known = self->is_known && !self->leads;
+  self->is_booked = self->is_booked || self->leads;
+  if (self->reader)
+    fault_set(&fault, FAULT_UPSTREAM_TIMEOUT,
+              "upstream sent nothing for %lld s (upstream.stall_timeout)",
+              (long long)self->settings->stall_timeout);
+  else
+    fault_set(&fault, FAULT_UNAVAILABLE, "a page of the answer cannot be read; try again");
+  translated_leave_page(self);
+  return translated_fail(self, &fault);
+}
+
 static bool judge_flight(struct translated *self) {
   struct flight_state state;
   flight_peek(self->flight, &state);
+  if (state.phase != FLIGHT_CONCLUDED)
+    return give_up(self);
   if (state.end == FLIGHT_WITHDRAWN)
     return ask_again(self);
   note_cost(self);

@@ -50,11 +50,12 @@ struct translated {
 
   /* The present page. */
   struct query *page;
-  struct flight *flight; /* one reference; NULL: it is stored */
-  bool leads;            /* this request began `flight` */
-  struct body *body;     /* its bytes */
-  bool is_read;          /* they are rows, not an error */
-  struct amount price;   /* if it is stored: what it cost; likewise: */
+  struct flight *flight;        /* one reference; NULL: it is stored */
+  bool leads;                   /* this request began `flight` */
+  struct flight_reader *reader; /* of `flight`, until `body` reads it */
+  struct body *body;            /* its bytes */
+  bool is_read;                 /* they are rows, not an error */
+  struct amount price;          /* if it is stored: what it cost; likewise: */
   int64_t stored_at;
   struct text text;   /* upstream's own count */
   struct fault fault; /* the rows cannot be used: the page is read to its end all the same */
@@ -85,9 +86,8 @@ void translated_wake(void *context);
 /* What all orders on its behalf have in common. All that it points to is borrowed. */
 struct paid_order translated_order(struct translated *self, const struct question *question,
                                    const char *id);
-/* Begins to read the flight of `*reader`, which it takes over. False: no memory. */
-bool translated_read_flight(struct translated *self, struct flight_reader **reader,
-                            bool leads) MUST_CHECK;
+/* The page is read from the flight of `*reader`, which it takes over. */
+void translated_read_flight(struct translated *self, struct flight_reader **reader, bool leads);
 /* Reads bytes into `text`, as many as it keeps. */
 enum body_read translated_read_text(struct translated *self);
 /* Leaves the present page's flight or stored result. */
