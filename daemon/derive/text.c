@@ -98,10 +98,37 @@ static bool may_equal(struct view a, struct view b) {
   return may_contain_letters(a, b) && may_contain_letters(b, a);
 }
 
+/* True for a blank, and for a sign that a folding may leave out, beyond printable ASCII. */
+static bool may_be_left_out(struct view character) {
+  uint32_t code;
+  enum letter class_ = LETTER_DOUBTFUL;
+  letters_take(&character, &code, &class_);
+  return code == ' ' || (class_ == LETTER_SIGN && (code < ' ' || code > '~'));
+}
+
+static size_t last_length(struct view text) {
+  size_t length = 1;
+  while (length < text.length && (text.at[text.length - length] & 0xc0) == 0x80)
+    length++;
+  return length;
+}
+
+/* Without what may be left out at both ends. */
+static struct view strip(struct view text) {
+  uint32_t code;
+  enum letter class_;
+  while (text.length && may_be_left_out(text))
+    letters_take(&text, &code, &class_);
+  while (text.length && may_be_left_out(view_from(text, text.length - last_length(text))))
+    text.length -= last_length(text);
+  return text;
+}
+
+/* Blanks at the ends may be ignored, also where they are at the ends only when signs are. */
 enum truth text_equals(struct view value, struct view text) {
   if (view_equal(value, text))
     return TRUTH_TRUE;
-  return truth_unless(may_equal(view_trim(value), view_trim(text)));
+  return truth_unless(may_equal(value, text) || may_equal(strip(value), strip(text)));
 }
 
 /* --- substrings --- */

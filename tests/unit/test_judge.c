@@ -79,6 +79,11 @@ static const struct judge_case {
     {"type=\"lost\"", "'lost ", OPEN},
     {"type=\" lost\"", "'lost", OPEN},
     {"type=\"lost\"", "'lo st", NO},
+    {"type=\"lost\"", "'lost \u00ad", OPEN}, /* a blank before a sign that may not count */
+    {"type=\"lost \"", "'lost \u00ad", OPEN},
+    {"type=\"lost \u00ad\"", "'lost", OPEN},
+    {"type=\"lost\"", "'\u00a0lost \n", OPEN},
+    {"type=\"lost\"", "'lost - \u00ad", NO},
     {"type=lost", "'lost", OPEN},
     {"anchor=\"\"", "'", YES},
     {"anchor=\"\"", "' ", OPEN},
