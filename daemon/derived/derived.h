@@ -84,7 +84,6 @@ struct derived_order {
   struct view source_normal;       /* the normalized query that the source answers */
   bool may_be_cut;                 /* the source: see struct derive_source; likewise: */
   int64_t cap;
-  bool is_window_implied;           /* see derived_since() */
   const struct reader_shape *shape; /* of the source's body; must live forever */
   int64_t max_depth;                /* of nesting in it: reader_create() */
   struct tariff tariff;             /* the price of `wanted`, upstream */
@@ -108,10 +107,9 @@ struct flight_reader *derived_join(const struct derived_order *order, void (*wak
  * disk, and reads the whole source. */
 enum derive_reason derived_try(const struct derived_order *order, struct fault *fault) MUST_CHECK;
 
-/* The day from which on a stored result of v2 without a lower bound on `date` has rows: see struct
- * derive_source. `is_window_implied`: such queries are answered for the last days alone, as they are
- * where upstream is v3; a result that was paid for in units was. */
-int32_t derived_since(bool is_window_implied, const struct cache_entry *entry);
+/* struct derive_source's `since` of a result that was paid in `currency`. For units it was made of
+ * answers of v3, which is asked for the last days alone where a query of v2 has no lower bound. */
+int32_t derived_since(enum currency currency, int64_t answered_at);
 
 /* --- questions of readers; `flight` is a reader's of derived_join() --- */
 

@@ -44,7 +44,8 @@ static enum derive_reason take_rules(struct extract *extract, struct view wanted
                                        .results = entry->results,
                                        .may_be_cut = extract->may_be_cut,
                                        .cap = extract->cap,
-                                       .since = derived_since(extract->is_window_implied, entry)};
+                                       .since =
+                                           derived_since(entry->cost.currency, entry->answered_at)};
   enum derive_reason reason = rules_derive(extract->wanted, &source, &extract->recipe);
   if (reason != DERIVE_POSSIBLE)
     return reason;
@@ -71,7 +72,6 @@ void extract_forget(struct extract *extract) {
   struct extract again = {.source = {.hold = steal(extract->source.hold)},
                           .may_be_cut = extract->may_be_cut,
                           .cap = extract->cap,
-                          .is_window_implied = extract->is_window_implied,
                           .shape = extract->shape,
                           .max_depth = extract->max_depth,
                           .is_wanted = extract->is_wanted,

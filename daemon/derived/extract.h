@@ -24,7 +24,6 @@ struct extract {
   struct source source; /* with its hold */
   bool may_be_cut;      /* the source: see struct derive_source; likewise: */
   int64_t cap;
-  bool is_window_implied;           /* see derived_since() */
   const struct reader_shape *shape; /* of the source's body */
   int64_t max_depth;
   /* Asked for each chunk of the source; false: nobody wants the answer any more, so it fails. NULL:

@@ -11,7 +11,6 @@ static bool begin_extract(struct extract *extract, const struct derived_order *o
   extract->source.hold = cache_hold_again(order->source);
   extract->may_be_cut = order->may_be_cut;
   extract->cap = order->cap;
-  extract->is_window_implied = order->is_window_implied;
   extract->shape = order->shape;
   extract->max_depth = order->max_depth;
   return extract->source.hold != NULL;

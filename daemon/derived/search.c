@@ -17,17 +17,22 @@ struct visit {
 #define WINDOW_DAYS 60
 #define DAY_SECONDS 86400
 
-int32_t derived_since(bool is_window_implied, const struct cache_entry *entry) {
-  bool is_implied = is_window_implied || entry->cost.currency == CURRENCY_UNITS;
-  return is_implied ? (int32_t)(entry->answered_at / DAY_SECONDS) - WINDOW_DAYS : 0;
+int32_t derived_since(enum currency currency, int64_t answered_at) {
+  return currency == CURRENCY_ROWS ? 0 : (int32_t)(answered_at / DAY_SECONDS) - WINDOW_DAYS;
 }
 
-static struct derive_source source_of(const struct derived_search *search,
-                                      const struct query *query, const struct cache_entry *entry) {
-  return (struct derive_source){.query = query,
-                                .results = entry->results,
-                                .cap = search->cap,
-                                .since = derived_since(search->is_window_implied, entry)};
+/* What the rules say of a stored result, which answers `query`. */
+static enum derive_reason ask_rules(const struct derived_search *search, const struct query *query,
+                                    const struct cache_entry *entry) {
+  const struct derive_source source = {.query = query,
+                                       .results = entry->results,
+                                       .cap = search->cap,
+                                       .since =
+                                           derived_since(entry->cost.currency, entry->answered_at)};
+  struct derive_recipe recipe;
+  if (entry->cost.currency != search->currency)
+    return DERIVE_API;
+  return rules_derive(search->wanted, &source, &recipe);
 }
 
 /* A text on the disk that is no query, or another one than its key says, is no source. */
@@ -36,11 +41,8 @@ static enum derive_reason judge(const struct visit *visit, const struct cache_en
   struct query *query = NULL;
   struct fault fault;
   enum derive_reason reason = DERIVE_SUBJECT;
-  if (query_parse_normal(normal, &query, &fault) && digest_equal(query_key(query), &entry->key)) {
-    const struct derive_source source = source_of(visit->search, query, entry);
-    struct derive_recipe recipe;
-    reason = rules_derive(visit->search->wanted, &source, &recipe);
-  }
+  if (query_parse_normal(normal, &query, &fault) && digest_equal(query_key(query), &entry->key))
+    reason = ask_rules(visit->search, query, entry);
   query_release(&query);
   return reason;
 }
@@ -143,11 +145,9 @@ static bool is_fresh(const struct derived_search *search, const struct cache_ent
 }
 
 static bool is_wanted(const struct derived_search *search, const struct cache_entry *entry) {
-  const struct derive_source source = source_of(search, search->wide, entry);
-  struct derive_recipe recipe;
   bool is_vain = search->vain && digest_equal(search->vain, &entry->key);
   return !is_vain && is_fresh(search, entry) &&
-         rules_derive(search->wanted, &source, &recipe) == DERIVE_POSSIBLE;
+         ask_rules(search, search->wide, entry) == DERIVE_POSSIBLE;
 }
 
 /* Looked up by its key, as it need not be among the first candidates. */

@@ -20,8 +20,8 @@ struct derived_search {
   int64_t now;               /* seconds since 1970 */
   int64_t fresh, usable;     /* ages in seconds, negative for none: struct plan_ages */
   const struct digest *vain; /* the key of a result that was tried in vain; NULL: none */
+  enum currency currency;    /* of results that came from the present API; others are no sources */
   int64_t cap;               /* see struct derive_source */
-  bool is_window_implied;    /* see derived_since() */
 };
 
 /* A source. Begins as {0}. */

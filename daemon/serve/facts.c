@@ -106,7 +106,9 @@ struct derived_search facts_search(const struct inquiry *inquiry, const struct p
                                  .now = clock_seconds(),
                                  .fresh = ages.fresh,
                                  .usable = ages.usable,
-                                 .vain = inquiry->vain};
+                                 .vain = inquiry->vain,
+                                 .currency = dialect_for(inquiry->settings)->currency,
+                                 .cap = inquiry->settings->max_rows};
 }
 
 /* The result of the query itself may have come since it was looked for: then that is the source. */

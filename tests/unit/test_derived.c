@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "derived/derived.h"
+#include "derived/search.h"
 #include "query/query.h"
 #include "rows/reader.h"
+#include "unit/fixture/calls.h"
 #include "unit/fixture/database.h"
 #include "unit/fixture/directory.h"
 #include "unit/fixture/wait.h"
@@ -21,6 +23,7 @@
 #define MIB ((int64_t)1024 * 1024)
 
 static const struct reader_shape shape = {.rows = VIEW("refpages")};
+static const struct reader_shape call_shape = {.rows = VIEW("backlinks")};
 static const struct cache_bounds plenty = {.max_size = (int64_t)1 << 30, .ttl = TTL};
 static struct cache *cache;
 static struct derived_desk *desk;
@@ -67,9 +70,20 @@ void *__wrap_malloc(size_t size) {
 
 /* --- what is stored, and asked --- */
 
+#define CALL "&aggregation=all" /* tells a call from a query of v2 */
+
+static struct digest subject_of(const struct query *query) {
+  struct digest subject;
+  assert_true(query_subject(query, &subject));
+  return subject;
+}
+
+/* What stands behind SUBJECT; or behind a call's target, if it says what to select. */
 static struct query *parse(const char *rest) {
   scope_text struct text text = {0};
   struct query *query;
+  if (strstr(rest, CALL))
+    return call_of(CALL_BACKLINKS, rest);
   text_printf(&text, SUBJECT "%s", rest);
   assert_true(query_parse(text_view(&text), VIEW(""), &query, NULL));
   return query;
@@ -80,7 +94,7 @@ static void store(const struct query *query, struct view body, int64_t results) 
   struct cache_subject subject = {.key = *query_key(query),
                                   .normal = query_normal(query),
                                   .target = query_target_text(query),
-                                  .subject = digest_sha256(VIEW(SUBJECT))};
+                                  .subject = subject_of(query)};
   struct cache_result result = {.results = results,
                                 .body_length = (int64_t)body.length,
                                 .cost = amount_of_rows(ROWS(results)),
@@ -114,9 +128,9 @@ static void ask(struct asked *asked, const char *wanted, const char *source) {
                                         .wanted = asked->wanted,
                                         .source = asked->hold,
                                         .source_normal = query_normal(asked->source),
-                                        .shape = &shape,
+                                        .shape = query_call(asked->source) ? &call_shape : &shape,
                                         .max_depth = DEPTH,
-                                        .subject = digest_sha256(VIEW(SUBJECT)),
+                                        .subject = subject_of(asked->source),
                                         .conditions = 1,
                                         .patience = 3600 * CLOCK_SECOND,
                                         .tariff = {.fixed = amount_of_rows(ROWS(200)),
@@ -336,14 +350,14 @@ static void expect_no_copy(const struct client *client, const struct asked *aske
   assert_null(derived_hold(flight_of(client->reader)));
 }
 
-static void check(const struct derived_case *one, bool stores) {
+static void check(const struct derived_case *one, const char *from, bool stores) {
   struct asked asked;
   struct client client;
   int64_t purged;
-  struct query *source = parse("");
+  struct query *source = parse(from);
   store(source, view_of(one->body), one->counted);
   query_release(&source);
-  ask(&asked, one->wanted, "");
+  ask(&asked, one->wanted, from);
   asked.order.store = stores;
   enum derive_reason tried = derived_try(&asked.order, NULL);
   if (tried != one->reason)
@@ -366,9 +380,104 @@ static void check(const struct derived_case *one, bool stores) {
 static void answers_are_made_or_refused(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(cases); i++) {
-    check(&cases[i], false);
-    check(&cases[i], true);
+    check(&cases[i], "", false);
+    check(&cases[i], "", true);
   }
+}
+
+/* --- calls --- */
+
+#define LINK_A "{\"anchor\":\"tool\",\"http_code\":200,\"url_from\":\"https://a\"}"
+#define LINK_B "{\"anchor\":\"x\",\"http_code\":301,\"url_from\":\"https://b\"}"
+#define LINK_C "{\"anchor\":\"a tool\",\"http_code\":404,\"url_from\":\"https://a\"}"
+#define LINKS(rows) "{\"backlinks\":[" rows "]}"
+#define THREE_LINKS LINKS(LINK_A "," LINK_B "," LINK_C)
+#define COUNTED_LINKS(rows) "{\"backlinks\":[" rows "],\"stats\":{\"n\":3}}"
+#define BY_CODE CALL "&order_by=http_code:asc"
+#define SELECT_ALL "&select=anchor,http_code,url_from"
+#define IS_TOOL "&where={\"field\":\"anchor\",\"is\":[\"substring\",\"tool\"]}"
+
+static const struct derived_case call_cases[] = {
+    YES(BY_CODE SELECT_ALL "&limit=2000", COUNTED_LINKS(LINK_A), 1, 1, COUNTED_LINKS(LINK_A)),
+    /* columns and limit */
+    YES(BY_CODE "&select=url_from,anchor", LINKS(LINK_A " , " LINK_B), 2, 2,
+        LINKS("{\"anchor\":\"tool\",\"url_from\":\"https://a\"},"
+              "{\"anchor\":\"x\",\"url_from\":\"https://b\"}")),
+    YES(BY_CODE "&select=url_from,anchor&limit=1", THREE_LINKS, 3, 1,
+        LINKS("{\"anchor\":\"tool\",\"url_from\":\"https://a\"}")),
+    YES(BY_CODE SELECT_ALL "&limit=2", THREE_LINKS, 3, 2, LINKS(LINK_A "," LINK_B)),
+    YES(BY_CODE SELECT_ALL "&limit=2", LINKS(LINK_A "," LINK_A "," LINK_A), 3, 2,
+        LINKS(LINK_A "," LINK_A)),
+    YES(BY_CODE "&select=anchor", LINKS(), 0, 0, LINKS()),
+    NO(BY_CODE "&select=anchor", LINKS(LINK_A ",{}"), 2, ROW),
+    NO(BY_CODE "&select=anchor", COUNTED_LINKS(LINK_A), 1, SOURCE),
+    NO(BY_CODE SELECT_ALL "&limit=1", COUNTED_LINKS(LINK_A "," LINK_B), 2, SOURCE),
+    /* filters */
+    YES(BY_CODE SELECT_ALL IS_TOOL, THREE_LINKS, 3, 2, LINKS(LINK_A "," LINK_C)),
+    YES(BY_CODE "&select=url_from&limit=1" IS_TOOL, THREE_LINKS, 3, 1,
+        LINKS("{\"url_from\":\"https://a\"}")),
+    YES(BY_CODE SELECT_ALL "&limit=1" IS_TOOL, LINKS(LINK_A "," LINK_A "," LINK_C), 3, 1,
+        LINKS(LINK_A)),
+    NO(BY_CODE SELECT_ALL "&limit=1" IS_TOOL,
+       LINKS(LINK_A ",{\"anchor\":\"a tool\",\"http_code\":200,\"url_from\":\"\"}"), 2, TIE),
+    NO(BY_CODE SELECT_ALL IS_TOOL, LINKS(LINK_A ",{\"anchor\":\"Tool\",\"http_code\":404}"), 2,
+       ROW),
+    NO(BY_CODE SELECT_ALL IS_TOOL, COUNTED_LINKS(LINK_A), 1, SOURCE),
+    NO(BY_CODE SELECT_ALL IS_TOOL, LINKS(LINK_A ",[]"), 2, SOURCE),
+    NO(BY_CODE SELECT_ALL IS_TOOL, THREE_LINKS, 4, SOURCE),
+    NO(BY_CODE SELECT_ALL IS_TOOL, THREE_LINKS, 250, INCOMPLETE),
+};
+
+static void answers_to_calls_are_made_or_refused(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(call_cases); i++) {
+    check(&call_cases[i], BY_CODE SELECT_ALL, false);
+    check(&call_cases[i], BY_CODE SELECT_ALL, true);
+  }
+}
+
+/* --- searching --- */
+
+static void note_reason(void *context, const struct cache_entry *entry, struct view normal,
+                        enum derive_reason reason) {
+  (void)entry, (void)normal;
+  *(enum derive_reason *)context = reason;
+}
+
+/* What the rules say of the one stored result; it is the source if they allow it. */
+static enum derive_reason search(struct derived_search *search) {
+  enum derive_reason reason = DERIVE_SOURCE;
+  struct derived_source source;
+  assert_true(derived_candidates(search, note_reason, &reason, NULL));
+  derived_find(search, &source);
+  assert_int_equal(source.hold != NULL, reason == DERIVE_POSSIBLE);
+  derived_source_release(&source);
+  return reason;
+}
+
+/* store() pays in rows. */
+static void a_call_has_sources_of_its_own_api(void **state) {
+  (void)state;
+  struct query *source = parse(BY_CODE SELECT_ALL), *wanted = parse(BY_CODE "&select=anchor");
+  store(source, view_of(THREE_LINKS), 3);
+  struct derived_search one = {.cache = cache,
+                               .wanted = wanted,
+                               .now = ANSWERED_AT + 60,
+                               .fresh = 3600,
+                               .usable = 3600,
+                               .currency = CURRENCY_ROWS};
+  assert_int_equal(search(&one), DERIVE_POSSIBLE);
+  one.currency = CURRENCY_UNITS;
+  assert_int_equal(search(&one), DERIVE_API);
+  query_release(&source);
+  query_release(&wanted);
+}
+
+/* Answered on day 18518 (1600000000 / 86400) of translations that go back 60 days. */
+static void the_days_of_a_translation_are_known(void **state) {
+  (void)state;
+  assert_int_equal(derived_since(CURRENCY_ROWS, ANSWERED_AT), 0);
+  assert_int_equal(derived_since(CURRENCY_UNITS, ANSWERED_AT), 18518 - 60);
 }
 
 /* --- long ones --- */
@@ -942,6 +1051,9 @@ static void a_desk_may_be_none(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       ON_A_CACHE(answers_are_made_or_refused),
+      ON_A_CACHE(answers_to_calls_are_made_or_refused),
+      ON_A_CACHE(a_call_has_sources_of_its_own_api),
+      cmocka_unit_test(the_days_of_a_translation_are_known),
       ON_A_CACHE(long_answers_stream),
       ON_A_CACHE(a_long_answer_in_php_is_counted_first),
       ON_A_CACHE(very_many_rows_in_php_are_read_twice),
