@@ -5,8 +5,8 @@
 #include "query/call.h"
 #include "query/query.h"
 
-/* Plans give so many rows at once, or a multiple of it. */
-#define CAP_STEP 25
+/* So many rows at once plans were seen to give; which plan a key had then is not known. */
+static const int64_t caps[] = {25, 100, 250, 500};
 
 /* --- subject --- */
 
@@ -130,9 +130,10 @@ static enum derive_reason take_parts(const struct call *wanted, const struct cal
 /* --- rows --- */
 
 static bool may_be_cut(const struct derive_source *source) {
-  int64_t results = source->results;
-  return source->may_be_cut || (results > 0 && results % CAP_STEP == 0) ||
-         (source->cap > 0 && results == source->cap);
+  for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
+    if (source->results == caps[i])
+      return true;
+  return source->may_be_cut || (source->cap > 0 && source->results == source->cap);
 }
 
 /* A call with a `timeout` may have been answered with what was found in time. */

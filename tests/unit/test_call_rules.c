@@ -2,6 +2,7 @@
  * rows, and when does it give up? */
 #include "derive/apply.h"
 #include "derive/call_rules.h"
+#include "derive/ties.h"
 
 #include "base/text.h"
 #include "query/call.h"
@@ -66,7 +67,8 @@ static const struct rules_case {
     {SELECT "&limit=250", SELECT, 250, DERIVE_POSSIBLE, "="},
     {SELECT "&limit=200", SELECT, 250, DERIVE_POSSIBLE, "w"},
     {SELECT "&limit=600", SELECT, 500, DERIVE_WINDOW, ""},
-    {SELECT "&limit=600", SELECT, 300, DERIVE_WINDOW, ""},
+    {SELECT "&limit=600", SELECT, 100, DERIVE_WINDOW, ""},
+    {SELECT "&limit=600", SELECT, 300, DERIVE_POSSIBLE, "="},
     {SELECT "&limit=600", SELECT, 333, DERIVE_WINDOW, ""}, /* the cap of this test */
     {SELECT "&limit=600", SELECT, 334, DERIVE_POSSIBLE, "="},
     {SELECT "&limit=2000", SELECT, 0, DERIVE_POSSIBLE, "="},
@@ -343,12 +345,64 @@ static void rows_that_are_certain(void **state) {
     check_rows(&rows_cases[i]);
 }
 
+/* Neighbours in an order by one column, as the stored result has them. */
+static void neighbours_that_differ_for_certain(void **state) {
+  (void)state;
+  static const struct {
+    const char *column, *last, *value;
+    bool differ;
+  } pairs[] = {
+      {"http_code", "#1", "#2", true},
+      {"http_code", "#2", "#2", false},
+      {"http_code", "#2", "#2.5", false},
+      {"http_code", "'1", "'2", false},
+      {"http_code", "null", "#2", false},
+      {"http_code", "~", "#2", false},
+      {"domain_rating_source", "#4.8", "#4.9", true},
+      {"domain_rating_source", "#50", "#50.0", false},
+      {"domain_rating_source", "#50.001", "#50.002", false},
+      {"is_dofollow", "false", "true", true},
+      {"is_dofollow", "true", "true", false},
+      {"is_dofollow", "true", "null", false},
+      {"first_seen", "'2026-04-08T00:05:47Z", "'2026-04-08T00:05:48Z", true},
+      {"first_seen", "'2026-04-08T00:05:47Z", "'2026-04-08T00:05:47Z", false},
+      {"first_seen", "'2026-04-08T00:05:47Z", "'2026-04-08T00:05:47.5Z", false},
+      {"first_seen", "'2026-04-08T00:05:47Z", "'2026-04-08", false},
+      {"source_page_publish_date", "'2026-04-08", "'2026-04-09", true},
+      {"source_page_publish_date", "'2026-04-08", "'2026-04-08T00:05:47Z", false},
+      {"anchor", "'tool a", "'tool b", true},
+      {"anchor", "'tool", "'Tool", false},
+      {"anchor", "'a-b", "'ab", false},
+      {"languages", "[]", "'x", false},
+      {"sitewide", "#1", "#2", false},
+  };
+  const struct endpoint *endpoint = endpoint_find(VIEW(CALL_BACKLINKS));
+  static const struct digest first = {{1}}, second = {{2}};
+  for (size_t i = 0; i < COUNT(pairs); i++) {
+    static struct row row;
+    struct columns_item item = {.name = view_of(pairs[i].column)};
+    struct columns by = {.present = true, .parsed = true, .items = &item, .count = 1};
+    struct ties *ties = ties_create(&by, endpoint);
+    row.count = 1;
+    row.members[0] =
+        (struct row_member){.name = item.name, .value = value_of(view_of(pairs[i].last))};
+    assert_int_equal(ties_find(ties, &row, &first), TIE_NONE);
+    assert_true(ties_keep(ties, &row, &first));
+    row.members[0].value = value_of(view_of(pairs[i].value));
+    if (ties_find(ties, &row, &second) != (pairs[i].differ ? TIE_NONE : TIE_OPEN))
+      fail_msg("%s: %s, %s", pairs[i].column, pairs[i].last, pairs[i].value);
+    assert_int_equal(ties_find(ties, &row, &first), pairs[i].differ ? TIE_NONE : TIE_SAME);
+    ties_release(&ties);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cases),
       cmocka_unit_test(only_endpoints_in_the_table_and_only_calls),
       cmocka_unit_test(parts_are_bounded),
       cmocka_unit_test(rows_that_are_certain),
+      cmocka_unit_test(neighbours_that_differ_for_certain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

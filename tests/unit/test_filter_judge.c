@@ -180,6 +180,8 @@ CASES(phrases, {"title", "[\"phrase_match\",\"free tool\"]", "\"a free tool here
       {"title", "[\"phrase_match\",\"tool\"]", "\"a toolbox\"", NO},
       {"title", "[\"phrase_match\",\"c++\"]", "\"in c++ or\"", OPEN},
       {"title", "[\"phrase_match\",\"x-ray\"]", "\"an x-ray of\"", YES},
+      {"title", "[\"phrase_match\",\"x-ray\"]", "\"an x ray of\"", OPEN},
+      {"title", "[\"phrase_match\",\"a x-ray\"]", "\"the x-ray of\"", NO},
       {"title", "[\"phrase_match\",\"caf\\u00e9\"]", "\"a caf\\u00e9 in\"", OPEN},
       {"title", "[\"iphrase_match\",\"TOOL\"]", "\"\\u00e9 tool\"", YES},
       {"title", "[\"iphrase_match\",\"TOOL\"]", "\"\\u00e9tool\"", OPEN})
