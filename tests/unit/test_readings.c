@@ -10,69 +10,22 @@
 #include "derive/order.h"
 #include "query/query.h"
 
+#include "unit/fixture/chance.h"
 #include "unit/fixture/unit.h"
 #include "unit/fixture/values.h"
 
 #include <stdio.h>
 
-/* --- chance --- */
-
-static uint64_t seed = 88172645463325252ULL;
-
-static uint64_t draw(void) {
-  seed ^= seed << 13;
-  seed ^= seed >> 7;
-  seed ^= seed << 17;
-  return seed * 2685821657736338717ULL >> 8;
-}
-
-static size_t below(size_t count) {
-  return (size_t)(draw() % count);
-}
-
 /* One value in so many is of a kind that hardly occurs, so that whole answers can be known. */
 static size_t rarity = 6;
 
-#define PICK(table) ((table)[below(COUNT(table))])
-
-static const char *const pieces[] = {
-    "a",      "b",      "B",      "A",    "x",  "lost",   "Lost", "tool", "tools", "1",  "2",
-    "10",     "9",      "é",      "É",    "e",  "ö",      "oe",   "o",    "ß",     "ss", "ﬁ",
-    "fi",     "Ａ",     "²",      "①",    "н",  "Н",      "й",    "и",    "ё",     "Σ",  "Ο",
-    "Δ",      "日",     "本",     " ",    "-",  "_",      ".",    "/",    "%",     "…",  "...",
-    "\u00a0", "\u0301", "\u00ad", "が",   "か", "\u212a", "k",    "\n",   "\x07",  "™",  "tm",
-    "½",      "1/2",    "١",      "null", ",",  "&",      "ſ",    "ı",    "I",     "i",
-};
-
-static void add_text(struct text *out, size_t most) {
-  for (size_t count = below(most + 1); count > 0; count--)
-    text_add(out, view_of(PICK(pieces)));
-}
-
-static void add_url(struct text *out) {
-  static const char *const schemes[] = {"http://", "https://", "https://", "HTTP://", "", "ftp://"};
-  static const char *const hosts[] = {"b.example",     "a.b.example",  "www.b.example",
-                                      "c.a.b.example", "ab.example",   "A.b.example",
-                                      "x.example",     "b.example.",   "b.example.x.com",
-                                      "é.b.example",   "b.example:80", "u@b.example"};
-  static const char *const ends[] = {"",  "/", "/p", "/b.example", "?q=1", "#x", "?@a.b.example",
-                                     "/é"};
-  text_add(out, view_of(PICK(schemes)));
-  text_add(out, view_of(PICK(hosts)));
-  text_add(out, view_of(PICK(ends)));
-}
-
-static void add_day(struct text *out) {
-  text_printf(out, "2018-0%zu-%02zu", 5 + below(2), below(4) ? 1 + below(4) : 28 + below(3));
-}
-
 static void add_time(struct text *out) {
   static const char *const zones[] = {"Z", "Z", "Z", "Z", ".5Z", ".25Z", "+02:00", "-11:00", ""};
-  add_day(out);
-  if (below(3) == 0)
+  chance_day(out);
+  if (chance_below(3) == 0)
     return;
-  text_add_char(out, below(12) ? 'T' : ' ');
-  text_printf(out, "%02zu:00:%02zu", below(3) * 11, below(2));
+  text_add_char(out, chance_below(12) ? 'T' : ' ');
+  text_printf(out, "%02zu:00:%02zu", chance_below(3) * 11, chance_below(2));
   text_add(out, view_of(PICK(zones)));
 }
 
@@ -80,10 +33,10 @@ static void add_number(struct text *out) {
   static const char *const odd[] = {
       "50.0", "5e1", "-0",   "9007199254740993",     "9007199254740992",
       "-12",  "0",   "49.5", "123456789012345678901"};
-  if (below(rarity) == 0)
+  if (chance_below(rarity) == 0)
     text_add(out, view_of(PICK(odd)));
   else
-    text_printf(out, "%zu", rarity > 6 ? below(101) : below(12) * 10);
+    text_printf(out, "%zu", rarity > 6 ? chance_below(101) : chance_below(12) * 10);
 }
 
 /* --- conditions and values --- */
@@ -110,13 +63,13 @@ static void add_comparison(struct text *out, const struct column *column) {
   static const char *const domains[] = {"b.example", "a.b.example", "www.b.example", "B.example",
                                         "example",   "b.example.",  "x.example",     "é.example"};
   scope_text struct text value = {0};
-  if (column->type == COLUMN_STRING && below(2)) {
+  if (column->type == COLUMN_STRING && chance_below(2)) {
     static const char *const functions[] = {"substring", "word"};
-    bool is_url = column->index == SCHEMA_url_from && below(2);
+    bool is_url = column->index == SCHEMA_url_from && chance_below(2);
     if (is_url)
       text_add(&value, view_of(PICK(domains)));
     else
-      add_text(&value, 2);
+      chance_text(&value, 2);
     text_printf(out, "%s(%.*s,", is_url ? "subdomain" : PICK(functions), VIEW_ARGS(column->name));
     add_quoted(out, &value);
     text_add_char(out, ')');
@@ -124,62 +77,41 @@ static void add_comparison(struct text *out, const struct column *column) {
   }
   text_printf(out, "%.*s%s", VIEW_ARGS(column->name), PICK(operators));
   if (column->type == COLUMN_INT)
-    text_printf(out, "%zu", below(12) * 10);
+    text_printf(out, "%zu", chance_below(12) * 10);
   else if (column->type == COLUMN_BOOLEAN)
-    text_add(out, below(2) ? VIEW("true") : VIEW("false"));
+    text_add(out, chance_below(2) ? VIEW("true") : VIEW("false"));
   else if (column->type == COLUMN_DATE)
-    add_day(&value), add_quoted(out, &value);
+    chance_day(&value), add_quoted(out, &value);
   else if (column->index == SCHEMA_url_from)
-    add_url(&value), add_quoted(out, &value);
+    chance_url(&value), add_quoted(out, &value);
   else
-    add_text(&value, 3), add_quoted(out, &value);
+    chance_text(&value, 3), add_quoted(out, &value);
 }
 
 /* A notation of unit/fixture/values.h. */
 static void add_value(struct text *out, const struct column *column) {
-  if (below(4 * rarity) == 0) {
+  if (chance_below(4 * rarity) == 0) {
     text_add(out, VIEW("null"));
   } else if (column->type == COLUMN_INT) {
     text_add_char(out, '#');
     add_number(out);
   } else if (column->type == COLUMN_BOOLEAN) {
-    text_add(out, below(2) ? VIEW("true") : VIEW("false"));
+    text_add(out, chance_below(2) ? VIEW("true") : VIEW("false"));
   } else {
     text_add_char(out, '\'');
     if (column->type == COLUMN_DATE)
       add_time(out);
     else if (column->index == SCHEMA_url_from)
-      add_url(out);
+      chance_url(out);
     else
-      add_text(out, 4);
+      chance_text(out, 4);
   }
-}
-
-/* A string that a folding may take for `value`, or that holds it, or nearly so. */
-static void add_near(struct text *out, struct view value) {
-  static const struct {
-    const char *from, *to;
-  } near[] = {{"e", "é"},      {"é", "e\u0301"}, {"o", "ö"},   {"oe", "ö"},     {"ss", "ß"},
-              {"fi", "ﬁ"},     {"н", "Н"},       {"и", "й"},   {" ", "\u00a0"}, {"1", "①"},
-              {"k", "\u212a"}, {"s", "ſ"},       {"b", "x.b"}, {"b.", "B."},    {"a.b", "www.b"}};
-  text_add(out, below(3) ? VIEW("'") : VIEW("'x "));
-  while (value.length > 0) {
-    size_t i = below(COUNT(near)), length = strlen(near[i].from);
-    bool swaps = below(2) && view_starts(value, view_of(near[i].from));
-    char c = value.at[0];
-    if (swaps)
-      text_add(out, view_of(near[i].to));
-    else
-      text_add_char(out, below(8) == 0 && c >= 'a' && c <= 'z' ? (char)(c - 32) : c);
-    value = view_from(value, swaps ? length : 1);
-  }
-  static const char *const ends[] = {"", "", "", " ", "s", "\u0301", " y", "\u00ad"};
-  text_add(out, view_of(PICK(ends)));
 }
 
 static void add_value_for(struct text *out, const struct condition *condition) {
-  if (condition->kind == CONDITION_STRING && condition->column->type == COLUMN_STRING && below(2))
-    add_near(out, condition->value);
+  if (condition->kind == CONDITION_STRING && condition->column->type == COLUMN_STRING &&
+      chance_below(2))
+    chance_near(out, condition->value);
   else
     add_value(out, condition->column);
 }
@@ -201,7 +133,7 @@ static void make_condition(const struct column *column, struct text *text, struc
 static void check_judged(const struct condition *condition, const struct row *row, enum truth truth,
                          const char *value) {
   for (int i = 0; i < READINGS; i++) {
-    uint64_t number = draw();
+    uint64_t number = chance_draw();
     struct reading reading = reading_of(number);
     bool holds = reading_holds(&reading, condition, &row->values[condition->column->index]);
     if (holds != (truth == TRUTH_TRUE))
@@ -237,9 +169,9 @@ static void test_judge(void **state) {
 static void check_implied(const struct condition *narrow, const struct condition *wide) {
   for (int i = 0; i < READINGS; i++) {
     scope_text struct text text = {0};
-    uint64_t number = draw();
+    uint64_t number = chance_draw();
     struct reading reading = reading_of(number);
-    add_value_for(&text, below(2) ? narrow : wide);
+    add_value_for(&text, chance_below(2) ? narrow : wide);
     struct value value = value_of(text_view(&text));
     if (reading_holds(&reading, narrow, &value) && !reading_holds(&reading, wide, &value))
       fail_msg("%.*s, but not %.*s, on %s under reading %llu", VIEW_ARGS(narrow->text),
@@ -279,7 +211,7 @@ static void check_order(const struct columns *by, const struct value *a, const s
   enum column_type type = by->items[0].column->type;
   assert_int_equal(sign(order_by_bytes(by, a, b)), expected);
   for (int i = 0; i < READINGS; i++) {
-    uint64_t number = draw();
+    uint64_t number = chance_draw();
     struct reading reading = reading_of(number);
     if (sign(reading_order(&reading, type, a, b)) != expected)
       fail_msg("%.*s, %.*s: %d, but not under reading %llu", VIEW_ARGS(a->text), VIEW_ARGS(b->text),
@@ -332,7 +264,7 @@ struct answer {
 
 static void make_value(const struct column *column, const char *neighbour, char out[VALUE_MOST]) {
   scope_text struct text text = {0};
-  if (neighbour && below(4) == 0)
+  if (neighbour && chance_below(4) == 0)
     text_add(&text, view_of(neighbour)); /* so that rows tie */
   else
     add_value(&text, column);
@@ -356,7 +288,7 @@ static void make_row(struct world *world, size_t i) {
 }
 
 static void make_world(struct world *world) {
-  world->count = below(WORLD_MOST + 1);
+  world->count = chance_below(WORLD_MOST + 1);
   for (size_t i = 0; i < world->count; i++)
     make_row(world, i);
 }
@@ -424,7 +356,7 @@ static const char *const orders[] = {"",
                                      "&order_by=nofollow,domain_rating"};
 
 static void add_conditions(struct text *out, const char *name, size_t most) {
-  size_t count = below(most + 1);
+  size_t count = chance_below(most + 1);
   for (size_t i = 0; i < count; i++) {
     scope_text struct text text = {0};
     struct conditions set = {0};
@@ -459,7 +391,7 @@ static struct query *make_wanted(const struct text *source, struct text *text) {
                                      "&select=anchor",
                                      "&having=nofollow=true"};
   struct query *query;
-  if (below(2) == 0)
+  if (chance_below(2) == 0)
     return make_query(text, 2);
   text_add(text, text_view(source));
   text_add(text, view_of(PICK(more)));
@@ -531,7 +463,8 @@ static void test_answers(void **state) {
     if (i % 10 == 0)
       make_world(&world);
     struct query *source = make_query(&first, 1), *wanted = make_wanted(&first, &second);
-    struct upstream upstream = {&world, reading_of(draw()), below(2), below(2)};
+    struct upstream upstream = {&world, reading_of(chance_draw()), chance_below(2),
+                                chance_below(2)};
     struct answer stored, answer, direct;
     static struct derive_recipe recipe;
     ask(&upstream, source, &stored);
