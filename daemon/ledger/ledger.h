@@ -98,8 +98,11 @@ struct ledger_request {
   struct view table;   /* from= */
   struct view target;  /* normalized */
   struct amount most;  /* the most that it can cost; not negative */
-  bool estimated;      /* the tariff of its table is a guess */
-  bool is_strangers;   /* nobody has let its token in (access.mode = open): unless the ledger knows
+  bool
+      price_is_learned; /* its table has no price: once requests to it have cost something, the most
+                            is what the dearest of them cost */
+  bool estimated;       /* the tariff of its table is a guess */
+  bool is_strangers;    /* nobody has let its token in (access.mode = open): unless the ledger knows
                           the token, the request stands for the fingerprint of zeros until it is
                           settled, and not VOID */
 

@@ -60,6 +60,21 @@ static bool insert(struct db *db, const struct ledger_entry *entry, int64_t toke
                    request->id);
 }
 
+/* What the like of this request cost before. */
+static bool learn_price(struct db *db, struct ledger_request *request, struct fault *fault) {
+  struct db_statement *dearest;
+  if (!request->price_is_learned)
+    return true;
+  if (!db_find(db, LEDGER_SQL_FIND_DEAREST,
+               DB_VALUES(DB_TEXT(totals_target(request->table)), DB_INT(request->most.currency)),
+               &dearest, fault))
+    return false;
+  if (dearest)
+    request->most.parts = db_integer(dearest, 0);
+  db_done(dearest);
+  return true;
+}
+
 /* A stranger's token gets no row before it has spent. */
 static bool find_token(struct db *db, const struct ledger_request *request, int64_t *id,
                        struct fault *fault) {
@@ -70,7 +85,8 @@ static bool find_token(struct db *db, const struct ledger_request *request, int6
 static bool work(struct keeper_job *job, struct db *db, struct fault *fault) {
   int64_t token;
   struct ledger_entry *entry = (struct ledger_entry *)job;
-  if (!lease_hold(entry->ledger, db, fault) || !find_token(db, &entry->request, &token, fault))
+  if (!lease_hold(entry->ledger, db, fault) || !learn_price(db, &entry->request, fault) ||
+      !find_token(db, &entry->request, &token, fault))
     return false;
   if (!token)
     return identity_make(db, &identity_of_nobody, &token, fault) && insert(db, entry, token, fault);

@@ -49,6 +49,17 @@ static bool name_stranger(const struct ledger_entry *entry, struct db *db, struc
   return ok;
 }
 
+static bool note_price(const struct ledger_entry *entry, struct db *db, struct fault *fault) {
+  const struct ledger_request *request = &entry->request;
+  const struct ledger_end *end = &entry->settlement.end;
+  if (!request->price_is_learned || end->kind != LEDGER_SETTLED || end->spent.parts <= 0)
+    return true;
+  return db_do(db, LEDGER_SQL_NOTE_DEAREST,
+               DB_VALUES(DB_TEXT(totals_target(request->table)), DB_INT(end->spent.currency),
+                         DB_INT(end->spent.parts)),
+               fault);
+}
+
 static bool settle_open(struct ledger_entry *entry, struct db *db, struct fault *fault) {
   struct settlement *settlement = &entry->settlement;
   const struct ledger_end *end = &settlement->end;
@@ -68,7 +79,7 @@ static bool settle_open(struct ledger_entry *entry, struct db *db, struct fault 
             (!changed || settlement->leaves_totals || count_settled(entry, db, changed, fault));
   settlement->changed = changed;
   db_done(changed);
-  return ok;
+  return ok && note_price(entry, db, fault);
 }
 
 /* An entry that was booked, since this run's lease was over, is opened again and settled. */

@@ -2,6 +2,7 @@
 #include "paid/life.h"
 
 #include "base/scope.h"
+#include "query/call.h"
 
 static void fill_request(struct paid *paid, const struct paid_order *order) {
   struct ledger_request *request = &paid->request;
@@ -11,6 +12,7 @@ static void fill_request(struct paid *paid, const struct paid_order *order) {
   request->table = text_view(&paid->table);
   request->target = text_view(&paid->target);
   request->most = tariff_most(&paid->tariff);
+  request->price_is_learned = order->question->call && !order->question->call->endpoint;
   request->estimated = paid->tariff.estimated;
   request->is_strangers = order->is_strangers;
   request->is_further = order->is_further;

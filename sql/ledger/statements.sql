@@ -163,6 +163,13 @@ INSERT INTO entry(request, at, day, token, key, source, target, state, estimated
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10, (SELECT id FROM owner WHERE name = ?11), ?12, ?13, ?14)
 ON CONFLICT (request) DO NOTHING;
 
+-- name: find_dearest
+SELECT parts FROM dearest WHERE source = ?1 AND currency = ?2;
+
+-- name: note_dearest
+INSERT INTO dearest(source, currency, parts) VALUES (?1, ?2, ?3)
+ON CONFLICT (source, currency) DO UPDATE SET parts = excluded.parts WHERE parts < excluded.parts;
+
 -- name: settle
 UPDATE entry
 SET state = ?2, results = ?3, spent = ?4, settled_at = ?5, token = ifnull(?6, token), owner = NULL,

@@ -824,7 +824,7 @@ static void test_a_file_of_the_first_schema(void **state) {
   struct ledger *ledger;
   make_first_schema();
   assert_false(ledger_open_readonly(directory, &LEDGER_DEFAULTS, &ledger, &fault));
-  assert_non_null(strstr(fault.text, "is of an older rowcache (schema 1, not 8)"));
+  assert_non_null(strstr(fault.text, "is of an older rowcache (schema 1, not 9)"));
   ledger = open_in(NULL);
   must(token_budget_set(ledger, VIEW("reporting"),
                         &(struct token_budget){WHOLE(10), TOKEN_PER_TOTAL}, &fault));

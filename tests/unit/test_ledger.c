@@ -199,6 +199,28 @@ static void test_further_pages_are_no_requests(void **state) {
   ledger_close(&ledger);
 }
 
+static void test_a_price_is_learned(void **state) {
+  (void)state;
+  static const int paid[] = {300, 50, 700, 0};          /* the requests so far, */
+  static const int most[] = {5000, 300, 300, 700, 700}; /* and what each new one reserves */
+  struct ledger *ledger = open_ledger(NULL);
+  for (size_t i = 0; i < COUNT(most); i++) {
+    char id[16];
+    snprintf(id, sizeof id, "request-%zu", i);
+    struct spending spending = request_of(ledger, id, ROWS(5000));
+    spending.request.price_is_learned = true;
+    assert_true(reserve(ledger, &spending, NULL));
+    assert_int_equal(find(ledger, id).most.parts, ROWS(most[i]).tenths);
+    enum ledger_end_kind kind = i < COUNT(paid) ? LEDGER_SETTLED : LEDGER_UNKNOWN;
+    assert_true(settle(ledger, &spending, kind, 1, ROWS(i < COUNT(paid) ? paid[i] : 5000), NULL));
+  }
+  struct spending other = request_of(ledger, "other", ROWS(5000));
+  assert_true(reserve(ledger, &other, NULL));
+  assert_int_equal(find(ledger, "other").most.parts, ROWS(5000).tenths);
+  assert_true(settle(ledger, &other, LEDGER_SETTLED, 1, ROWS(1), NULL));
+  ledger_close(&ledger);
+}
+
 static void test_amounts_are_bounded(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
@@ -723,6 +745,7 @@ int main(void) {
       TEST(test_zero_is_not_unknown),
       TEST(test_what_was_open_is_unknown),
       TEST(test_further_pages_are_no_requests),
+      TEST(test_a_price_is_learned),
       TEST(test_amounts_are_bounded),
       TEST(test_long_and_strange_texts),
       TEST(test_many_share_a_sync),
