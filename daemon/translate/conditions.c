@@ -1,7 +1,6 @@
 #include "translate/conditions.h"
 
 #include "base/num.h"
-#include "derive/day.h"
 #include "derive/judge.h"
 #include "derive/letters.h"
 #include "derive/text.h"
@@ -70,9 +69,9 @@ static bool check_condition(const struct condition *condition, struct fault *fau
     return refuse(fault, condition, "v3 does not have this column");
   if (!judge_accepts(condition))
     return refuse(fault, condition, "its meaning in v2 is not documented");
-  if (is_time(condition) && condition->op != CONDITION_GE && condition->op != CONDITION_LT)
+  if (is_time(condition) && condition->op == CONDITION_EQ)
     return refuse(fault, condition,
-                  "how v2 compared a time with a day in it is not documented; use >= or <");
+                  "whether v2 took a time for equal to its day is not documented");
   if (condition->column->index == SCHEMA_type)
     return is_decided(condition) || refuse(fault, condition, "write \"new\" or \"lost\"");
   if (condition->column->type == COLUMN_STRING && is_range(condition))
@@ -175,11 +174,16 @@ static void filter_boolean(const struct condition *condition, struct text *out) 
   put_is(out, source_of(condition), "eq", wanted ? VIEW("true") : VIEW("false"));
 }
 
+/* With all of the day: whether v2 takes in its times is not documented, so they must show. */
 static void filter_time(const struct condition *condition, struct text *out) {
+  int32_t day;
+  bool is_lower = condition->op == CONDITION_GE || condition->op == CONDITION_GT;
+  if (condition->op == CONDITION_NE || !num_date(condition->value, &day))
+    return;
   scope_text struct text value = {0};
-  text_printf(&value, "\"%.*sT00:00:00Z\"", VIEW_ARGS(condition->value));
+  scalar_write(ENDPOINT_TIME, (is_lower ? day : day + 1) * SCALAR_DAY, false, &value);
   text_add_char(out, ',');
-  put_is(out, source_of(condition), operators[condition->op], text_view(&value));
+  put_is(out, source_of(condition), is_lower ? "gte" : "lt", text_view(&value));
 }
 
 /* --- text: what may be equal to it, or hold it, holds it in some case --- */
@@ -306,29 +310,12 @@ void conditions_filter(const struct query *query, struct text *out) {
 
 /* --- the last word --- */
 
-/* A time on the very day of its bound. */
-static enum truth judge_on_day(const struct condition *condition, const struct value *value) {
-  int32_t bound;
-  struct day day = day_read(value->text);
-  if (value->kind != VALUE_STRING || day.form != DAY_UTC || !num_date(condition->value, &bound) ||
-      day.day != bound)
-    return TRUTH_UNKNOWN;
-  return truth_of(condition->op == CONDITION_GE);
-}
-
-static enum truth judge(const struct condition *condition, const struct row *row) {
-  enum truth truth = judge_row(condition, row);
-  if (truth == TRUTH_UNKNOWN && is_time(condition))
-    return judge_on_day(condition, &row->values[condition->column->index]);
-  return truth;
-}
-
 enum truth conditions_judge(const struct query *query, const struct row *row,
                             const struct condition **open) {
   const struct condition *condition;
   enum truth all = TRUTH_TRUE;
   for (size_t i = 0; (condition = condition_at(query, i)); i++) {
-    enum truth truth = judge(condition, row);
+    enum truth truth = judge_row(condition, row);
     if (truth == TRUTH_FALSE)
       return TRUTH_FALSE;
     if (truth == TRUTH_UNKNOWN && all == TRUTH_TRUE) {

@@ -3,16 +3,13 @@
  *
  * What v3 is asked (conditions_filter) lets through all rows that v2's conditions can let through.
  * Every condition is then judged on v2's row by derive/judge.h; where that cannot tell, the
- * translation fails rather than guess. Three readings are used, because without them hardly any
- * query with such a condition could be answered:
+ * translation fails rather than guess. What can never be told is refused before anything is asked
+ * (conditions_check). Two readings are used:
  *
- *   ratings       a rating of v2 is that of v3, rounded half up (v3's reference).
- *   days as bounds  of first_seen and last_visited, which are times: a day is its first moment in
- *                 `>=` and `<`. The only other reading in which they differ takes a day for its last
- *                 moment, and nobody who writes `>=` with a day means to leave that day out. `>`,
- *                 `<=`, `=` and `<>` are refused: there the readings differ by a day.
- *   accents       a text is found by v3's isubstring, which minds neither case nor anything else
- *                 that v2 is known to have minded. That v2 took "é" for "e" is not assumed. */
+ *   ratings  a rating of v2 is that of v3, rounded half up (v3's reference).
+ *   accents  v2 may have minded case or not; what stands in a text is found by v3's isubstring, which
+ *            does not. That v2 took an accented letter for its plain one is not assumed, as v3 could
+ *            not be asked for it. A value beyond ASCII is looked for in all rows. */
 #pragma once
 
 #include "base/fault.h"

@@ -39,7 +39,7 @@ static const struct {
     {BASE "&where=date%3E%3D%222026-04-01%22,date%3C%222026-05-01%22", NULL},
     {BASE "&where=substring(anchor,%22buy%20now%22),word(title,%22home%22)", NULL},
     {BASE "&where=subdomain(url_from,%22example.org%22)", NULL},
-    {BASE "&where=first_seen%3E%3D%222026-04-01%22,last_visited%3C%222026-04-01%22", NULL},
+    {BASE "&where=first_seen%3E%3D%222026-04-01%22,last_visited%3C%3E%222026-04-01%22", NULL},
     {BASE "&where=type%20is%20lost", "where"},
     {BASE "&where=sitewide%3Dtrue", "no such column"},
     {BASE "&where=origin%3D%22fresh%22", "v3 does not have"},
@@ -47,8 +47,7 @@ static const struct {
     {BASE "&where=type%3D%22LOST%22", "\"new\" or \"lost\""},
     {BASE "&where=domain_rating%3E-1", "not documented"},
     {BASE "&where=title%3E%22m%22", "sorted text"},
-    {BASE "&where=first_seen%3C%3D%222026-04-01%22", ">= or <"},
-    {BASE "&where=last_visited%3D%222026-04-01%22", ">= or <"},
+    {BASE "&where=last_visited%3D%222026-04-01%22", "not documented"},
     /* orders */
     {BASE "&order_by=", NULL},
     {BASE "&order_by=date:desc,type,ahrefs_rank,redirect,nofollow,original,first_seen", NULL},
@@ -205,6 +204,13 @@ static const struct {
      "{\"refpages\":[{\"date\":\"2024-10-01\"}]}", FAULT_NONE},
     {BASE "&select=date&where=anchor%3D%22buy%22,redirect%3E0", "{\"backlinks\":[" NEW "]}",
      "{\"refpages\":[]}", FAULT_NONE},
+    /* and whether a day as a bound takes in the times on it */
+    {BASE "&select=date&where=first_seen%3E%3D%222024-10-01%22", "{\"backlinks\":[" NEW "]}",
+     "2024-10-01T10:20:30Z", FAULT_UNTRANSLATABLE},
+    {BASE "&select=date&where=first_seen%3C%222024-10-01%22", "{\"backlinks\":[" NEW "]}",
+     "2024-10-01T10:20:30Z", FAULT_UNTRANSLATABLE},
+    {BASE "&select=date&where=first_seen%3E%222024-09-30%22", "{\"backlinks\":[" NEW "]}",
+     "{\"refpages\":[{\"date\":\"2024-10-01\"}]}", FAULT_NONE},
     /* broken */
     {BASE "&select=date", "{\"backlinks\":[{}]}", "'first_seen_link'", FAULT_UPSTREAM},
     {BASE "&select=date", "{\"backlinks\":[" ROW("yesterday", "null") "]}", "'first_seen_link'",
