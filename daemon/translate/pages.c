@@ -4,6 +4,10 @@
 
 #include <inttypes.h>
 
+/* A page of fewer rows costs no less, so it is made larger before its rows are asked for in another
+ * order because all of them have one value. */
+#define LARGE 10
+
 /* Half of a rating's last decimal. */
 #define MARGIN (SCALAR_ONE / 20)
 #define HALF (SCALAR_ONE / 2)
@@ -154,8 +158,9 @@ int64_t pages_limit(const struct pages *pages, int64_t wanted, int64_t cap, int6
 
 /* --- its rows --- */
 
-void pages_ask(struct pages *pages, int64_t limit) {
+void pages_ask(struct pages *pages, int64_t limit, bool can_grow) {
   pages->limit = limit;
+  pages->can_grow = can_grow && limit < QUERY_LIMIT_MAX;
   pages->taken = pages->group = 0;
   pages->is_uniform = pages->is_one_group = true;
 }
@@ -343,34 +348,35 @@ static void rise(struct pages *pages) {
     pages->levels[--pages->depth - 1].is_done = true;
 }
 
-/* Rows at the edge of a bound that is wider than the group may fill a small page. */
-static bool ask_for_more(struct pages *pages, struct fault *fault) {
-  if (pages->limit <= pages->vain)
-    return fault_set(fault, FAULT_UPSTREAM,
-                     "a page of upstream's answer has only rows that came before");
-  pages->vain = pages->again = pages->limit;
+/* All rows of the page have one value. */
+static bool go_into(struct pages *pages, bool has_enough, enum pages_end *end,
+                    struct fault *fault) {
+  bool is_large = !pages->can_grow || pages->limit >= LARGE;
+  *end = PAGES_SPLIT;
+  if ((has_enough || is_large) && split_by_key(pages))
+    return true;
+  if (is_large)
+    return split(pages, fault);
+  *end = PAGES_CUT;
+  pages->again = pages->limit;
   return true;
 }
 
 /* What to do after a page that may be cut. */
 static bool go_behind(struct pages *pages, bool has_enough, enum pages_end *end,
                       struct fault *fault) {
-  bool is_crowded = pages->is_one_group && has_enough;
+  if (pages->taken && pages->is_uniform)
+    return go_into(pages, has_enough, end, fault);
   *end = PAGES_CUT;
-  if (!pages->taken)
-    return ask_for_more(pages, fault);
-  pages->vain = 0;
-  if (!pages->is_uniform && !is_crowded) {
+  if (pages->taken && pages->is_one_group && has_enough && split_by_key(pages))
+    *end = PAGES_SPLIT;
+  else if (pages->taken)
     go_on(pages);
-    return true;
-  }
-  *end = PAGES_SPLIT;
-  if (split_by_key(pages))
-    return true;
-  if (pages->is_uniform)
-    return split(pages, fault);
-  *end = PAGES_CUT;
-  go_on(pages);
+  else if (pages->can_grow)
+    pages->again = pages->limit; /* by rows at the edge of a bound that is wider than the group */
+  else
+    return fault_set(fault, FAULT_UPSTREAM,
+                     "a page of upstream's answer has only rows that came before");
   return true;
 }
 

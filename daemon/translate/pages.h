@@ -4,8 +4,8 @@
  * `gte` (or `lte`), as the rows with that value may not all have come. Those of them that came are
  * dropped, and taken whole from the next page: rows have no id, and two may be alike.
  *
- * If one value fills a page, its rows are asked for alone, in the order of another column (a deeper
- * level), and then the level above goes on behind them. If there is a next column of `order_by` that
+ * If one value fills a page that cannot well be larger, its rows are asked for alone, in the order of
+ * another column (a deeper level), and then the level above goes on behind them. If there is a next column of `order_by` that
  * v3 knows, it is that one, and the rows are all that v2 takes for one value: a whole rating, a day. So
  * it is also done if one such value has more rows than are needed: in the order of the next column, not
  * all of them have to be bought.
@@ -55,7 +55,7 @@ struct pages {
   bool has_ended; /* all rows of the stream have come */
   int64_t limit;  /* of the last page; 0: there was none */
   int64_t again;  /* rows that were dropped, and come again with the next page */
-  int64_t vain;   /* the limit of the last page, if it brought nothing new */
+  bool can_grow;  /* that is not the most that v3 gives */
   bool is_slow;   /* the last page did not help; the next one shall be larger */
   int64_t suspect,
       suspect_again; /* the last page may have been cut to so many rows; `again` then */
@@ -84,8 +84,8 @@ size_t pages_known(const struct pages *pages);
  * at once, 0: not known. `affordable`: -1: no bound. */
 int64_t pages_limit(const struct pages *pages, int64_t wanted, int64_t cap, int64_t affordable);
 
-/* A page with that limit is on its way. */
-void pages_ask(struct pages *pages, int64_t limit);
+/* A page with that limit is on its way. `can_grow`: a larger one could have been asked for. */
+void pages_ask(struct pages *pages, int64_t limit, bool can_grow);
 
 enum pages_row { PAGES_TAKE, PAGES_TAKE_OTHER, PAGES_SKIP };
 /* Its next row. SKIP: it has come before. TAKE_OTHER: its value is another one than that of the row

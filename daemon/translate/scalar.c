@@ -4,7 +4,8 @@
 
 #include <inttypes.h>
 
-#define DIGITS_MOST 12 /* before the point: no overflow in millionths */
+#define INT_DIGITS 18 /* no overflow */
+#define FLOAT_DIGITS 12
 #define DECIMALS 6
 
 /* --- numbers --- */
@@ -32,12 +33,29 @@ static bool take_decimals(struct view *rest, int64_t *millionths) {
   return count > 0;
 }
 
-static bool read_number(struct view text, int64_t *scalar) {
-  int64_t whole = 0, millionths;
-  bool is_negative = view_starts(text, VIEW("-"));
-  text = view_from(text, is_negative);
-  size_t digits = take_digits(&text, DIGITS_MOST, &whole);
-  if (digits == 0 || digits > DIGITS_MOST || !take_decimals(&text, &millionths) || text.length)
+/* Takes a sign and at most `most` digits. */
+static bool take_whole(struct view *rest, size_t most, bool *is_negative, int64_t *whole) {
+  *whole = 0;
+  *is_negative = view_starts(*rest, VIEW("-"));
+  *rest = view_from(*rest, *is_negative);
+  size_t digits = take_digits(rest, most, whole);
+  return digits > 0 && digits <= most;
+}
+
+static bool read_int(struct view text, int64_t *scalar) {
+  bool is_negative;
+  if (!take_whole(&text, INT_DIGITS, &is_negative, scalar) || text.length)
+    return false;
+  if (is_negative)
+    *scalar = -*scalar;
+  return true;
+}
+
+static bool read_float(struct view text, int64_t *scalar) {
+  bool is_negative;
+  int64_t whole, millionths;
+  if (!take_whole(&text, FLOAT_DIGITS, &is_negative, &whole) ||
+      !take_decimals(&text, &millionths) || text.length)
     return false;
   *scalar = whole * SCALAR_ONE + millionths;
   if (is_negative)
@@ -49,7 +67,7 @@ int64_t scalar_floor(int64_t scalar, int64_t unit) {
   return scalar / unit - (scalar % unit < 0);
 }
 
-static void write_number(int64_t scalar, struct text *out) {
+static void write_float(int64_t scalar, struct text *out) {
   int64_t size = scalar < 0 ? -scalar : scalar;
   if (scalar < 0)
     text_add_char(out, '-');
@@ -101,12 +119,13 @@ static void write_time(int64_t scalar, bool up, struct text *out) {
 bool scalar_read(enum endpoint_type type, const struct value *value, int64_t *scalar) {
   switch (type) {
   case ENDPOINT_INT:
+    return value->kind == VALUE_NUMBER && read_int(value->text, scalar);
   case ENDPOINT_FLOAT:
-    return value->kind == VALUE_NUMBER && read_number(value->text, scalar);
+    return value->kind == VALUE_NUMBER && read_float(value->text, scalar);
   case ENDPOINT_TIME:
     return value->kind == VALUE_STRING && read_time(value->text, scalar);
   case ENDPOINT_BOOLEAN:
-    *scalar = value->kind == VALUE_TRUE ? SCALAR_ONE : 0;
+    *scalar = value->kind == VALUE_TRUE;
     return value->kind == VALUE_TRUE || value->kind == VALUE_FALSE;
   case ENDPOINT_DATE:
   case ENDPOINT_STRING:
@@ -119,6 +138,8 @@ bool scalar_read(enum endpoint_type type, const struct value *value, int64_t *sc
 void scalar_write(enum endpoint_type type, int64_t scalar, bool up, struct text *out) {
   if (type == ENDPOINT_TIME)
     write_time(scalar, up, out);
+  else if (type == ENDPOINT_FLOAT)
+    write_float(scalar, out);
   else
-    write_number(scalar, out);
+    text_printf(out, "%" PRId64, scalar);
 }

@@ -1,7 +1,8 @@
 /* Numbers, ratings, times and booleans of v3, as one kind of whole number that orders and compares
  * them. Pure.
  *
- * A scalar counts millionths: of one, or of a second since 1970. False is 0. */
+ * A scalar of an INT is its value, of up to 18 digits; of a BOOLEAN 0 or 1; of a FLOAT it counts
+ * millionths of one, and of a TIME millionths of a second since 1970. */
 #pragma once
 
 #include "base/check.h"

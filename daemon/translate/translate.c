@@ -320,7 +320,8 @@ static void on_frame(void *context, struct view bytes) {
 
 /* --- pages --- */
 
-static bool begin_page(struct translation *translation, int64_t limit, struct fault *fault) {
+static bool begin_page(struct translation *translation, int64_t limit, bool can_grow,
+                       struct fault *fault) {
   struct reader_shape shape = {.rows = mapping_endpoint()->rows};
   struct reader_sink sink = {translation, on_frame, on_row};
   const struct streams *streams = &translation->streams;
@@ -331,7 +332,7 @@ static bool begin_page(struct translation *translation, int64_t limit, struct fa
   translation->is_alone = streams_in(streams, phase) == 1;
   translation->begin = translation->group = sort_count(translation->sort);
   translation->row = translation->seen[translation->stream];
-  pages_ask(&translation->pages[translation->stream], limit);
+  pages_ask(&translation->pages[translation->stream], limit, can_grow);
   return true;
 }
 
@@ -358,11 +359,12 @@ static struct window bounded_window(const struct translation *translation) {
 static bool ask(struct translation *translation, int64_t wanted, int64_t cap, int64_t affordable,
                 struct query **page, struct fault *fault) {
   struct pages *pages = &translation->pages[translation->stream];
-  int64_t limit = pages_limit(pages, wanted, smaller_cap(cap, translation->cap), affordable);
+  int64_t most = smaller_cap(cap, translation->cap);
+  int64_t limit = pages_limit(pages, wanted, most, affordable);
   struct window window = bounded_window(translation);
   if (!asking_write(translation->query, &window, pages, limit, page, fault))
     return false;
-  if (begin_page(translation, limit, fault))
+  if (begin_page(translation, limit, most <= 0 || limit < most, fault))
     return true;
   query_release(page);
   return false;

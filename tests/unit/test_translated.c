@@ -47,7 +47,7 @@ static struct web_link make_link(int variety) {
       .url_rating = (int)below(1001),
       .domain_rating = (int)below(variety > 3 ? 1001 : 12),
       .internal = (int)below((unsigned)variety),
-      .external = (int)below(400),
+      .external = below(400) + (below(9) ? 0 : INT64_C(9007199254740993)),
       .http = below(5) ? 200 : 404,
       .redirect = below(3) ? -1 : (int)below(2) * 301,
       .rank = (int)below(100000),
