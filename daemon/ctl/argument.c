@@ -1,19 +1,29 @@
 #include "ctl/argument.h"
 
+#include "query/call.h"
 #include "query/form.h"
+#include "query/uri.h"
 
-/* The part of a URL after its '?'. A query string may contain "://", too, but not at its beginning. */
-static struct view find_query(struct view argument) {
+/* A query string may contain "://", too, but not at its beginning. */
+static bool is_url(struct view argument) {
+  return view_starts(argument, VIEW("http://")) || view_starts(argument, VIEW("https://")) ||
+         view_starts(argument, VIEW("/"));
+}
+
+/* The query string, and the path if it is that of a call of v3: else empty. */
+static struct view find_query(struct view argument, struct view *call) {
+  *call = VIEW("");
   if (view_starts(argument, VIEW("?")))
     return view_from(argument, 1);
-  if (!view_starts(argument, VIEW("http://")) && !view_starts(argument, VIEW("https://")) &&
-      !view_starts(argument, VIEW("/")))
+  if (!is_url(argument))
     return argument;
   const char *hash = memchr(argument.at, '#', argument.length);
   if (hash)
     argument = view_first(argument, (size_t)(hash - argument.at));
-  const char *mark = memchr(argument.at, '?', argument.length);
-  return mark ? view_from(argument, (size_t)(mark - argument.at) + 1) : VIEW("");
+  struct uri uri = uri_split(argument);
+  if (view_starts(uri.path, VIEW(CALL_PREFIX)))
+    *call = uri.path;
+  return uri.args;
 }
 
 /* True for the parameter `token`, in any escaping of its name. */
@@ -27,8 +37,11 @@ static bool is_token(struct view piece) {
 }
 
 void argument_clean(struct view argument, struct text *out) {
-  struct view rest = find_query(argument), piece;
+  struct view call, rest = find_query(argument, &call), piece;
   bool first = true;
+  form_encode_but(out, call, VIEW("%/"));
+  if (call.length)
+    text_add_char(out, '?');
   while (view_split(&rest, '&', &piece)) {
     if (piece.length == 0 || is_token(piece))
       continue;

@@ -3,7 +3,8 @@
 
 #include "base/text.h"
 
-/* `argument`: a query string, with or without its '?', or a whole URL, whose part after '#' is
- * dropped. Appends it to `out` without the parameter `token`, which `explain` does not need, and
- * percent-encodes bytes that a request line must not contain. */
+/* `argument`: a query string, with or without its '?', a whole URL, or one from its path on. What
+ * stands after '#' is dropped. Appends the query string to `out`, behind the path if that is a call's
+ * of v3, without the parameter `token`, which `explain` does not need; bytes that a request line must
+ * not contain are percent-encoded. */
 void argument_clean(struct view argument, struct text *out);

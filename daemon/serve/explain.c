@@ -32,7 +32,7 @@ static enum outcome outcome_of(const struct prediction *prediction) {
 static void explain_fault(const struct prediction *prediction, struct fault *fault) {
   const struct plan *plan = &prediction->plan;
   enum plan_refusal refusal = plan->action == PLAN_REFUSE ? plan->refusal : PLAN_NOT_REFUSED;
-  if (prediction->standing == PLAN_NO_TOKEN)
+  if (prediction->standing == PLAN_NO_TOKEN && refusal != PLAN_REFUSED_UNTRANSLATABLE)
     refusal = PLAN_REFUSED_NO_TOKEN;
   *fault = (struct fault){.kind = FAULT_NONE};
   if (refusal)

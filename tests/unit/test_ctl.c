@@ -34,6 +34,10 @@ static void arguments_are_cleaned(void **state) {
       {"a=%C3%A9+\xc3\xa9", "a=%C3%A9+%C3%A9"},
       {"a=1\r\nHost: x", "a=1%0D%0AHost%3A%20x"},
       {"a=#", "a=%23"},
+      {"/v3/site-explorer/metrics?target=a.example&token=sesame",
+       "/v3/site-explorer/metrics?target=a.example"},
+      {"https://api.ahrefs.com/v3/a/b?c=1#part", "/v3/a/b?c=1"},
+      {"/v3/a b", "/v3/a%20b?"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     scope_text struct text out = {0};
