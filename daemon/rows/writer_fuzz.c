@@ -14,6 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct reader_shape shape = {.rows = VIEW("refpages")};
 
+static const char *const names[SCHEMA_COLUMNS] = {
+#define COLUMN(name, type) #name,
+#include "tables/columns.def"
+#undef COLUMN
+};
+
 static enum rows_keep is_nofollow(void *context, const struct row *row) {
   (void)context;
   enum value_kind kind = row->values[SCHEMA_nofollow].kind;
@@ -72,6 +78,25 @@ static void check_answer(const struct rows_recipe *recipe, struct view answer, i
   CHECK(same == rows && view_equal(text_view(&twice), answer));
 }
 
+/* The same columns, as names. */
+static void check_names(const struct rows_recipe *recipe, struct view source, struct view answer) {
+  scope_text struct text list = {0}, named_answer = {0};
+  struct columns named = {0};
+  int64_t rows;
+  for (size_t i = 0; i < SCHEMA_COLUMNS; i++)
+    if (recipe->columns >> i & 1)
+      text_printf(&list, list.length ? ",%s" : "%s", names[i]);
+  if (!list.length)
+    return;
+  CHECK(columns_parse_select(text_view(&list), &named, NULL) && named.parsed);
+  struct rows_recipe by_name = *recipe;
+  by_name.named = &named;
+  by_name.columns = 0;
+  CHECK(write_in(&by_name, source, source.length + 1, &named_answer, &rows));
+  CHECK(view_equal(text_view(&named_answer), answer));
+  columns_release(&named);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (size < HEAD || size > WRITER_PIECE_MOST)
     return 0;
@@ -81,8 +106,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   int64_t rows;
   bool ok = write_in(&recipe, source, size, &whole, &rows);
   CHECK(text_view(&whole).length <= source.length + 2);
-  if (ok)
+  if (ok) {
     check_answer(&recipe, text_view(&whole), rows);
+    check_names(&recipe, source, text_view(&whole));
+  }
   static const size_t steps[] = {1, 2, 7, 64};
   for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
     scope_text struct text split = {0};
