@@ -5,8 +5,9 @@
 #include "query/call.h"
 #include "query/query.h"
 
-/* So many rows at once plans were seen to give; which plan a key had then is not known. */
-static const int64_t caps[] = {25, 100, 250, 500};
+/* So many rows at once plans were seen to give, 500 among them; which plan a key had is not known. */
+static const int64_t caps[] = {25, 100, 250};
+#define CAP_STEP 500 /* other plans may give a multiple of it */
 
 /* --- subject --- */
 
@@ -85,13 +86,11 @@ static bool has_part(struct parts parts, const struct filter *one) {
   return false;
 }
 
-/* True if the source's filter is none, or each of its parts is one of the wanted's. */
-static bool is_wider(const struct call *source, struct parts wanted) {
-  struct parts theirs = parts_of(&source->where);
-  for (size_t i = 0; i < theirs.count; i++)
-    if (!has_part(wanted, theirs.at[i]))
+static bool has_parts(struct parts parts, struct parts others) {
+  for (size_t i = 0; i < others.count; i++)
+    if (!has_part(parts, others.at[i]))
       return false;
-  return source->where || !source->has_where;
+  return true;
 }
 
 struct source_columns {
@@ -114,13 +113,20 @@ static enum derive_reason take_part(const struct call *source, const struct filt
   return columns.has_all ? DERIVE_POSSIBLE : DERIVE_COLUMNS;
 }
 
+/* True if the filter is understood, and not so long that rows would take too long to judge. */
+static bool is_short(const struct call *call) {
+  return call->where ? filter_count(call->where) <= QUERY_CONDITIONS_MAX : !call->has_where;
+}
+
 /* Takes the parts of the wanted filter that the source lacks. */
 static enum derive_reason take_parts(const struct call *wanted, const struct call *source,
                                      struct derive_recipe *recipe) {
   struct parts ours = parts_of(&wanted->where), theirs = parts_of(&source->where);
-  enum derive_reason reason = is_wider(source, ours) ? DERIVE_POSSIBLE : DERIVE_NARROWER;
-  if (wanted->has_where && !wanted->where)
+  enum derive_reason reason = DERIVE_POSSIBLE;
+  if (!is_short(wanted))
     return DERIVE_CONDITION;
+  if (!is_short(source) || !has_parts(ours, theirs))
+    return DERIVE_NARROWER;
   for (size_t i = 0; reason == DERIVE_POSSIBLE && i < ours.count; i++)
     if (!has_part(theirs, ours.at[i]))
       reason = take_part(source, ours.at[i], recipe);
@@ -129,11 +135,16 @@ static enum derive_reason take_parts(const struct call *wanted, const struct cal
 
 /* --- rows --- */
 
-static bool may_be_cut(const struct derive_source *source) {
+static bool is_cap(int64_t results) {
   for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
-    if (source->results == caps[i])
+    if (results == caps[i])
       return true;
-  return source->may_be_cut || (source->cap > 0 && source->results == source->cap);
+  return results > 0 && results % CAP_STEP == 0;
+}
+
+static bool may_be_cut(const struct derive_source *source) {
+  return source->may_be_cut || is_cap(source->results) ||
+         (source->cap > 0 && source->results == source->cap);
 }
 
 /* A call with a `timeout` may have been answered with what was found in time. */

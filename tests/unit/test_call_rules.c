@@ -69,6 +69,7 @@ static const struct rules_case {
     {SELECT "&limit=600", SELECT, 500, DERIVE_WINDOW, ""},
     {SELECT "&limit=600", SELECT, 100, DERIVE_WINDOW, ""},
     {SELECT "&limit=600", SELECT, 300, DERIVE_POSSIBLE, "="},
+    {SELECT "&limit=6000", SELECT "&limit=5000", 1500, DERIVE_WINDOW, ""},
     {SELECT "&limit=600", SELECT, 333, DERIVE_WINDOW, ""}, /* the cap of this test */
     {SELECT "&limit=600", SELECT, 334, DERIVE_POSSIBLE, "="},
     {SELECT "&limit=2000", SELECT, 0, DERIVE_POSSIBLE, "="},
@@ -175,6 +176,26 @@ static void only_endpoints_in_the_table_and_only_calls(void **state) {
   query_release(&other);
   query_release(&wanted);
   query_release(&unknown);
+}
+
+/* Of many conditions on many rows none is judged. */
+static void conditions_are_bounded(void **state) {
+  (void)state;
+  for (int count = QUERY_CONDITIONS_MAX; count <= QUERY_CONDITIONS_MAX + 1; count++) {
+    struct derive_recipe recipe;
+    scope_text struct text text = {0};
+    text_add(&text, VIEW(SELECT ALL "&where={\"or\":["));
+    for (int i = 0; i < count; i++)
+      text_printf(&text, "%s{\"field\":\"http_code\",\"is\":[\"eq\",%d]}", i ? "," : "", i);
+    text_add(&text, VIEW("]}"));
+    struct query *wanted = call_of(CALL_BACKLINKS, text_string(&text));
+    struct query *source = call_of(CALL_BACKLINKS, SELECT ALL);
+    struct derive_source facts = {.query = source, .results = 7};
+    assert_int_equal(rules_derive(wanted, &facts, &recipe),
+                     count > QUERY_CONDITIONS_MAX ? DERIVE_CONDITION : DERIVE_POSSIBLE);
+    query_release(&wanted);
+    query_release(&source);
+  }
 }
 
 static void parts_are_bounded(void **state) {
@@ -400,6 +421,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_cases),
       cmocka_unit_test(only_endpoints_in_the_table_and_only_calls),
+      cmocka_unit_test(conditions_are_bounded),
       cmocka_unit_test(parts_are_bounded),
       cmocka_unit_test(rows_that_are_certain),
       cmocka_unit_test(neighbours_that_differ_for_certain),
