@@ -40,6 +40,13 @@ static bool is_time(const struct condition *condition) {
   return condition->column->type == COLUMN_DATE && way_of(condition) == WAY_SAME;
 }
 
+/* A bound that is a time itself: fills it. */
+static bool is_moment(const struct condition *condition, int64_t *moment) {
+  const struct value value = {.kind = VALUE_STRING, .text = condition->value};
+  return is_time(condition) && condition->kind == CONDITION_STRING &&
+         condition->op < CONDITION_SUBSTRING && scalar_read(ENDPOINT_TIME, &value, moment);
+}
+
 static bool is_range(const struct condition *condition) {
   return condition->op >= CONDITION_LT && condition->op <= CONDITION_GE;
 }
@@ -63,10 +70,13 @@ static bool is_decided(const struct condition *condition) {
 }
 
 static bool check_condition(const struct condition *condition, struct fault *fault) {
+  int64_t moment;
   if (!condition->column)
     return refuse(fault, condition, "backlinks_new_lost has no such column");
   if (!mapping_of(condition->column->index)->is_exact)
     return refuse(fault, condition, "v3 does not have this column");
+  if (is_moment(condition, &moment))
+    return true;
   if (!judge_accepts(condition))
     return refuse(fault, condition, "its meaning in v2 is not documented");
   if (is_time(condition) && condition->op == CONDITION_EQ)
@@ -174,16 +184,25 @@ static void filter_boolean(const struct condition *condition, struct text *out) 
   put_is(out, source_of(condition), "eq", wanted ? VIEW("true") : VIEW("false"));
 }
 
+static void put_time(struct text *out, const struct condition *condition, const char *op,
+                     int64_t time) {
+  scope_text struct text value = {0};
+  scalar_write(ENDPOINT_TIME, time, op[0] == 'l', &value);
+  text_add_char(out, ',');
+  put_is(out, source_of(condition), op, text_view(&value));
+}
+
 /* With all of the day: whether v2 takes in its times is not documented, so they must show. */
 static void filter_time(const struct condition *condition, struct text *out) {
   int32_t day;
+  int64_t moment;
   bool is_lower = condition->op == CONDITION_GE || condition->op == CONDITION_GT;
-  if (condition->op == CONDITION_NE || !num_date(condition->value, &day))
+  if (condition->op == CONDITION_NE)
     return;
-  scope_text struct text value = {0};
-  scalar_write(ENDPOINT_TIME, (is_lower ? day : day + 1) * SCALAR_DAY, false, &value);
-  text_add_char(out, ',');
-  put_is(out, source_of(condition), is_lower ? "gte" : "lt", text_view(&value));
+  if (is_moment(condition, &moment))
+    put_time(out, condition, operators[condition->op], moment);
+  else if (num_date(condition->value, &day))
+    put_time(out, condition, is_lower ? "gte" : "lt", (is_lower ? day : day + 1) * SCALAR_DAY);
 }
 
 /* --- text: what may be equal to it, or hold it, holds it in some case --- */
@@ -308,14 +327,58 @@ void conditions_filter(const struct query *query, struct text *out) {
     ways[way_of(condition)](condition, out);
 }
 
+/* --- doubts --- */
+
+static bool is_day_for_time(const struct condition *condition) {
+  int64_t moment;
+  return is_time(condition) && !is_moment(condition, &moment);
+}
+
+bool conditions_are_doubtful(const struct query *query) {
+  const struct condition *condition;
+  for (size_t i = 0; (condition = condition_at(query, i)); i++)
+    if (is_day_for_time(condition) ||
+        (condition->column->type == COLUMN_STRING && condition->column->index != SCHEMA_type))
+      return true;
+  return false;
+}
+
+const struct condition *conditions_bound(const struct query *query) {
+  const struct condition *condition;
+  for (size_t i = 0; (condition = condition_at(query, i)); i++)
+    if (is_day_for_time(condition) && is_range(condition))
+      return condition;
+  return NULL;
+}
+
 /* --- the last word --- */
+
+static enum truth judge_moment(enum condition_op op, int64_t time, int64_t moment) {
+  const bool verdicts[] = {
+      [CONDITION_EQ] = time == moment,
+      [CONDITION_NE] = time != moment,
+      [CONDITION_LT] = time<moment, [CONDITION_LE] = time <= moment, [CONDITION_GT] = time> moment,
+      [CONDITION_GE] = time >= moment,
+  };
+  return truth_of(verdicts[op]);
+}
+
+static enum truth judge(const struct condition *condition, const struct row *row) {
+  int64_t moment, time;
+  const struct value *value = &row->values[condition->column->index];
+  if (!is_moment(condition, &moment))
+    return judge_row(condition, row);
+  if (!scalar_read(ENDPOINT_TIME, value, &time))
+    return TRUTH_UNKNOWN;
+  return judge_moment(condition->op, time, moment);
+}
 
 enum truth conditions_judge(const struct query *query, const struct row *row,
                             const struct condition **open) {
   const struct condition *condition;
   enum truth all = TRUTH_TRUE;
   for (size_t i = 0; (condition = condition_at(query, i)); i++) {
-    enum truth truth = judge_row(condition, row);
+    enum truth truth = judge(condition, row);
     if (truth == TRUTH_FALSE)
       return TRUTH_FALSE;
     if (truth == TRUTH_UNKNOWN && all == TRUTH_TRUE) {

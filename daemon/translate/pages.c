@@ -4,9 +4,9 @@
 
 #include <inttypes.h>
 
-/* A page of fewer rows costs no less, so it is made larger before its rows are asked for in another
+/* A page of fewer rows costs little, so it is made larger before its rows are asked for in another
  * order because all of them have one value. */
-#define LARGE 10
+#define LARGE 20
 
 /* Half of a rating's last decimal. */
 #define MARGIN (SCALAR_ONE / 20)
@@ -234,16 +234,12 @@ static bool is_some_cap(int64_t rows) {
   return false;
 }
 
-static bool may_be_cut(const struct pages *pages, int64_t rows) {
-  return rows >= pages->limit || is_some_cap(rows);
-}
-
 /* The page before this one may have been cut. If this one brings more than came again, it was. */
-static void learn(struct pages *pages, int64_t rows, int64_t *cap) {
+static void learn(struct pages *pages, int64_t rows, bool may_be_cap, int64_t *cap) {
   if (pages->suspect && pages->taken > pages->suspect_again)
     *cap = pages->suspect;
-  bool is_short = rows < pages->limit && is_some_cap(rows);
-  pages->suspect = is_short && !pages->is_uniform ? rows : 0;
+  bool is_suspect = rows < pages->limit && may_be_cap && !pages->is_uniform;
+  pages->suspect = is_suspect ? rows : 0;
   pages->suspect_again = pages->group;
 }
 
@@ -380,10 +376,11 @@ static bool go_behind(struct pages *pages, bool has_enough, enum pages_end *end,
   return true;
 }
 
-bool pages_end(struct pages *pages, int64_t rows, bool has_enough, int64_t *cap,
+bool pages_end(struct pages *pages, int64_t rows, bool may_be_cap, bool has_enough, int64_t *cap,
                enum pages_end *end, struct fault *fault) {
-  learn(pages, rows, cap);
-  if (may_be_cut(pages, rows))
+  may_be_cap = may_be_cap || is_some_cap(rows);
+  learn(pages, rows, may_be_cap, cap);
+  if (may_be_cap || rows >= pages->limit)
     return go_behind(pages, has_enough, end, fault);
   *end = PAGES_COMPLETE;
   rise(pages);

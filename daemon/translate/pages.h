@@ -98,8 +98,9 @@ enum pages_end {
   PAGES_CUT,      /* those with the last value do not count */
   PAGES_SPLIT,    /* none counts */
 };
-/* It has ended with `rows` rows in all. `has_enough`: there are more rows than are needed, and only
+/* It has ended with `rows` rows in all. `may_be_cap`: no plan's cap is known, and it may be this
+ * number. `has_enough`: there are more rows than are needed, and only
  * further columns of order_by keep them from being certain. *cap becomes the plan's cap, if this has
  * shown it. False: the stream cannot be paged. */
-bool pages_end(struct pages *pages, int64_t rows, bool has_enough, int64_t *cap,
+bool pages_end(struct pages *pages, int64_t rows, bool may_be_cap, bool has_enough, int64_t *cap,
                enum pages_end *end, struct fault *fault) MUST_CHECK;

@@ -1,6 +1,7 @@
 #include "translate/streams.h"
 
 #include "query/columns.h"
+#include "query/condition.h"
 #include "query/form.h"
 #include "translate/conditions.h"
 
@@ -86,6 +87,7 @@ uint32_t streams_columns(const struct query *query) {
 struct plan {
   struct streams streams;
   const struct columns *order;
+  const struct condition *bound; /* NULL: none */
   uint32_t columns;
 };
 
@@ -95,7 +97,8 @@ static void add(struct plan *plan, struct stream stream, int key, enum mapping_s
   stream.phase = plan->streams.phases;
   stream.key = key;
   stream.order = order;
-  stream.descending = key < 0 || plan->order->items[key].descending;
+  if (key >= 0)
+    stream.descending = plan->order->items[key].descending;
   stream.sources = mapping_sources(plan->columns, stream.changes) | mapping_bit(order);
   plan->streams.items[plan->streams.count++] = stream;
 }
@@ -118,6 +121,17 @@ static void add_by_date(struct plan *plan, struct stream stream, int key) {
 static void add_phase(struct plan *plan, struct stream stream, int key, enum mapping_source order) {
   add(plan, stream, key, order);
   plan->streams.phases++;
+}
+
+/* Rows that tie in all columns of order_by: those first that may show a condition to be open, else the
+ * latest. */
+static void add_unordered(struct plan *plan, struct stream stream) {
+  const struct condition *bound = plan->bound;
+  enum mapping_source order = time_of(stream.changes);
+  stream.descending = !bound || bound->op == CONDITION_LT || bound->op == CONDITION_LE;
+  if (bound)
+    order = mapping_of(bound->column->index)->from[CHANGE_NEW];
+  add_phase(plan, stream, -1, order);
 }
 
 /* Columns with two parts, in ascending order. */
@@ -172,7 +186,7 @@ static void add_part(struct plan *plan, struct stream stream, int key, const str
 /* By the columns of order_by from number `key` on. */
 static void add_from(struct plan *plan, struct stream stream, int key) {
   if ((size_t)key == plan->order->count) {
-    add_phase(plan, stream, -1, time_of(stream.changes));
+    add_unordered(plan, stream);
     return;
   }
   const struct columns_item *item = &plan->order->items[key];
@@ -187,7 +201,9 @@ static void add_from(struct plan *plan, struct stream stream, int key) {
 }
 
 struct streams streams_of(const struct query *query, unsigned changes) {
-  struct plan plan = {.order = query_order(query), .columns = streams_columns(query)};
+  struct plan plan = {.order = query_order(query),
+                      .bound = conditions_bound(query),
+                      .columns = streams_columns(query)};
   struct stream stream = {.changes = changes};
   if (changes)
     add_from(&plan, stream, 0);

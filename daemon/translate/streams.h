@@ -4,7 +4,7 @@
  * time, neither of them null. Streams of one phase are read side by side and merged; all rows of a
  * phase stand before those of the next. By the first column of `order_by`:
  *
- *   none                    one stream, in the order of time
+ *   none                    one stream, in the order of a time
  *   a number or a time      one stream in its order
  *   date                    new and lost links side by side, each in the order of its time
  *   type, nofollow,         what has the first value, then what has the second; each in the order of

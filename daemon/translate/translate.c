@@ -11,6 +11,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* Rows of the first page, if it may turn out that the query is refused. The next page goes on behind
+ * them. */
+#define SCOUTS 10
+
 /* Of a page; its rows hold no lists. */
 #define PAGE_DEPTH 32
 
@@ -25,7 +29,9 @@ struct translation {
   struct pages pages[STREAMS_MOST];     /* one for each stream */
   struct sort_place seen[STREAMS_MOST]; /* all its rows before that have come */
   struct sort *sort;
-  int64_t cap; /* as the pages showed it; 0: they did not */
+  int64_t cap;       /* as the pages showed it; 0: they did not */
+  bool is_cap_known; /* by the caller or by them, if there is one */
+  int64_t most_rows; /* of a page: the cap is no smaller */
   /* Enough rows are known to stand up to here, so that nothing behind it can be in the answer. */
   bool has_bound;
   struct sort_place bound;
@@ -360,6 +366,9 @@ static bool ask(struct translation *translation, int64_t wanted, int64_t cap, in
                 struct query **page, struct fault *fault) {
   struct pages *pages = &translation->pages[translation->stream];
   int64_t most = smaller_cap(cap, translation->cap);
+  translation->is_cap_known = cap >= 0 || translation->cap > 0;
+  if (!pages->limit && wanted > SCOUTS && conditions_are_doubtful(translation->query))
+    wanted = SCOUTS;
   int64_t limit = pages_limit(pages, wanted, most, affordable);
   struct window window = bounded_window(translation);
   if (!asking_write(translation->query, &window, pages, limit, page, fault))
@@ -455,7 +464,9 @@ static bool end_rows(struct translation *translation, int64_t rows) {
   int64_t certain = count_certain(translation);
   if (certain >= translation->end)
     return true;
-  if (!pages_end(pages, rows, has_enough, &translation->cap, &end, &translation->fault))
+  bool may_be_cap = !translation->is_cap_known && rows > 0 && rows >= translation->most_rows;
+  translation->most_rows = rows > translation->most_rows ? rows : translation->most_rows;
+  if (!pages_end(pages, rows, may_be_cap, has_enough, &translation->cap, &end, &translation->fault))
     return false;
   pages->is_slow = end == PAGES_CUT && certain <= translation->certain;
   if (end == PAGES_COMPLETE)

@@ -58,7 +58,8 @@ enum translate_step {
   TRANSLATE_DONE,  /* the answer is complete */
   TRANSLATE_FAILED /* *fault says why */
 };
-/* What to do next. `cap`: rows that one answer can have, 0 if that is not known. `affordable`: rows
+/* What to do next. `cap`: rows that one answer can have; 0: there is no such number; -1: it is not
+ * known, and any answer may be cut, until a longer one has come. `affordable`: rows
  * that can be paid, -1 without a bound: the page's limit is no larger, unless it could not get on
  * then. *page has the token of the query. */
 enum translate_step translate_next(struct translation *translation, int64_t cap, int64_t affordable,

@@ -48,6 +48,11 @@ static const struct {
     {BASE "&where=domain_rating%3E-1", "not documented"},
     {BASE "&where=title%3E%22m%22", "sorted text"},
     {BASE "&where=last_visited%3D%222026-04-01%22", "not documented"},
+    {BASE
+     "&where=last_visited%3D%222026-04-01T12:00:00Z%22,first_seen%3C%222026-04-01T12:00:00Z%22",
+     NULL},
+    {BASE "&where=first_seen%3C%222026-04-01%2012:00:00%22", "not documented"},
+    {BASE "&where=date%3C%222026-04-01T12:00:00Z%22", "not documented"},
     /* orders */
     {BASE "&order_by=", NULL},
     {BASE "&order_by=date:desc,type,ahrefs_rank,redirect,nofollow,original,first_seen", NULL},
@@ -211,6 +216,10 @@ static const struct {
      "2024-10-01T10:20:30Z", FAULT_UNTRANSLATABLE},
     {BASE "&select=date&where=first_seen%3E%222024-09-30%22", "{\"backlinks\":[" NEW "]}",
      "{\"refpages\":[{\"date\":\"2024-10-01\"}]}", FAULT_NONE},
+    {BASE "&select=date&where=first_seen%3E%3D%222024-10-01T10:20:30Z%22",
+     "{\"backlinks\":[" NEW "]}", "{\"refpages\":[{\"date\":\"2024-10-01\"}]}", FAULT_NONE},
+    {BASE "&select=date&where=first_seen%3E%222024-10-01T10:20:30Z%22", "{\"backlinks\":[" NEW "]}",
+     "{\"refpages\":[]}", FAULT_NONE},
     /* broken */
     {BASE "&select=date", "{\"backlinks\":[{}]}", "'first_seen_link'", FAULT_UPSTREAM},
     {BASE "&select=date", "{\"backlinks\":[" ROW("yesterday", "null") "]}", "'first_seen_link'",
