@@ -27,18 +27,17 @@ static void learn_cap(struct translated *self) {
   struct flight_state state;
   struct fault fault;
   flight_peek(self->flight, &state);
-  self->cap = 0;
   if (state.phase == FLIGHT_CONCLUDED && state.end == FLIGHT_ENDED && state.verdict.read &&
       dialect->judge_token(&state.head, &state.verdict) == DIALECT_TOKEN_ACCEPTED &&
       text_ok(&self->text) &&
       dialect->read_subscription(text_view(&self->text), &subscription, &fault)) {
-    self->cap = subscription.cap > 0 ? subscription.cap : 0;
+    self->cap = subscription.cap;
     caps_learn(self->paid->desk->caps, &self->key, self->cap);
   }
 }
 
-/* The cap is the configured one, one that is known, or the one that the plan's name tells. It saves
- * reservations; without it the pages themselves show it. False: wait. */
+/* The cap is the configured one, one that is known, or the one that the plan's name tells. Without it
+ * the pages themselves show it. False: wait. */
 bool translated_find_cap(struct translated *self) {
   self->cap = self->settings->max_rows;
   if (!self->cap)
@@ -54,8 +53,6 @@ bool translated_find_cap(struct translated *self) {
   }
   if (self->flight)
     learn_cap(self);
-  else
-    self->cap = 0;
   translated_leave_page(self);
   return true;
 }

@@ -43,7 +43,7 @@ struct translated {
   bool store, unread;
 
   enum translated_step step;
-  int64_t cap;           /* rows; 0: not known, or none */
+  int64_t cap;           /* rows; 0: none; -1: not known */
   int64_t affordable;    /* rows of the next page at most; -1: no bound */
   bool has_asked_less;   /* a smaller page was tried */
   unsigned tries, asked; /* pages that reserved or tried to */
