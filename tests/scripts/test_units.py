@@ -6,7 +6,7 @@ import pytest
 
 from daemon import TOKEN, amounts
 from tokens import NOWHERE, check_command_refused
-from v3 import KEY
+from v3 import CACHED, KEY, LIMITS, call, limits, send
 from wire import tenths
 
 AS_V3 = ("-o", "upstream.api=v3")
@@ -200,3 +200,122 @@ def test_ahrefs_count_is_beside_the_units(rowcache3, purse3):
     assert account["ahrefs_difference"] == account["ledger_difference"] == account["difference"] == 0
     headings = header(daemon.ctl_text("reconcile"))
     assert headings[2:5] == ["units left", "units limit", "units used"]
+
+
+# What a request costs
+
+
+def test_a_request_is_told_in_units(rowcache3):
+    daemon = rowcache3("server.log_requests=all")
+    miss = call(daemon, "rows-5.example")
+    spent = int(miss.headers["X-Units-Spent"])
+    assert spent >= 50 and "X-Rows-Spent" not in miss.headers
+    record = daemon.request(miss)
+    assert (record["units_spent"], record["rows_spent"]) == (spent, "0.0")
+    assert record["units_reserved"] >= spent and record["rows_reserved"] == "0.0"
+    daemon.wait_for_log(rf"outcome=miss .* spent={spent} saved=0 .* currency=units$")
+    hit = call(daemon, "rows-5.example")
+    assert (hit.headers["X-Units-Spent"], int(hit.headers["X-Units-Saved"])) == ("0", spent)
+    assert daemon.account["units_spent"] == daemon.account["units_saved"] == spent
+    assert daemon.account["rows_spent"] == daemon.account["rows_saved"] == 0
+    metrics = daemon.metrics()
+    assert metrics.value("rowcache_units_spent_total") == spent
+    assert metrics.value("rowcache_units_saved_total") == spent
+    assert metrics.value("rowcache_rows_spent_total") == 0
+
+
+def test_a_stored_answer_has_its_list_price(rowcache3):
+    daemon = rowcache3()
+    miss = call(daemon, "rows-300.example", limit=300)
+    entry, = daemon.ctl_json("cache", "list")["entries"]
+    assert entry["currency"] == "units" and entry["cost"] == int(miss.headers["X-Units-Spent"])
+    assert entry["list_price"] == int(miss.headers["x-api-units-cost-total"]) > 50
+    assert call(daemon, "rows-300.example", limit=300).headers["x-api-cache"] == "hit"
+    entry, = daemon.ctl_json("cache", "list")["entries"]
+    assert (entry["hits"], entry["saved"]) == (1, entry["cost"])
+    text = daemon.ctl_text("cache", "show", entry["key"])
+    assert re.search(rf"^list price +{entry['list_price']}$", text, re.MULTILINE)
+    assert header(daemon.ctl_text("cache", "list"))[-1] == "in"
+
+
+def test_a_budget_of_units_is_held(rowcache3, purse3):
+    daemon = rowcache3(purse3)
+    token = daemon.issue("alice", "--budget", "120", "--per", "month")
+    assert call(daemon, "rows-5.example", key=token, limit=5).status == 200
+    refused = call(daemon, "rows-300.example", key=token, limit=300)
+    assert refused.status == 402
+    assert "token 'alice' has 70 of 120 units left this month" in refused.json["error"]
+    budget = daemon.budget()
+    assert (budget["units"], budget["spent"], budget["left"]) == (120, 50, 70)
+
+
+# What an issued token's client is told
+
+
+def test_an_issued_token_is_told_its_own_budget(rowcache3, purse3, sim3):
+    daemon = rowcache3(purse3)
+    token = daemon.issue("alice", "--budget", "120", "--per", "month")
+    free = daemon.issue("bob")
+    before = len(sim3.requests)
+    told = limits(daemon, token)
+    assert told["subscription"] == "rowcache: alice" and told["units_limit_workspace"] is None
+    assert (told["units_limit_api_key"], told["units_usage_api_key"]) == (120, 0)
+    assert re.fullmatch(r"\d{4}-\d\d-01T00:00:00Z", told["usage_reset_date"])
+    assert len(sim3.requests) == before
+    spent = int(call(daemon, key=token, limit=5).headers["X-Units-Spent"])
+    assert limits(daemon, token)["units_usage_api_key"] == spent
+    told = limits(daemon, free)
+    assert told["units_limit_api_key"] is told["usage_reset_date"] is None
+    reply = daemon.get({"token": token, "from": "subscription_info"})
+    assert reply.json == {"info": {"rows_left": 120 - spent, "rows_limit": 120,
+                                   "subscription": "rowcache: alice"}}
+    assert daemon.get({"token": free, "from": "subscription_info"}).json["info"][
+        "rows_left"] is None
+    assert daemon.get({"token": token, "from": "subscription_info", "output": "php"}).body.startswith(
+        b'a:1:{s:4:"info";a:3:{s:9:"rows_left";i:')
+    assert daemon.account["units_spent"] == spent
+
+
+def test_it_is_told_rows_under_v2(issuing, sim):
+    daemon = issuing()
+    token = daemon.issue("alice", "--budget", "20.5")
+    before = len(sim.requests)
+    for left in (20, 18):
+        info = daemon.get({"token": token, "from": "subscription_info"}).json["info"]
+        assert info == {"rows_left": left, "rows_limit": 20, "subscription": "rowcache: alice"}
+        assert daemon.ask("rows-5.example", token=token, limit=5).status == 200
+    assert len(sim.requests) == before + 1  # the second was a hit
+
+
+def test_a_revoked_token_is_told_nothing(rowcache3, purse3):
+    daemon = rowcache3(purse3)
+    token = daemon.issue("alice")
+    old, new = token, daemon.ctl_json("token", "rotate", "alice")["token"]
+    assert send(daemon, "/v3/" + LIMITS, key=old).status == 403
+    assert limits(daemon, new)["subscription"] == "rowcache: alice"
+    daemon.ctl_text("token", "revoke", "alice")
+    assert send(daemon, "/v3/" + LIMITS, key=new).status == 403
+
+
+# Answers that were paid in rows
+
+
+def test_what_was_paid_in_rows_is_asked_again_under_v3(rowcache, rowcache3):
+    """The two APIs do not answer alike, and rows are never added to units."""
+    old = rowcache()
+    assert old.ask("rows-5.example").spent == old.account["rows_spent"] == 20
+    assert old.stop() == 0
+    daemon = rowcache3(f"state.directory={old.state}")
+    daemon.state = old.state
+    for more in ({}, {"limit": 3}):
+        assert daemon.ask("rows-5.example", headers=CACHED, token=TOKEN, **more).status == 504
+    miss = daemon.ask("rows-5.example", token=TOKEN)
+    spent = int(miss.headers["X-Units-Spent"])
+    assert miss.miss and spent >= 50
+    assert daemon.ask("rows-5.example", token=TOKEN).headers["X-Units-Saved"] == str(spent)
+    entry, = [one for one in daemon.ctl_json("cache", "list")["entries"] if one["results"] == 5
+              and one["normal"].startswith("from=")]
+    assert (entry["currency"], entry["cost"], entry["list_price"]) == ("units", spent, None)
+    total = daemon.account
+    assert (total["rows_spent"], total["rows_saved"]) == (20, 0)
+    assert (total["units_spent"], total["units_saved"]) == (spent, spent)
