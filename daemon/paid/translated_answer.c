@@ -3,6 +3,8 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
+
 static void on_called(void *context, struct flight *flight) {
   (void)flight;
   translated_wake(context);
@@ -12,13 +14,12 @@ static const struct flight_writer writer = {.room = on_called, .deserted = on_ca
 
 static void begin_answer(struct translated *self) {
   struct flight *flight = self->paid->flight;
-  struct answer_head head = {.status = 200,
-                             .results_count = translate_results(self->translation),
-                             .answered_at = self->answered_at,
-                             .content_type = "application/json; charset=utf-8",
-                             .cost = translated_cost(self)};
-  if (!head.answered_at)
-    head.answered_at = clock_seconds();
+  struct answer_head head = answer_head_empty();
+  head.status = 200;
+  head.results_count = translate_results(self->translation);
+  head.answered_at = self->answered_at ? self->answered_at : clock_seconds();
+  snprintf(head.content_type, sizeof head.content_type, "%s", output_content_type(QUERY_JSON));
+  head.cost = translated_cost(self);
   paid_begin_storing(self->paid);
   flight_set_writer(flight, &writer, self);
   flight_set_head(flight, &head);

@@ -313,8 +313,8 @@ def test_what_was_paid_in_rows_is_asked_again_under_v3(rowcache, rowcache3):
     spent = int(miss.headers["X-Units-Spent"])
     assert miss.miss and spent >= 50
     assert daemon.ask("rows-5.example", token=TOKEN).headers["X-Units-Saved"] == str(spent)
-    entry, = [one for one in daemon.ctl_json("cache", "list")["entries"] if one["results"] == 5
-              and one["normal"].startswith("from=")]
+    entry, = [one for one in daemon.ctl_json("cache", "list")["entries"]
+              if one["normal"].startswith("from=")]
     assert (entry["currency"], entry["cost"], entry["list_price"]) == ("units", spent, None)
     total = daemon.account
     assert (total["rows_spent"], total["rows_saved"]) == (20, 0)
