@@ -78,6 +78,7 @@ struct cache_entry {
   int64_t stored_bytes; /* on disk, compressed */
   struct amount cost;   /* what it cost, and what each hit of its own key saves */
   int64_t listed;       /* the list price, in parts of the currency of `cost`; CACHE_NOT_LISTED */
+  bool may_be_cut;      /* upstream may have left out rows for another reason than the limit */
   int64_t answered_at;  /* seconds since 1970: when upstream answered */
   int64_t hits;         /* hits that are written; the latest ones are counted in memory */
   struct amount saved;  /* by these hits */
@@ -161,7 +162,8 @@ struct cache_result {
   int64_t results;
   int64_t body_length; /* bytes; if fewer or more were stored, publishing fails */
   struct amount cost;
-  int64_t listed; /* as in struct cache_entry */
+  int64_t listed;  /* as in struct cache_entry */
+  bool may_be_cut; /* likewise */
   int64_t answered_at;
   const char *content_type; /* copied; a text that is too long or no header's is stored as "" */
 };

@@ -52,6 +52,7 @@ bool entry_read(const struct entry_values *values, struct cache_entry *entry) {
   entry->saved = (struct amount){currency, values->saved};
   entry->listed = values->listed;
   entry->is_derived = values->source != 0;
+  entry->may_be_cut = values->may_be_cut != 0;
   return rowid_is_valid(values->id) && is_source(values->source, values->id) &&
          values->results >= 0 && values->stored_bytes >= 0 &&
          is_length(values->body_length, values->stored_bytes) && values->cost >= 0 &&

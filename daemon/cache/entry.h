@@ -9,7 +9,8 @@ struct entry_values {
   struct view key, validator, content_type;
   int64_t source; /* 0: none */
   int64_t results, body_length, stored_bytes, cost, currency, answered_at, hits, saved;
-  int64_t listed; /* CACHE_NOT_LISTED: not known */
+  int64_t listed;     /* CACHE_NOT_LISTED: not known */
+  int64_t may_be_cut; /* 0: no */
 };
 
 /* Fills `entry`. False: a published result cannot have these values, and `entry` is of no use. */

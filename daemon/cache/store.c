@@ -328,13 +328,13 @@ void cache_spoil(struct cache_writer *writer, const struct fault *why, cache_don
 /* Fills the entry. `*whole`: every chunk is stored. */
 static bool complete(struct finish *finish, struct db *db, bool *whole, struct fault *fault) {
   const struct cache_result *result = &finish->result;
-  bool ok = db_do(db, CACHE_SQL_COMPLETE_ENTRY,
-                  DB_VALUES(DB_INT(finish->writer->id), DB_INT(result->results),
-                            DB_INT(result->cost.parts), DB_INT(result->answered_at),
-                            DB_TEXT(view_of(finish->content_type)), DB_INT(result->body_length),
-                            DB_INT((int64_t)result->cost.currency),
-                            result->listed < 0 ? DB_NULL : DB_INT(result->listed)),
-                  fault);
+  bool ok = db_do(
+      db, CACHE_SQL_COMPLETE_ENTRY,
+      DB_VALUES(DB_INT(finish->writer->id), DB_INT(result->results), DB_INT(result->cost.parts),
+                DB_INT(result->answered_at), DB_TEXT(view_of(finish->content_type)),
+                DB_INT(result->body_length), DB_INT((int64_t)result->cost.currency),
+                result->listed < 0 ? DB_NULL : DB_INT(result->listed), DB_INT(result->may_be_cut)),
+      fault);
   *whole = ok && db_changes(db) == 1;
   return ok;
 }

@@ -44,6 +44,11 @@ static void on_published(void *context, bool ok, const struct fault *fault) {
   conclude(job);
 }
 
+/* The list price of a copy is what upstream would have taken for it; only units have one. */
+static int64_t listed_of(struct amount price) {
+  return price.currency == CURRENCY_UNITS ? price.parts : CACHE_NOT_LISTED;
+}
+
 static void ended(void *context) {
   struct derived_job *job = context;
   struct flight_state state;
@@ -56,7 +61,7 @@ static void ended(void *context) {
   struct cache_result result = {.results = state.verdict.results,
                                 .body_length = state.length,
                                 .cost = state.verdict.cost.once,
-                                .listed = CACHE_NOT_LISTED,
+                                .listed = listed_of(state.verdict.cost.once),
                                 .answered_at = state.head.answered_at,
                                 .content_type = state.head.content_type};
   cache_publish(&job->writer, &result, on_published, job);

@@ -42,7 +42,7 @@ static enum derive_reason take_rules(struct extract *extract, struct view wanted
   const struct cache_entry *entry = cache_hold_entry(extract->source.hold);
   const struct derive_source source = {.query = extract->stored,
                                        .results = entry->results,
-                                       .may_be_cut = extract->may_be_cut,
+                                       .may_be_cut = extract->may_be_cut || entry->may_be_cut,
                                        .cap = extract->cap,
                                        .since =
                                            derived_since(entry->cost.currency, entry->answered_at)};

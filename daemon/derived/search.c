@@ -26,6 +26,7 @@ static enum derive_reason ask_rules(const struct derived_search *search, const s
                                     const struct cache_entry *entry) {
   const struct derive_source source = {.query = query,
                                        .results = entry->results,
+                                       .may_be_cut = entry->may_be_cut,
                                        .cap = search->cap,
                                        .since =
                                            derived_since(entry->cost.currency, entry->answered_at)};

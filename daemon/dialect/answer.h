@@ -31,6 +31,8 @@ struct answer_verdict {
   struct answer_cost cost;
   struct fault fault; /* if BROKEN; if REFUSED, the error, where the dialect reads it (else NONE) */
   struct answer_shortage shortage; /* if REFUSED with FAULT_OVER_BUDGET */
+  bool tells_cap; /* of a subscription: its plan is known, and gives so many rows at once: */
+  int64_t cap;    /* rows; 0: any number */
 };
 
 /* The costs that a head of v3 states, in units; -1: it does not state them. */

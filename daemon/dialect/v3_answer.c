@@ -3,6 +3,7 @@
 #include "base/num.h"
 #include "dialect/v2.h"
 #include "dialect/v3_error.h"
+#include "dialect/v3_subscription.h"
 #include "query/call.h"
 
 #include <stddef.h>
@@ -170,6 +171,17 @@ static struct answer_verdict misplaced(const struct answer_evidence *e) {
   return broken(e, &fault);
 }
 
+/* The name of the plan tells the cap. */
+static struct answer_verdict counted(const struct answer_evidence *e) {
+  struct answer_verdict verdict = verdict_of(e, ANSWER_COMPLETE);
+  struct dialect_subscription subscription;
+  struct fault fault;
+  verdict.tells_cap =
+      v3_read_subscription(answer_short_body(e), &subscription, &fault) && subscription.cap >= 0;
+  verdict.cap = verdict.tells_cap ? subscription.cap : 0;
+  return verdict;
+}
+
 struct answer_verdict v3_judge(const struct answer_evidence *e) {
   struct v3_error error;
   if (e->head.status == 0)
@@ -185,5 +197,5 @@ struct answer_verdict v3_judge(const struct answer_evidence *e) {
     return broken(e, &e->reading);
   if (!e->reads && is_page(e))
     return misplaced(e);
-  return verdict_of(e, ANSWER_COMPLETE);
+  return e->kind == QUESTION_SUBSCRIPTION ? counted(e) : verdict_of(e, ANSWER_COMPLETE);
 }

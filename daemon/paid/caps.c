@@ -7,8 +7,11 @@
 
 struct learned {
   struct digest key;
-  int64_t cap;
+  struct cap cap;
+  bool is_asked; /* somebody asks for the plan, or has */
 };
+
+static const struct cap unknown = {.rows = -1};
 
 struct caps {
   pthread_mutex_t lock;
@@ -47,19 +50,56 @@ static struct learned *place(struct caps *caps) {
   return oldest;
 }
 
-int64_t caps_find(struct caps *caps, const struct digest *key) {
+static struct learned *find_or_make(struct caps *caps, const struct digest *key) {
+  struct learned *learned = find(caps, key);
+  if (learned)
+    return learned;
+  learned = place(caps);
+  *learned = (struct learned){.key = *key, .cap = unknown};
+  return learned;
+}
+
+struct cap caps_find(struct caps *caps, const struct digest *key) {
   pthread_mutex_lock(&caps->lock);
   const struct learned *learned = find(caps, key);
-  int64_t cap = learned ? learned->cap : -1;
+  struct cap cap = learned ? learned->cap : unknown;
   pthread_mutex_unlock(&caps->lock);
   return cap;
 }
 
-void caps_learn(struct caps *caps, const struct digest *key, int64_t cap) {
+bool caps_begin_asking(struct caps *caps, const struct digest *key) {
+  pthread_mutex_lock(&caps->lock);
+  struct learned *learned = find_or_make(caps, key);
+  bool begins = !learned->is_asked;
+  learned->is_asked = true;
+  pthread_mutex_unlock(&caps->lock);
+  return begins;
+}
+
+void caps_ask_again(struct caps *caps, const struct digest *key) {
   pthread_mutex_lock(&caps->lock);
   struct learned *learned = find(caps, key);
-  if (!learned)
-    learned = place(caps);
-  *learned = (struct learned){*key, cap};
+  if (learned)
+    learned->is_asked = false;
   pthread_mutex_unlock(&caps->lock);
+}
+
+void caps_learn(struct caps *caps, const struct digest *key, int64_t rows) {
+  pthread_mutex_lock(&caps->lock);
+  struct learned *learned = find_or_make(caps, key);
+  learned->cap.rows = rows;
+  learned->is_asked = true;
+  pthread_mutex_unlock(&caps->lock);
+}
+
+void caps_prove(struct caps *caps, const struct digest *key, int64_t rows) {
+  pthread_mutex_lock(&caps->lock);
+  struct learned *learned = find_or_make(caps, key);
+  if (rows > learned->cap.proven)
+    learned->cap.proven = rows;
+  pthread_mutex_unlock(&caps->lock);
+}
+
+bool caps_may_cut(const struct cap *cap, int64_t rows) {
+  return cap->rows != 0 && rows >= cap->proven && (cap->rows < 0 || rows >= cap->rows);
 }

@@ -11,6 +11,7 @@ static void settle(struct paid *paid);
 void paid_conclude(struct paid *paid) {
   struct paid_desk *desk = paid->desk;
   struct flight *flight = paid->flight;
+  paid_note_plan(paid);
   flights_remove(desk->rooms.flights, &paid->flight_key, flight);
   flight_conclude(flight);
   flight_release(&flight);
@@ -120,6 +121,20 @@ static void note_check(struct paid *paid, const struct flight_state *state) {
   access_end_check(access, paid->lane, paid->verdict);
 }
 
+/* True if the plan may have cut the answer to a call: v3 does so without a word. An answer that
+ * contradicts itself is not taken for all there is either. */
+static bool may_be_cut(struct paid *paid, const struct flight_state *state) {
+  struct caps *caps = paid->desk->caps;
+  int64_t rows = state->verdict.results;
+  struct cap cap = caps_find(caps, &paid->sent);
+  if (paid->kind != QUESTION_CALL)
+    return false;
+  caps_prove(caps, &paid->sent, rows);
+  if (paid->max_rows)
+    cap.rows = paid->max_rows;
+  return rows >= paid->tariff.limit || state->head.costs.rows > rows || caps_may_cut(&cap, rows);
+}
+
 static void ended(void *context) {
   struct paid *paid = context;
   struct flight_state state;
@@ -140,6 +155,7 @@ static void ended(void *context) {
                                 .body_length = state.length,
                                 .cost = paid->cost.once,
                                 .listed = state.head.costs.total,
+                                .may_be_cut = may_be_cut(paid, &state),
                                 .answered_at = state.head.answered_at,
                                 .content_type = state.head.content_type};
   cache_publish(&paid->writer, &result, on_published, paid);

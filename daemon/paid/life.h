@@ -33,10 +33,13 @@ struct paid {
   struct flight *flight; /* its context is this; one reference until concluded, one for each save */
   struct transfer_ask *ask;
   struct tariff tariff;
+  struct digest sent; /* the fingerprint of the token that is sent */
+  int64_t max_rows;   /* upstream.max_rows */
   struct digest key, flight_key;
   struct ledger_request request;
   struct ledger_entry *entry;    /* NULL from the settlement on, and if the request is internal or
                                  translated */
+  struct flight *count;          /* the question for the plan, to be sent first; NULL: none */
   struct translated *translated; /* NULL: one request to upstream; else it is translated */
   bool booked;                   /* the ledger holds a reservation */
   struct answer_cost cost;
@@ -67,6 +70,12 @@ struct paid {
 /* desk.c: begins and ends a request. FAULT_UNAVAILABLE after paid_desk_stop(). Any thread. */
 bool paid_desk_begin(struct paid_desk *desk, struct fault *fault) MUST_CHECK;
 void paid_desk_end(struct paid_desk *desk);
+
+/* plan_name.c: prepares the question for the plan of the key, if nobody has asked it; sends it, or
+ * withdraws it; and notes its answer, or that of any such question. */
+void paid_prepare_count(struct paid *paid, const struct paid_order *order);
+void paid_end_count(struct paid *paid, bool is_sent);
+void paid_note_plan(struct paid *paid);
 
 /* send.c: begins the stored result, if the answer is to be stored. */
 void paid_begin_storing(struct paid *paid);

@@ -54,6 +54,9 @@ static void copy_order(struct paid *paid, const struct paid_order *order) {
   paid->remember_no = settings->remember_no;
   paid->kind = order->question->kind;
   paid->tariff = paid->dialect->price(settings, order->question);
+  paid->max_rows = settings->max_rows;
+  paid->sent = order->is_own_token ? ledger_fingerprint(order->desk->rooms.ledger, order->token)
+                                   : *order->fingerprint;
   paid->key = *order->key;
   paid->flight_key = order->flight_key ? *order->flight_key : *order->key;
   if (order->question->form == QUERY_JSON) /* of no other form are answers derived */
@@ -87,7 +90,10 @@ static bool fill(struct paid *paid, const struct paid_order *order, struct fault
   if (!copy_texts(paid, order))
     return fault_no_memory(fault);
   fill_request(paid, order);
-  return make_entry(paid) || fault_no_memory(fault);
+  if (!make_entry(paid))
+    return fault_no_memory(fault);
+  paid_prepare_count(paid, order);
+  return true;
 }
 
 static struct paid *make(const struct paid_order *order, struct fault *fault) {
@@ -108,6 +114,7 @@ static struct flight *prepare(const struct paid_order *order, struct fault *faul
     return NULL;
   struct flight *flight = flight_create(&paid_owner, paid, is_to_store(order));
   if (!flight) {
+    paid_end_count(paid, false);
     paid_free(paid);
     fault_no_memory(fault);
     return NULL;

@@ -5,6 +5,7 @@
 
 void paid_withdraw(struct flight *flight) {
   struct paid *paid = flight_context(flight);
+  paid_end_count(paid, false);
   flight_withdraw(flight);
   paid_conclude(paid);
 }
@@ -74,6 +75,7 @@ static void send_free(struct paid *paid) {
 
 void paid_send(struct flight *flight) {
   struct paid *paid = flight_context(flight);
+  paid_end_count(paid, true);
   if (paid->translated)
     translated_start(paid->translated);
   else if (paid->is_internal)

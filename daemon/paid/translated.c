@@ -14,7 +14,6 @@ static bool fill(struct translated *self, const struct paid_order *order, struct
   const struct translate_limits limits = {.today = clock_day(),
                                           .most = (size_t)order->settings->max_translated};
   self->settings = settings_hold(order->settings);
-  self->key = ledger_fingerprint(order->desk->rooms.ledger, order->token);
   self->fresh = order->fresh;
   self->store = order->store;
   self->unread = order->unread;
@@ -47,7 +46,6 @@ void translated_leave_page(struct translated *self) {
   body_release(&self->body);
   flight_leave(&self->reader);
   flight_release(&self->flight);
-  text_free(&self->text);
   self->leads = false;
 }
 
@@ -116,7 +114,7 @@ struct paid_order translated_order(struct translated *self, const struct questio
   return (struct paid_order){.desk = paid->desk,
                              .settings = self->settings,
                              .question = question,
-                             .key = &self->key,
+                             .key = &self->paid->sent,
                              .token = view_of(self->token),
                              .is_own_token = paid->is_own_token,
                              .fingerprint = &paid->request.token,

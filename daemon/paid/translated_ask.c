@@ -111,12 +111,13 @@ static bool abandon(struct translated *self) {
 
 bool translated_choose(struct translated *self) {
   struct fault fault;
+  struct cap cap = translated_known_cap(self);
   bool has_waited = self->asked > 0;
   if (flight_give_up(self->paid->flight, has_waited))
     return abandon(self);
   query_release(&self->page);
   enum translate_step step =
-      translate_next(self->translation, self->cap, self->affordable, &self->page, &fault);
+      translate_next(self->translation, cap.rows, self->affordable, &self->page, &fault);
   self->affordable = -1;
   switch (step) {
   case TRANSLATE_ASK:

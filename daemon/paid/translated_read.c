@@ -29,16 +29,6 @@ static enum body_read read_piece(struct translated *self, char *piece, size_t *c
   return read == BODY_BYTES ? body_read(self->body, piece, TRANSLATED_PIECE, count) : read;
 }
 
-enum body_read translated_read_text(struct translated *self) {
-  char piece[TRANSLATED_PIECE];
-  size_t count;
-  enum body_read read;
-  while ((read = read_piece(self, piece, &count)) == BODY_BYTES)
-    if (self->text.length + count <= TRANSLATED_TEXT_MOST)
-      text_add(&self->text, (struct view){piece, count});
-  return read;
-}
-
 static bool is_of_rows(const struct translated *self) {
   struct flight_state state;
   if (!self->flight)
@@ -141,10 +131,8 @@ static bool on_page(struct translated *self, int64_t answered_at) {
   translated_leave_page(self);
   if (fault.kind == FAULT_NONE && translate_end_page(self->translation, &fault)) {
     int64_t cap = translate_cap(self->translation);
-    if (cap > 0 && cap != self->cap && !self->settings->max_rows) {
-      caps_learn(self->paid->desk->caps, &self->key, cap);
-      self->cap = cap;
-    }
+    if (cap > 0 && cap != translated_known_cap(self).rows && !self->settings->max_rows)
+      caps_learn(self->paid->desk->caps, &self->paid->sent, cap);
     self->step = TRANSLATED_CHOOSE;
     return true;
   }

@@ -19,8 +19,6 @@
 /* Pages that were asked for again: another request's page was refused, or a smaller one may do. */
 #define TRANSLATED_TRIES_MOST 8
 #define TRANSLATED_PIECE ((size_t)16 * 1024) /* bytes that are read at a time */
-/* Bytes of upstream's own count for a key. The rest is not kept. */
-#define TRANSLATED_TEXT_MOST ((size_t)16 * 1024)
 
 enum translated_step {
   TRANSLATED_CAP,
@@ -38,12 +36,10 @@ struct translated {
   struct translation *translation; /* of `query` */
   int64_t row_cost;                /* units for one row of a page */
   char *token;                     /* owned, wiped */
-  struct digest key;               /* of the token that is sent, for its cap */
   int64_t fresh;                   /* seconds: an older page is asked for again; -1: each page is */
   bool store, unread;
 
   enum translated_step step;
-  int64_t cap;           /* rows; 0: none; -1: not known */
   int64_t affordable;    /* rows of the next page at most; -1: no bound */
   bool has_asked_less;   /* a smaller page was tried */
   unsigned tries, asked; /* pages that reserved or tried to */
@@ -57,7 +53,6 @@ struct translated {
   bool is_read;                 /* they are rows, not an error */
   struct amount price;          /* if it is stored: what it cost; likewise: */
   int64_t stored_at;
-  struct text text;   /* upstream's own count */
   struct fault fault; /* the rows cannot be used: the page is read to its end all the same */
 
   /* All pages so far. */
@@ -78,6 +73,8 @@ bool translated_end(struct translated *self, const struct answer_verdict *verdic
 bool translated_fail(struct translated *self, const struct fault *fault);
 /* Ends it as refused by rowcache itself, as a request of one page would be; returns true. */
 bool translated_refuse(struct translated *self, const struct fault *fault);
+/* What is known of the plan's cap, the configured one included. */
+struct cap translated_known_cap(const struct translated *self);
 /* What it has cost so far. */
 struct answer_cost translated_cost(const struct translated *self);
 
@@ -88,7 +85,5 @@ struct paid_order translated_order(struct translated *self, const struct questio
                                    const char *id);
 /* The page is read from the flight of `*reader`, which it takes over. */
 void translated_read_flight(struct translated *self, struct flight_reader **reader, bool leads);
-/* Reads bytes into `text`, as many as it keeps. */
-enum body_read translated_read_text(struct translated *self);
 /* Leaves the present page's flight or stored result. */
 void translated_leave_page(struct translated *self);

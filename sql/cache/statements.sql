@@ -10,7 +10,7 @@ SELECT count(*) FROM entry WHERE state = 1;
 
 -- name: find_entry
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, validator,
-  currency, saved, source, ifnull(listed, -1)
+  currency, saved, source, ifnull(listed, -1), may_be_cut
 FROM entry WHERE key = ?1 AND state = 1;
 
 -- name: is_live
@@ -37,7 +37,7 @@ INSERT INTO chunk (id, raw_length, data) VALUES (?1, ?2, ?3);
 -- name: complete_entry
 -- Changes a row only if all chunks are there: ?6 is the length of the body.
 UPDATE entry SET results = ?2, cost = ?3, answered_at = ?4, content_type = ?5, currency = ?7,
-  listed = ?8
+  listed = ?8, may_be_cut = ?9
 WHERE id = ?1 AND state = 0 AND body_length = ?6;
 
 -- name: condemn_key
@@ -115,18 +115,18 @@ DELETE FROM entry WHERE id = ?1;
 
 -- name: list_entries
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, currency, saved, source, ifnull(listed, -1), normal, target
+  validator, currency, saved, source, ifnull(listed, -1), may_be_cut, normal, target
 FROM entry WHERE state = 1 ORDER BY answered_at DESC, id DESC LIMIT ?1;
 
 -- name: show_entries
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, currency, saved, source, ifnull(listed, -1), normal, target
+  validator, currency, saved, source, ifnull(listed, -1), may_be_cut, normal, target
 FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1 ORDER BY key;
 
 -- name: list_sources
 -- Where there are more than the limit, those stay that hold the most.
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, currency, saved, source, ifnull(listed, -1), normal, target
+  validator, currency, saved, source, ifnull(listed, -1), may_be_cut, normal, target
 FROM entry
 WHERE subject = ?1 AND state = 1 AND source IS NULL AND answered_at BETWEEN ?2 AND ?3
 ORDER BY conditions, body_length DESC LIMIT ?4;

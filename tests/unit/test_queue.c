@@ -80,18 +80,43 @@ static void a_cap_is_known_from_the_moment_it_is_learned(void **state) {
   (void)state;
   struct caps *caps = caps_create();
   struct digest one = key_of(1), two = key_of(2);
-  assert_int_equal(caps_find(caps, &one), -1);
+  assert_int_equal(caps_find(caps, &one).rows, -1);
+  assert_true(caps_begin_asking(caps, &one) && !caps_begin_asking(caps, &one));
+  caps_ask_again(caps, &one);
+  assert_true(caps_begin_asking(caps, &one));
   caps_learn(caps, &one, 250);
   caps_learn(caps, &two, 0); /* the plan has none */
-  assert_int_equal(caps_find(caps, &one), 250);
-  assert_int_equal(caps_find(caps, &two), 0);
+  assert_int_equal(caps_find(caps, &one).rows, 250);
+  assert_true(!caps_begin_asking(caps, &two) && caps_find(caps, &two).rows == 0);
   caps_learn(caps, &one, 25); /* plans change */
-  assert_int_equal(caps_find(caps, &one), 25);
+  assert_int_equal(caps_find(caps, &one).rows, 25);
   caps_release(&caps);
   assert_null(caps);
 }
 
-static void what_was_learned_first_is_forgotten_first(void **state) {
+static void a_longer_answer_proves_that_shorter_ones_are_whole(void **state) {
+  (void)state;
+  struct caps *caps = caps_create();
+  struct digest key = key_of(1);
+  struct cap cap = caps_find(caps, &key);
+  assert_true(caps_may_cut(&cap, 0) && caps_may_cut(&cap, 130)); /* any number may be the cap */
+  caps_prove(caps, &key, 130);
+  caps_prove(caps, &key, 7);
+  cap = caps_find(caps, &key);
+  assert_int_equal(cap.proven, 130);
+  assert_true(caps_may_cut(&cap, 130));
+  assert_false(caps_may_cut(&cap, 129));
+  caps_learn(caps, &key, 250);
+  cap = caps_find(caps, &key);
+  assert_true(caps_may_cut(&cap, 250));
+  assert_false(caps_may_cut(&cap, 249));
+  caps_learn(caps, &key, 0);
+  cap = caps_find(caps, &key);
+  assert_false(caps_may_cut(&cap, 5000));
+  caps_release(&caps);
+}
+
+static void what_came_first_is_forgotten_first(void **state) {
   (void)state;
   struct caps *caps = caps_create();
   for (int number = 0; number < CAPS_MOST + 1; number++) {
@@ -99,9 +124,9 @@ static void what_was_learned_first_is_forgotten_first(void **state) {
     caps_learn(caps, &key, number + 1);
   }
   struct digest first = key_of(0), second = key_of(1), last = key_of(CAPS_MOST);
-  assert_int_equal(caps_find(caps, &first), -1);
-  assert_int_equal(caps_find(caps, &second), 2);
-  assert_int_equal(caps_find(caps, &last), CAPS_MOST + 1);
+  assert_int_equal(caps_find(caps, &first).rows, -1);
+  assert_int_equal(caps_find(caps, &second).rows, 2);
+  assert_int_equal(caps_find(caps, &last).rows, CAPS_MOST + 1);
   caps_release(&caps);
 }
 
@@ -111,7 +136,8 @@ int main(void) {
       cmocka_unit_test(a_call_that_comes_before_the_wait_is_not_lost),
       cmocka_unit_test(a_queue_without_threads_begins_and_ends),
       cmocka_unit_test(a_cap_is_known_from_the_moment_it_is_learned),
-      cmocka_unit_test(what_was_learned_first_is_forgotten_first),
+      cmocka_unit_test(a_longer_answer_proves_that_shorter_ones_are_whole),
+      cmocka_unit_test(what_came_first_is_forgotten_first),
   };
   return cmocka_run_group_tests_name("queue", tests, NULL, NULL);
 }
