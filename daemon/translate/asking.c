@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "query/form.h"
+#include "translate/filters.h"
 #include "translate/scalar.h"
 
 #include <inttypes.h>
@@ -75,7 +76,7 @@ static void put_window(struct text *out, const struct window *window, unsigned c
 /* The filters behind the window, each with a comma in front. */
 static void put_filters(struct text *out, const struct query *query, const struct pages *pages) {
   const struct stream *stream = pages->stream;
-  conditions_filter(query, out);
+  filters_write(query, out);
   for (size_t i = 0; i < stream->narrowed_count; i++) {
     text_add_char(out, ',');
     text_add(out, view_of(stream->narrowed[i]));

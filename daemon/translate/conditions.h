@@ -1,7 +1,7 @@
 /* v2's conditions on v3: which of them can be asked at all, what v3 is asked so that no row is
  * missing, and the last word on a row. Pure.
  *
- * What v3 is asked (conditions_filter) lets through all rows that v2's conditions can let through.
+ * What v3 is asked (translate/filters.h) lets through all rows that v2's conditions can let through.
  * Every condition is then judged on v2's row by derive/judge.h; where that cannot tell, the
  * translation fails rather than guess. What can never be told is refused before anything is asked
  * (conditions_check). Three readings are used:
@@ -34,6 +34,12 @@ struct window {
  * have, or one whose meaning is not documented. */
 bool conditions_check(const struct query *query, struct fault *fault) MUST_CHECK;
 
+/* The condition with this number in `where`, then in `having`; NULL: there are no more. Both filter
+ * alike, as this table groups nothing. */
+const struct condition *conditions_at(const struct query *query, size_t number);
+/* True if the condition has a time itself as the bound of a time; fills it (translate/scalar.h). */
+bool conditions_moment(const struct condition *condition, int64_t *moment);
+
 /* The columns of the conditions, a set of schema_bit(). The rest is for a query that
  * conditions_check() accepts. */
 uint32_t conditions_columns(const struct query *query);
@@ -44,9 +50,6 @@ unsigned conditions_changes(const struct query *query);
 /* By the conditions on `date`; without a lower bound the last days that v2 had, of which `today` is
  * the last. */
 struct window conditions_window(const struct query *query, int32_t today);
-
-/* Appends v3's filters, each with a comma in front, all of which must hold. */
-void conditions_filter(const struct query *query, struct text *out);
 
 /* True if a row may show that a condition cannot be judged. Then the first page is a small one, so
  * that little is paid for what is refused. */

@@ -1,73 +1,32 @@
 #include "translate/pages.h"
 
-#include "translate/scalar.h"
-
 #include <inttypes.h>
 
 /* A page of fewer rows costs little, so it is made larger before its rows are asked for in another
  * order because all of them have one value. */
 #define LARGE 20
 
-/* Half of a rating's last decimal. */
-#define MARGIN (SCALAR_ONE / 20)
-#define HALF (SCALAR_ONE / 2)
-
-/* Bounds on what v3 compares, beside the group's own value: of the group, and of what lies above and
- * below it. */
-static const struct grouping {
-  struct bound {
-    const char *op;
-    int64_t at;
-  } least, most, above, below;
-} groupings[] = {
-    [GROUP_EXACT] = {{"gte", 0}, {"lte", 0}, {"gt", 0}, {"lt", 0}},
-    [GROUP_SHOWN] = {{"gte", -MARGIN}, {"lte", MARGIN}, {"gte", MARGIN}, {"lte", -MARGIN}},
-    [GROUP_ROUNDED] = {{"gte", -HALF - MARGIN},
-                       {"lt", HALF},
-                       {"gte", HALF - MARGIN},
-                       {"lt", -HALF}},
-    [GROUP_DAY] = {{"gte", 0}, {"lt", SCALAR_DAY}, {"gte", SCALAR_DAY}, {"lt", 0}},
-};
-
-static int64_t group_of(enum pages_grouping grouping, int64_t value) {
-  switch (grouping) {
-  case GROUP_EXACT:
-  case GROUP_SHOWN:
-    break;
-  case GROUP_ROUNDED:
-    return scalar_floor(value + HALF, SCALAR_ONE) * SCALAR_ONE;
-  case GROUP_DAY:
-    return scalar_floor(value, SCALAR_DAY) * SCALAR_DAY;
-  }
-  return value;
-}
-
-/* What v3 shows alike. */
-static enum pages_grouping shown_by(const struct pages_level *level) {
-  return mapping_type(level->order) == ENDPOINT_FLOAT ? GROUP_SHOWN : GROUP_EXACT;
-}
-
 /* What v2 shows alike. */
-static enum pages_grouping meant_by(const struct pages *pages, const struct pages_level *level) {
+static enum level_grouping meant_by(const struct pages *pages, const struct level *level) {
   if (level->key < 0)
-    return shown_by(level);
+    return level_shown(level);
   switch (mapping_of(pages->by->items[level->key].column->index)->way) {
   case WAY_ROUNDED:
     return GROUP_ROUNDED;
   case WAY_DAY:
     return GROUP_DAY;
   default:
-    return shown_by(level);
+    return level_shown(level);
   }
 }
 
 void pages_begin(struct pages *pages, const struct stream *stream, const struct columns *by) {
   *pages = (struct pages){.stream = stream, .by = by, .depth = 1};
-  pages->levels[0] = (struct pages_level){
-      .order = stream->order, .descending = stream->descending, .key = stream->key};
+  pages->levels[0] =
+      (struct level){.order = stream->order, .descending = stream->descending, .key = stream->key};
 }
 
-static struct pages_level *innermost(struct pages *pages) {
+static struct level *innermost(struct pages *pages) {
   return &pages->levels[pages->depth - 1];
 }
 
@@ -95,45 +54,13 @@ uint32_t pages_sources(const struct pages *pages) {
   return sources;
 }
 
-static void put_bound(struct text *out, enum mapping_source source, int64_t value,
-                      struct bound bound) {
-  bool is_upper = bound.op[0] == 'l';
-  text_printf(out, ",{\"field\":\"%.*s\",\"is\":[\"%s\",", VIEW_ARGS(mapping_name(source)),
-              bound.op);
-  scalar_write(mapping_type(source), value + bound.at, is_upper, out);
-  text_add(out, VIEW("]}"));
-}
-
-/* The rows of the group, or those behind it. */
-static void put_group(struct text *out, const struct pages_level *level) {
-  const struct grouping *grouping = &groupings[level->grouping];
-  if (level->is_done) {
-    put_bound(out, level->order, level->group,
-              level->descending ? grouping->below : grouping->above);
-    return;
-  }
-  put_bound(out, level->order, level->group, grouping->least);
-  put_bound(out, level->order, level->group, grouping->most);
-}
-
-/* Those from the last value on. */
-static void put_from(struct text *out, const struct pages_level *level) {
-  const struct grouping *grouping = &groupings[shown_by(level)];
-  put_bound(out, level->order, level->from, level->descending ? grouping->most : grouping->least);
-}
-
 void pages_filter(const struct pages *pages, struct text *out) {
-  for (size_t i = 0; i < pages->depth; i++) {
-    const struct pages_level *level = &pages->levels[i];
-    if (level->has_from)
-      put_from(out, level);
-    if (level->has_group)
-      put_group(out, level);
-  }
+  for (size_t i = 0; i < pages->depth; i++)
+    level_filter(&pages->levels[i], out);
 }
 
 void pages_order(const struct pages *pages, struct text *out) {
-  const struct pages_level *level = &pages->levels[pages->depth - 1];
+  const struct level *level = &pages->levels[pages->depth - 1];
   text_add(out, mapping_name(level->order));
   text_add(out, level->descending ? VIEW(":desc") : VIEW(":asc"));
 }
@@ -165,20 +92,6 @@ void pages_ask(struct pages *pages, int64_t limit, bool can_grow) {
   pages->is_uniform = pages->is_one_group = true;
 }
 
-static bool is_before(const struct pages_level *level, int64_t a, int64_t b) {
-  return level->descending ? a > b : a < b;
-}
-
-/* True if a row with that value has not come, and belongs to the level. */
-static bool is_in(const struct pages_level *level, int64_t value) {
-  if (level->has_from && is_before(level, value, level->from))
-    return false;
-  if (!level->has_group)
-    return true;
-  int64_t group = group_of(level->grouping, value);
-  return level->is_done ? is_before(level, level->group, group) : group == level->group;
-}
-
 /* Fills `value` with that of the innermost level. */
 static bool read_value(const struct pages *pages, const struct link *link, int64_t *value,
                        bool *belongs, struct fault *fault) {
@@ -186,18 +99,18 @@ static bool read_value(const struct pages *pages, const struct link *link, int64
   for (size_t i = 0; i < pages->depth; i++) {
     if (!links_scalar(link, pages->levels[i].order, value, fault))
       return false;
-    *belongs = *belongs && is_in(&pages->levels[i], *value);
+    *belongs = *belongs && level_has(&pages->levels[i], *value);
   }
   return true;
 }
 
 static enum pages_row take(struct pages *pages, int64_t value) {
-  enum pages_grouping meant = meant_by(pages, innermost(pages));
+  enum level_grouping meant = meant_by(pages, innermost(pages));
   bool is_other = pages->taken > 0 && value != pages->last;
   if (is_other) {
     pages->is_uniform = false;
     pages->is_one_group =
-        pages->is_one_group && group_of(meant, value) == group_of(meant, pages->last);
+        pages->is_one_group && level_group(meant, value) == level_group(meant, pages->last);
   }
   pages->group = is_other ? 1 : pages->group + 1;
   pages->last = value;
@@ -207,7 +120,7 @@ static enum pages_row take(struct pages *pages, int64_t value) {
 
 bool pages_row(struct pages *pages, const struct link *link, enum pages_row *verdict,
                struct fault *fault) {
-  const struct pages_level *level = innermost(pages);
+  const struct level *level = innermost(pages);
   int64_t value;
   bool belongs;
   *verdict = PAGES_SKIP;
@@ -215,7 +128,7 @@ bool pages_row(struct pages *pages, const struct link *link, enum pages_row *ver
     return false;
   if (!belongs)
     return true;
-  if (pages->taken && is_before(level, value, pages->last))
+  if (pages->taken && level_is_before(level, value, pages->last))
     return fault_set(fault, FAULT_UPSTREAM,
                      "the rows of upstream's answer are not in the order of '%.*s'",
                      VIEW_ARGS(mapping_name(level->order)));
@@ -272,14 +185,14 @@ static enum mapping_source next_order(const struct pages *pages) {
   return best;
 }
 
-static bool push(struct pages *pages, struct pages_level deeper, enum pages_grouping grouping) {
-  struct pages_level *level = innermost(pages);
+static bool push(struct pages *pages, struct level deeper, enum level_grouping grouping) {
+  struct level *level = innermost(pages);
   if (pages->depth == PAGES_LEVELS_MOST)
     return false;
   level->has_group = true;
   level->is_done = false;
   level->grouping = grouping;
-  level->group = group_of(grouping, pages->last);
+  level->group = level_group(grouping, pages->last);
   pages->levels[pages->depth++] = deeper;
   pages->again = 0;
   return true;
@@ -301,7 +214,7 @@ static enum mapping_source order_of_key(const struct pages *pages, const struct 
 
 /* By the next column of order_by. False: there is none, or v3 does not know its order. */
 static bool split_by_key(struct pages *pages) {
-  const struct pages_level *level = innermost(pages);
+  const struct level *level = innermost(pages);
   size_t key = (size_t)(level->key + 1);
   if (level->key < 0)
     return false;
@@ -310,7 +223,7 @@ static bool split_by_key(struct pages *pages) {
   if (key >= pages->by->count)
     return false;
   const struct columns_item *item = &pages->by->items[key];
-  struct pages_level deeper = {
+  struct level deeper = {
       .order = order_of_key(pages, item->column), .descending = item->descending, .key = (int)key};
   if (deeper.order == MAPPING_SOURCES || is_used(pages, deeper.order))
     return false;
@@ -318,8 +231,8 @@ static bool split_by_key(struct pages *pages) {
 }
 
 static bool split(struct pages *pages, struct fault *fault) {
-  struct pages_level deeper = {.order = next_order(pages), .key = -1};
-  if (deeper.order != MAPPING_SOURCES && push(pages, deeper, shown_by(innermost(pages))))
+  struct level deeper = {.order = next_order(pages), .key = -1};
+  if (deeper.order != MAPPING_SOURCES && push(pages, deeper, level_shown(innermost(pages))))
     return true;
   return fault_set(fault, FAULT_UNTRANSLATABLE,
                    "at least %" PRId64 " links are alike in all columns that v3 can sort by, and "
@@ -328,7 +241,7 @@ static bool split(struct pages *pages, struct fault *fault) {
 }
 
 static void go_on(struct pages *pages) {
-  struct pages_level *level = innermost(pages);
+  struct level *level = innermost(pages);
   level->has_from = true;
   level->from = pages->last;
   level->has_group = false;

@@ -12,45 +12,22 @@
  *
  * A page that is as long as its limit, or as the plan's cap, may be cut: v3 cuts without a word. Caps
  * have moved, so a page of exactly as many rows as some plan gives is not taken for complete either,
- * whatever the limit: the next page tells, and if it brings more, that number is the cap.
- *
- * A rating is shown with one decimal; what v3 compares may differ from it by half of that. So the
- * bounds on ratings are wider where rows could be missed, and rows that had come are dropped here. */
+ * whatever the limit: the next page tells, and if it brings more, that number is the cap. */
 #pragma once
 
 #include "base/fault.h"
 #include "base/text.h"
 #include "query/columns.h"
+#include "translate/level.h"
 #include "translate/links.h"
 #include "translate/streams.h"
 
 #define PAGES_LEVELS_MOST 12
 
-/* Which values of v3 belong together. */
-enum pages_grouping {
-  GROUP_EXACT,   /* equal ones */
-  GROUP_SHOWN,   /* ratings that are shown alike */
-  GROUP_ROUNDED, /* ratings that v2 showed alike */
-  GROUP_DAY,     /* times of a day */
-};
-
-struct pages_level {
-  enum mapping_source order;
-  bool descending;
-  int key;       /* the column of order_by that it follows; -1: none */
-  bool has_from; /* rows before `from` have come */
-  int64_t from;
-  bool
-      has_group; /* deeper levels ask for the rows of this group alone, or have done so (is_done) */
-  bool is_done;
-  enum pages_grouping grouping;
-  int64_t group;
-};
-
 struct pages {
   const struct stream *stream;
   const struct columns *by; /* order_by */
-  struct pages_level levels[PAGES_LEVELS_MOST];
+  struct level levels[PAGES_LEVELS_MOST];
   size_t depth;
   bool has_ended; /* all rows of the stream have come */
   int64_t limit;  /* of the last page; 0: there was none */

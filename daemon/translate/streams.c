@@ -209,3 +209,10 @@ struct streams streams_of(const struct query *query, unsigned changes) {
     add_from(&plan, stream, 0);
   return plan.streams;
 }
+
+int64_t streams_in_phase(const struct streams *streams, int phase) {
+  int64_t count = 0;
+  for (size_t i = 0; i < streams->count; i++)
+    count += streams->items[i].phase == phase;
+  return count;
+}

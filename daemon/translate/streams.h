@@ -50,3 +50,6 @@ struct streams streams_of(const struct query *query, unsigned changes);
 
 /* The columns of the conditions, the order and the answer; a set of schema_bit(). */
 uint32_t streams_columns(const struct query *query);
+
+/* The number of streams in a phase. */
+int64_t streams_in_phase(const struct streams *streams, int phase);

@@ -8,8 +8,8 @@
  *     translate_next -> DONE         translate_answer: v2's answer, in JSON
  *   translate_release
  *
- * conditions says what v3 is asked and judges each row, streams in which order, pages which page comes
- * next, links what v2's rows of a link are; sort holds the rows. Nothing is asked for that cannot be
+ * conditions says what can be asked and judges each row, filters what v3 is asked, streams in which
+ * order, pages which page comes next, links what v2's rows of a link are; sort holds the rows. Nothing is asked for that cannot be
  * used, and as soon as the rows up to offset + limit are certain, nothing more is asked for.
  *
  * The answer has v2's rows, types and order where the mapping is exact (tables/translate.def). A link
@@ -71,8 +71,7 @@ enum translate_step translate_next(struct translation *translation, int64_t cap,
 bool translate_feed(struct translation *translation, struct view bytes,
                     struct fault *fault) MUST_CHECK;
 bool translate_end_page(struct translation *translation, struct fault *fault) MUST_CHECK;
-/* Forgets what came of the page; also after a failure of the two, as long as it is not asked for
- * again in vain. */
+/* Instead of translate_end_page(): forgets what came of the page, also after translate_feed() failed. */
 void translate_drop_page(struct translation *translation);
 
 /* The rows that the plan gives at once, as the pages showed it; 0: they did not. */
