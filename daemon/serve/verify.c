@@ -41,11 +41,12 @@ static enum step refuse_unchecked(struct request *request, const struct flight_s
   /* Not over: the answer is far longer than any to this question, or no byte came for too long. */
   if (state->phase == FLIGHT_WAITING || state->verdict.fault.kind == FAULT_UPSTREAM_TIMEOUT)
     kind = FAULT_UPSTREAM_TIMEOUT;
-  else if (state->head.status == 429)
+  else if (state->head.status == 429 || state->verdict.fault.kind == FAULT_TOO_MANY)
     kind = FAULT_TOO_MANY;
   fault_set(&request->fault, kind,
             "this token is not known here, and upstream cannot be asked about it now");
-  request->fault.retry_after = state->head.retry_after;
+  request->fault.retry_after =
+      state->head.retry_after ? state->head.retry_after : state->verdict.fault.retry_after;
   return STEP_REFUSE;
 }
 
