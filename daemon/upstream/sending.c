@@ -28,22 +28,24 @@ bool sending_is_awaited(const struct sending *request, int64_t then) {
 
 /* --- its pace --- */
 
-static void note_throttle(struct sending *request, int64_t retry_after) {
+/* A 429 costs nothing. One that says that it did is passed on, and booked. */
+static void note_throttle(struct sending *request, const struct answer_head *head) {
   uint32_t random;
   int64_t now = clock_monotonic();
   /* Cannot fail or return fewer bytes: getrandom(2), up to 256 bytes. */
   CHECK(getrandom(&random, sizeof random, 0) == sizeof random);
-  if (pacing_refuse(request->pacing, &request->turn, retry_after, random, now))
-    log_warning(EVENT_throttled, "retry_after=%lld wait_ms=%lld", (long long)retry_after,
+  if (pacing_refuse(request->pacing, &request->turn, head->retry_after, random, now))
+    log_warning(EVENT_throttled, "retry_after=%lld wait_ms=%lld", (long long)head->retry_after,
                 (long long)((request->pacing->closed_until - now) / CLOCK_MILLISECOND));
-  request->again = sending_is_awaited(request, request->pacing->closed_until);
+  request->again = amount_is_zero(head->cost.spent) &&
+                   sending_is_awaited(request, request->pacing->closed_until);
 }
 
 static void note_pace(struct sending *request, const struct answer_head *head) {
   if (!request->pacing)
     return;
   if (head->status == TRANSFER_THROTTLED)
-    note_throttle(request, head->retry_after);
+    note_throttle(request, head);
   else
     pacing_accept(request->pacing, &request->turn);
 }

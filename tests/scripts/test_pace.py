@@ -188,6 +188,25 @@ def test_a_long_wait_is_said_at_once_and_heeded(sim3, paced, clock):
     assert daemon.metrics().value("rowcache_upstream_throttled_total") == 1
 
 
+def test_a_429_that_says_what_it_cost_is_booked(sim3, paced):
+    """It is not known to happen."""
+    daemon = paced()
+    sim3.fault("throttle")
+    sim3.fault("costs", value="50")
+    assert call(daemon).status == 429
+    assert len(sim3.requests) == 1 and daemon.spend()["total"]["units_spent"] == 50
+
+
+def test_a_check_of_a_key_that_is_throttled_is_429(sim3, driven3, clock):
+    daemon = driven3(PACE)
+    sim3.fault("throttle", retry_after=3600, match=lambda asked: not is_paid(asked))
+    assert call(daemon).headers["Retry-After"] == "3600"
+    clock.go_on(minutes=30)
+    reply = call(daemon)
+    assert reply.status == 429 and reply.headers["Retry-After"] == "1800"
+    assert len(sim3.requests) == 1
+
+
 def test_a_stale_answer_is_served_instead(sim3, paced, clock):
     daemon = paced("cache.ttl=1m")
     assert call(daemon).status == 200
