@@ -141,7 +141,8 @@ struct plan {
   bool is_flipped; /* the letters are in the other case */
 };
 
-static bool write_one(const struct plan *plan, const struct ask_sources *sources, struct text *out) {
+static bool write_one(const struct plan *plan, const struct ask_sources *sources,
+                      struct text *out) {
   (void)sources;
   begin(out, plan->select, 1);
   return true;
@@ -174,8 +175,8 @@ bool ask_translate(int32_t today, struct ask_translation *made) {
   if (query_parse(VIEW(QUERY_OF_V2), VIEW(""), &made->query, NULL) &&
       translate_check(made->query, NULL))
     made->translation = translate_create(made->query, &limits, NULL);
-  return made->translation && translate_next(made->translation, ASK_ROWS, ASK_ROWS, &made->page,
-                                             NULL) == TRANSLATE_ASK;
+  return made->translation &&
+         translate_next(made->translation, ASK_ROWS, ASK_ROWS, &made->page, NULL) == TRANSLATE_ASK;
 }
 
 void ask_end_translation(struct ask_translation *made) {
@@ -234,9 +235,10 @@ static bool write_pinned(const struct plan *plan, const struct ask_sources *sour
     snprintf(history, sizeof history, "since:%.10s", day);
     add(out, "history", history);
   }
-  const struct condition conditions[] = {{plan->column, "gte", time},
-                                         {plan->column, "lte", time},
-                                         {plan->column, plan->bound == TO_DAY ? "lte" : "gte", day}};
+  const struct condition conditions[] = {
+      {plan->column, "gte", time},
+      {plan->column, "lte", time},
+      {plan->column, plan->bound == TO_DAY ? "lte" : "gte", day}};
   return add_where(out, conditions, plan->bound >= FROM_DAY ? 3 : 2);
 }
 
@@ -261,14 +263,20 @@ static bool write_lettered(const struct plan *plan, const struct ask_sources *so
   return add_where(out, conditions, 2);
 }
 
-#define LOST(which_, bound_, later_)                                                            \
-  {write_pinned, .sample = ASK_LOST, .column = "last_seen", .select = "last_seen",              \
-   .which = (which_), .bound = (bound_), .later = (later_)}
-#define FOUND(which_, bound_, later_)                                                           \
-  {write_pinned, .sample = ASK_SAMPLE, .column = "first_seen_link", .select = "first_seen_link", \
-   .which = (which_), .bound = (bound_), .later = (later_)}
-#define ORDER(select_, order_) {write_order, .select = (select_), .order = (order_)}
-#define LETTERS(op_, flipped) {write_lettered, .op = (op_), .is_flipped = (flipped)}
+#define LOST(which_, bound_, later_)                                                \
+  {                                                                                 \
+    write_pinned, .sample = ASK_LOST, .column = "last_seen", .select = "last_seen", \
+                  .which = (which_), .bound = (bound_), .later = (later_)           \
+  }
+#define FOUND(which_, bound_, later_)                                                             \
+  {                                                                                               \
+    write_pinned, .sample = ASK_SAMPLE, .column = "first_seen_link", .select = "first_seen_link", \
+                  .which = (which_), .bound = (bound_), .later = (later_)                         \
+  }
+#define ORDER(select_, order_) \
+  { write_order, .select = (select_), .order = (order_) }
+#define LETTERS(op_, flipped) \
+  { write_lettered, .op = (op_), .is_flipped = (flipped) }
 
 static const struct plan plans[ASKS] = {
     [ASK_CANARY] = {write_nowhere, .select = "url_from", .op = "neq", .rows = 1},
@@ -289,8 +297,8 @@ static const struct plan plans[ASKS] = {
     [ASK_NULLS_UP] = ORDER("last_seen", "last_seen:asc"),
     [ASK_NULLS_DOWN] = ORDER("last_seen", "last_seen:desc"),
     [ASK_SECOND_UP] = ORDER("is_nofollow,first_seen_link", "is_nofollow:asc,first_seen_link:asc"),
-    [ASK_SECOND_DOWN] = ORDER("is_nofollow,first_seen_link",
-                              "is_nofollow:asc,first_seen_link:desc"),
+    [ASK_SECOND_DOWN] =
+        ORDER("is_nofollow,first_seen_link", "is_nofollow:asc,first_seen_link:desc"),
     [ASK_TIES] = ORDER("is_nofollow,url_from", "is_nofollow:asc"),
     [ASK_TIES_AGAIN] = ORDER("is_nofollow,url_from,url_to", "is_nofollow:asc"),
     [ASK_CASE_CONTROL] = LETTERS("substring", false),

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#define DAY 86400             /* seconds */
+#define DAY 86400                       /* seconds */
 #define MOST_BODY ((size_t)1024 * 1024) /* of an answer of a hundred rows */
 
 struct probe_run {
@@ -231,8 +231,8 @@ bool probe_begin(const struct probe_rooms *rooms, void (*wake)(void *context), v
   run->spent = amount_zero(run->dialect->currency);
   run->facts.today = (int32_t)(clock_seconds() / DAY);
   run->facts.max_rows = run->settings->max_rows;
-  run->facts.is_tls = num_same_word(view_first(view_of(run->settings->upstream_url), 6),
-                                    VIEW("https:"));
+  run->facts.is_tls =
+      num_same_word(view_first(view_of(run->settings->upstream_url), 6), VIEW("https:"));
   run->facts.is_exposed = settings_upstream_is_exposed(run->settings);
   if (run->key) {
     run->fingerprint = ledger_fingerprint(rooms->ledger, secret_view(run->key));

@@ -50,8 +50,8 @@ const char *reading_string(const struct reading *reading, int64_t row, const cha
 }
 
 const char *reading_account(const struct reading *reading, const char *member) {
-  return string_of(yajl_tree_get(
-      reading->tree, (const char *[]){"limits_and_usage", member, NULL}, yajl_t_any));
+  return string_of(
+      yajl_tree_get(reading->tree, (const char *[]){"limits_and_usage", member, NULL}, yajl_t_any));
 }
 
 /* --- words and times --- */

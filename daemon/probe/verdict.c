@@ -273,8 +273,8 @@ static struct verdict judge_SINCE(const struct verdict_facts *facts) {
                                 "midnight UTC");
   if (!spans_day(&facts->readings[ASK_LOST], "last_seen"))
     return say(VERDICT_UNCLEAR, "the sample has no links that were lost near to midnight");
-  return yes_if(early, "from midnight UTC on, to the hour", "what was lost on D, by UTC, is left "
-                                                            "out");
+  return yes_if(early, "from midnight UTC on, to the hour",
+                "what was lost on D, by UTC, is left out");
 }
 
 static struct verdict judge_DAY(const struct verdict_facts *facts) {
@@ -385,8 +385,9 @@ static struct verdict judge_case(const struct verdict_facts *facts, enum ask con
   if (!did_come(facts, control))
     return say(VERDICT_UNCLEAR, "the link cannot be found in the case of its letters either");
   bool minds = !did_come(facts, ask);
-  return say(minds == is_minded ? VERDICT_YES : VERDICT_NO, "a link is %s by its anchor in the "
-                                                            "other case",
+  return say(minds == is_minded ? VERDICT_YES : VERDICT_NO,
+             "a link is %s by its anchor in the "
+             "other case",
              minds ? "not found" : "found");
 }
 

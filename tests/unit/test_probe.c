@@ -42,8 +42,7 @@ static void is(enum probe probe, enum verdict_kind kind, const char *words) {
 static const char *asked(enum ask ask) {
   static char args[4096];
   scope_text struct text out = {0};
-  const struct ask_sources sources = {
-      .readings = facts.readings, .nonce = "abc", .today = 20500};
+  const struct ask_sources sources = {.readings = facts.readings, .nonce = "abc", .today = 20500};
   if (!ask_write(ask, &sources, &out))
     return NULL;
   snprintf(args, sizeof args, "%s", text_string(&out));
@@ -139,8 +138,12 @@ static void plans_that_are_free_are_known_by_their_names(void **state) {
   static const struct {
     const char *plan;
     bool is_free;
-  } plans[] = {{"Free", true},          {"free, billed never", true}, {"Ahrefs Free", true},
-               {"Freedom", false},      {"Standard", false},          {"", false},
+  } plans[] = {{"Free", true},
+               {"free, billed never", true},
+               {"Ahrefs Free", true},
+               {"Freedom", false},
+               {"Standard", false},
+               {"", false},
                {"Standard (free)", false}};
   (void)state;
   facts.has_account = true;
