@@ -35,10 +35,11 @@ static bool open_state(struct rooms *rooms, const struct settings *settings, str
   const char *directory = settings->state_directory;
   const struct ledger_options options = ledger_options_of(settings);
   const struct cache_bounds bounds = bounds_of(settings);
+  const struct transfer_bounds requests = transfer_bounds_of(settings);
   return directory_make(directory, fault) && directory_lock(directory, &rooms->lock, fault) &&
          ledger_open(directory, &options, &rooms->ledger, fault) &&
          cache_open(directory, &bounds, &rooms->cache, fault) &&
-         transfer_start(&rooms->transfer, fault);
+         transfer_start(&requests, &rooms->transfer, fault);
 }
 
 static bool open_service(struct rooms *rooms, const struct settings *settings,
@@ -99,7 +100,9 @@ bool rooms_open(struct settings *settings, struct secret *own_token, struct room
 void rooms_replace(struct rooms *rooms, struct settings *settings, struct secret *own_token) {
   const struct ledger_options options = ledger_options_of(settings);
   const struct cache_bounds bounds = bounds_of(settings);
+  const struct transfer_bounds requests = transfer_bounds_of(settings);
   current_replace(rooms->current, settings, own_token);
+  transfer_set_bounds(rooms->transfer, &requests);
   cache_set_bounds(rooms->cache, &bounds);
   ledger_set_options(rooms->ledger, &options);
 }

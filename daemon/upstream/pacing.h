@@ -19,7 +19,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACING_CLOSED_MOST INT64_C(86400) /* seconds; a longer Retry-After is asked again after it */
+#define PACING_CLOSED_MOST \
+  INT64_C(86400) /* seconds; a longer Retry-After is asked again after it */
 
 struct pacing {
   struct pace sent;

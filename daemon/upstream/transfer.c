@@ -24,13 +24,16 @@ struct transfer {
   struct sending *waiting, *running;
   struct sockets sockets;
   struct keys keys;
-  int64_t running_count, running_limit, waiting_limit, pace, unpaused_at;
+  struct transfer_bounds bounds;
+  int64_t running_count, unpaused_at;
   int64_t check_at; /* the next time at which a reader may have waited too long; within a TICK */
   int64_t start_at; /* the next time at which a waiting request may be started; 0: now */
 
   pthread_mutex_t lock; /* of all that follows */
   struct sending *submitted;
   bool room, deserted, aborting, stopping;
+  bool rebound; /* the thread has yet to take over: */
+  struct transfer_bounds next_bounds;
   struct transfer_redirect redirect;
 };
 
@@ -126,13 +129,9 @@ static bool has_key(struct transfer *transfer, struct sending *request) {
   return request->pacing || !request->ask.dialect->paces;
 }
 
-/* Takes new requests into the queue. The newest settings hold for all. */
+/* Takes new requests into the queue. */
 static void enqueue(struct transfer *transfer, struct sending *submitted) {
-  const struct settings *settings = submitted->prev->ask.settings;
   struct sending *request, *after;
-  transfer->running_limit = settings->max_inflight;
-  transfer->waiting_limit = settings->max_waiting;
-  transfer->pace = settings->requests_per_minute;
   DL_FOREACH_SAFE(submitted, request, after) {
     DL_DELETE(submitted, request);
     DL_APPEND(transfer->waiting, request);
@@ -151,7 +150,7 @@ static void enqueue_again(struct transfer *transfer, struct sending *request) {
 
 /* Those that came last go first. */
 static void keep_queue_short(struct transfer *transfer) {
-  while (atomic_load(&transfer->waiting_count) > transfer->waiting_limit)
+  while (atomic_load(&transfer->waiting_count) > transfer->bounds.waiting)
     turn_away(transfer, transfer->waiting->prev);
 }
 
@@ -200,7 +199,7 @@ static void start_if_wanted(struct transfer *transfer, struct sending *request, 
 /* True if its key may send it now. If upstream has closed the key for longer than its readers wait,
  * it ends. */
 static bool has_turn(struct transfer *transfer, struct sending *request, int64_t now) {
-  int64_t at = request->pacing ? pacing_next(request->pacing, transfer->pace) : now;
+  int64_t at = request->pacing ? pacing_next(request->pacing, transfer->bounds.pace) : now;
   if (at <= now)
     return true;
   request->is_paced = true;
@@ -223,7 +222,7 @@ static void start_waiting(struct transfer *transfer) {
     return;
   transfer->start_at = transfer->waiting ? now + TICK : CLOCK_NEVER;
   DL_FOREACH_SAFE(transfer->waiting, request, after) {
-    if (transfer->running_count >= transfer->running_limit)
+    if (transfer->running_count >= transfer->bounds.inflight)
       return;
     if (has_turn(transfer, request, now))
       start_if_wanted(transfer, request, now);
@@ -316,11 +315,13 @@ static bool take(struct transfer *transfer) {
   bool changed = transfer->deserted || submitted;
   transfer->deserted = false;
   bool aborting = transfer->aborting, stopping = transfer->stopping;
-  pthread_mutex_unlock(&transfer->lock);
-  if (submitted) {
-    enqueue(transfer, submitted);
+  if (transfer->rebound || submitted)
     transfer->start_at = 0;
-  }
+  if (transfer->rebound)
+    transfer->bounds = transfer->next_bounds;
+  transfer->rebound = false;
+  pthread_mutex_unlock(&transfer->lock);
+  enqueue(transfer, submitted);
   if (aborting)
     abort_all(transfer);
   start_waiting(transfer);
@@ -380,10 +381,26 @@ static void *run(void *context) {
 
 /* --- the public face --- */
 
-bool transfer_start(struct transfer **out, struct fault *fault) {
+struct transfer_bounds transfer_bounds_of(const struct settings *settings) {
+  return (struct transfer_bounds){.inflight = settings->max_inflight,
+                                  .waiting = settings->max_waiting,
+                                  .pace = settings->requests_per_minute};
+}
+
+void transfer_set_bounds(struct transfer *transfer, const struct transfer_bounds *bounds) {
+  pthread_mutex_lock(&transfer->lock);
+  transfer->next_bounds = *bounds;
+  transfer->rebound = true;
+  pthread_mutex_unlock(&transfer->lock);
+  curl_multi_wakeup(transfer->multi);
+}
+
+bool transfer_start(const struct transfer_bounds *bounds, struct transfer **out,
+                    struct fault *fault) {
   struct transfer *transfer = calloc(1, sizeof *transfer);
   if (!transfer)
     return fault_no_memory(fault);
+  transfer->bounds = *bounds;
   pthread_mutex_init(&transfer->lock, NULL);
   transfer->multi = curl_multi_init();
   bool ok = transfer->multi || fault_no_memory(fault);

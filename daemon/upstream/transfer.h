@@ -17,8 +17,17 @@
 
 struct transfer;
 
+/* What upstream.max_inflight, upstream.max_waiting and upstream.requests_per_minute say. */
+struct transfer_bounds {
+  int64_t inflight, waiting, pace;
+};
+struct transfer_bounds transfer_bounds_of(const struct settings *settings);
+
 /* Starts the thread. The caller owns `*out`. False: no memory, or no thread. */
-bool transfer_start(struct transfer **out, struct fault *fault) MUST_CHECK;
+bool transfer_start(const struct transfer_bounds *bounds, struct transfer **out,
+                    struct fault *fault) MUST_CHECK;
+/* Changes the bounds, also for those that wait. Does not block; any thread. */
+void transfer_set_bounds(struct transfer *transfer, const struct transfer_bounds *bounds);
 /* Ends the thread and waits for it. All requests must have ended: transfer_abort(), then wait.
  * Leaves NULL; NULL is allowed. */
 void transfer_stop(struct transfer **transfer);

@@ -1,6 +1,7 @@
 """Ahrefs takes so many requests a minute with one key. More than that wait here, and a key that is
 throttled all the same waits as a whole. The plays move the clock."""
 
+import signal
 from contextlib import ExitStack, contextmanager
 
 import pytest
@@ -127,6 +128,23 @@ def test_one_whose_client_leaves_is_not_sent(sim3, paced, clock):
         waiting(daemon, 0)
     clock.go_on(seconds=60)
     assert call(daemon, "rows-5.example").status == 200 and len(sim3.requests) == 4
+
+
+def test_a_reload_changes_the_pace_of_what_waits(sim3, start, clock, tmp_path):
+    file = tmp_path / "paced.conf"
+    file.write_text("[upstream]\nrequests_per_minute = 3\n")
+    daemon = start(sim3.url, "upstream.api=v3", TRUSTING, arguments=["-c", str(file)],
+                   **clock.drives())
+    with asking(daemon, *targets(1, 6)) as clients:
+        come(sim3, 3)
+        waiting(daemon, 3)
+        file.write_text("[upstream]\nrequests_per_minute = 5\n")
+        daemon.signal(signal.SIGHUP)
+        come(sim3, 5)
+        waiting(daemon, 1)
+        file.write_text("[upstream]\nrequests_per_minute = 0\n")
+        daemon.signal(signal.SIGHUP)
+        assert [client.receive().status for client in clients] == [200] * 6
 
 
 def test_a_full_queue_turns_away(sim3, paced):

@@ -166,18 +166,21 @@ static void configure(const char *option) {
   const struct settings_override overrides[] = {{url}, {option}, {further}};
   settings_release(&settings);
   assert_true(settings_parse("x.conf", VIEW(""), overrides, further ? 3 : 2, &settings, &fault));
+  const struct transfer_bounds bounds = transfer_bounds_of(settings);
+  if (transfer)
+    transfer_set_bounds(transfer, &bounds);
+  else
+    assert_true(transfer_start(&bounds, &transfer, &fault));
 }
 
 static int begin(void **state) {
   (void)state;
-  struct fault fault;
   alarm(100);
   dialect = dialect_v2;
   dialect.paces = true;
   tariff.fixed = amount_of_rows(ROWS(1));
   further = NULL;
   configure("upstream.requests_per_minute=2");
-  assert_true(transfer_start(&transfer, &fault));
   return 0;
 }
 
@@ -245,9 +248,11 @@ static void a_reload_changes_the_pace(void **state) {
   answer(OK);
   answer(OK);
   await_waiting(1);
-  configure("upstream.requests_per_minute=4");
+  configure("upstream.requests_per_minute=3");
+  answer(OK); /* the one that waited */
   ask(&asked[3], "key");
-  answer(OK);
+  await_waiting(1);
+  configure("upstream.requests_per_minute=0");
   answer(OK);
   for (int i = 0; i < 4; i++) {
     assert_int_equal(end_of(&asked[i])->outcome, ANSWER_COMPLETE);

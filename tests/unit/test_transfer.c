@@ -72,6 +72,12 @@ static const struct flight_owner owner = {take_chunk, take_out, note_over};
 
 #define NOBODY "upstream.url=http://127.0.0.1:1" /* nobody listens there */
 
+static void start_transfer(struct owned *owned) {
+  const struct transfer_bounds bounds = {.inflight = 64, .waiting = 1000, .pace = 60};
+  struct fault fault;
+  assert_true(transfer_start(&bounds, &owned->transfer, &fault));
+}
+
 static struct settings *settings_for(const char *url) {
   struct settings *settings;
   struct fault fault;
@@ -115,7 +121,7 @@ static void without_memory_a_flight_ends_on_the_transfer_thread(void **state) {
   struct flights_place place;
   struct fault fault;
   sem_init(&owned.over, 0, 0);
-  assert_true(transfer_start(&owned.transfer, &fault));
+  start_transfer(&owned);
   alarm(60);
   assert_int_equal(flights_join(owned.flights, &owned.key, &maker, NULL, &place, &fault),
                    FLIGHTS_STARTED);
@@ -205,7 +211,7 @@ static void a_request_is_sent_as_the_dialect_writes_it(void **state) {
   struct owned owned = {.flights = flights_create(), .settings = settings_for(url)};
   struct fault fault;
   sem_init(&owned.over, 0, 0);
-  assert_true(transfer_start(&owned.transfer, &fault));
+  start_transfer(&owned);
   struct flight *flight = make_flight(&owned, &fault);
   struct transfer_ask *ask = make_ask(&dialect, owned.settings);
   transfer_submit(owned.transfer, flight, &ask);
