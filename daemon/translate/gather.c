@@ -13,8 +13,9 @@ static void write_row(struct translation *translation) {
   text_clear(&translation->text);
   for (size_t i = 0; i < translation->shown_count; i++) {
     unsigned column = translation->shown[i];
-    text_printf(&translation->text, "%c\"%.*s\":", i ? ',' : '{',
-                VIEW_ARGS(mapping_column(column)));
+    text_add(&translation->text, i ? VIEW(",\"") : VIEW("{\""));
+    text_add(&translation->text, mapping_column(column));
+    text_add(&translation->text, VIEW("\":"));
     text_add(&translation->text, translation->made.row.values[column].raw);
   }
   text_add_char(&translation->text, '}');

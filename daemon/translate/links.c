@@ -13,10 +13,19 @@ static bool refuse(struct fault *fault, const char *problem, enum mapping_source
                    VIEW_ARGS(mapping_name(source)));
 }
 
+/* The members most likely come in the order in which they were selected. */
+static int next_of(uint32_t sources, int source) {
+  do
+    source++;
+  while (source < MAPPING_SOURCES && !(sources >> source & 1));
+  return source;
+}
+
 bool links_read(const struct row *row, uint32_t sources, struct link *link, struct fault *fault) {
+  int source = -1;
   *link = (struct link){0};
   for (size_t i = 0; i < row->count; i++) {
-    enum mapping_source source = mapping_find(row->members[i].name);
+    source = (int)mapping_find(row->members[i].name, next_of(sources, source));
     if (source < MAPPING_SOURCES)
       link->values[source] = &row->members[i].value;
   }

@@ -8,6 +8,18 @@ static const struct view names[MAPPING_SOURCES] = {
 #undef V3
 };
 
+/* The columns of all-backlinks by their place in its table. */
+enum {
+#define COLUMN(name, type, units, null, use) PLACE_##name,
+#include "tables/backlinks.def"
+#undef COLUMN
+};
+static const int places[MAPPING_SOURCES] = {
+#define V3(name) PLACE_##name,
+#include "tables/translate.def"
+#undef V3
+};
+
 static const struct mapping mappings[SCHEMA_COLUMNS] = {
 #define EXACT true
 #define NEAREST false
@@ -44,9 +56,7 @@ const struct endpoint *mapping_endpoint(void) {
 }
 
 static const struct endpoint_column *column_of(enum mapping_source source) {
-  const struct endpoint_column *column = endpoint_column(mapping_endpoint(), names[source]);
-  CHECK(column && column->selectable);
-  return column;
+  return &mapping_endpoint()->columns[places[source]];
 }
 
 struct view mapping_name(enum mapping_source source) {
@@ -57,8 +67,10 @@ enum endpoint_type mapping_type(enum mapping_source source) {
   return column_of(source)->type;
 }
 
-enum mapping_source mapping_find(struct view name) {
+enum mapping_source mapping_find(struct view name, int guess) {
   int source = 0;
+  if (guess < MAPPING_SOURCES && view_equal(names[guess], name))
+    return (enum mapping_source)guess;
   while (source < MAPPING_SOURCES && !view_equal(names[source], name))
     source++;
   return (enum mapping_source)source;

@@ -48,8 +48,8 @@ struct view mapping_column(unsigned column);
 const struct endpoint *mapping_endpoint(void);
 struct view mapping_name(enum mapping_source source);
 enum endpoint_type mapping_type(enum mapping_source source);
-/* The column of that name; MAPPING_SOURCES: none that is used. */
-enum mapping_source mapping_find(struct view name);
+/* The column of that name; MAPPING_SOURCES: none that is used. `guess`: is looked at first. */
+enum mapping_source mapping_find(struct view name, int guess);
 
 /* A set of columns of v3. */
 static inline uint32_t mapping_bit(enum mapping_source source) {
