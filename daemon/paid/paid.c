@@ -11,7 +11,12 @@ struct answer_cost paid_cost(const struct flight *flight) {
 
 bool paid_is_booked(const struct flight *flight) {
   const struct paid *paid = paid_of(flight);
-  return paid->translated ? translated_are_booked(paid->translated) : paid->booked;
+  return paid->translated ? translated_is_booked(paid->translated) : paid->booked;
+}
+
+bool paid_has_asked(const struct flight *flight) {
+  const struct paid *paid = paid_of(flight);
+  return !paid->translated || translated_has_asked(paid->translated);
 }
 
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint) {

@@ -97,6 +97,9 @@ void paid_withdraw(struct flight *flight);
 struct answer_cost paid_cost(const struct flight *flight);
 /* True if the ledger has a reservation for it. */
 bool paid_is_booked(const struct flight *flight);
+/* False: it is translated, and all its pages were stored: upstream was not asked. Valid once the
+ * flight is past WAITING. */
+bool paid_has_asked(const struct flight *flight);
 /* True if a request with this token began it. */
 bool paid_is_by(const struct flight *flight, const struct digest *fingerprint);
 /* True if a request with this token would go upstream under the same Ahrefs token. All issued

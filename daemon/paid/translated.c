@@ -64,7 +64,11 @@ void translated_release(struct translated **address) {
   free(self);
 }
 
-bool translated_are_booked(const struct translated *self) {
+bool translated_has_asked(const struct translated *self) {
+  return self->has_asked;
+}
+
+bool translated_is_booked(const struct translated *self) {
   return self->is_booked;
 }
 

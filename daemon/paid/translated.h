@@ -32,5 +32,7 @@ void translated_start(struct translated *self);
 /* Goes on with a request; the queue's function. */
 enum queue_end translated_run(struct queue_job *job);
 
+/* True if a page came from upstream, whoever asked for it. Valid once the flight is past WAITING. */
+bool translated_has_asked(const struct translated *self);
 /* True if a page has reserved for it. Valid once the flight is CONCLUDED. */
-bool translated_are_booked(const struct translated *self);
+bool translated_is_booked(const struct translated *self);

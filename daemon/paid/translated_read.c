@@ -56,6 +56,7 @@ static enum body_read read_page(struct translated *self) {
 static void note_cost(struct translated *self) {
   struct answer_cost cost = paid_cost(self->flight);
   self->once = amount_add(self->once, cost.once);
+  self->has_asked = true;
   if (!self->leads)
     return;
   self->spent = amount_add(self->spent, cost.spent);

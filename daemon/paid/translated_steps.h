@@ -57,7 +57,7 @@ struct translated {
 
   /* All pages so far. */
   struct amount spent, once;
-  bool is_known, is_booked;
+  bool is_known, is_booked, has_asked;
   int64_t answered_at; /* of the oldest page; 0: none yet */
   size_t fed;          /* bytes of the answer */
 };

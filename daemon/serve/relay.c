@@ -10,10 +10,41 @@
 static void note_cost(struct request *request, const struct flight_state *state) {
   struct answer_cost cost =
       state->phase == FLIGHT_CONCLUDED ? paid_cost(request->flight) : state->head.cost;
-  if (request->leads)
+  if (request->leads) {
     request_note_cost(request, &cost);
-  else if (request_has_joined(request))
+    /* Pages of a translated query that were stored, or that others paid for. */
+    if (amount_order(cost.once, cost.spent) > 0)
+      request->saved = amount_subtract(cost.once, cost.spent);
+  } else if (request_has_joined(request)) {
     request->saved = cost.once;
+  }
+}
+
+/* True if the answer will be stored, as far as is known: it may still break off, or be too
+ * large. */
+static bool is_stored(const struct flight_state *state) {
+  bool sound = state->phase != FLIGHT_CONCLUDED || state->verdict.outcome == ANSWER_COMPLETE;
+  return state->storing && sound && state->head.status == 200 && !state->head.is_error;
+}
+
+/* An answer that is made of stored pages alone is a derived hit: upstream was not asked. */
+static void note_outcome(struct request *request, const struct flight_state *state,
+                         struct text *cache_status) {
+  const struct headers_forward forward = {.reason = request->plan.reason,
+                                          .status = state->head.status,
+                                          .stored = request->leads && request->plan.store &&
+                                                    is_stored(state),
+                                          .collapsed = request_has_joined(request)};
+  int64_t age = clock_seconds() - state->head.answered_at;
+  if (request->leads && !paid_has_asked(request->flight)) {
+    headers_hit(request->settings->ttl - age, true, cache_status);
+    request->outcome = OUTCOME_DERIVED;
+    return;
+  }
+  headers_forward(&forward, cache_status);
+  request->outcome = request->plan.reason == PLAN_BYPASS ? OUTCOME_BYPASS
+                     : request_has_joined(request)       ? OUTCOME_COLLAPSED
+                                                         : OUTCOME_MISS;
 }
 
 /* The type of an answer that is made of upstream's is that of its form. */
@@ -54,29 +85,15 @@ static void add_upstream_headers(struct request *request, const struct flight_st
   reply_number(request, "Age", age > 0 ? age : 0);
 }
 
-/* True if the answer will be stored, as far as is known: it may still break off, or be too
- * large. */
-static bool is_stored(const struct flight_state *state) {
-  bool sound = state->phase != FLIGHT_CONCLUDED || state->verdict.outcome == ANSWER_COMPLETE;
-  return state->storing && sound && state->head.status == 200 && !state->head.is_error;
-}
-
 enum step step_relay(struct request *request) {
   const struct flight_state *state = &request->seen;
   scope_text struct text cache_status = {0};
   bool concluded = state->phase == FLIGHT_CONCLUDED;
   bool stored = is_stored(state);
-  struct headers_forward forward = {.reason = request->plan.reason,
-                                    .status = state->head.status,
-                                    .stored = request->leads && request->plan.store && stored,
-                                    .collapsed = request_has_joined(request)};
   struct view secret = paid_secret(request->flight, &request->fingerprint);
   note_cost(request, state);
-  request->outcome = request->plan.reason == PLAN_BYPASS ? OUTCOME_BYPASS
-                     : request_has_joined(request)       ? OUTCOME_COLLAPSED
-                                                         : OUTCOME_MISS;
+  note_outcome(request, state, &cache_status);
   request->status = state->head.status;
-  headers_forward(&forward, &cache_status);
   bool rewrites = request_rewrites(request, state);
   /* Not where a mask may change bytes, or another answer is made: the tag is that of the stored
    * bytes. */
