@@ -11,7 +11,8 @@ from wire import encode, tenths
 ROWS_7 = 10 + 7 * 2
 MOST = 2010  # of a question with the usual limit
 NOBODY_KNOWS = {"requests": 1, "hits": 0, "misses": 1, "errors": 0, "results": 0,
-                "rows_spent": MOST, "rows_unknown": MOST, "rows_saved": 0}
+                "rows_spent": MOST, "rows_unknown": MOST, "rows_saved": 0,
+                "units_spent": 0, "units_unknown": 0, "units_saved": 0}
 AS_IT_WAS = {**NOBODY_KNOWS, "results": 7, "rows_spent": ROWS_7, "rows_unknown": 0}
 
 
