@@ -168,7 +168,7 @@ LEDGER = [
     "UPDATE entry SET state = 0, spent = NULL, settled_at = NULL, token = 999",
     f"INSERT INTO correction VALUES (1, {GREAT}, {GREAT}, 1, {GREAT}, {-GREAT}, char(10, 1), 0)",
     f"INSERT INTO correction VALUES (1, -1, -1, 999, {-GREAT}, 1, 'why', 9)",
-    f"INSERT INTO reconciliation VALUES (1, {GREAT}, 1, 9, {-GREAT}, {GREAT}, {-GREAT}, -1, -1, 0)",
+    f"INSERT INTO reconciliation VALUES (1, {GREAT}, 1, 9, {-GREAT}, {GREAT}, {-GREAT}, -1, -1, 0, 7, {-GREAT})",
     "UPDATE entry SET currency = 7; UPDATE token SET budget_currency = -1; UPDATE token_day SET currency = 2",
     "UPDATE entry SET currency = 1; UPDATE token SET budget_currency = 1; UPDATE token_day SET currency = 1",
 ]
