@@ -32,6 +32,14 @@ static enum awaited_action decide_error(const struct awaited_facts *facts) {
   return upstream_is_ill ? stale_or(facts, action) : action;
 }
 
+/* Where upstream's error is told as rowcache's own, its text is meant for one token as well. */
+static enum awaited_action decide_broken(const struct awaited_facts *facts) {
+  bool is_error = facts->status >= 400;
+  if (!is_error || facts->leads || facts->has_same_upstream)
+    return stale_or(facts, AWAITED_FAIL);
+  return decide_error(facts);
+}
+
 static enum awaited_action decide_over(const struct awaited_facts *facts) {
   switch (facts->end) {
   case AWAITED_WITHDRAWN:
@@ -43,7 +51,7 @@ static enum awaited_action decide_over(const struct awaited_facts *facts) {
   case AWAITED_NOT_SENT:
     return stale_or(facts, AWAITED_REFUSE);
   case AWAITED_BROKEN:
-    return stale_or(facts, AWAITED_FAIL);
+    return decide_broken(facts);
   case AWAITED_ERROR:
     return decide_error(facts);
   case AWAITED_COMPLETE:

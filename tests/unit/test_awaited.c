@@ -95,6 +95,13 @@ static void over(void **state) {
       {AWAITED_BROKEN, 0, "l", AWAITED_FAIL},
       {AWAITED_BROKEN, 200, "", AWAITED_FAIL},
       {AWAITED_BROKEN, 200, "s", AWAITED_STALE},
+      /* Upstream's error in rowcache's words, and of no answer: still about one token. */
+      {AWAITED_BROKEN, 403, "l", AWAITED_FAIL},
+      {AWAITED_BROKEN, 403, "u", AWAITED_FAIL},
+      {AWAITED_BROKEN, 403, "t", AWAITED_PLAN_AGAIN},
+      {AWAITED_BROKEN, 429, "", AWAITED_PLAN_AGAIN},
+      {AWAITED_BROKEN, 500, "ls", AWAITED_STALE},
+      {AWAITED_BROKEN, 500, "", AWAITED_WITHHOLD},
       /* Upstream's error about a token: the leader's own, or of the token that upstream saw. */
       {AWAITED_ERROR, 200, "l", AWAITED_RELAY},
       {AWAITED_ERROR, 403, "ls", AWAITED_RELAY},
