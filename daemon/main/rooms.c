@@ -128,6 +128,7 @@ void rooms_drain(struct rooms *rooms, int64_t seconds) {
     log_warning(EVENT_drain, "requests=%lld answers=%lld outcome=cut-off",
                 (long long)serve_busy(rooms->serve), (long long)paid_desk_busy(rooms->desk));
   transfer_abort(rooms->transfer);
+  paid_desk_abort(rooms->desk);
   derived_desk_stop(rooms->derived);
   /* Aborted flights settle, so no request waits for a flight after this. Slow clients are cut off
    * when the listeners close. */

@@ -29,14 +29,20 @@ void paid_desk_stop(struct paid_desk *desk) {
   atomic_store(&desk->stopped, true);
 }
 
+void paid_desk_abort(struct paid_desk *desk) {
+  atomic_store(&desk->aborted, true);
+  queue_call_all(desk->queue);
+}
+
 int64_t paid_desk_busy(const struct paid_desk *desk) {
   return atomic_load(&desk->busy);
 }
 
-/* Counts first and checks then: when paid_desk_busy() is 0 after paid_desk_stop(), it stays 0. */
-bool paid_desk_begin(struct paid_desk *desk, struct fault *fault) {
+/* Counts first and checks then: when paid_desk_busy() is 0 after paid_desk_stop(), it stays 0. While
+ * there are pages, their request counts, too. */
+bool paid_desk_begin(struct paid_desk *desk, bool is_page, struct fault *fault) {
   atomic_fetch_add(&desk->busy, 1);
-  if (!atomic_load(&desk->stopped))
+  if (is_page || !atomic_load(&desk->stopped))
     return true;
   paid_desk_end(desk);
   return fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping; try again");

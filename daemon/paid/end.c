@@ -89,11 +89,12 @@ static void warn_of_uncounted(struct paid *paid, const struct answer_verdict *ve
 /* Notes what the answer proves about the client's token. Upstream accepts the token if an answer
  * was read to its end; a page with status 200 proves nothing. The text of a token that spent is
  * kept for reconciliation. A body of unknown meaning may carry another token, so it proves
- * nothing. */
+ * nothing, and a translated answer may be made of pages that others paid for: each page notes its
+ * own. */
 static void note_token(struct paid *paid, const struct answer_verdict *verdict) {
   struct access *access = paid->desk->rooms.access;
   bool accepted = verdict->outcome == ANSWER_COMPLETE && verdict->read;
-  if (paid->is_internal || paid->is_own_token || paid->kind == QUESTION_UNKNOWN)
+  if (paid->is_internal || paid->is_own_token || paid->kind == QUESTION_UNKNOWN || paid->translated)
     return;
   if (accepted)
     access_learn(access, &paid->request.token, ACCESS_YES, paid->remember_yes);

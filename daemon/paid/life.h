@@ -23,7 +23,7 @@ struct paid_desk {
   struct paid_rooms rooms;
   struct caps *caps;
   struct queue *queue; /* for translated requests */
-  atomic_bool stopped;
+  atomic_bool stopped, aborted;
   atomic_llong busy;
 };
 
@@ -67,8 +67,9 @@ struct paid {
   atomic_llong saved; /* chunks that the cache has stored; -1: storing has failed */
 };
 
-/* desk.c: begins and ends a request. FAULT_UNAVAILABLE after paid_desk_stop(). Any thread. */
-bool paid_desk_begin(struct paid_desk *desk, struct fault *fault) MUST_CHECK;
+/* desk.c: begins and ends a request. FAULT_UNAVAILABLE after paid_desk_stop(), except for a page of
+ * a request that is under way. Any thread. */
+bool paid_desk_begin(struct paid_desk *desk, bool is_page, struct fault *fault) MUST_CHECK;
 void paid_desk_end(struct paid_desk *desk);
 
 /* plan_name.c: prepares the question for the plan of the key, if nobody has asked it; sends it, or

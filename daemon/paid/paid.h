@@ -42,8 +42,11 @@ struct paid_desk *paid_desk_create(const struct paid_rooms *rooms) MUST_CHECK;
 /* No request may be under way. Leaves NULL; NULL is allowed. */
 void paid_desk_release(struct paid_desk **desk);
 
-/* From now on paid_prepare() fails with FAULT_UNAVAILABLE. Any thread. */
+/* From now on paid_prepare() fails with FAULT_UNAVAILABLE, except for pages. Any thread. */
 void paid_desk_stop(struct paid_desk *desk);
+/* From now on no translated request waits for the readers of its answer: it ends as broken. Does not
+ * block; any thread. */
+void paid_desk_abort(struct paid_desk *desk);
 /* The number of requests under way, with or without a reader. Any thread. */
 int64_t paid_desk_busy(const struct paid_desk *desk);
 
@@ -73,6 +76,7 @@ struct paid_order {
   const struct query *translated;
   int64_t fresh;    /* with `translated`: seconds; a stored page that is older is asked again */
   bool is_further;  /* of a page: another one counts for the same request in the ledger */
+  bool is_page;     /* of a translated request that is under way */
   bool unread;      /* sent although nobody reads it: a refresh behind the client's back */
   bool is_internal; /* made by rowcache for itself: free, and not in the account */
   bool is_check;    /* internal, the check of a token: `access` bounds it and learns its verdict */

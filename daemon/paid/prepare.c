@@ -126,7 +126,7 @@ static struct flight *prepare(const struct paid_order *order, struct fault *faul
 }
 
 struct flight *paid_prepare(const struct paid_order *order, struct fault *fault) {
-  if (!paid_desk_begin(order->desk, fault))
+  if (!paid_desk_begin(order->desk, order->is_page, fault))
     return NULL;
   struct flight *flight = prepare(order, fault);
   if (!flight)

@@ -10,7 +10,7 @@ struct queue {
   enum queue_end (*run)(struct queue_job *job);
   pthread_mutex_t lock; /* of all below */
   pthread_cond_t changed;
-  struct queue_job *ready;
+  struct queue_job *ready, *parked;
   bool quits;
   unsigned count; /* of threads */
   pthread_t threads[];
@@ -18,6 +18,8 @@ struct queue {
 
 /* Under the lock. */
 static void make_ready(struct queue *queue, struct queue_job *job) {
+  if (job->is_parked)
+    DL_DELETE(queue->parked, job);
   job->is_parked = job->is_called = false;
   DL_APPEND(queue->ready, job);
   pthread_cond_signal(&queue->changed);
@@ -38,13 +40,21 @@ void queue_call(struct queue *queue, struct queue_job *job) {
   pthread_mutex_unlock(&queue->lock);
 }
 
+void queue_call_all(struct queue *queue) {
+  pthread_mutex_lock(&queue->lock);
+  while (queue->parked)
+    make_ready(queue, queue->parked);
+  pthread_mutex_unlock(&queue->lock);
+}
+
 /* A job that was called while it ran goes to the end of the queue: others may wait. */
 static void park(struct queue *queue, struct queue_job *job) {
   pthread_mutex_lock(&queue->lock);
-  if (job->is_called)
-    make_ready(queue, job);
+  job->is_parked = !job->is_called;
+  if (job->is_parked)
+    DL_APPEND(queue->parked, job);
   else
-    job->is_parked = true;
+    make_ready(queue, job);
   pthread_mutex_unlock(&queue->lock);
 }
 
@@ -83,7 +93,7 @@ void queue_release(struct queue **address) {
   if (!queue)
     return;
   end_threads(queue);
-  CHECK(!queue->ready);
+  CHECK(!queue->ready && !queue->parked);
   pthread_cond_destroy(&queue->changed);
   pthread_mutex_destroy(&queue->lock);
   free(queue);

@@ -37,3 +37,5 @@ void queue_release(struct queue **queue);
 void queue_add(struct queue *queue, struct queue_job *job);
 /* The job may go on. Does not block; any thread, as long as the job has not ended. */
 void queue_call(struct queue *queue, struct queue_job *job);
+/* All that are parked may go on. Does not block; any thread. */
+void queue_call_all(struct queue *queue);

@@ -46,7 +46,7 @@ void translated_leave_page(struct translated *self) {
   body_release(&self->body);
   flight_leave(&self->reader);
   flight_release(&self->flight);
-  self->leads = false;
+  self->leads = self->doubts = false;
 }
 
 void translated_release(struct translated **address) {
@@ -77,8 +77,16 @@ void translated_wake(void *context) {
   queue_call(self->paid->desk->queue, &self->job);
 }
 
+static void on_called(void *context, struct flight *flight) {
+  (void)flight;
+  translated_wake(context);
+}
+
+static const struct flight_writer writer = {.room = on_called, .deserted = on_called};
+
 void translated_start(struct translated *self) {
   flight_hold(self->paid->flight); /* until translated_run() has ended it */
+  flight_set_writer(self->paid->flight, &writer, self);
   queue_add(self->paid->desk->queue, &self->job);
 }
 
@@ -105,6 +113,7 @@ bool translated_refuse(struct translated *self, const struct fault *fault) {
   struct paid *paid = self->paid;
   self->step = TRANSLATED_OVER;
   paid->cost = translated_cost(self);
+  flight_set_writer(paid->flight, NULL, NULL);
   flight_refuse(paid->flight, fault);
   paid_conclude(paid);
   return true;
@@ -122,6 +131,7 @@ struct paid_order translated_order(struct translated *self, const struct questio
                              .token = view_of(self->token),
                              .is_own_token = paid->is_own_token,
                              .fingerprint = &paid->request.token,
+                             .is_page = true,
                              .is_strangers = paid->request.is_strangers,
                              .id = id};
 }

@@ -5,13 +5,6 @@
 
 #include <stdio.h>
 
-static void on_called(void *context, struct flight *flight) {
-  (void)flight;
-  translated_wake(context);
-}
-
-static const struct flight_writer writer = {.room = on_called, .deserted = on_called};
-
 static void begin_answer(struct translated *self) {
   struct flight *flight = self->paid->flight;
   struct answer_head head = answer_head_empty();
@@ -20,8 +13,10 @@ static void begin_answer(struct translated *self) {
   head.answered_at = self->answered_at ? self->answered_at : clock_seconds();
   snprintf(head.content_type, sizeof head.content_type, "%s", output_content_type(QUERY_JSON));
   head.cost = translated_cost(self);
-  paid_begin_storing(self->paid);
-  flight_set_writer(flight, &writer, self);
+  if (self->is_masked)
+    flight_storing_failed(flight);
+  else
+    paid_begin_storing(self->paid);
   flight_set_head(flight, &head);
 }
 
@@ -33,6 +28,15 @@ static bool lacks_memory(const struct translated *self) {
          (int64_t)FLIGHT_WINDOW * (int64_t)FLIGHT_CHUNK_SIZE;
 }
 
+/* True if the flight will not call: it lacks memory, or rowcache stops, and its readers are too
+ * slow. */
+static bool cannot_wait(const struct translated *self, struct fault *fault) {
+  if (lacks_memory(self))
+    return !fault_no_memory(fault);
+  return atomic_load(&self->paid->desk->aborted) &&
+         !fault_set(fault, FAULT_UNAVAILABLE, "rowcache is stopping");
+}
+
 bool translated_write_answer(struct translated *self) {
   struct view all = translate_answer(self->translation), rest = view_from(all, self->fed);
   struct fault fault;
@@ -41,7 +45,7 @@ bool translated_write_answer(struct translated *self) {
   while (rest.length) {
     struct view piece = view_first(rest, FLIGHT_CHUNK_SIZE);
     if (!flight_feed(self->paid->flight, piece))
-      return lacks_memory(self) && !fault_no_memory(&fault) ? translated_fail(self, &fault) : false;
+      return cannot_wait(self, &fault) && translated_fail(self, &fault);
     self->fed += piece.length;
     rest = view_from(rest, piece.length);
   }

@@ -51,8 +51,8 @@ static bool find_stored(struct translated *self) {
     self->body = body_stored(&hold, self->paid->request.id);
   }
   cache_release(&hold);
-  self->is_read = true;
-  return self->body != NULL;
+  self->is_read = self->body != NULL;
+  return self->is_read;
 }
 
 /* Sends the page that it has made, unless another request has stored it meanwhile. */
@@ -91,17 +91,6 @@ static bool join_page(struct translated *self, struct fault *fault) {
   return self->reader || self->body || fault_no_memory(fault);
 }
 
-/* The page is there already if it is asked for again. */
-static bool ask_page(struct translated *self) {
-  struct fault fault;
-  self->is_read = false;
-  self->fault.kind = FAULT_NONE;
-  self->step = TRANSLATED_READ;
-  if (find_stored(self) || join_page(self, &fault))
-    return true;
-  return translated_refuse(self, &fault);
-}
-
 static bool abandon(struct translated *self) {
   struct fault fault;
   fault_set(&fault, FAULT_UNAVAILABLE,
@@ -109,12 +98,23 @@ static bool abandon(struct translated *self) {
   return translated_fail(self, &fault);
 }
 
+/* The page is there already if it is asked for again. */
+static bool ask_page(struct translated *self) {
+  struct fault fault;
+  bool has_waited = self->asked > 0;
+  self->is_read = false;
+  self->fault.kind = FAULT_NONE;
+  self->step = TRANSLATED_READ;
+  if (find_stored(self))
+    return true;
+  if (flight_give_up(self->paid->flight, has_waited))
+    return abandon(self);
+  return join_page(self, &fault) || translated_refuse(self, &fault);
+}
+
 bool translated_choose(struct translated *self) {
   struct fault fault;
   struct cap cap = translated_known_cap(self);
-  bool has_waited = self->asked > 0;
-  if (flight_give_up(self->paid->flight, has_waited))
-    return abandon(self);
   query_release(&self->page);
   enum translate_step step =
       translate_next(self->translation, cap.rows, self->affordable, &self->page, &fault);

@@ -3,6 +3,7 @@
 
 #include "base/scope.h"
 #include "body/flight.h"
+#include "body/masked.h"
 #include "ledger/token.h"
 
 void translated_read_flight(struct translated *self, struct flight_reader **reader, bool leads) {
@@ -11,16 +12,34 @@ void translated_read_flight(struct translated *self, struct flight_reader **read
   self->leads = leads;
 }
 
+/* Another client's token, if the page repeats it, is masked. */
+static struct view secret_of(const struct translated *self) {
+  return paid_secret(self->flight, &self->paid->request.token);
+}
+
+/* True if the page has begun, or has no patience left. If the clients of this request seem to have
+ * gone, so does it: a page that waits for its turn is dropped if nobody else waits for it. */
+static bool await_page(struct translated *self) {
+  if (flight_await(self->reader))
+    return true;
+  if (flight_is_deserted(self->paid->flight)) {
+    flight_doubt(self->reader);
+    self->doubts = true;
+  }
+  return false;
+}
+
 /* The flight's hold on what is stored is there when its answer has begun. BROKEN: no byte came for
  * too long, and the reader stays; or there is no memory. */
 static enum body_read begin(struct translated *self) {
   struct flight_state state;
-  if (!flight_await(self->reader))
+  if (!await_page(self))
     return BODY_WAIT;
   flight_peek(self->flight, &state);
   if (state.phase == FLIGHT_WAITING)
     return BODY_BROKEN;
   self->body = body_flight(&self->reader, paid_hold(self->flight), self->paid->request.id);
+  self->body = body_masked(&self->body, secret_of(self));
   return self->body ? BODY_BYTES : BODY_BROKEN;
 }
 
@@ -109,6 +128,16 @@ static bool on_refused(struct translated *self, const struct fault *refusal) {
   return translated_refuse(self, &fault);
 }
 
+/* Upstream's status goes along: what upstream says to one token, no other client is told. */
+static bool fail_as_upstream(struct translated *self, const struct flight_state *state) {
+  const struct fault fault = state->verdict.fault;
+  struct answer_head head = answer_head_empty();
+  head.status = state->head.status;
+  flight_set_head(self->paid->flight, &head);
+  translated_leave_page(self);
+  return translated_fail(self, &fault);
+}
+
 /* Upstream answered with an error. */
 static bool on_error(struct translated *self, const struct flight_state *state) {
   const struct paid *paid = self->paid;
@@ -117,12 +146,10 @@ static bool on_error(struct translated *self, const struct flight_state *state) 
                     self->tries++ < TRANSLATED_TRIES_MOST;
   if (is_another)
     return ask_again(self);
-  const struct fault fault = state->verdict.fault;
   struct amount left = {.currency = self->spent.currency, .parts = state->verdict.shortage.left};
   if (left.parts > 0 && may_ask_less(self, left))
     return ask_again(self);
-  translated_leave_page(self);
-  return is_held_back(&fault) ? translated_refuse(self, &fault) : translated_fail(self, &fault);
+  return fail_as_upstream(self, state);
 }
 
 static bool on_page(struct translated *self, int64_t answered_at) {
@@ -155,10 +182,18 @@ static bool give_up(struct translated *self) {
   return translated_fail(self, &fault);
 }
 
-static bool judge_flight(struct translated *self) {
+/* The page was dropped for its clients' sake, and others may have come since. */
+static bool was_dropped(const struct translated *self, const struct flight_state *state) {
+  struct answer_cost cost = paid_cost(self->flight);
+  return self->doubts && state->head.status == 0 && cost.is_known && amount_is_zero(cost.spent);
+}
+
+static bool judge_flight(struct translated *self, enum body_read end) {
   struct flight_state state;
   flight_peek(self->flight, &state);
-  if (state.phase != FLIGHT_CONCLUDED)
+  bool is_over = state.phase == FLIGHT_CONCLUDED;
+  if (!is_over ||
+      (end != BODY_END && state.end == FLIGHT_ENDED && state.verdict.outcome != ANSWER_BROKEN))
     return give_up(self);
   if (state.end == FLIGHT_WITHDRAWN)
     return ask_again(self);
@@ -167,18 +202,21 @@ static bool judge_flight(struct translated *self) {
     return on_refused(self, &state.refusal);
   if (state.verdict.outcome == ANSWER_REFUSED)
     return on_error(self, &state);
+  if (state.verdict.outcome == ANSWER_BROKEN && was_dropped(self, &state))
+    return ask_again(self);
   if (state.verdict.outcome == ANSWER_BROKEN) {
     struct fault fault = state.verdict.fault;
     translated_leave_page(self);
     return translated_fail(self, &fault);
   }
+  self->is_masked = self->is_masked || (secret_of(self).length && self->store && !state.storing);
   return on_page(self, state.head.answered_at);
 }
 
 /* A stored page that turns out to be damaged is asked for again: it is not found any more. */
 static bool judge_page(struct translated *self, enum body_read end) {
   if (self->flight)
-    return judge_flight(self);
+    return judge_flight(self, end);
   if (end == BODY_END) {
     self->once = amount_add(self->once, self->price);
     return on_page(self, self->stored_at);

@@ -46,8 +46,9 @@ struct translated {
 
   /* The present page. */
   struct query *page;
-  struct flight *flight;        /* one reference; NULL: it is stored */
-  bool leads;                   /* this request began `flight` */
+  struct flight *flight; /* one reference; NULL: it is stored */
+  bool leads;            /* this request began `flight` */
+  bool doubts;           /* its own clients seemed to have gone while it waited for `flight` */
   struct flight_reader *reader; /* of `flight`, until `body` reads it */
   struct body *body;            /* its bytes */
   bool is_read;                 /* they are rows, not an error */
@@ -58,6 +59,7 @@ struct translated {
   /* All pages so far. */
   struct amount spent, once;
   bool is_known, is_booked, has_asked;
+  bool is_masked;      /* one of them may have had another client's token in it */
   int64_t answered_at; /* of the oldest page; 0: none yet */
   size_t fed;          /* bytes of the answer */
 };

@@ -261,6 +261,13 @@ bool flight_give_up(struct flight *flight, bool has_waited) {
   return given_up;
 }
 
+bool flight_is_deserted(struct flight *flight) {
+  pthread_mutex_lock(&flight->lock);
+  bool deserted = is_deserted(flight, true);
+  pthread_mutex_unlock(&flight->lock);
+  return deserted;
+}
+
 bool flight_depart(struct flight *flight, bool has_waited) {
   pthread_mutex_lock(&flight->lock);
   bool given_up = give_up_locked(flight, has_waited);

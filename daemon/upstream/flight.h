@@ -96,6 +96,9 @@ void flight_set_writer(struct flight *flight, const struct flight_writer *writer
  * unsent. False: it has readers, flight_keep() was called, or it has departed. `has_waited`: it had
  * to wait for a place, so readers in doubt do not count. */
 bool flight_give_up(struct flight *flight, bool has_waited) MUST_CHECK;
+/* True if flight_give_up() would be true for a flight that has waited: its readers have left, or
+ * seem to have. */
+bool flight_is_deserted(struct flight *flight) MUST_CHECK;
 /* The time of flight_create(); clock_monotonic(). */
 int64_t flight_since(const struct flight *flight);
 /* True if one of its readers joined after `since` (clock_monotonic()); without readers, if it was

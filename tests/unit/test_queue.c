@@ -63,6 +63,22 @@ static void a_call_that_comes_before_the_wait_is_not_lost(void **state) {
   queue_release(&queue);
 }
 
+static void all_that_are_parked_go_on(void **state) {
+  (void)state;
+  struct queue *queue = queue_create(2, run);
+  struct counted counted[] = {{.rounds = 2}, {.rounds = 2}, {.rounds = 2}};
+  for (size_t i = 0; i < COUNT(counted); i++) {
+    wait_begin(&counted[i].end);
+    queue_add(queue, &counted[i].job);
+  }
+  for (size_t i = 0; i < COUNT(counted); i++) {
+    while (atomic_load(&counted[i].ran) < 2)
+      queue_call_all(queue);
+    assert_true(wait_for(&counted[i].end));
+  }
+  queue_release(&queue);
+}
+
 static void a_queue_without_threads_begins_and_ends(void **state) {
   (void)state;
   struct queue *queue = queue_create(0, run);
@@ -135,6 +151,7 @@ int main(void) {
       cmocka_unit_test(a_parked_job_goes_on_when_it_is_called),
       cmocka_unit_test(a_call_that_comes_before_the_wait_is_not_lost),
       cmocka_unit_test(a_queue_without_threads_begins_and_ends),
+      cmocka_unit_test(all_that_are_parked_go_on),
       cmocka_unit_test(a_cap_is_known_from_the_moment_it_is_learned),
       cmocka_unit_test(a_longer_answer_proves_that_shorter_ones_are_whole),
       cmocka_unit_test(what_came_first_is_forgotten_first),
