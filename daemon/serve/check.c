@@ -2,7 +2,6 @@
 #include "serve/request.h"
 
 #include "base/num.h"
-#include "dialect/dialect.h"
 #include "query/call.h"
 #include "query/media.h"
 #include "query/uri.h"
@@ -27,9 +26,7 @@ static bool check_method(const struct request *request, struct fault *fault) {
 
 static bool check_path(const struct request *request, struct view path, struct fault *fault) {
   if (request->is_call)
-    return dialect_for(request->settings)->translates ||
-           fault_set(fault, FAULT_UNKNOWN_PATH,
-                     "Ahrefs API v3 is not served here, as upstream.api is v2: set it to v3");
+    return facts_check_call(request->settings, fault);
   return path.length == 0 || view_is(path, "/") ||
          fault_set(fault, FAULT_UNKNOWN_PATH,
                    "there is nothing at this path; ask at /?... (v2) or /v3/... (v3)");

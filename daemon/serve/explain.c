@@ -179,7 +179,9 @@ bool serve_explain(struct serve *serve, struct view args, struct serve_explanati
   *out = (struct serve_explanation){0};
   if (!parse(args, &query, fault))
     return false;
-  bool ok = predict(serve, query, &prediction, fault) && explain(&prediction, out, fault);
+  bool ok = predict(serve, query, &prediction, fault) &&
+            (!query_call(query) || facts_check_call(prediction.settings, fault)) &&
+            explain(&prediction, out, fault);
   prediction_release(&prediction);
   query_release(&query);
   return ok;

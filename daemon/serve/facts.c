@@ -42,6 +42,12 @@ enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_fa
   return facts_judge_token(inquiry, token);
 }
 
+bool facts_check_call(const struct settings *settings, struct fault *fault) {
+  return dialect_for(settings)->translates ||
+         fault_set(fault, FAULT_UNKNOWN_PATH,
+                   "Ahrefs API v3 is not served here, as upstream.api is v2: set it to v3");
+}
+
 bool facts_check_translation(const struct settings *settings, const struct query *query,
                              bool has_unknown_body, struct fault *fault) {
   enum question_kind kind = question_kind_of(query, has_unknown_body);

@@ -56,6 +56,9 @@ void facts_gather(const struct inquiry *inquiry, enum plan_standing standing,
  * from the inquiry. */
 struct derived_search facts_search(const struct inquiry *inquiry, const struct plan_facts *facts);
 
+/* False: FAULT_UNKNOWN_PATH. Calls have a front only if upstream speaks v3. */
+bool facts_check_call(const struct settings *settings, struct fault *fault) MUST_CHECK;
+
 /* False: FAULT_UNTRANSLATABLE. A query that upstream's dialect cannot ask. */
 bool facts_check_translation(const struct settings *settings, const struct query *query,
                              bool has_unknown_body, struct fault *fault) MUST_CHECK;
