@@ -1,7 +1,7 @@
 /* Asks the running daemon about the account, or the state directory if none runs.
  *
  * The daemon comes first: it has counted hits that it has not written yet. The lock of the state
- * directory tells whether one runs (ctl/remote.h). */
+ * directory tells whether one runs (ctl/link.h). */
 #pragma once
 
 #include "account/account.h"

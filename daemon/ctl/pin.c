@@ -29,7 +29,7 @@ static int encode(const struct digest *digest, struct text *out) {
   return code;
 }
 
-bool pin_read(const char *file, struct text *out, struct fault *fault) {
+bool pin_read(const char *key, const char *file, struct text *out, struct fault *fault) {
   gnutls_datum_t pem = {0};
   struct digest digest;
   int code = gnutls_load_file(file, &pem);
@@ -39,7 +39,7 @@ bool pin_read(const char *file, struct text *out, struct fault *fault) {
     code = encode(&digest, out);
   gnutls_free(pem.data);
   if (code < 0)
-    return fault_set(fault, FAULT_MALFORMED, "admin.tls_certificate '%.200s' cannot be used: %s",
-                     file, gnutls_strerror(code));
+    return fault_set(fault, FAULT_MALFORMED, "%s '%.200s' cannot be used: %s", key, file,
+                     gnutls_strerror(code));
   return text_ok(out) || fault_no_memory(fault);
 }

@@ -1,17 +1,4 @@
-/* Sends a request to the running daemon, through its admin listener.
- *
- * A secret (a token in the request, or that of admin.token_file) is sent to the daemon only. With
- * admin.tls_certificate the key of that certificate proves the daemon. Without, the address is on
- * this machine, where any process may listen while no daemon does:
- *
- *   the state directory's lock    | is sent               | check after connecting
- *   free                          | nothing               |
- *   held, or the directory is     | everything            | the user of the listening process, for
- *   another user's                |                       | a UNIX socket or if a secret is sent
- *   never created                 | requests that hold    | the same
- *                                 | no secret             |
- *
- * That user must be the owner of the state directory, root, or the caller's. */
+/* Sends a request to the running daemon, through its admin listener (ctl/link.h). */
 #pragma once
 
 #include "base/fault.h"
@@ -28,6 +15,7 @@ struct remote_request {
 struct remote {
   struct text body; /* the answer: an object of JSON; the caller frees it */
   bool absent;      /* no daemon runs at this address of this machine; nothing was sent */
+  long status;      /* HTTP; 0: none came */
 };
 
 /* Sends one request to the first address of admin.listen, with the token of admin.token_file. Any
