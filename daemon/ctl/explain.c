@@ -53,8 +53,13 @@ static void print_explanation(struct text *out, yajl_val answer) {
 
 enum ending command_explain(const struct command_call *call, struct fault *fault) {
   scope_text struct text path = {0};
+  struct argument argument;
+  bool ok = argument_read(view_of(call->arguments[0]), &argument, fault);
   text_add(&path, VIEW("/api/explain?"));
-  argument_clean(view_of(call->arguments[0]), &path);
+  argument_add(&argument, &path);
+  argument_free(&argument);
+  if (!ok)
+    return ENDING_MISUSED;
   if (call->token) {
     text_add(&path, VIEW("&token="));
     form_encode_but(&path, view_of(call->token), VIEW(""));

@@ -8,41 +8,59 @@
 #include "ctl/print.h"
 #include "settings/address.h"
 
-/* --- explain's argument --- */
+/* --- queries as people write them --- */
 
 static void arguments_are_cleaned(void **state) {
   (void)state;
   static const struct {
-    const char *argument, *cleaned;
+    const char *argument, *cleaned, *token;
   } cases[] = {
-      {"", ""},
-      {"a=1&b=2", "a=1&b=2"},
-      {"?a=1", "a=1"},
-      {"token=sesame", ""},
-      {"a=1&token=sesame&b=2", "a=1&b=2"},
-      {"%74oken=sesame&a=1", "a=1"},
-      {"token&a=1", "a=1"},
-      {"token=%zz&a=1", "a=1"},
-      {"tokens=1", "tokens=1"},
-      {"&&a=1&&", "a=1"},
-      {"http://apiv2.ahrefs.com/?a=1&token=sesame#part", "a=1"},
-      {"https://apiv2.ahrefs.com?a=1", "a=1"},
-      {"/?a=1", "a=1"},
-      {"http://apiv2.ahrefs.com/", ""},
-      {"target=http://a.example/?b=c", "target=http%3A%2F%2Fa.example%2F%3Fb=c"},
-      {"where=a:1, b=\"2\"", "where=a%3A1%2C%20b=%222%22"},
-      {"a=%C3%A9+\xc3\xa9", "a=%C3%A9+%C3%A9"},
-      {"a=1\r\nHost: x", "a=1%0D%0AHost%3A%20x"},
-      {"a=#", "a=%23"},
-      {"/v3/site-explorer/metrics?target=a.example&token=sesame",
-       "/v3/site-explorer/metrics?target=a.example"},
-      {"https://api.ahrefs.com/v3/a/b?c=1#part", "/v3/a/b?c=1"},
-      {"/v3/a b", "/v3/a%20b?"},
+      {"", "", ""},
+      {"a=1&b=2", "a=1&b=2", ""},
+      {"?a=1", "a=1", ""},
+      {"token=sesame", "", "sesame"},
+      {"a=1&token=sesame&b=2", "a=1&b=2", "sesame"},
+      {"%74oken=ses%61me&a=1&token=sesame", "a=1", "sesame"},
+      {"token&a=1", "a=1", ""},
+      {"tokens=1", "tokens=1", ""},
+      {"&&a=1&&", "a=1", ""},
+      {"http://apiv2.ahrefs.com/?a=1&token=sesame#part", "a=1", "sesame"},
+      {"https://apiv2.ahrefs.com?a=1", "a=1", ""},
+      {"/?a=1", "a=1", ""},
+      {"http://apiv2.ahrefs.com/", "", ""},
+      {"target=http://a.example/?b=c", "target=http%3A%2F%2Fa.example%2F%3Fb=c", ""},
+      {"where=a:1, b=\"2\"", "where=a%3A1%2C%20b=%222%22", ""},
+      {"a=%C3%A9+\xc3\xa9", "a=%C3%A9+%C3%A9", ""},
+      {"a=1\r\nHost: x", "a=1%0D%0AHost%3A%20x", ""},
+      {"a=#", "a=%23", ""},
+      {"/v3/x/y?a=1&token=sesame", "/v3/x/y?a=1", "sesame"},
+      {"https://api.ahrefs.com/v3/x/y?a=/?#b", "/v3/x/y?a=%2F%3F", ""},
+      {"/v3/x y", "/v3/x%20y?", ""},
+      {"v3/x?a=1", "v3%2Fx%3Fa=1", ""},
   };
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+  for (size_t i = 0; i < COUNT(cases); i++) {
     scope_text struct text out = {0};
-    argument_clean(view_of(cases[i].argument), &out);
+    struct argument argument;
+    struct fault fault;
+    assert_true(argument_read(view_of(cases[i].argument), &argument, &fault));
+    argument_add(&argument, &out);
     assert_string_equal(text_string(&out), cases[i].cleaned);
+    assert_string_equal(text_string(&argument.token), cases[i].token);
+    assert_int_equal(argument.is_call, strncmp(cases[i].cleaned, "/v3/", 4) == 0);
+    argument_free(&argument);
+  }
+}
+
+static void two_tokens_are_refused_and_not_repeated(void **state) {
+  (void)state;
+  static const char *const refused[] = {"token=sesame&a=1&token=other", "token=sesame%zz",
+                                        "token=sesame%00", "/v3/x?token=sesame%0d%0aX:"};
+  for (size_t i = 0; i < COUNT(refused); i++) {
+    struct argument argument;
+    struct fault fault;
+    assert_false(argument_read(view_of(refused[i]), &argument, &fault));
+    assert_null(strstr(fault.text, "sesame"));
+    argument_free(&argument);
   }
 }
 
@@ -286,6 +304,7 @@ static void listeners_are_found(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(arguments_are_cleaned),
+      cmocka_unit_test(two_tokens_are_refused_and_not_repeated),
       cmocka_unit_test(upsetting_answers_are_refused),
       cmocka_unit_test(deep_answers_are_refused),
       cmocka_unit_test(members_are_found),
