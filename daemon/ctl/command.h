@@ -17,6 +17,7 @@
   OPTION(per, "per")                 \
   OPTION(spent, "spent")             \
   OPTION(token, "token")             \
+  OPTION(token_file, "token-file")   \
   OPTION(unknown, "unknown")         \
   OPTION(day, "day")                 \
   OPTION(reason, "reason")
@@ -43,7 +44,7 @@ struct command_call {
 };
 
 /* The exit status. */
-enum ending { ENDING_GOOD = 0, ENDING_FAILED = 1, ENDING_MISUSED = 2 };
+enum ending { ENDING_GOOD = 0, ENDING_FAILED = 1, ENDING_MISUSED = 2, ENDING_LIMITED = 3 };
 
 /* Prints to standard output. Sets `fault` unless the ending is good. */
 typedef enum ending command_function(const struct command_call *call, struct fault *fault);

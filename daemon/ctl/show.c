@@ -34,6 +34,12 @@ static void add_json(struct text *out, struct view body) {
   }
 }
 
+bool show_json(struct view part, struct fault *fault) {
+  scope_text struct text out = {.limit = OUTPUT_LIMIT};
+  add_json(&out, part);
+  return text_ok(&out) ? put(text_view(&out), fault) : fault_no_memory(fault);
+}
+
 enum ending show_answer(const struct command_call *call, struct view body, show_print *print,
                         struct fault *fault) {
   scope_text struct text out = {.limit = OUTPUT_LIMIT};

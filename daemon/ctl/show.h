@@ -14,3 +14,6 @@ enum ending show_remote(const struct command_call *call, const char *method, con
 /* The same for an answer that has arrived: `body` is JSON, followed by a NUL. */
 enum ending show_answer(const struct command_call *call, struct view body, show_print *print,
                         struct fault *fault);
+
+/* Prints JSON, or a part of it that ends outside its strings, as --json does. Blocks. */
+bool show_json(struct view part, struct fault *fault) MUST_CHECK;

@@ -122,11 +122,12 @@ def test_a_header_is_named_by_its_subject():
 
 def test_words_of_v2_are_in_its_files_only():
     """Another dialect is files of its own. Fuzz targets may use v2's answers as examples, and
-    rowcache's own errors say to their clients that they are errors. A translation writes v2's answer."""
+    rowcache's own errors say to their clients that they are errors. A translation writes v2's answer;
+    rowcachectl, as a client, reads it."""
     found = {(file.relative_to(HOUSE).as_posix(), word)
              for room in ROOMS for file in sources(room)
              if not (room == "dialect" and file.name.startswith("v2"))
-             and file != HOUSE / "translate" / "translate.c"
+             and file not in (HOUSE / "translate" / "translate.c", HOUSE / "ctl" / "client.c")
              and not file.name.endswith("_fuzz.c")
              for line in file.read_text().splitlines() if not _SAYS_ERROR.search(line)
              for word in _V2.findall(line)}

@@ -271,10 +271,14 @@ class Daemon:
 
     def ctl(self, *arguments, **options) -> subprocess.CompletedProcess:
         """rowcachectl with this daemon's configuration."""
+        return run(ROWCACHECTL, *self.dash_o_of_ctl(), *arguments, **options)
+
+    def dash_o_of_ctl(self) -> list:
         where = ["-o", f"state.directory={self.state}"]
-        for address in self.addresses("admin")[:1]:
-            where += ["-o", f"admin.listen={address}"]
-        return run(ROWCACHECTL, *where, *arguments, **options)
+        for side, key in (("admin", "admin.listen"), ("client", "server.listen")):
+            for address in self.addresses(side)[:1]:
+                where += ["-o", f"{key}={address}"]
+        return where
 
     def issue(self, name="alice", *budget) -> str:
         """A new token of rowcache's own."""

@@ -4,8 +4,11 @@
 #include "ctl/answer.h"
 #include "ctl/argument.h"
 #include "ctl/command.h"
+#include "ctl/lines.h"
 #include "ctl/peer.h"
 #include "ctl/print.h"
+#include "ctl/tally.h"
+#include "ctl/verdict.h"
 #include "settings/address.h"
 
 /* --- queries as people write them --- */
@@ -61,6 +64,155 @@ static void two_tokens_are_refused_and_not_repeated(void **state) {
     assert_false(argument_read(view_of(refused[i]), &argument, &fault));
     assert_null(strstr(fault.text, "sesame"));
     argument_free(&argument);
+  }
+}
+
+/* --- lines of a file --- */
+
+/* Appends each line of `file`, read in parts of `step` bytes, as "number:query|". */
+static void list_lines(struct view file, size_t step, struct text *out) {
+  struct lines lines = {.number = 0};
+  struct fault fault;
+  bool is_last = false;
+  while (file.length || !is_last) {
+    struct view part = view_first(file, step), query;
+    file = view_from(file, part.length);
+    is_last = part.length == 0;
+    while (is_last ? lines_end(&lines) : lines_take(&lines, &part)) {
+      bool ok = lines_read(&lines, &query, &fault);
+      if (!ok || query.length)
+        text_printf(out, "%d:%.*s|", (int)lines.number, ok ? (int)query.length : 1,
+                    ok ? query.at : "!");
+    }
+  }
+  lines_free(&lines);
+}
+
+static void lines_are_numbered_and_blank_ones_skipped(void **state) {
+  (void)state;
+  static const struct {
+    const char *file, *lines;
+  } cases[] = {
+      {"", ""},
+      {"\n\n", ""},
+      {"a=1", "1:a=1|"},
+      {"a=1\n", "1:a=1|"},
+      {"a=1\n\n# b=2\n  #c\nd=4", "1:a=1|5:d=4|"},
+      {"\xef\xbb\xbf"
+       "a=1\r\n \t\r\n b=2 \r\n",
+       "1:a=1|3:b=2|"},
+      {"a=1\n\xef\xbb\xbf"
+       "b",
+       "1:a=1|2:\xef\xbb\xbf"
+       "b|"},
+      {"a=\xff\nb=2\n#\xff\n", "1:!|2:b=2|"},
+      {"a=\xc3\xa9#", "1:a=\xc3\xa9#|"},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++)
+    for (size_t step = 1; step < 20; step++) {
+      scope_text struct text out = {0};
+      list_lines(view_of(cases[i].file), step, &out);
+      assert_string_equal(text_string(&out), cases[i].lines);
+    }
+}
+
+static void a_line_is_bounded(void **state) {
+  (void)state;
+  scope_text struct text file = {0}, out = {0};
+  for (size_t i = 0; i < LINES_MOST; i++)
+    text_add_char(&file, 'a');
+  text_add(&file, VIEW("\n#"));
+  for (size_t i = 0; i < 2 * LINES_MOST; i++)
+    text_add_char(&file, 'b');
+  text_add(&file, VIEW("\nc"));
+  for (size_t i = 0; i < LINES_MOST; i++)
+    text_add_char(&file, 'c');
+  text_add(&file, VIEW("\nd=1"));
+  list_lines(text_view(&file), 1000, &out);
+  assert_string_equal(text_string(&out) + LINES_MOST + strlen("1:"), "|3:!|4:d=1|");
+}
+
+/* --- what an answer was --- */
+
+static void an_outcome_is_read_from_cache_status(void **state) {
+  (void)state;
+  static const struct {
+    const char *cache_status;
+    int outcome; /* -1: none */
+  } cases[] = {
+      {"rowcache; hit; ttl=86400", OUTCOME_HIT},
+      {"rowcache; hit; ttl=1; detail=derived", OUTCOME_DERIVED},
+      {"rowcache; hit; ttl=-1; detail=stale", OUTCOME_STALE},
+      {"rowcache; fwd=uri-miss; stored", OUTCOME_MISS},
+      {"rowcache; fwd=stale; fwd-status=500", OUTCOME_MISS},
+      {"rowcache; fwd=uri-miss; collapsed", OUTCOME_COLLAPSED},
+      {"rowcache; fwd=bypass", OUTCOME_BYPASS},
+      {"rowcache", -1},
+      {"rowcache; ttl=1", -1},
+      {"other; hit", -1},
+      {"", -1},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    enum outcome outcome = OUTCOMES;
+    bool found = verdict_outcome(view_of(cases[i].cache_status), &outcome);
+    assert_int_equal(found ? (int)outcome : -1, cases[i].outcome);
+  }
+}
+
+/* --- sums of many queries --- */
+
+static struct tally_query one(enum outcome outcome, int64_t rows, bool has_spent, bool is_exact) {
+  return (struct tally_query){.line = 7,
+                              .outcome = outcome,
+                              .status = outcome == OUTCOME_ERROR ? 400 : 200,
+                              .has_spent = has_spent,
+                              .is_exact = is_exact,
+                              .spent = amount_of_rows(ROWS(rows)),
+                              .error = outcome == OUTCOME_ERROR ? VIEW("why\n") : VIEW("")};
+}
+
+static void queries_are_added_up(void **state) {
+  (void)state;
+  struct tally tally = {.has_limit = true, .limit = amount_of_rows(ROWS(300))};
+  const struct tally_query queries[] = {
+      one(OUTCOME_HIT, 0, true, true),      one(OUTCOME_DERIVED, 0, true, true),
+      one(OUTCOME_MISS, 201, true, true),   one(OUTCOME_COLLAPSED, 0, true, true),
+      one(OUTCOME_BYPASS, 0, false, false), one(OUTCOME_ERROR, 50, true, false),
+  };
+  for (size_t i = 0; i < COUNT(queries); i++)
+    tally_add(&tally, &queries[i]);
+  assert_int_equal(tally.asked, 6);
+  assert_int_equal(tally.hits, 3);
+  assert_int_equal(tally.misses, 2);
+  assert_int_equal(tally.failed, 1);
+  assert_int_equal(tally.unknown, 2);
+  assert_string_equal(AMOUNT_TEXT(tally.spent), "251.0");
+  assert_string_equal(AMOUNT_TEXT(tally_left(&tally)), "49.0");
+  tally_add(&tally, &queries[2]);
+  assert_string_equal(AMOUNT_TEXT(tally_left(&tally)), "0.0");
+}
+
+static void a_query_is_shown_on_one_line(void **state) {
+  (void)state;
+  const struct tally tally = {.has_limit = false};
+  const struct tally limited = {.has_limit = true, .limit = amount_of_rows(ROWS(9))};
+  const struct {
+    struct tally_query query;
+    const char *line;
+  } cases[] = {
+      {one(OUTCOME_MISS, 201, true, true), "line 7: miss, 201.0 rows"},
+      {one(OUTCOME_HIT, 0, true, true), "line 7: hit, 0.0 rows"},
+      {one(OUTCOME_BYPASS, 5, true, false), "line 7: bypass, at most 5.0 rows"},
+      {one(OUTCOME_BYPASS, 0, false, false), "line 7: bypass, at an unknown cost"},
+      {one(OUTCOME_ERROR, 0, true, true), "line 7: error 400"},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    scope_text struct text out = {0}, wanted = {0};
+    const char *error = i == 4 ? ": why\\x0a" : "";
+    tally_show(&tally, &cases[i].query, &out);
+    tally_show(&limited, &cases[i].query, &out);
+    text_printf(&wanted, "%s%s\n%s; 9.0 left%s\n", cases[i].line, error, cases[i].line, error);
+    assert_string_equal(text_string(&out), text_string(&wanted));
   }
 }
 
@@ -305,6 +457,11 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(arguments_are_cleaned),
       cmocka_unit_test(two_tokens_are_refused_and_not_repeated),
+      cmocka_unit_test(lines_are_numbered_and_blank_ones_skipped),
+      cmocka_unit_test(a_line_is_bounded),
+      cmocka_unit_test(an_outcome_is_read_from_cache_status),
+      cmocka_unit_test(queries_are_added_up),
+      cmocka_unit_test(a_query_is_shown_on_one_line),
       cmocka_unit_test(upsetting_answers_are_refused),
       cmocka_unit_test(deep_answers_are_refused),
       cmocka_unit_test(members_are_found),
