@@ -14,14 +14,15 @@ from v3 import (
 from wire import patience
 
 PACE = "upstream.requests_per_minute=3"
-TRUSTING = "access.mode=open"  # keys are not checked before they ask
+# Keys are not checked before they ask, and their plans not asked for.
+TRUSTING = ("access.mode=open", "upstream.max_rows=5000000")
 TRANSLATING = (*V3, "upstream.stall_timeout=10m")
 
 
 @pytest.fixture
 def paced(driven3):
     """Starts daemons that send three requests a minute."""
-    return lambda *options, **more: driven3(PACE, TRUSTING, *options, **more)
+    return lambda *options, **more: driven3(PACE, *TRUSTING, *options, **more)
 
 
 def come(sim, count):
@@ -97,7 +98,7 @@ def test_the_free_account_counts_too(sim3, driven3, clock):
 def test_upstream_sees_no_more_in_any_minute(start, clock):
     """One that counts by itself has nothing to throttle."""
     with v3.Simulator(pace=3, minute=0.5) as sim:
-        daemon = start(sim.url, "upstream.api=v3", PACE, TRUSTING, "upstream.stall_timeout=1h",
+        daemon = start(sim.url, "upstream.api=v3", PACE, *TRUSTING, "upstream.stall_timeout=1h",
                        **clock.drives())
         with asking(daemon, *targets(1, 12)) as clients, clock.flying():
             assert [client.receive().status for client in clients] == [200] * 12
@@ -133,7 +134,7 @@ def test_one_whose_client_leaves_is_not_sent(sim3, paced, clock):
 def test_a_reload_changes_the_pace_of_what_waits(sim3, start, clock, tmp_path):
     file = tmp_path / "paced.conf"
     file.write_text("[upstream]\nrequests_per_minute = 3\n")
-    daemon = start(sim3.url, "upstream.api=v3", TRUSTING, arguments=["-c", str(file)],
+    daemon = start(sim3.url, "upstream.api=v3", *TRUSTING, arguments=["-c", str(file)],
                    **clock.drives())
     with asking(daemon, *targets(1, 6)) as clients:
         come(sim3, 3)
@@ -251,7 +252,7 @@ def test_a_stop_does_not_wait_for_a_turn(sim3, paced, clock):
 
 def test_pages_of_a_translation_keep_the_pace(start, clock):
     with simulator(keys=[KEY], workspace=v3.Workspace("Standard", cap=25)) as sim:
-        daemon = start(sim.url, *TRANSLATING, PACE, TRUSTING, **clock.drives())
+        daemon = start(sim.url, *TRANSLATING, PACE, "access.mode=open", **clock.drives())
         with clock.flying():
             reply = daemon.ask("rows-120.example", token=KEY)
         assert reply.status == 200 and len(reply.rows) == 120
@@ -259,7 +260,7 @@ def test_pages_of_a_translation_keep_the_pace(start, clock):
 
 
 def test_a_page_that_is_throttled_is_sent_again(driven3, sim3, clock):
-    daemon = driven3(PACE, TRUSTING)
+    daemon = driven3(PACE, *TRUSTING)
     sim3.fault("throttle", match=is_paid)
     with clock.flying():
         reply = daemon.ask("rows-20.example", token=KEY)
@@ -268,7 +269,7 @@ def test_a_page_that_is_throttled_is_sent_again(driven3, sim3, clock):
 
 
 def test_a_key_that_is_throttled_for_an_hour_is_429_in_v2(driven3, sim3):
-    daemon = driven3(PACE, TRUSTING)
+    daemon = driven3(PACE, *TRUSTING)
     sim3.fault("throttle", retry_after=3600, times=None, match=is_paid)
     reply = daemon.ask("rows-20.example", token=KEY)
     assert reply.status == 429 and "error" in reply.json
