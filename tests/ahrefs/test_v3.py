@@ -607,7 +607,8 @@ def test_endpoints_without_a_table(sim):
     ("broken-backlinks", {
         "select": "title,url_from,url_to,traffic_domain", "limit": 50, "mode": "prefix",
         "order_by": "domain_rating_source:desc,traffic_domain:desc", "where": {"and": [
-            field("domain_rating_source", "gte", 29.5), field("links_external", "lte", 300)]}}),
+            field("domain_rating_source", "gte", 29.5), field("traffic_domain", "gte", 500),
+            field("links_external", "lte", 300)]}}),
     ("top-pages", {
         "select": "url,sum_traffic,top_keyword", "order_by": "sum_traffic", "date": "2024-02-20",
         "limit": 200, "mode": "prefix", "where": {"and": [field("sum_traffic", "gt", 0)]}}),

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from typing import Callable, NamedTuple, Optional
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from ..targets import fixed_size
 from . import days, output
@@ -18,7 +19,7 @@ from .query import read_links_only, read_question
 _FREE = ("ahrefs.com", "yep.com", "firehose.com")
 _FREE_ROWS = 100
 _MOST_KEPT = 20000
-_TEXT = re.compile("url|title|(^|_)(keyword|name)$|country|anchor|date$|domain$")
+_TEXT = re.compile("url|title|(^|_)(keyword|name)$|country|anchor|date$|^domain$")
 
 
 class Endpoint(NamedTuple):
@@ -181,8 +182,14 @@ def _others(question, context):
     host = question.scope.hosts[0]
     size = fixed_size(host)
     count = size.rows if size else len(host) * 7 % 60
-    return [{name: f"{name} {index} of {host}" if _TEXT.search(name) else index * len(name)
-             for name in sorted(question.used)} for index in range(count)]
+    return [{name: _made_up(name, index, host) for name in sorted(question.used)}
+            for index in range(count)]
+
+
+def _made_up(name, index, host):
+    if _TEXT.search(name):
+        return f"{name} {index} of {host}"
+    return crc32(f"{name}{index}".encode()) % 999
 
 
 def _other(member, select=None):
