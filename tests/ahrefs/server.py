@@ -229,8 +229,7 @@ class Exchange:
         if chunked:
             headers["Transfer-Encoding"] = "chunked"
         if answer.framing == "length":
-            length = sum(map(len, answer.body)) if answer.declared is None else answer.declared
-            headers["Content-Length"] = length
+            headers["Content-Length"] = _length(answer)
         if not self._request.keep_alive:
             headers["Connection"] = "close"
         return http1.head(answer.status, headers)
@@ -239,6 +238,14 @@ class Exchange:
         if data:
             self._writer.write(data)
             await self._writer.drain()
+
+
+def _length(answer):
+    """What is claimed of the body, or its bytes, whatever a fault has made of it."""
+    if answer.declared is not None:
+        return answer.declared
+    answer.body = list(answer.body)
+    return sum(len(item) for item in answer.body if isinstance(item, bytes))
 
 
 def _plain(status, text, **headers):

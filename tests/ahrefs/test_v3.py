@@ -678,6 +678,20 @@ def test_direct_asks_without_a_trace(sim):
                                  "site-explorer/organic-keywords")[0])["keywords"]
 
 
+@pytest.mark.parametrize("kind", ["cut", "garbage", "truncate"])
+def test_an_error_may_be_damaged_as_well(sim, kind):
+    """And what is asked next on its connection is answered."""
+    sim.fault(kind, after=10)
+    connection = http.client.HTTPConnection(urlsplit(sim.url).netloc, timeout=5)
+    try:
+        connection.request("GET", "/v3/no-such", headers={"Authorization": f"Bearer {KEY}"})
+        reply = connection.getresponse()
+        assert reply.status == 404 and (kind == "cut" or reply.read())
+    finally:
+        connection.close()
+    assert ask(sim).status == 200
+
+
 @pytest.mark.parametrize("kind, options", [
     ("cut", {}), ("truncate", {}), ("garbage", {}), ("no_costs", {}), ("costs", {}), ("rows", {}),
     ("no_rows", {}), ("null_rows", {}), ("more", {}), ("late_error", {}), ("twice", {}),
