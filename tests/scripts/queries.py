@@ -130,8 +130,8 @@ def _question(random):
         mode=mode,
         target=random.choice(_TARGETS[mode]),
         select=random.choice(([], random.sample(COLUMNS, random.randint(1, 6)))),
-        where=[_condition(random) for _ in range(random.choice((0, 0, 1, 1, 2)))],
-        having=[_condition(random) for _ in range(random.choice((0, 0, 0, 1)))],
+        where=[condition(random) for _ in range(random.choice((0, 0, 1, 1, 2)))],
+        having=[condition(random) for _ in range(random.choice((0, 0, 0, 1)))],
         order_by=[
             (name, random.random() < 0.5)
             for name in random.sample(COLUMNS, random.choice((0, 0, 1, 2)))
@@ -141,7 +141,7 @@ def _question(random):
     )
 
 
-def _condition(random):
+def condition(random):
     pick = random.choice
     return pick((
         lambda: Comparison(pick(("ahrefs_rank", "domain_rating")), pick(_OPERATORS),
