@@ -3,11 +3,10 @@
 #include "base/digest.h"
 #include "derive/filter_judge.h"
 #include "query/call.h"
+#include "query/plans.h"
 #include "query/query.h"
 
-/* So many rows at once plans were seen to give, 500 among them; which plan a key had is not known. */
-static const int64_t caps[] = {25, 100, 250};
-#define CAP_STEP 500 /* other plans may give a multiple of it */
+#define CAP_STEP 500 /* plans that are not known may give a multiple of it at once */
 
 /* --- subject --- */
 
@@ -135,11 +134,9 @@ static enum derive_reason take_parts(const struct call *wanted, const struct cal
 
 /* --- rows --- */
 
+/* Which plan the key had is not known. */
 static bool is_cap(int64_t results) {
-  for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
-    if (results == caps[i])
-      return true;
-  return results > 0 && results % CAP_STEP == 0;
+  return results > 0 && (plans_have_cap(results) || results % CAP_STEP == 0);
 }
 
 static bool may_be_cut(const struct derive_source *source) {

@@ -1,8 +1,8 @@
 #include "dialect/v3_subscription.h"
 
-#include "base/num.h"
 #include "base/scope.h"
 #include "base/visible.h"
+#include "query/plans.h"
 
 #include <stdlib.h>
 #include <yajl/yajl_tree.h>
@@ -55,23 +55,6 @@ static void read_used(yajl_val info, struct dialect_subscription *subscription) 
 
 /* --- the plan --- */
 
-/* By the pricing page of August 2026. */
-static int64_t cap_of(struct view subscription) {
-  static const struct {
-    struct view name;
-    int64_t cap;
-  } plans[] = {{VIEW("Lite"), 100},
-               {VIEW("Standard"), 250},
-               {VIEW("Advanced"), 500},
-               {VIEW("Enterprise"), 0}};
-  struct view plan = VIEW("");
-  view_split(&subscription, ',', &plan);
-  for (size_t i = 0; i < sizeof plans / sizeof *plans; i++)
-    if (num_same_word(view_trim(plan), plans[i].name))
-      return plans[i].cap;
-  return -1;
-}
-
 static void show(struct view name, char out[DIALECT_PLAN_SIZE]) {
   char one[VISIBLE_SIZE];
   size_t length = 0;
@@ -89,7 +72,7 @@ static void show(struct view name, char out[DIALECT_PLAN_SIZE]) {
 static void read_plan(yajl_val info, struct dialect_subscription *subscription) {
   yajl_val value = yajl_tree_get(info, (const char *[]){"subscription", NULL}, yajl_t_string);
   struct view name = view_of(value ? YAJL_GET_STRING(value) : "");
-  subscription->cap = cap_of(name);
+  subscription->cap = plans_cap(name);
   show(name, subscription->plan);
 }
 

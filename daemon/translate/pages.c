@@ -1,5 +1,7 @@
 #include "translate/pages.h"
 
+#include "query/plans.h"
+
 #include <inttypes.h>
 
 /* A page of fewer rows costs little, so it is made larger before its rows are asked for in another
@@ -137,15 +139,6 @@ bool pages_row(struct pages *pages, const struct link *link, enum pages_row *ver
 }
 
 /* --- the end of a page --- */
-
-/* The rows that plans have given at once: 25 and 100 to 500 (v3's reference). */
-static bool is_some_cap(int64_t rows) {
-  static const int64_t caps[] = {25, 100, 250, 500};
-  for (size_t i = 0; i < sizeof caps / sizeof *caps; i++)
-    if (rows == caps[i])
-      return true;
-  return false;
-}
 
 /* The page before this one may have been cut. If this one brings more than came again, it was. */
 static void learn(struct pages *pages, int64_t rows, bool may_be_cap, int64_t *cap) {
@@ -291,7 +284,7 @@ static bool go_behind(struct pages *pages, bool has_enough, enum pages_end *end,
 
 bool pages_end(struct pages *pages, int64_t rows, bool may_be_cap, bool has_enough, int64_t *cap,
                enum pages_end *end, struct fault *fault) {
-  may_be_cap = may_be_cap || is_some_cap(rows);
+  may_be_cap = may_be_cap || plans_have_cap(rows);
   learn(pages, rows, may_be_cap, cap);
   if (may_be_cap || rows >= pages->limit)
     return go_behind(pages, has_enough, end, fault);
