@@ -39,7 +39,7 @@ struct paid {
   struct ledger_request request;
   struct ledger_entry *entry;    /* NULL from the settlement on, and if the request is internal or
                                  translated */
-  struct flight *count;          /* the question for the plan, to be sent first; NULL: none */
+  struct flight *plan;           /* the question for the plan, to be sent first; NULL: none */
   struct translated *translated; /* NULL: one request to upstream; else it is translated */
   bool booked;                   /* the ledger holds a reservation */
   struct answer_cost cost;
@@ -74,8 +74,8 @@ void paid_desk_end(struct paid_desk *desk);
 
 /* plan_name.c: prepares the question for the plan of the key, if nobody has asked it; sends it, or
  * withdraws it; and notes its answer, or that of any such question. */
-void paid_prepare_count(struct paid *paid, const struct paid_order *order);
-void paid_end_count(struct paid *paid, bool is_sent);
+void paid_prepare_plan(struct paid *paid, const struct paid_order *order);
+void paid_end_plan(struct paid *paid, bool is_sent);
 void paid_note_plan(struct paid *paid);
 
 /* send.c: begins the stored result, if the answer is to be stored. */

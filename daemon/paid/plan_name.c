@@ -1,5 +1,5 @@
-/* The name of the plan tells the cap: it stands in upstream's own count for the key, which is free. It
- * is asked for once for each key, before the first call is sent. */
+/* The name of the plan tells the cap. It stands in limits-and-usage, which is free, and is asked for
+ * once for each key, before the first call is sent. */
 #include "paid/life.h"
 
 /* Not where the cap is configured, nor for what costs nothing. */
@@ -8,34 +8,34 @@ static bool is_wanted(const struct paid *paid) {
          caps_begin_asking(paid->desk->caps, &paid->sent);
 }
 
-void paid_prepare_count(struct paid *paid, const struct paid_order *order) {
+void paid_prepare_plan(struct paid *paid, const struct paid_order *order) {
   const struct question question = question_of_subscription();
-  struct paid_order count = {.desk = order->desk,
-                             .settings = order->settings,
-                             .question = &question,
-                             .key = order->fingerprint,
-                             .token = order->token,
-                             .is_own_token = order->is_own_token,
-                             .fingerprint = order->fingerprint,
-                             .id = order->id,
-                             .is_internal = true,
-                             .unread = true};
+  struct paid_order asking = {.desk = order->desk,
+                              .settings = order->settings,
+                              .question = &question,
+                              .key = order->fingerprint,
+                              .token = order->token,
+                              .is_own_token = order->is_own_token,
+                              .fingerprint = order->fingerprint,
+                              .id = order->id,
+                              .is_internal = true,
+                              .unread = true};
   struct fault fault;
   if (!is_wanted(paid))
     return;
-  paid->count = paid_prepare(&count, &fault);
-  if (!paid->count)
+  paid->plan = paid_prepare(&asking, &fault);
+  if (!paid->plan)
     caps_ask_again(paid->desk->caps, &paid->sent);
 }
 
-void paid_end_count(struct paid *paid, bool is_sent) {
-  if (!paid->count)
+void paid_end_plan(struct paid *paid, bool is_sent) {
+  if (!paid->plan)
     return;
   if (is_sent)
-    paid_send(paid->count);
+    paid_send(paid->plan);
   else
-    paid_withdraw(paid->count);
-  flight_release(&paid->count);
+    paid_withdraw(paid->plan);
+  flight_release(&paid->plan);
 }
 
 void paid_note_plan(struct paid *paid) {

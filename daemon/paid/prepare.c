@@ -92,7 +92,7 @@ static bool fill(struct paid *paid, const struct paid_order *order, struct fault
   fill_request(paid, order);
   if (!make_entry(paid))
     return fault_no_memory(fault);
-  paid_prepare_count(paid, order);
+  paid_prepare_plan(paid, order);
   return true;
 }
 
@@ -114,7 +114,7 @@ static struct flight *prepare(const struct paid_order *order, struct fault *faul
     return NULL;
   struct flight *flight = flight_create(&paid_owner, paid, is_to_store(order));
   if (!flight) {
-    paid_end_count(paid, false);
+    paid_end_plan(paid, false);
     paid_free(paid);
     fault_no_memory(fault);
     return NULL;

@@ -5,7 +5,7 @@
 
 void paid_withdraw(struct flight *flight) {
   struct paid *paid = flight_context(flight);
-  paid_end_count(paid, false);
+  paid_end_plan(paid, false);
   flight_withdraw(flight);
   paid_conclude(paid);
 }
@@ -75,7 +75,7 @@ static void send_free(struct paid *paid) {
 
 void paid_send(struct flight *flight) {
   struct paid *paid = flight_context(flight);
-  paid_end_count(paid, true);
+  paid_end_plan(paid, true);
   if (paid->translated)
     translated_start(paid->translated);
   else if (paid->is_internal)

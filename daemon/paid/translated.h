@@ -1,9 +1,10 @@
 /* A translated request: a question of v2 that is answered from pages of v3 (translate/translate.h).
  * Of the paid room only.
  *
- *   translated_create ---> translated_start ---> cap ---> choose ---> read ---> answer ---> over
- *                                                 ^          |
- *                                                 '----------'  the next page
+ *   translated_create ---> translated_start ---> cap ---> choose ---> answer ---> over
+ *                                                          |  ^
+ *                                                          v  |
+ *                                                          read   a page
  *
  * The request itself has no entry in the ledger and sends nothing. Each page is a paid request of
  * its own, under the key of its call: reserved, sent, stored, settled. So a page that is stored and
@@ -34,5 +35,5 @@ enum queue_end translated_run(struct queue_job *job);
 
 /* True if a page came from upstream, whoever asked for it. Valid once the flight is past WAITING. */
 bool translated_has_asked(const struct translated *self);
-/* True if a page has reserved for it. Valid once the flight is CONCLUDED. */
+/* True if one of its pages has reserved. Valid once the flight is CONCLUDED. */
 bool translated_is_booked(const struct translated *self);

@@ -1,4 +1,5 @@
-/* The cap: the configured one, one that is known, or the one that the name of the plan tells. */
+/* The cap: the configured one, one that is known, or the one that the name of the plan tells
+ * (paid/plan_name.c). It saves reservations; without it the pages themselves show it. */
 #include "paid/translated_steps.h"
 
 struct cap translated_known_cap(const struct translated *self) {
@@ -8,16 +9,16 @@ struct cap translated_known_cap(const struct translated *self) {
   return cap;
 }
 
-static struct flight *make_count(struct translated *self, struct fault *fault) {
+static struct flight *make_question(struct translated *self, struct fault *fault) {
   struct question question = question_of_subscription();
   struct paid_order order = translated_order(self, &question, self->paid->request.id);
   order.is_internal = true;
   return paid_prepare(&order, fault);
 }
 
-static void ask_count(struct translated *self) {
+static void ask_plan(struct translated *self) {
   struct fault fault;
-  struct flight *flight = make_count(self, &fault);
+  struct flight *flight = make_question(self, &fault);
   struct flight_reader *reader = flight ? flight_join(flight, translated_wake, self) : NULL;
   if (flight && reader)
     paid_send(flight);
@@ -30,14 +31,12 @@ static void ask_count(struct translated *self) {
     caps_ask_again(self->paid->desk->caps, &self->paid->sent);
 }
 
-/* The cap is the configured one, one that is known, or the one that the plan's name tells
- * (paid/plan_name.c). It saves reservations; without it the pages themselves show it. False: wait. */
 bool translated_find_cap(struct translated *self) {
   const struct paid *paid = self->paid;
   self->step = TRANSLATED_CAP;
   if (!self->flight && !self->settings->max_rows &&
       caps_begin_asking(paid->desk->caps, &paid->sent))
-    ask_count(self);
+    ask_plan(self);
   if (self->reader && !flight_await(self->reader))
     return false;
   translated_leave_page(self);
