@@ -171,8 +171,8 @@ static struct answer_verdict misplaced(const struct answer_evidence *e) {
   return broken(e, &fault);
 }
 
-/* The name of the plan tells the cap. */
-static struct answer_verdict counted(const struct answer_evidence *e) {
+/* limits-and-usage. The name of the plan tells the cap. */
+static struct answer_verdict subscription_of(const struct answer_evidence *e) {
   struct answer_verdict verdict = verdict_of(e, ANSWER_COMPLETE);
   struct dialect_subscription subscription;
   struct fault fault;
@@ -197,5 +197,5 @@ struct answer_verdict v3_judge(const struct answer_evidence *e) {
     return broken(e, &e->reading);
   if (!e->reads && is_page(e))
     return misplaced(e);
-  return e->kind == QUESTION_SUBSCRIPTION ? counted(e) : verdict_of(e, ANSWER_COMPLETE);
+  return e->kind == QUESTION_SUBSCRIPTION ? subscription_of(e) : verdict_of(e, ANSWER_COMPLETE);
 }

@@ -219,8 +219,8 @@ static enum step fail_rewriting(struct request *request) {
 /* The answer is made of that to the wider query, if it can be: else the query itself is asked, as it
  * is where upstream's error would not be in the client's form. */
 static enum step relay(struct request *request) {
-  if (request_counts(request))
-    return request_count(request);
+  if (request_is_subscription_info(request))
+    return request_write_subscription_info(request);
   if (request_rewrite(request, &request->seen))
     return reply(request, STEP_RELAY);
   if (dialect_for(request->settings)->translates)

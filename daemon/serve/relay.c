@@ -52,7 +52,7 @@ static const char *type_of(const struct request *request, const struct flight_st
                            struct view secret) {
   const char *type = state->head.content_type;
   bool has_secret = mask_finds(&(struct mask){.secret = secret}, view_of(type));
-  if ((request_rewrites(request, state) || request_counts(request)) &&
+  if ((request_rewrites(request, state) || request_is_subscription_info(request)) &&
       query_output(request->query) != QUERY_JSON)
     return output_content_type(query_output(request->query));
   return has_secret ? "" : type;

@@ -49,7 +49,7 @@ struct request {
   /* what is asked of upstream (serve/wide.c) */
   struct query *wide;    /* instead of `query`; NULL: the query itself */
   bool asks_itself;      /* its answer cannot be made of the answer to a wider query */
-  struct text rewritten; /* all of the answer, made of the answer to `wide`; empty: not yet */
+  struct text rewritten; /* all of the answer, where it is made in memory; empty: not yet */
 
   /* computing from the source (serve/derive.c) */
   struct flight *computed;         /* one reference; NULL: none */
@@ -128,13 +128,15 @@ bool request_rewrite(struct request *request, const struct flight_state *state) 
  * target's JSON as PHP (a member beside the rows, a fraction) is likely to be there for others,
  * too: for cache.ttl each query for PHP is asked itself. */
 void request_note_no_use(const struct request *request, const struct flight_state *state);
-/* True if the reply is upstream's own count for the client's key in v2's words (serve/count.c). */
-bool request_counts(const struct request *request);
-/* Makes that reply of the answer, which has ended: RELAY; or REFUSE with the fault set. */
-enum step request_count(struct request *request);
 /* The body that is made of `*inner`, the answer to `wide`, on the way; takes over `*inner`. */
 struct body *request_rewriting(struct request *request, const struct flight_state *state,
                                struct body **inner) MUST_CHECK;
+/* True if the reply is v2's subscription_info, made of v3's limits-and-usage
+ * (serve/subscription_info.c). */
+bool request_is_subscription_info(const struct request *request);
+/* Makes that reply of the answer, which has ended: RELAY, with `rewritten` filled; or REFUSE with
+ * the fault set. */
+enum step request_write_subscription_info(struct request *request);
 /* The body of the flight's bytes, as this client may see them; takes over `reader`. */
 struct body *request_flight_body(struct request *request) MUST_CHECK;
 

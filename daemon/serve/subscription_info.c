@@ -1,19 +1,19 @@
-/* Upstream's own count for a client's key, which a client of v2 asks for: in v2's words. */
+/* The answer to v2's subscription_info, made of v3's limits-and-usage for the client's key. */
 #include "serve/request.h"
 
 #include "dialect/dialect.h"
 #include "render/subscription.h"
 
-#define COUNT_MOST 4096 /* bytes of upstream's answer */
+#define BODY_MOST 4096 /* bytes of upstream's answer */
 
-bool request_counts(const struct request *request) {
+bool request_is_subscription_info(const struct request *request) {
   return request->kind == QUESTION_SUBSCRIPTION && !request->is_call &&
          dialect_for(request->settings)->translates;
 }
 
-static bool write_count(const struct request *request,
-                        const struct dialect_subscription *subscription, struct text *out,
-                        struct fault *fault) {
+static bool write_info(const struct request *request,
+                       const struct dialect_subscription *subscription, struct text *out,
+                       struct fault *fault) {
   const struct subscription shown = {.name = view_of(subscription->plan),
                                      .has_limit = subscription->has_left,
                                      .limit = subscription->limit,
@@ -27,16 +27,16 @@ static bool rewrite(struct request *request, const struct flight_state *state, s
   struct dialect_subscription subscription;
   if (state->verdict.outcome == ANSWER_COMPLETE)
     return dialect->read_subscription(body, &subscription, &request->fault) &&
-           write_count(request, &subscription, &request->rewritten, &request->fault);
+           write_info(request, &subscription, &request->rewritten, &request->fault);
   request->fault = state->verdict.fault;
   return false;
 }
 
-enum step request_count(struct request *request) {
-  char body[COUNT_MOST];
+enum step request_write_subscription_info(struct request *request) {
+  char body[BODY_MOST];
   size_t length = 0;
   const struct flight_state *state = &request->seen;
-  bool is_all = state->phase == FLIGHT_CONCLUDED && state->length < COUNT_MOST &&
+  bool is_all = state->phase == FLIGHT_CONCLUDED && state->length < BODY_MOST &&
                 (state->length == 0 ||
                  flight_read(request->reader, body, sizeof body, &length) == FLIGHT_READ_BYTES);
   if (!is_all) {
