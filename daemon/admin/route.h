@@ -31,8 +31,8 @@ struct route_call {
   struct form form;
   unsigned status;           /* of the reply; 200 unless the function changes it */
   struct exchange *exchange; /* its data is a struct route_work, or NULL */
-  bool
-      waits; /* set by a function that cannot reply yet: it runs again when the exchange is woken */
+  bool waits; /* set by a function that cannot reply yet: it runs again when the exchange is
+                 woken */
 };
 
 /* Writes the body of the reply. On failure the fault is the reply. Runs on a listener's thread; may

@@ -1,4 +1,4 @@
-/* The account of the rows spent, in ledger.db (synchronous FULL).
+/* The account of what is spent, in rows and in units: ledger.db (synchronous FULL).
  *
  * It is a write-ahead account. Before a request goes upstream, the most that it can cost is
  * reserved, durably. When its answer has ended, the reservation is settled, once:
@@ -93,18 +93,17 @@ typedef void ledger_done(void *context, bool ok, const struct fault *fault);
 /* A request that may spend. */
 struct ledger_request {
   char id[LEDGER_REQUEST_ID_SIZE];
-  struct digest token; /* fingerprint */
-  struct digest key;   /* zero where the query has none */
-  struct view table;   /* from= */
-  struct view target;  /* normalized */
-  struct amount most;  /* the most that it can cost; not negative */
-  bool
-      price_is_learned; /* its table has no price: once requests to it have cost something, the most
-                            is what the dearest of them cost */
-  bool estimated;       /* the tariff of its table is a guess */
-  bool is_strangers;    /* nobody has let its token in (access.mode = open): unless the ledger knows
-                          the token, the request stands for the fingerprint of zeros until it is
-                          settled, and not VOID */
+  struct digest token;   /* fingerprint */
+  struct digest key;     /* zero where the query has none */
+  struct view table;     /* from= */
+  struct view target;    /* normalized */
+  struct amount most;    /* the most that it can cost; not negative */
+  bool price_is_learned; /* its table has no price: `most` is what the dearest request to it has
+                            cost, once one has cost something */
+  bool estimated;        /* the tariff of its table is a guess */
+  bool is_strangers; /* nobody has let its token in (access.mode = open): unless the ledger knows
+                        the token, the request stands for the fingerprint of zeros until it is
+                        settled, and not VOID */
 
   /* Another entry counts for the same request: this one is a further page of its answer. Its amounts
    * are in every total, and it is in no number of requests. */

@@ -1,4 +1,5 @@
-/* A paid request: one request to upstream that may cost rows. It belongs to no client's request.
+/* A paid request: one request to upstream that may cost, or a translated one, which asks for several
+ * pages (paid/translated.h). It belongs to no client's request.
  *
  *   paid_prepare ---> paid_withdraw: not needed; nothing was done
  *        |

@@ -58,8 +58,8 @@ struct filter {
   enum filter_op op; /* of IS, ANY and ALL, as is: */
   struct filter_value value;
 
-  struct filter *
-      *parts; /* AND, OR: at least one, sorted, none twice, none of the same kind; NOT: one */
+  /* AND, OR: at least one, sorted, none twice, none of the same kind; NOT: one. */
+  struct filter **parts;
   size_t count;
 };
 
