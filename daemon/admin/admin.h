@@ -3,14 +3,14 @@
  *   exchange -> admit.h: may this request be answered? -> route.h (tables/routes.def) -> function
  *
  * A request is answered at once, on the listener's thread; its function may block on the disk. A
- * request that must wait for upstream (reconcile, probe) suspends its connection, and its route runs again
- * when it is woken.
+ * request that must wait for upstream (reconcile, probe) suspends its connection, and its route
+ * runs again when it is woken.
  *
- * Without admin.token_file the listener does not authenticate: it is for this machine, or for a UNIX
- * socket with its permissions. A request from this machine may still come from a browser that shows
- * a stranger's page, so admin/guard.h refuses a Host that is a name other than localhost, a request
- * that the browser attributes to another page, and an Origin. With a token any Host is accepted: no
- * stranger's page knows the token. */
+ * Without admin.token_file the listener does not authenticate: it is for this machine, or for a
+ * UNIX socket with its permissions. A request from this machine may still come from a browser that
+ * shows a stranger's page, so admin/guard.h refuses a Host that is a name other than localhost, a
+ * request that the browser attributes to another page, and an Origin. With a token any Host is
+ * accepted: no stranger's page knows the token. */
 #pragma once
 
 #include "http/exchange.h"

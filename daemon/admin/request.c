@@ -38,8 +38,8 @@ static void write_end(struct json *json, const struct fate *fate) {
   json_integer(json, "status", fate->trace.status);
 }
 
-/* A request that asked upstream several times has its first entry under its id; the trace has the sum,
- * unless its client left before the end. */
+/* A request that asked upstream several times has its first entry under its id; the trace has the
+ * sum, unless its client left before the end. */
 static struct amount spent_of(const struct fate *fate) {
   struct amount found = fate->found.spent, traced = fate->trace.spent;
   if (!fate->is_in_ledger)

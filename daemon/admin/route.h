@@ -59,8 +59,8 @@ const struct route *route_find(struct view method, struct view path, struct view
 /* Appends the methods that `path` takes, as in an Allow header; false if no route has this path. */
 bool route_methods(struct view path, struct text *methods);
 
-/* Decodes the parameters into call->form, which the caller frees. A parameter that the route does not
- * have is refused: ignoring a misspelt filter would answer more than was asked for. */
+/* Decodes the parameters into call->form, which the caller frees. A parameter that the route does
+ * not have is refused: ignoring a misspelt filter would answer more than was asked for. */
 bool route_read_parameters(const struct route *route, struct route_call *call,
                            struct fault *fault) MUST_CHECK;
 

@@ -2,11 +2,12 @@
  *
  *   apply_create -> apply_row, for each row of the source in its order -> apply_finish
  *
- * An answer that keeps the order of its source is decided row by row; where rows may stand in another
- * order (derive/ties.h), also those behind the window count that may have to stand inside it. An answer that is sorted is
- * known at the end: sort keys, digests and positions are kept, in bounded memory, and only of rows
- * that may still matter. Either way a row of which something is not certain ends the attempt,
- * unless it cannot matter. Values are read during the call only. One thread at a time. */
+ * An answer that keeps the order of its source is decided row by row; where rows may stand in
+ * another order (derive/ties.h), also those behind the window count that may have to stand inside
+ * it. An answer that is sorted is known at the end: sort keys, digests and positions are kept, in
+ * bounded memory, and only of rows that may still matter. Either way a row of which something is
+ * not certain ends the attempt, unless it cannot matter. Values are read during the call only. One
+ * thread at a time. */
 #pragma once
 
 #include "base/check.h"

@@ -1,5 +1,5 @@
-/* The rules for calls of v3: can a call be answered from the stored result of another? Pure. Only for
- * derive/rules.c and tests.
+/* The rules for calls of v3: can a call be answered from the stored result of another? Pure. Only
+ * for derive/rules.c and tests.
  *
  * Both are calls of one endpoint in the table (query/endpoint.h), in JSON, with the same parameters
  * but these:

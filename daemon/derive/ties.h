@@ -1,8 +1,8 @@
-/* Rows in their order, of which some may stand in another order in another answer. Pure. Only for the
- * files of derive, and its tests.
+/* Rows in their order, of which some may stand in another order in another answer. Pure. Only for
+ * the files of derive, and its tests.
  *
- * Upstream has sorted them by a call's `order_by`. Rows with equal keys may stand in another order for
- * each question, and whether a second column counts is not known. So two neighbours keep their
+ * Upstream has sorted them by a call's `order_by`. Rows with equal keys may stand in another order
+ * for each question, and whether a second column counts is not known. So two neighbours keep their
  * places only if the first column certainly tells them apart, or if the client sees the same bytes
  * of both. */
 #pragma once

@@ -1,5 +1,5 @@
-/* Ahrefs switched v2 off on 2025-11-01. What it answers since then is not documented. Pure; see struct
- * dialect. */
+/* Ahrefs switched v2 off on 2025-11-01. What it answers since then is not documented. Pure; see
+ * struct dialect. */
 #pragma once
 
 #include "dialect/dialect.h"

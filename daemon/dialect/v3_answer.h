@@ -17,6 +17,6 @@ struct answer_cost v3_quote(const struct answer_evidence *evidence);
 
 /* The charge is what the head says, be it more than was reserved. If the head does not say it, an
  * answer with status 200 costs at most what was reserved, and any other nothing. An error in an
- * answer with status 200 is a refusal, in whatever form the answer was asked for; a web page in place
- * of a form that is not read is broken. */
+ * answer with status 200 is a refusal, in whatever form the answer was asked for; a web page in
+ * place of a form that is not read is broken. */
 struct answer_verdict v3_judge(const struct answer_evidence *evidence);

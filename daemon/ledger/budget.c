@@ -63,7 +63,8 @@ static bool sum_unsettled(const struct budget_holder *holder, const struct windo
              most, fault);
 }
 
-/* A request whose settlement could not be written counts as spent on its day, and not as reserved. */
+/* A request whose settlement could not be written counts as spent on its day, and not as
+ * reserved. */
 static bool move_unsettled(const struct budget_holder *holder, const struct window *window,
                            struct token_account *account, struct fault *fault) {
   static const struct window always = {INT32_MIN, INT32_MAX, 0};

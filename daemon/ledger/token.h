@@ -24,9 +24,9 @@ extern const char *const token_kind_words[3];
 extern const char *const token_per_words[3];
 
 /* The most that a token may spend in all (its history counts), on a calendar day, or in a calendar
- * month of the ledger's time zone. A request whose greatest cost does not fit is refused before it is
- * sent (ledger_reserve()); a request that can cost nothing never is. A NULL pointer stands for no
- * budget: no request of such a token is refused for its cost. */
+ * month of the ledger's time zone. A request whose greatest cost does not fit is refused before it
+ * is sent (ledger_reserve()); a request that can cost nothing never is. A NULL pointer stands for
+ * no budget: no request of such a token is refused for its cost. */
 struct token_budget {
   struct amount most; /* not negative. Requests of another currency are not bounded */
   enum token_per per;
@@ -46,7 +46,8 @@ bool token_register(struct ledger *ledger, struct view name, struct view token,
 bool token_rename(struct ledger *ledger, struct view label, struct view name,
                   struct fault *fault) MUST_CHECK;
 
-/* Requests with the token are refused from now on (FAULT_BAD_TOKEN). A second call changes nothing. */
+/* Requests with the token are refused from now on (FAULT_BAD_TOKEN). A second call changes
+ * nothing. */
 bool token_revoke(struct ledger *ledger, struct view label, struct fault *fault) MUST_CHECK;
 
 /* Gives an issued token, which is not revoked, another text; the old text is refused. Name, history
@@ -94,8 +95,8 @@ struct token_account {
   bool warning;           /* spent and reserved have reached the warning level */
 };
 
-/* What a token may still spend of one currency, as its client may ask. A budget in the other currency
- * is none. */
+/* What a token may still spend of one currency, as its client may ask. A budget in the other
+ * currency is none. */
 struct token_usage {
   char label[LEDGER_LABEL_SIZE];
   bool has_limit;            /* it has a budget of this currency */

@@ -28,7 +28,7 @@ bool totals_add_token_day(struct db *db, int32_t day, int64_t token, const struc
 /* Adds to the target's month, too. */
 bool totals_add_target_day(struct db *db, int32_t day, struct view target,
                            const struct amounts *amounts, struct fault *fault) MUST_CHECK;
-/* Adds one miss, or a part of one: the columns of `row` begin with its day, the token's id, the target,
- * and how many requests it counts for. */
+/* Adds one miss, or a part of one: the columns of `row` begin with its day, the token's id, the
+ * target, and how many requests it counts for. */
 bool totals_add_miss(struct db *db, struct db_statement *row, const struct ledger_end *end,
                      struct fault *fault) MUST_CHECK;

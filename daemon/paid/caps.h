@@ -1,6 +1,6 @@
-/* The caps of plans: the most rows that upstream gives in one answer to a key. They are known from the
- * subscription's name and from answers, and kept in memory alone, as plans change. Of the paid room
- * only. Any thread; does not block. */
+/* The caps of plans: the most rows that upstream gives in one answer to a key. They are known from
+ * the subscription's name and from answers, and kept in memory alone, as plans change. Of the paid
+ * room only. Any thread; does not block. */
 #pragma once
 
 #include "base/check.h"

@@ -53,7 +53,7 @@ const char *reading_account(const struct reading *reading, const char *member);
 /* True if the body has `name` as a word of letters, digits and "_". */
 bool reading_names(const struct reading *reading, struct view name);
 
-/* True if `text` is a time as v3 writes it: 2026-04-08T00:05:47Z. Its first READING_DAY bytes are the
- * day. */
+/* True if `text` is a time as v3 writes it: 2026-04-08T00:05:47Z. Its first READING_DAY bytes are
+ * the day. */
 bool reading_is_time(const char *text);
 #define READING_DAY ((size_t)10)

@@ -1,5 +1,5 @@
-/* What a subscription, or an issued token's budget, leaves, in the forms in which Ahrefs tells a subscription: v2's
- * subscription_info and v3's limits-and-usage (the reference pages). Pure. */
+/* What a subscription, or an issued token's budget, leaves, in the forms in which Ahrefs tells a
+ * subscription: v2's subscription_info and v3's limits-and-usage (the reference pages). Pure. */
 #pragma once
 
 #include "base/money.h"

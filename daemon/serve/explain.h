@@ -47,11 +47,12 @@ struct serve_explanation {
   bool estimated;
 };
 
-/* Explains the query `args`: the raw query string of a request without '?', or a call of v3 with its
- * path, "/v3/ENDPOINT?...". Its `token` is a token, or the label of one. Sends and spends nothing, but reads a source as a request would: so an
- * explanation says what its rows allow. The caller releases `explanation`, also after a failure.
- * Faults: those of query_parse(), of the cache, and of the ledger; a call that has no front here. Blocks on the disk, and until
- * the source is read; any thread. */
+/* Explains the query `args`: the raw query string of a request without '?', or a call of v3 with
+ * its path, "/v3/ENDPOINT?...". Its `token` is a token, or the label of one. Sends and spends
+ * nothing, but reads a source as a request would: so an explanation says what its rows allow. The
+ * caller releases `explanation`, also after a failure. Faults: those of query_parse(), of the
+ * cache, and of the ledger; a call that has no front here. Blocks on the disk, and until the source
+ * is read; any thread. */
 bool serve_explain(struct serve *serve, struct view args, struct serve_explanation *explanation,
                    struct fault *fault) MUST_CHECK;
 /* Frees what it holds. */

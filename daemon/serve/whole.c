@@ -13,8 +13,8 @@
 
 /* --- is it worth it? --- */
 
-/* A client that asks upstream anew wants its own answer, and nothing is derived in XML. Where columns
- * cost, the whole of a target is no bargain. */
+/* A client that asks upstream anew wants its own answer, and nothing is derived in XML. Where
+ * columns cost, the whole of a target is no bargain. */
 static bool applies(const struct settings *settings, const struct query *query,
                     const struct plan *plan) {
   enum query_output output = query_output(query);

@@ -1,8 +1,9 @@
 /* Builds a checked snapshot from text.
  *
- * The steps are the table's defaults, the pairs of the text, the overrides, the default that depends
- * on another key, and the rules for the whole (rules.c); each ends at its first fault. The parsers of the user's values also read
- * defaults and bounds, so a mistake in the table fails every test. */
+ * The steps are the table's defaults, the pairs of the text, the overrides, the default that
+ * depends on another key, and the rules for the whole (rules.c); each ends at its first fault. The
+ * parsers of the user's values also read defaults and bounds, so a mistake in the table fails every
+ * test. */
 #include "settings/settings.h"
 
 #include "base/num.h"

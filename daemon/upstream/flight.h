@@ -12,10 +12,11 @@
  * The phase only moves forward.
  *
  * The writer (the transfer thread, or the one that computes or translates the answer) feeds bytes.
- * They are cut into chunks, and the newest FLIGHT_WINDOW chunks are in memory. If the answer is being stored, every full chunk is handed to
- * the owner, and may leave memory once flight_chunk_saved() was called: a slow reader then reads it
- * from the store. If it is not stored, a chunk stays until the slowest reader is past it, and the
- * writer has to wait. In both cases memory is bounded.
+ * They are cut into chunks, and the newest FLIGHT_WINDOW chunks are in memory. If the answer is
+ * being stored, every full chunk is handed to the owner, and may leave memory once
+ * flight_chunk_saved() was called: a slow reader then reads it from the store. If it is not stored,
+ * a chunk stays until the slowest reader is past it, and the writer has to wait. In both cases
+ * memory is bounded.
  *
  * A chunk is released to readers when the next one has begun, and the last one when the flight is
  * CONCLUDED: so nobody has the last byte before the account is settled.

@@ -1,5 +1,5 @@
-/* The paces of the keys that requests are sent with; of the upstream room only. A key is known by the
- * digest of its text. All calls come from one thread. */
+/* The paces of the keys that requests are sent with; of the upstream room only. A key is known by
+ * the digest of its text. All calls come from one thread. */
 #pragma once
 
 #include "base/check.h"
