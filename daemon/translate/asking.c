@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "query/form.h"
+#include "translate/compare.h"
 #include "translate/filters.h"
 #include "translate/scalar.h"
 
@@ -40,22 +41,16 @@ static struct view mode_name(enum query_mode mode) {
 
 /* --- where --- */
 
-static void put_bound(struct text *out, enum mapping_source source, const char *op, int32_t day) {
-  text_printf(out, "{\"field\":\"%.*s\",\"is\":[\"%s\",", VIEW_ARGS(mapping_name(source)), op);
-  scalar_write(ENDPOINT_TIME, day * SCALAR_DAY, false, out);
-  text_add(out, VIEW("]}"));
-}
-
 /* Whole times, as it is not known if a day alone is its midnight. */
 static void put_days(struct text *out, const struct window *window, enum change change) {
   enum mapping_source time = mapping_of(SCHEMA_date)->from[change];
   bool is_bounded = window->to < NUM_LAST_DAY;
   if (is_bounded)
     text_add(out, VIEW("{\"and\":["));
-  put_bound(out, time, "gte", window->from);
+  compare_write_scalar(out, time, "gte", window->from * SCALAR_DAY);
   if (is_bounded) {
     text_add_char(out, ',');
-    put_bound(out, time, "lt", window->to + 1);
+    compare_write_scalar(out, time, "lt", (window->to + 1) * SCALAR_DAY);
     text_add(out, VIEW("]}"));
   }
 }

@@ -5,8 +5,8 @@
 #include "derive/letters.h"
 #include "derive/text.h"
 #include "query/condition.h"
+#include "translate/compare.h"
 #include "translate/conditions.h"
-#include "translate/mapping.h"
 #include "translate/scalar.h"
 
 static const char *const operators[] = {
@@ -14,14 +14,8 @@ static const char *const operators[] = {
     [CONDITION_GT] = "gt", [CONDITION_GE] = "gte",
 };
 
-/* One comparison; `value` is JSON. */
-static void put_is(struct text *out, struct view name, const char *op, struct view value) {
-  text_printf(out, "{\"field\":\"%.*s\",\"is\":[\"%s\",%.*s]}", VIEW_ARGS(name), op,
-              VIEW_ARGS(value));
-}
-
-static struct view source_of(const struct condition *condition) {
-  return mapping_name(mapping_of(condition->column->index)->from[CHANGE_NEW]);
+static enum mapping_source source_of(const struct condition *condition) {
+  return mapping_of(condition->column->index)->from[CHANGE_NEW];
 }
 
 static void filter_nothing(const struct condition *condition, struct text *out) {
@@ -32,21 +26,19 @@ static void filter_number(const struct condition *condition, struct text *out) {
   if (condition->op == CONDITION_NE)
     return;
   text_add_char(out, ',');
-  put_is(out, source_of(condition), operators[condition->op], condition->value);
+  compare_write(out, source_of(condition), operators[condition->op], condition->value);
 }
 
 static void filter_boolean(const struct condition *condition, struct text *out) {
   bool wanted = view_is(condition->value, "true") == (condition->op == CONDITION_EQ);
   text_add_char(out, ',');
-  put_is(out, source_of(condition), "eq", wanted ? VIEW("true") : VIEW("false"));
+  compare_write(out, source_of(condition), "eq", wanted ? VIEW("true") : VIEW("false"));
 }
 
 static void put_time(struct text *out, const struct condition *condition, const char *op,
                      int64_t time) {
-  scope_text struct text value = {0};
-  scalar_write(ENDPOINT_TIME, time, op[0] == 'l', &value);
   text_add_char(out, ',');
-  put_is(out, source_of(condition), op, text_view(&value));
+  compare_write_scalar(out, source_of(condition), op, time);
 }
 
 /* With all of the day: whether v2 takes in its times is not documented, so they must show. */
@@ -71,11 +63,11 @@ static struct view certain_part(const struct condition *condition) {
   return asks_for_it && letters_are_plain(value) ? value : VIEW("");
 }
 
-static void put_isubstring(struct text *out, struct view name, struct view value) {
+static void put_isubstring(struct text *out, enum mapping_source source, struct view value) {
   scope_text struct text quoted = {0};
   /* judge_accepts() has refused quotes, backslashes and controls. */
   text_printf(&quoted, "\"%.*s\"", VIEW_ARGS(value));
-  put_is(out, name, "isubstring", text_view(&quoted));
+  compare_write(out, source, "isubstring", text_view(&quoted));
 }
 
 static void filter_text(const struct condition *condition, struct text *out) {
@@ -97,13 +89,12 @@ static void filter_same(const struct condition *condition, struct text *out) {
 }
 
 static void put_link_type(struct text *out, struct view value) {
-  struct view name = mapping_name(SOURCE_link_type);
   text_add(out, VIEW("{\"or\":["));
-  put_isubstring(out, name, value);
+  put_isubstring(out, SOURCE_link_type, value);
   text_add_char(out, ',');
-  put_is(out, name, "eq", VIEW("\"text\""));
+  compare_write(out, SOURCE_link_type, "eq", VIEW("\"text\""));
   text_add_char(out, ',');
-  put_is(out, name, "eq", VIEW("\"image\""));
+  compare_write(out, SOURCE_link_type, "eq", VIEW("\"image\""));
   text_add(out, VIEW("]}"));
 }
 
@@ -126,10 +117,8 @@ static void put_rating(const struct condition *condition, const char *op, int64_
                        struct text *out) {
   int64_t whole;
   CHECK(num_integer(condition->value, &whole));
-  scope_text struct text value = {0};
-  scalar_write(ENDPOINT_FLOAT, whole * SCALAR_ONE + half * SCALAR_ONE / 2, false, &value);
   text_add_char(out, ',');
-  put_is(out, source_of(condition), op, text_view(&value));
+  compare_write_scalar(out, source_of(condition), op, whole * SCALAR_ONE + half * SCALAR_ONE / 2);
 }
 
 static void filter_rating(const struct condition *condition, struct text *out) {
@@ -148,16 +137,17 @@ static bool holds_for_zero(const struct condition *condition) {
 }
 
 static void filter_or_zero(const struct condition *condition, struct text *out) {
-  struct view name = source_of(condition);
+  enum mapping_source source = source_of(condition);
   if (condition->op == CONDITION_NE)
     return;
   text_add_char(out, ',');
   if (!holds_for_zero(condition)) {
-    put_is(out, name, operators[condition->op], condition->value);
+    compare_write(out, source, operators[condition->op], condition->value);
     return;
   }
-  text_printf(out, "{\"or\":[{\"field\":\"%.*s\",\"is\":\"is_null\"},", VIEW_ARGS(name));
-  put_is(out, name, operators[condition->op], condition->value);
+  text_printf(out, "{\"or\":[{\"field\":\"%.*s\",\"is\":\"is_null\"},",
+              VIEW_ARGS(mapping_name(source)));
+  compare_write(out, source, operators[condition->op], condition->value);
   text_add(out, VIEW("]}"));
 }
 
@@ -166,7 +156,7 @@ static void filter_pagefound(const struct condition *condition, struct text *out
   if (view_is(condition->value, "true") != (condition->op == CONDITION_EQ))
     return;
   text_add_char(out, ',');
-  put_is(out, source_of(condition), "eq", VIEW("\"pagefound\""));
+  compare_write(out, source_of(condition), "eq", VIEW("\"pagefound\""));
 }
 
 /* The window asks for `date` and `type`. */

@@ -1,5 +1,6 @@
 #include "translate/level.h"
 
+#include "translate/compare.h"
 #include "translate/scalar.h"
 
 /* Half of a rating's last decimal. */
@@ -46,11 +47,8 @@ bool level_is_before(const struct level *level, int64_t a, int64_t b) {
 
 static void put_bound(struct text *out, enum mapping_source source, int64_t value,
                       struct bound bound) {
-  bool is_upper = bound.op[0] == 'l';
-  text_printf(out, ",{\"field\":\"%.*s\",\"is\":[\"%s\",", VIEW_ARGS(mapping_name(source)),
-              bound.op);
-  scalar_write(mapping_type(source), value + bound.at, is_upper, out);
-  text_add(out, VIEW("]}"));
+  text_add_char(out, ',');
+  compare_write_scalar(out, source, bound.op, value + bound.at);
 }
 
 /* The rows of the group, or those behind it. */
