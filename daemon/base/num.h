@@ -37,6 +37,7 @@ bool num_size(struct view text, int64_t *bytes) MUST_CHECK;
 /* "2026-11-23" as days since 1970-01-01 (proleptic Gregorian); the date must exist. */
 bool num_date(struct view text, int32_t *day) MUST_CHECK;
 
+#define NUM_DAY INT64_C(86400) /* seconds of a day */
 #define NUM_DATE_SIZE 16
 #define NUM_FIRST_DAY (-719528) /* 0000-01-01 */
 #define NUM_LAST_DAY 2932896    /* 9999-12-31 */

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#define SECONDS_A_DAY 86400
 #define FARTHEST (26 * 3600) /* no zone has ever been farther from UTC */
 
 /* UTC needs neither TZ nor the machine's tables. */
@@ -87,7 +86,7 @@ static int64_t offset_at(int64_t seconds) {
 }
 
 static int64_t day_at(int64_t seconds) {
-  return divide(seconds + offset_at(seconds), SECONDS_A_DAY);
+  return divide(seconds + offset_at(seconds), NUM_DAY);
 }
 
 int32_t zone_day(int64_t milliseconds) {
@@ -99,7 +98,7 @@ int32_t zone_day(int64_t milliseconds) {
 
 /* Searched for rather than computed: daylight saving may have skipped the midnight. */
 int64_t zone_begins(int32_t day) {
-  int64_t before = (int64_t)day * SECONDS_A_DAY - FARTHEST, from = before + 2 * FARTHEST;
+  int64_t before = (int64_t)day * NUM_DAY - FARTHEST, from = before + 2 * FARTHEST;
   while (from - before > 1) {
     int64_t middle = before + (from - before) / 2;
     if (day_at(middle) < day)
@@ -113,7 +112,7 @@ int64_t zone_begins(int32_t day) {
 const char *zone_print(int64_t seconds, char out[ZONE_TIME_SIZE]) {
   char date[NUM_DATE_SIZE];
   int64_t offset = offset_at(seconds), local = seconds + offset;
-  int64_t day = divide(local, SECONDS_A_DAY), second = local - day * SECONDS_A_DAY;
+  int64_t day = divide(local, NUM_DAY), second = local - day * NUM_DAY;
   int minutes = (int)(offset < 0 ? -offset : offset) / 60;
   num_print_date(day > NUM_LAST_DAY    ? NUM_LAST_DAY
                  : day < NUM_FIRST_DAY ? NUM_FIRST_DAY

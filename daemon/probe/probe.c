@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <sys/random.h>
 
-#define DAY 86400                       /* seconds */
 #define MOST_BODY ((size_t)1024 * 1024) /* of an answer of a hundred rows */
 
 struct probe_run {
@@ -229,7 +228,7 @@ bool probe_begin(const struct probe_rooms *rooms, void (*wake)(void *context), v
   current_hold(rooms->current, &run->settings, &run->key);
   run->dialect = dialect_for(run->settings);
   run->spent = amount_zero(run->dialect->currency);
-  run->facts.today = (int32_t)(clock_seconds() / DAY);
+  run->facts.today = clock_day();
   run->facts.max_rows = run->settings->max_rows;
   run->facts.is_tls =
       num_same_word(view_first(view_of(run->settings->upstream_url), 6), VIEW("https:"));

@@ -6,8 +6,6 @@
 
 #include <inttypes.h>
 
-#define DAY_SECONDS 86400
-
 /* --- v2 --- */
 
 static void write_name(struct json *json, const struct subscription *subscription) {
@@ -104,12 +102,12 @@ void subscription_render_v2(const struct subscription *subscription, enum query_
 static void write_reset(struct json *json, int64_t seconds) {
   scope_text struct text moment = {0};
   char date[NUM_DATE_SIZE];
-  int64_t second = seconds % DAY_SECONDS;
+  int64_t second = seconds % NUM_DAY;
   if (!seconds) {
     json_null(json, "usage_reset_date");
     return;
   }
-  num_print_date((int32_t)(seconds / DAY_SECONDS), date);
+  num_print_date((int32_t)(seconds / NUM_DAY), date);
   text_printf(&moment, "%sT%02d:%02d:%02dZ", date, (int)(second / 3600), (int)(second / 60 % 60),
               (int)(second % 60));
   json_text(json, "usage_reset_date", text_view(&moment));

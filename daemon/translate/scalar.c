@@ -107,7 +107,7 @@ static bool read_time(struct view text, int64_t *scalar) {
 static void write_time(int64_t scalar, bool up, struct text *out) {
   int64_t seconds = scalar_floor(scalar, SCALAR_ONE);
   seconds += up && seconds * SCALAR_ONE < scalar;
-  int64_t day = scalar_floor(seconds, 86400), rest = seconds - day * 86400;
+  int64_t day = scalar_floor(seconds, NUM_DAY), rest = seconds - day * NUM_DAY;
   char date[NUM_DATE_SIZE];
   num_print_date((int32_t)day, date);
   text_printf(out, "\"%sT%02d:%02d:%02dZ\"", date, (int)(rest / 3600), (int)(rest / 60 % 60),

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/check.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "query/endpoint.h"
 #include "rows/value.h"
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 #define SCALAR_ONE INT64_C(1000000)
-#define SCALAR_DAY (INT64_C(86400) * SCALAR_ONE)
+#define SCALAR_DAY (NUM_DAY * SCALAR_ONE)
 
 /* False: the value is none of its column's type, is null, or is too large. An exponent is not read:
  * v3 has shown none. */
