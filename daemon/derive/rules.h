@@ -46,6 +46,10 @@ struct derive_source {
   int32_t since;
 };
 
+/* v3 is asked for so many days before today where a query of v2 has no lower bound on `date`: v2
+ * reached about so far back. */
+#define RULES_PERIOD_DAYS 60
+
 /* How the answer is made of the source's rows. Everything that it points to is the query's. */
 struct derive_recipe {
   /* The conditions of the query that the source's rows do not all satisfy. */

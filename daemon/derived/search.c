@@ -2,6 +2,7 @@
 
 #include "base/age.h"
 #include "base/log.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "derive/rules.h"
 #include "derived/derived.h"
@@ -13,12 +14,9 @@ struct visit {
   void *context;
 };
 
-/* Days before the day of the answer; the translation may have begun a day earlier. */
-#define WINDOW_DAYS 60
-#define DAY_SECONDS 86400
-
+/* The translation may have begun a day before it was answered: then it has a day more. */
 int32_t derived_since(enum currency currency, int64_t answered_at) {
-  return currency == CURRENCY_ROWS ? 0 : (int32_t)(answered_at / DAY_SECONDS) - WINDOW_DAYS;
+  return currency == CURRENCY_ROWS ? 0 : (int32_t)(answered_at / NUM_DAY) - RULES_PERIOD_DAYS;
 }
 
 /* What the rules say of a stored result, which answers `query`. */

@@ -2,13 +2,12 @@
 
 #include "base/num.h"
 #include "derive/judge.h"
+#include "derive/rules.h"
 #include "query/condition.h"
 #include "query/form.h"
 #include "translate/links.h"
 #include "translate/scalar.h"
 
-/* v2 reached about so far back. */
-#define DAYS 60
 /* No link was found before; and one day less is still a day that every server can read. */
 #define FIRST_DAY 365
 
@@ -139,7 +138,8 @@ struct window conditions_window(const struct query *query, int32_t today) {
   struct window window = {conditions_changes(query), INT32_MIN, NUM_LAST_DAY};
   for (size_t i = 0; (condition = conditions_at(query, i)); i++)
     narrow(&window, condition);
-  window.from = window.from == INT32_MIN ? today - DAYS : later(window.from, FIRST_DAY);
+  window.from =
+      window.from == INT32_MIN ? today - RULES_PERIOD_DAYS : later(window.from, FIRST_DAY);
   if (window.from > window.to)
     window.changes = 0;
   return window;
