@@ -33,7 +33,7 @@ static void explain_fault(const struct prediction *prediction, struct fault *fau
   const struct plan *plan = &prediction->plan;
   enum plan_refusal refusal = plan->action == PLAN_REFUSE ? plan->refusal : PLAN_NOT_REFUSED;
   if (prediction->standing == PLAN_NO_TOKEN && refusal != PLAN_REFUSED_UNTRANSLATABLE)
-    refusal = PLAN_REFUSED_NO_TOKEN;
+    refusal = query_call(prediction->query) ? PLAN_REFUSED_NO_KEY : PLAN_REFUSED_NO_TOKEN;
   *fault = (struct fault){.kind = FAULT_NONE};
   if (refusal)
     (void)plan_refuse(refusal, prediction->token.label, fault);

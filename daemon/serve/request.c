@@ -121,10 +121,10 @@ enum step request_fail(struct request *request, const struct fault *fault) {
 }
 
 enum step request_refuse(struct request *request, enum plan_refusal refusal) {
+  if (refusal == PLAN_REFUSED_NO_TOKEN && request->is_call)
+    refusal = PLAN_REFUSED_NO_KEY;
   (void)plan_refuse(refusal, request->token.label, &request->fault);
   /* These give better texts. */
-  if (refusal == PLAN_REFUSED_NO_TOKEN && request->is_call)
-    fault_set(&request->fault, FAULT_NO_TOKEN, "no key: send it as Authorization: Bearer KEY");
   if (refusal == PLAN_REFUSED_LIMIT)
     (void)!query_check_limit(request->query, &request->fault);
   if (refusal == PLAN_REFUSED_UNTRANSLATABLE)

@@ -715,6 +715,7 @@ def test_explain_says_what_a_call_would_be(sim3, rowcache3):
     asked = path("rows-200.example", limit=300)
     told = daemon.ctl_json("explain", asked)
     assert told["outcome"] == "miss" and (int(told["least"]), int(told["most"])) == (50, 900)
+    assert told["status"] == 401 and "Authorization: Bearer" in told["error"]
     assert sim3.requests == []
     call(daemon, "rows-200.example", limit=300)
     told = daemon.ctl_json("explain", asked)
