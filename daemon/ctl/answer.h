@@ -10,7 +10,8 @@
 
 #include <yajl/yajl_tree.h>
 
-/* `body` must be followed by a NUL. The caller frees `*out` with yajl_tree_free(); NULL on failure. */
+/* `body` must be followed by a NUL. The caller frees `*out` with yajl_tree_free(); NULL on
+ * failure. */
 bool answer_parse(struct view body, yajl_val *out, struct fault *fault) MUST_CHECK;
 
 /* The member at `path`, such as "rows.today.spent"; NULL if there is none. */

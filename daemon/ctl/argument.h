@@ -1,4 +1,5 @@
-/* Reads a query as a person writes it: the QUERY of `rowcachectl explain`, a line of `warm`. Pure. */
+/* Reads a query as a person writes it: the QUERY of `rowcachectl explain`, a line of `warm`.
+ * Pure. */
 #pragma once
 
 #include "base/fault.h"
@@ -15,8 +16,8 @@ struct argument {
 /* `text`: a query string, with or without its '?'; a path with its query string, such as
  * "/v3/ENDPOINT?..."; or a whole URL, whose part after '#' is dropped. A path that does not begin
  * with "/v3/" is dropped. The caller frees `out` in both cases. Fails if `token` is given in two
- * ways or is malformed (of a call: not of visible ASCII alone, as a header will hold it), or for lack
- * of memory; no fault repeats it. */
+ * ways or is malformed (of a call: not of visible ASCII alone, as a header will hold it), or for
+ * lack of memory; no fault repeats it. */
 bool argument_read(struct view text, struct argument *out, struct fault *fault) MUST_CHECK;
 void argument_free(struct argument *argument);
 

@@ -61,8 +61,8 @@ extern const struct command commands[];
 
 /* The command whose words begin `argv`, or NULL; `*count`: the number of these words. Pure. */
 const struct command *command_find(int argc, char **argv, int *count);
-/* Reads the command's own arguments and options; argv[0] is its last word. On failure `fault` is about
- * them. Uses getopt. */
+/* Reads the command's own arguments and options; argv[0] is its last word. On failure `fault` is
+ * about them. Uses getopt. */
 bool command_read(const struct command *command, int argc, char **argv, struct command_call *call,
                   bool *wants_help, struct fault *fault) MUST_CHECK;
 

@@ -22,7 +22,7 @@ bool look_before(const struct settings *settings, const struct argument *argumen
                  struct view token, struct look *look, struct fault *fault) MUST_CHECK;
 
 /* What the request `id` has cost, which is not known while its head goes out: waits for that some
- * seconds. `*spent`: what it cost, or the most that it can have cost; its currency before is that of a
- * zero. False: nothing is known of it. `*is_exact`: it is the true cost. */
+ * seconds. `*spent`: what it cost, or the most that it can have cost; its currency before is that
+ * of a zero. False: nothing is known of it. `*is_exact`: it is the true cost. */
 bool look_after(const struct settings *settings, const char *id, struct amount *spent,
                 bool *is_exact);

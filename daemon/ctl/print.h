@@ -28,8 +28,8 @@ struct print_column {
   enum print_kind kind;
 };
 
-/* `rows`: an array of objects; `total`: an object for the last line, or NULL. A value that is missing,
- * null or of an unexpected type is shown as "-". */
+/* `rows`: an array of objects; `total`: an object for the last line, or NULL. A value that is
+ * missing, null or of an unexpected type is shown as "-". */
 void print_table(struct text *out, const struct print_column *columns, size_t count, yajl_val rows,
                  yajl_val total);
 

@@ -1,4 +1,5 @@
-/* Reads what the Cache-Status of an answer says about it. Pure. Source: contract, "The client side". */
+/* Reads what the Cache-Status of an answer says about it. Pure. Source: contract, "The client
+ * side". */
 #pragma once
 
 #include "base/view.h"

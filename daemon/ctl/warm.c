@@ -216,8 +216,8 @@ static void fail_to_reach(struct warm *warm, struct query_run *run, const struct
   end(warm, WARM_REFUSED, fault);
 }
 
-/* The admin side may refuse one query, as malformed or a call where there are none; what else it says,
- * it says of all. */
+/* The admin side may refuse one query, as malformed or a call where there are none; what else it
+ * says, it says of all. */
 static void fail_to_look(struct warm *warm, const struct query_run *run,
                          const struct fault *fault) {
   long status = run->look.status;

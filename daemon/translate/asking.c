@@ -8,10 +8,10 @@
 
 #include <inttypes.h>
 
-/* `history=since:D` is what is live and what was lost since D, whenever it was found. If D itself is
- * included is not known, nor whose day it is: two days before the window, all of it is there in every
- * time zone. `where` cuts off the rest, so it costs nothing. (Links that were found and lost in the
- * window are missing without it: so it is asked for new links, too.) */
+/* `history=since:D` is what is live and what was lost since D, whenever it was found. If D itself
+ * is included is not known, nor whose day it is: two days before the window, all of it is there in
+ * every time zone. `where` cuts off the rest, so it costs nothing. (Links that were found and lost
+ * in the window are missing without it: so it is asked for new links, too.) */
 #define HISTORY_DAYS 2
 
 static void put(struct text *args, const char *name, struct view value) {

@@ -21,8 +21,8 @@ static void write_row(struct translation *translation) {
   text_add_char(&translation->text, '}');
 }
 
-/* All rows of the stream before this one have come. Where no further column of the order decides, any
- * of those that tie with it may stand in their place. */
+/* All rows of the stream before this one have come. Where no further column of the order decides,
+ * any of those that tie with it may stand in their place. */
 static void note_place(struct translation *translation, const int64_t *keys) {
   const struct pages *pages = &translation->pages[translation->stream];
   struct sort_place *row = &translation->row;

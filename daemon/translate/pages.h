@@ -4,15 +4,16 @@
  * `gte` (or `lte`), as the rows with that value may not all have come. Those of them that came are
  * dropped, and taken whole from the next page: rows have no id, and two may be alike.
  *
- * If one value fills a page that cannot well be larger, its rows are asked for alone, in the order of
- * another column (a deeper level), and then the level above goes on behind them. If there is a next column of `order_by` that
- * v3 knows, it is that one, and the rows are all that v2 takes for one value: a whole rating, a day. So
- * it is also done if one such value has more rows than are needed: in the order of the next column, not
- * all of them have to be bought.
+ * If one value fills a page that cannot well be larger, its rows are asked for alone, in the order
+ * of another column (a deeper level), and then the level above goes on behind them. If there is a
+ * next column of `order_by` that v3 knows, it is that one, and the rows are all that v2 takes for
+ * one value: a whole rating, a day. So it is also done if one such value has more rows than are
+ * needed: in the order of the next column, not all of them have to be bought.
  *
- * A page that is as long as its limit, or as the plan's cap, may be cut: v3 cuts without a word. Caps
- * have moved, so a page of exactly as many rows as some plan gives is not taken for complete either,
- * whatever the limit: the next page tells, and if it brings more, that number is the cap. */
+ * A page that is as long as its limit, or as the plan's cap, may be cut: v3 cuts without a word.
+ * Caps have moved, so a page of exactly as many rows as some plan gives is not taken for complete
+ * either, whatever the limit: the next page tells, and if it brings more, that number is the
+ * cap. */
 #pragma once
 
 #include "base/fault.h"
@@ -29,13 +30,13 @@ struct pages {
   const struct columns *by; /* order_by */
   struct level levels[PAGES_LEVELS_MOST];
   size_t depth;
-  bool has_ended; /* all rows of the stream have come */
-  int64_t limit;  /* of the last page; 0: there was none */
-  int64_t again;  /* rows that were dropped, and come again with the next page */
-  bool can_grow;  /* that is not the most that v3 gives */
-  bool is_slow;   /* the last page did not help; the next one shall be larger */
-  int64_t suspect,
-      suspect_again; /* the last page may have been cut to so many rows; `again` then */
+  bool has_ended;        /* all rows of the stream have come */
+  int64_t limit;         /* of the last page; 0: there was none */
+  int64_t again;         /* rows that were dropped, and come again with the next page */
+  bool can_grow;         /* that is not the most that v3 gives */
+  bool is_slow;          /* the last page did not help; the next one shall be larger */
+  int64_t suspect;       /* rows to which the last page may have been cut; 0: it was not */
+  int64_t suspect_again; /* `again` behind that page */
 
   /* The present page. */
   int64_t taken;       /* rows that were not dropped at once */

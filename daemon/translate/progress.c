@@ -35,7 +35,8 @@ struct window progress_window(const struct translation *translation) {
   return window;
 }
 
-/* Notes how far the page has come. True if there are enough rows up to there, whatever their order. */
+/* Notes how far the page has come. True if there are enough rows up to there, whatever their
+ * order. */
 static bool note_page(struct translation *translation) {
   struct sort_place reached = translation->row;
   translation->seen[translation->stream] = reached;

@@ -123,8 +123,8 @@ static void add_phase(struct plan *plan, struct stream stream, int key, enum map
   plan->streams.phases++;
 }
 
-/* Rows that tie in all columns of order_by: those first that may show a condition to be open, else the
- * latest. */
+/* Rows that tie in all columns of order_by: those first that may show a condition to be open, else
+ * the latest. */
 static void add_unordered(struct plan *plan, struct stream stream) {
   const struct condition *bound = plan->bound;
   enum mapping_source order = time_of(stream.changes);

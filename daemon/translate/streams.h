@@ -1,8 +1,8 @@
 /* In which streams of links v3 is asked for the answer. Pure.
  *
- * A stream is all links of a part of the answer in an order that v3 certainly knows: by a number or a
- * time, neither of them null. Streams of one phase are read side by side and merged; all rows of a
- * phase stand before those of the next. By the first column of `order_by`:
+ * A stream is all links of a part of the answer in an order that v3 certainly knows: by a number or
+ * a time, neither of them null. Streams of one phase are read side by side and merged; all rows of
+ * a phase stand before those of the next. By the first column of `order_by`:
  *
  *   none                    one stream, in the order of a time
  *   a number or a time      one stream in its order

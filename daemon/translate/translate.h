@@ -9,12 +9,13 @@
  *   translate_release
  *
  * conditions says what can be asked and judges each row, filters what v3 is asked, streams in which
- * order, pages which page comes next, links what v2's rows of a link are; sort holds the rows. Nothing is asked for that cannot be
- * used, and as soon as the rows up to offset + limit are certain, nothing more is asked for.
+ * order, pages which page comes next, links what v2's rows of a link are; sort holds the rows.
+ * Nothing is asked for that cannot be used, and as soon as the rows up to offset + limit are
+ * certain, nothing more is asked for.
  *
- * The answer has v2's rows, types and order where the mapping is exact (tables/translate.def). A link
- * is new on the day of first_seen_link and lost on that of last_seen. A translation belongs to one
- * thread at a time. */
+ * The answer has v2's rows, types and order where the mapping is exact (tables/translate.def). A
+ * link is new on the day of first_seen_link and lost on that of last_seen. A translation belongs to
+ * one thread at a time. */
 #pragma once
 
 #include "base/check.h"
@@ -37,8 +38,8 @@ struct translate_limits {
  * accepted. */
 bool translate_check(const struct query *query, struct fault *fault) MUST_CHECK;
 
-/* What is asked for if no row is dropped and no page is cut: `rows` rows at most, of `row_cost` units
- * each at most. For a query that translate_check() accepts. */
+/* What is asked for if no row is dropped and no page is cut: `rows` rows at most, of `row_cost`
+ * units each at most. For a query that translate_check() accepts. */
 struct translate_price {
   int64_t row_cost, rows;
 };
@@ -71,7 +72,8 @@ enum translate_step translate_next(struct translation *translation, int64_t cap,
 bool translate_feed(struct translation *translation, struct view bytes,
                     struct fault *fault) MUST_CHECK;
 bool translate_end_page(struct translation *translation, struct fault *fault) MUST_CHECK;
-/* Instead of translate_end_page(): forgets what came of the page, also after translate_feed() failed. */
+/* Instead of translate_end_page(): forgets what came of the page, also after translate_feed()
+ * failed. */
 void translate_drop_page(struct translation *translation);
 
 /* The rows that the plan gives at once, as the pages showed it; 0: they did not. */
