@@ -191,7 +191,7 @@ def test_a_key_that_upstream_has_not_seen_is_not_trusted(sim3, start, clock):
         stranger = "never-seen.0123456789abcdefABCDEF"
         reply = ask(daemon, key=stranger, limit=900)
         assert reply.status == 200 and len(paid(sim)) == 1, (reply, paid(sim))
-        assert len(daemon.accounts) == 2 and "00000000" in daemon.accounts
+        assert eventually(lambda: len(daemon.accounts) == 2) and "00000000" in daemon.accounts
 
 
 # Its clients leave
