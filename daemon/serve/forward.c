@@ -67,10 +67,13 @@ static enum step begin_private(struct request *request) {
   return request->leads ? STEP_AWAIT : request_no_memory(request);
 }
 
-/* True if the answer to the wider query, which was not there before, has been stored since. */
+/* True if the answer to the wider query, which was not there before, has been stored since. A dialect
+ * that translates asks for the wider query even if that is stored, where no answer can be derived from
+ * it (serve/wide.c): its pages are stored as well, so nobody pays twice. */
 static bool is_answered_since(const struct request *request) {
   struct inquiry inquiry = request_inquiry(request);
-  return request->wide && facts_is_answered(&inquiry, &request->token, request->wide);
+  return request->wide && !dialect_for(request->settings)->translates &&
+         facts_is_answered(&inquiry, &request->token, request->wide);
 }
 
 /* A flight of the same query may have ended between the plan and the lock of all flights. So a

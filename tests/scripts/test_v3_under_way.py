@@ -45,6 +45,18 @@ def test_php_is_made_of_the_pages(driven3, sim3):
     assert len(paid(sim3)) == 2
 
 
+def test_php_is_made_where_nothing_is_derived(driven3, sim3):
+    """The answer is made again, of the pages that are stored."""
+    daemon = driven3("cache.derive=off")
+    assert ask(daemon).miss
+    spent = sim3.bill(KEY)
+    for _ in range(2):
+        reply = ask(daemon, output="php")
+        assert reply.status == 200 and reply.body.startswith(b'a:1:{s:8:"refpages";'), reply
+        assert reply.units_spent == 0
+    assert len(paid(sim3)) == 1 and sim3.bill(KEY) == spent
+
+
 @pytest.mark.concurrent
 def test_the_plan_is_asked_for_once(driven3, sim3):
     """It is the same for all that come at once, and is not forgotten."""
