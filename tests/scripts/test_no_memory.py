@@ -5,16 +5,20 @@ The daemon here is rowcached with an allocator between its own code and libc (..
 """
 
 import http.client
+import json
 import mmap
 import os
 import signal
 import re
 import struct
+from datetime import datetime, timezone
 
 import pytest
 
-from daemon import ROWCACHED, Daemon, eventually, question
-from wire import encode
+from ahrefs import v3
+from daemon import ROWCACHED, TOKEN, Daemon, eventually, question
+from v3 import BATCH, KEY, LIMITS, V3, bearer, path, simulator
+from wire import encode, wish
 
 FAILING = ROWCACHED.parent.parent / "tests" / "rowcached-failing"
 NEVER = -1
@@ -45,17 +49,22 @@ def allocator(tmp_path):
     return Allocator(tmp_path / "allocator")
 
 
+def process(allocator) -> dict:
+    """How a daemon is started whose allocator can be made to fail."""
+    return {"command": lambda line: [str(FAILING), *line[1:]],
+            "env": {**os.environ, "FAILING_ALLOCATOR": str(allocator.path)}}
+
+
 @pytest.fixture
 def failing(rowcache, allocator):
     """Starts a daemon whose allocator can be made to fail."""
-    def start_one(*options):
-        return rowcache(*options, command=lambda line: [str(FAILING), *line[1:]],
-                        env={**os.environ, "FAILING_ALLOCATOR": str(allocator.path)})
-    return start_one
+    return lambda *options: rowcache(*options, **process(allocator))
 
 
 class Play:
     """Shared by the scenarios: a daemon, and new targets for every round."""
+
+    usual = TOKEN
 
     def __init__(self, sim, daemon, tokens=()):
         self.sim, self.daemon = sim, daemon
@@ -183,12 +192,9 @@ def check_account(sim, daemon):
     assert total["rows_spent"] - total["rows_unknown"] <= bill <= total["rows_spent"]
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_each_allocation_fails_once(sim, failing, allocator, house, scenario):
-    deed, options = SCENARIOS[scenario]
-    daemon = failing(house, *options)
-    tokens = {"alice": daemon.issue("alice"), "poor": daemon.issue("poor", "--budget", "1")}
-    play = Play(sim, daemon, tokens)
+def fail_once_each(play, deed, allocator):
+    """Runs the deed until none of its allocations is left to fail; between, it is served."""
+    daemon = play.daemon
     deed(play)  # what is made once is made now
     for count in range(MOST):
         play.round += 1
@@ -199,22 +205,134 @@ def test_each_allocation_fails_once(sim, failing, allocator, house, scenario):
         assert daemon.running, f"it died at allocation {count}"
         if not failed:
             break
-        eventually(lambda: daemon.ask("rows-5.after.example").status == 200)
+        eventually(lambda: daemon.ask("rows-5.after.example", token=play.usual).status == 200)
     else:
         pytest.fail("the scenario has no end")
-    print(f"{scenario}: {count} allocations failed")
+    print(f"{count} allocations failed")
     assert count > 0
     eventually(lambda: is_at_rest(daemon))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_each_allocation_fails_once(sim, failing, allocator, house, scenario):
+    deed, options = SCENARIOS[scenario]
+    daemon = failing(house, *options)
+    tokens = {"alice": daemon.issue("alice"), "poor": daemon.issue("poor", "--budget", "1")}
+    fail_once_each(Play(sim, daemon, tokens), deed, allocator)
     check_account(sim, daemon)
     assert daemon.stop() == 0
     assert daemon.ctl_json("spend")["total"]["rows_spent"] is not None
 
 
+# In front of v3
+
+TARGETS = json.dumps({"select": ["url"], "targets": [
+    {"url": "a.example", "mode": "exact", "protocol": "both"}]}).encode()
+
+
+class Play3(Play):
+    usual = KEY
+
+    @property
+    def target(self):
+        return f"rows-120.n{self.round}.example"  # two pages
+
+    def try_to_translate(self, headers=None, **params):
+        """A query of v2, whose answer is right or says that it is none."""
+        asked = question(params.pop("target", self.target),
+                         **{"token": KEY, "limit": 1000, **params})
+        reply = self.try_to("GET", "/?" + encode(asked), headers)
+        if reply and reply.status == 200 and reply.whole and params.get("output") != "php":
+            assert len(reply.rows) == 120
+
+    def try_to_call(self, method="GET", what=None, key=KEY, body=None):
+        what = what or path(self.target, limit=100)
+        self.try_to(method, what, bearer(key), body)
+
+    def try_to(self, method, what, headers, body=None):
+        try:
+            with self.daemon.client() as client:
+                reply = client.ask(method, what, body, headers)
+        except (ConnectionError, http.client.HTTPException):
+            return None
+        assert reply.status in (200, 402, 403, 429, 500, 502, 503, 504), reply
+        return reply
+
+
+def translated(play):
+    play.try_to_translate()
+    play.try_to_translate(output="php")
+    play.try_to_translate(wish("no-store"), target=f"rows-120.m{play.round}.example")
+
+
+def translated_on_budgets(play):
+    play.try_to_translate(token=play.tokens["alice"])
+    play.try_to_translate(token=play.tokens["poor"])
+
+
+def translated_stale(play):
+    play.try_to_translate(target="rows-120.stale.example")
+
+
+def pages_that_are_shared(play):
+    """Two queries with the same pages."""
+    with play.daemon.client() as first, play.daemon.client() as second:
+        for client, limit in ((first, 1000), (second, 999)):
+            client.send("GET", "/?" + encode(question(play.target, token=KEY, limit=limit)))
+        for client in (first, second):
+            try:
+                reply = client.receive()
+            except (ConnectionError, http.client.HTTPException):
+                continue
+            assert reply.status != 200 or not reply.whole or len(reply.rows) == 120
+
+
+def calls(play):
+    play.try_to_call()
+    play.try_to_call(what=path(play.target, limit=10, select="url_from"))
+    play.try_to_call(what=f"/v3/site-explorer/metrics?target={play.target}")
+    play.try_to_call("POST", "/v3/" + BATCH, body=TARGETS)
+    play.try_to_call(key=play.tokens["poor"], what=path(f"rows-9.n{play.round}.example"))
+
+
+def accounts(play):
+    play.try_to_call(what="/v3/" + LIMITS)
+    play.try_to_call(what="/v3/" + LIMITS, key=play.tokens["alice"])
+    for token in KEY, play.tokens["alice"]:
+        play.try_to("GET", "/?" + encode({"from": "subscription_info", "token": token}), None)
+
+
+SCENARIOS3 = {
+    "a query of two pages": (translated, []),
+    "budgets": (translated_on_budgets, []),
+    "a refresh": (translated_stale, ["cache.ttl=0", "cache.stale_while_revalidate=1d"]),
+    "pages that are shared": (pages_that_are_shared, []),
+    "calls": (calls, []),
+    "accounts": (accounts, []),
+}
+
+
+def check_units(sim, daemon):
+    total = daemon.account
+    bill = sum(sim.bills().values())
+    assert total["units_spent"] - total["units_unknown"] <= bill <= total["units_spent"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS3)
+def test_each_allocation_fails_once_in_front_of_v3(start, allocator, purse3, scenario):
+    deed, options = SCENARIOS3[scenario]
+    today = datetime.now(timezone.utc).date().isoformat()
+    with simulator(workspace=v3.Workspace("Lite"), today=today) as sim:
+        daemon = start(sim.url, *V3, purse3, *options, **process(allocator))
+        tokens = {"alice": daemon.issue("alice"), "poor": daemon.issue("poor", "--budget", "100")}
+        fail_once_each(Play3(sim, daemon, tokens), deed, allocator)
+        check_units(sim, daemon)
+        assert daemon.stop() == 0
+
+
 def test_a_start_without_memory_ends_with_a_reason(sim, allocator, tmp_path, house):
     """Or it starts all the same; it does neither hang nor crash."""
-    daemon = Daemon(tmp_path / "state", sim.url, [house],
-                    command=lambda line: [str(FAILING), *line[1:]],
-                    env={**os.environ, "FAILING_ALLOCATOR": str(allocator.path)})
+    daemon = Daemon(tmp_path / "state", sim.url, [house], **process(allocator))
     for count in range(MOST):
         allocator.fail_after(count)
         daemon.start(wait=False)
