@@ -10,7 +10,7 @@ import pytest
 from daemon import eventually
 from strict_v3 import JSON, Strict, link
 from v3 import CACHED, HOUSE_KEY, KEY, NO_CACHE, OTHER_KEY, bearer, call, limits, path, send
-from wire import COLLAPSED, MISS, wish
+from wire import MISS, wish
 
 COLUMNS = """date type ahrefs_rank domain_rating url_from url_to links_internal links_external
     encoding http_code title origin first_seen last_visited prev_visited original link_type
@@ -260,6 +260,14 @@ def test_retry_after_is_told_on_both_fronts(fake, rowcache3):
     assert reply.status == 429 and 7000 < int(reply.headers["Retry-After"]) <= 7200
 
 
+def test_a_throttled_check_of_a_key_is_no_failure(fake, rowcache3):
+    daemon = rowcache3()
+    fake.fault = lambda request: (429, {**JSON, "Retry-After": "7200"}, b"{}")
+    for _ in range(2):
+        reply = call(daemon)
+        assert reply.status == 429 and 7000 < int(reply.headers["Retry-After"]) <= 7200
+
+
 # The v3 front
 
 
@@ -397,6 +405,23 @@ def test_an_endpoint_without_a_table_learns_its_price(fake, rowcache3):
     assert call(daemon, "b.example", key=token, **endpoint).miss  # what the like cost fits now
 
 
+@pytest.mark.xfail(reason="what one row cost is reserved for a thousand")
+def test_what_a_row_cost_is_not_what_a_thousand_cost(fake, rowcache3):
+    daemon = rowcache3()
+    token = daemon.issue("alice", "--budget", "200", "--per", "day")
+    few = {"endpoint": "site-explorer/refdomains", "select": "domain", "aggregation": None}
+
+    def sell(request):
+        price = max(50, 4 * int(request["params"].get("limit", 0)))
+        costs = {f"x-api-units-cost-total{end}": str(price) for end in ("", "-actual")}
+        return 200, {**JSON, **costs}, b'{"refdomains":[]}'
+
+    fake.fault = lambda request: None if "limits-" in request["path"] else sell(request)
+    assert call(daemon, limit=1, **few).units_spent == 50
+    assert call(daemon, "b.example", key=token, limit=1000, **few).status == 402
+    assert daemon.budget()["spent"] <= 200
+
+
 # Budgets, reports, and the rest
 
 
@@ -483,15 +508,6 @@ def test_pages_are_shared_with_the_other_front(fake, rowcache3):
     page = {name: value for name, value in fake.paid[-1]["params"].items()}
     reply = call(daemon, key=OTHER_KEY, **page)
     assert reply.hit and len(fake.paid) == 1
-
-
-@pytest.mark.parametrize("front", [ask, call])
-def test_no_cache_joins_and_saves(fake, rowcache3, front):
-    daemon = rowcache3()
-    assert front(daemon).cache == MISS and front(daemon).hit
-    again = front(daemon, headers=NO_CACHE)
-    assert again.cache == "rowcache; fwd=request; stored" and again.units_spent > 0
-    assert COLLAPSED not in again.cache and len(fake.paid) == 2
 
 
 def test_the_v3_front_says_why_it_is_shut(start, fake):
