@@ -3,8 +3,8 @@
  *
  * JSON (yajl), and PHP's serialize format in the same way:
  * - The document is one object (PHP: one array). The rows are the elements of one array at its top
- *   level, whose name the caller gives. Null instead of the array means no
- *   rows.
+ *   level, whose name the caller gives. Null instead of the array means no rows. Where the name is
+ *   not known, see struct reader_shape.
  * - `error` at the top level is an error, unless it is empty (null, false, "", [] or {}) and the
  *   rows are there, too: then a serializer wrote the member although there was nothing to report. A
  *   number is not empty: no code is documented to mean success.
