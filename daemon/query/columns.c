@@ -24,8 +24,7 @@ static bool read_ordered(struct view element, struct columns_item *item) {
   if (!view_split(&direction, ':', &name) || !is_name(name))
     return false;
   bool is_silent = !direction.at;
-  *item =
-      (struct columns_item){.name = name, .column = schema_find(name), .has_direction = !is_silent};
+  *item = (struct columns_item){.name = name, .column = schema_find(name)};
   item->descending = !is_silent && view_is(direction, "desc");
   return is_silent || item->descending || view_is(direction, "asc");
 }

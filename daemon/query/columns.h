@@ -13,8 +13,8 @@
 struct columns_item {
   struct view name;            /* trimmed, as it came otherwise */
   const struct column *column; /* NULL: not in the schema */
-  bool descending;             /* in order_by */
-  bool has_direction;          /* in order_by; without, v2 means ascending, and v3 does not tell */
+  bool descending;             /* in order_by; false without a direction: v2 means ascending then,
+                                  and v3 does not tell what it means */
 };
 
 /* Begins as {0}, which is "no such parameter". */

@@ -159,8 +159,8 @@ static void test_a_call(void **state) {
   assert_int_equal(call->select.count, 2);
   assert_true(view_is(call->select.items[0].name, "url_from"));
   assert_null(call->select.items[0].column);
-  assert_true(call->order.items[0].descending && call->order.items[0].has_direction);
-  assert_false(call->order.items[1].descending || call->order.items[1].has_direction);
+  assert_true(call->order.items[0].descending);
+  assert_false(call->order.items[1].descending);
   assert_int_equal(call->where->kind, FILTER_OR);
   assert_int_equal(query_condition_count(query), 2);
   assert_int_equal(query_mode(query), QUERY_PREFIX);
