@@ -112,11 +112,16 @@ def test_values_that_nobody_has_seen_are_passed_on(start, clock):
         assert daemon.stop() == 0
 
 
-def test_php_has_the_same_rows(sim3, driven3):
-    daemon = driven3()
-    reply = ask(daemon, "links-60.example", output="php")
-    assert reply.status == 200
-    assert same_set(json.loads(content("php", reply.body))["refpages"], truth("links-60.example"))
+@pytest.mark.parametrize("derive", ["on", "off"])
+@pytest.mark.parametrize("first", ["json", "php"])
+def test_php_has_the_same_rows(sim3, driven3, first, derive):
+    daemon = driven3(f"cache.derive={derive}")
+    assert ask(daemon, "links-60.example", output=first).status == 200
+    for _ in range(2):
+        reply = ask(daemon, "links-60.example", output="php")
+        assert reply.status == 200
+        assert same_set(json.loads(content("php", reply.body))["refpages"],
+                        truth("links-60.example"))
 
 
 def test_xml_is_refused_or_right(sim3, driven3):
