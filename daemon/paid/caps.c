@@ -1,6 +1,7 @@
 #include "paid/caps.h"
 
 #include "base/scope.h"
+#include "query/plans.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -101,5 +102,6 @@ void caps_prove(struct caps *caps, const struct digest *key, int64_t rows) {
 }
 
 bool caps_may_cut(const struct cap *cap, int64_t rows) {
-  return cap->rows != 0 && rows >= cap->proven && (cap->rows < 0 || rows >= cap->rows);
+  bool may_be_unknown = cap->rows < 0 && rows >= PLANS_CAP_LEAST && rows >= cap->proven;
+  return may_be_unknown || (cap->rows > 0 && rows >= cap->rows);
 }

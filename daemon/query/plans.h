@@ -10,5 +10,9 @@
  * 0: there is none; -1: the plan is not in the table. */
 int64_t plans_cap(struct view subscription);
 
+/* No plan gives so few rows at once: the least that was seen is 25 (v3's reference). An answer with
+ * fewer is not cut, whatever the plan. */
+#define PLANS_CAP_LEAST 10
+
 /* True if some plan has, or had, this cap: so many rows may be what is left of more. */
 bool plans_have_cap(int64_t rows);

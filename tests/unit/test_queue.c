@@ -115,7 +115,8 @@ static void a_longer_answer_proves_that_shorter_ones_are_whole(void **state) {
   struct caps *caps = caps_create();
   struct digest key = key_of(1);
   struct cap cap = caps_find(caps, &key);
-  assert_true(caps_may_cut(&cap, 0) && caps_may_cut(&cap, 130)); /* any number may be the cap */
+  assert_true(caps_may_cut(&cap, 25) && caps_may_cut(&cap, 130)); /* any number may be the cap, */
+  assert_false(caps_may_cut(&cap, 0) || caps_may_cut(&cap, 9)); /* but no plan gives so few */
   caps_prove(caps, &key, 130);
   caps_prove(caps, &key, 7);
   cap = caps_find(caps, &key);
