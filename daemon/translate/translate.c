@@ -14,24 +14,21 @@
 
 /* --- its life --- */
 
-static bool is_shown(const struct translation *translation, unsigned column) {
-  for (size_t i = 0; i < translation->shown_count; i++)
-    if (translation->shown[i] == column)
+static bool is_shown(const struct columns *select, unsigned column) {
+  if (columns_are_all(select))
+    return true;
+  for (size_t i = 0; i < select->count; i++)
+    if (select->items[i].column->index == column)
       return true;
   return false;
 }
 
-/* In v2's order where all columns are asked for, else in the client's, as v2 had it. */
+/* In the order of v2's table: queries that differ in the order of `select` share the answer. */
 static void list_shown(struct translation *translation) {
   const struct columns *select = query_select(translation->query);
-  struct view rest = select->raw, element;
-  for (unsigned i = 0; columns_are_all(select) && i < SCHEMA_COLUMNS; i++)
-    translation->shown[translation->shown_count++] = i;
-  while (!columns_are_all(select) && view_split(&rest, ',', &element)) {
-    unsigned column = schema_find(view_trim(element))->index;
-    if (!is_shown(translation, column))
-      translation->shown[translation->shown_count++] = column;
-  }
+  for (unsigned i = 0; i < SCHEMA_COLUMNS; i++)
+    if (is_shown(select, i))
+      translation->shown[translation->shown_count++] = i;
 }
 
 static bool fits(const struct translation *translation, const struct translate_limits *limits) {

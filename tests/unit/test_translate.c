@@ -195,9 +195,9 @@ static const struct {
     {BASE "&select=redirect,alt,link_type,ahrefs_rank,domain_rating,original,nofollow,prev_visited,"
           "title",
      "{\"backlinks\":[" NEW "]}",
-     "{\"refpages\":[{\"redirect\":0,\"alt\":\"\",\"link_type\":\"href\",\"ahrefs_rank\":25,"
-     "\"domain_rating\":18,\"original\":true,\"nofollow\":false,"
-     "\"prev_visited\":\"1970-01-01T00:00:00Z\",\"title\":\"\\u00e9\"}]}",
+     "{\"refpages\":[{\"ahrefs_rank\":25,\"domain_rating\":18,\"title\":\"\\u00e9\","
+     "\"prev_visited\":\"1970-01-01T00:00:00Z\",\"original\":true,\"link_type\":\"href\","
+     "\"redirect\":0,\"nofollow\":false,\"alt\":\"\"}]}",
      FAULT_NONE},
     {BASE "&select=origin&order_by=type", "{\"backlinks\":[]}", "{\"refpages\":[]}", FAULT_NONE},
     {BASE "&select=type&where=type%3D%22lost%22", "{\"backlinks\":null}", "{\"refpages\":[]}",
