@@ -194,6 +194,11 @@ bool call_read(struct view path, const struct form *form, struct call *call, str
   return true;
 }
 
+bool call_has_known_form(const struct call *call) {
+  struct view output = call_value(call, "output");
+  return !output.at || view_has_word(VIEW("json csv xml php"), output);
+}
+
 struct view call_value(const struct call *call, const char *name) {
   const struct view *value = form_get(&call->parameters, name);
   if (value)

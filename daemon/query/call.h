@@ -52,6 +52,9 @@ bool call_read(struct view path, const struct form *form, struct call *call,
                struct fault *fault) MUST_CHECK;
 #define CALL_PATH_MAX 128
 
+/* True if its answer comes in a form that v3 has: json, csv, xml or php (v3's reference). */
+bool call_has_known_form(const struct call *call);
+
 /* The value of a parameter, or what it stands for if it is absent; at NULL: not known. */
 struct view call_value(const struct call *call, const char *name);
 

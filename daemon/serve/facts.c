@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/scope.h"
+#include "query/call.h"
 #include "translate/translate.h"
 
 static enum plan_standing standing_by_check(const struct inquiry *inquiry) {
@@ -63,7 +64,8 @@ bool facts_check_translation(const struct settings *settings, const struct query
 
 static void gather_query(const struct inquiry *inquiry, struct plan_facts *facts) {
   enum question_kind kind = question_kind_of(inquiry->query, inquiry->has_unknown_body);
-  facts->cacheable = kind == QUESTION_RESULTS || kind == QUESTION_CALL;
+  facts->cacheable = kind == QUESTION_RESULTS ||
+                     (kind == QUESTION_CALL && call_has_known_form(query_call(inquiry->query)));
   facts->is_other = kind == QUESTION_OTHER || kind == QUESTION_UNKNOWN;
   facts->has_unknown_body = kind == QUESTION_UNKNOWN;
   facts->is_subscription = kind == QUESTION_SUBSCRIPTION;
