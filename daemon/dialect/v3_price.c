@@ -83,6 +83,7 @@ static struct tariff price_rows(const struct settings *settings, const struct ca
   return (struct tariff){.fixed = amount_zero(CURRENCY_UNITS),
                          .result = amount_of_units(UNITS(row_cost(&named))),
                          .least = amount_of_units(V3_LEAST),
+                         .may_be_free = true,
                          .limit = limit < 0 ? most : limit,
                          .estimated = named.unknown > 0};
 }
@@ -91,6 +92,7 @@ static struct tariff price_other(const struct settings *settings) {
   return (struct tariff){.fixed = amount_of_units(settings->tariff_other_units),
                          .result = amount_zero(CURRENCY_UNITS),
                          .least = amount_zero(CURRENCY_UNITS),
+                         .may_be_free = true,
                          .limit = QUERY_LIMIT_MAX,
                          .estimated = true};
 }
@@ -103,6 +105,7 @@ static struct tariff price_pages(const struct settings *settings, const struct q
   return (struct tariff){.fixed = amount_zero(CURRENCY_UNITS),
                          .result = amount_of_units(UNITS(price.row_cost)),
                          .least = amount_of_units(V3_LEAST),
+                         .may_be_free = true,
                          .limit = price.rows,
                          .estimated = true};
 }
@@ -115,5 +118,6 @@ struct tariff v3_price(const struct settings *settings, const struct question *q
   if (question->kind != QUESTION_SUBSCRIPTION)
     return price_other(settings);
   struct amount nothing = amount_zero(CURRENCY_UNITS);
-  return (struct tariff){nothing, nothing, nothing, QUERY_LIMIT_MAX, false};
+  return (struct tariff){
+      .fixed = nothing, .result = nothing, .least = nothing, .limit = QUERY_LIMIT_MAX};
 }

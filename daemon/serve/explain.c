@@ -57,6 +57,10 @@ static void explain_whole(const struct prediction *prediction, struct serve_expl
   out->least = out->whole_least;
 }
 
+static struct amount least_of(const struct tariff *tariff) {
+  return tariff->may_be_free ? amount_zero(tariff->fixed.currency) : tariff_cost(tariff, 0);
+}
+
 /* The least is the cost of an answer without results; only a refusal by upstream is free. A refresh
  * behind the client's back spends, too. */
 static void explain_cost(const struct prediction *prediction, struct serve_explanation *out) {
@@ -65,7 +69,7 @@ static void explain_cost(const struct prediction *prediction, struct serve_expla
   bool spends = action == PLAN_FORWARD || action == PLAN_HIT_AND_REFRESH;
   struct amount nothing = amount_zero(own->fixed.currency);
   out->estimated = own->estimated;
-  out->least = spends ? tariff_cost(own, 0) : nothing;
+  out->least = spends ? least_of(own) : nothing;
   out->most = spends ? tariff_most(own) : nothing;
   out->whole_least = out->whole_most = nothing;
   if (prediction->whole.query)
