@@ -96,7 +96,7 @@ static bool may_ask_less(struct translated *self, struct amount left) {
   const struct question question = question_of(self->page, NULL);
   struct tariff tariff = self->paid->dialect->price(self->settings, &question);
   tariff.limit = rows;
-  if (self->has_asked_less || rows < 1 || rows >= query_limit(self->page) ||
+  if (self->has_asked_less || rows < TRANSLATED_LESS_LEAST || rows >= query_limit(self->page) ||
       amount_order(tariff_most(&tariff), left) > 0)
     return false;
   self->has_asked_less = true;

@@ -18,6 +18,8 @@
 
 /* Pages that were asked for again: another request's page was refused, or a smaller one may do. */
 #define TRANSLATED_TRIES_MOST 8
+/* A page with fewer rows is not worth what it costs: it is hardly ever all there is. */
+#define TRANSLATED_LESS_LEAST 25
 #define TRANSLATED_PIECE ((size_t)16 * 1024) /* bytes that are read at a time */
 
 enum translated_step {
