@@ -184,7 +184,9 @@ static bool is_over(struct probe_run *run) {
   struct verdict_facts *facts = &run->facts;
   const struct reading *last = &facts->readings[run->at];
   const char *why = "";
-  if (run->at == ASK_ACCOUNT && facts->standing != DIALECT_TOKEN_ACCEPTED)
+  if (run->at == ASK_ACCOUNT && last->state == READING_FAILED)
+    why = "not asked, as a request before it failed";
+  else if (run->at == ASK_ACCOUNT && facts->standing != DIALECT_TOKEN_ACCEPTED)
     why = "not asked, as the key is not accepted";
   else if (run->at == ASK_ACCOUNT && verdict_is_free_plan(facts))
     why = "not asked, as the plan is not paid for";
