@@ -23,3 +23,10 @@ int32_t column_day(struct db_statement *row, int column);
 enum currency column_currency(struct db_statement *row, int column);
 /* An amount that cannot be negative: zero where the column is below zero. */
 struct amount column_amount(struct db_statement *row, int column, enum currency currency);
+
+/* Of a name of requests that are alike, the part that those of one table share. */
+static inline struct view column_beginning(const char *alike) {
+  struct view rest = view_of(alike), beginning = VIEW("");
+  (void)view_split(&rest, ' ', &beginning);
+  return beginning;
+}

@@ -37,6 +37,7 @@
 #include <stdint.h>
 
 #define LEDGER_REQUEST_ID_SIZE 33 /* 32 hex digits and NUL */
+#define LEDGER_ALIKE_SIZE 160     /* a name of requests that are alike, and NUL */
 #define LEDGER_LABEL_SIZE 65      /* a token's name, or 8 hex digits of its fingerprint, and NUL */
 #define LEDGER_TARGET_MOST 2048   /* bytes stored of a target, or of a table's name */
 
@@ -93,14 +94,16 @@ typedef void ledger_done(void *context, bool ok, const struct fault *fault);
 /* A request that may spend. */
 struct ledger_request {
   char id[LEDGER_REQUEST_ID_SIZE];
-  struct digest token;   /* fingerprint */
-  struct digest key;     /* zero where the query has none */
-  struct view table;     /* from= */
-  struct view target;    /* normalized */
-  struct amount most;    /* the most that it can cost; not negative */
-  bool price_is_learned; /* its table has no price: `most` is what the dearest request to it has
-                            cost, once one has cost something */
-  bool estimated;        /* the tariff of its table is a guess */
+  struct digest token; /* fingerprint */
+  struct digest key;   /* zero where the query has none */
+  struct view table;   /* from= */
+  struct view target;  /* normalized */
+  struct amount most;  /* the most that it can cost; not negative */
+  /* Its table has no price. Once requests of this name (query/likeness.h) have cost something, the
+   * most is what the dearest of them has cost; until then it is no less than what the dearest with the
+   * same beginning, up to the space, has. Empty: the price is known. */
+  char alike[LEDGER_ALIKE_SIZE];
+  bool estimated;    /* the tariff of its table is a guess */
   bool is_strangers; /* nobody has let its token in (access.mode = open): unless the ledger knows
                         the token, the request stands for the fingerprint of zeros until it is
                         settled, and not VOID */

@@ -60,18 +60,30 @@ static bool insert(struct db *db, const struct ledger_entry *entry, int64_t toke
                    request->id);
 }
 
+/* 0: nothing has cost anything. */
+static bool find_dearest(struct db *db, struct view source, enum currency currency, int64_t *parts,
+                         struct fault *fault) {
+  struct db_statement *dearest;
+  if (!db_find(db, LEDGER_SQL_FIND_DEAREST, DB_VALUES(DB_TEXT(source), DB_INT(currency)), &dearest,
+               fault))
+    return false;
+  *parts = dearest ? db_integer(dearest, 0) : 0;
+  db_done(dearest);
+  return true;
+}
+
 /* What the like of this request cost before. */
 static bool learn_price(struct db *db, struct ledger_request *request, struct fault *fault) {
-  struct db_statement *dearest;
-  if (!request->price_is_learned)
+  int64_t alike, any;
+  if (!*request->alike)
     return true;
-  if (!db_find(db, LEDGER_SQL_FIND_DEAREST,
-               DB_VALUES(DB_TEXT(totals_target(request->table)), DB_INT(request->most.currency)),
-               &dearest, fault))
+  if (!find_dearest(db, view_of(request->alike), request->most.currency, &alike, fault) ||
+      !find_dearest(db, column_beginning(request->alike), request->most.currency, &any, fault))
     return false;
-  if (dearest)
-    request->most.parts = db_integer(dearest, 0);
-  db_done(dearest);
+  if (alike)
+    request->most.parts = alike;
+  else if (any > request->most.parts)
+    request->most.parts = any;
   return true;
 }
 

@@ -52,12 +52,13 @@ static bool name_stranger(const struct ledger_entry *entry, struct db *db, struc
 static bool note_price(const struct ledger_entry *entry, struct db *db, struct fault *fault) {
   const struct ledger_request *request = &entry->request;
   const struct ledger_end *end = &entry->settlement.end;
-  if (!request->price_is_learned || end->kind != LEDGER_SETTLED || end->spent.parts <= 0)
+  const struct db_value currency = DB_INT(end->spent.currency), parts = DB_INT(end->spent.parts);
+  if (!*request->alike || end->kind != LEDGER_SETTLED || end->spent.parts <= 0)
     return true;
   return db_do(db, LEDGER_SQL_NOTE_DEAREST,
-               DB_VALUES(DB_TEXT(totals_target(request->table)), DB_INT(end->spent.currency),
-                         DB_INT(end->spent.parts)),
-               fault);
+               DB_VALUES(DB_TEXT(view_of(request->alike)), currency, parts), fault) &&
+         db_do(db, LEDGER_SQL_NOTE_DEAREST,
+               DB_VALUES(DB_TEXT(column_beginning(request->alike)), currency, parts), fault);
 }
 
 static bool settle_open(struct ledger_entry *entry, struct db *db, struct fault *fault) {

@@ -3,6 +3,7 @@
 
 #include "base/scope.h"
 #include "query/call.h"
+#include "query/likeness.h"
 
 static void fill_request(struct paid *paid, const struct paid_order *order) {
   struct ledger_request *request = &paid->request;
@@ -12,7 +13,6 @@ static void fill_request(struct paid *paid, const struct paid_order *order) {
   request->table = text_view(&paid->table);
   request->target = text_view(&paid->target);
   request->most = tariff_most(&paid->tariff);
-  request->price_is_learned = order->question->call && !order->question->call->endpoint;
   request->estimated = paid->tariff.estimated;
   request->is_strangers = order->is_strangers;
   request->is_further = order->is_further;
@@ -21,6 +21,11 @@ static void fill_request(struct paid *paid, const struct paid_order *order) {
   request->is_whole = order->is_whole;
   request->offer = order->offer;
   request->beside = order->beside;
+}
+
+static bool liken(const struct question *question, char alike[LEDGER_ALIKE_SIZE]) {
+  _Static_assert(LIKENESS_SIZE <= LEDGER_ALIKE_SIZE, "the ledger keeps the name");
+  return !question->call || question->call->endpoint || likeness_name(question, alike);
 }
 
 /* What is free has no entry in the ledger. Of a translated request each page has one. */
@@ -90,7 +95,7 @@ static bool fill(struct paid *paid, const struct paid_order *order, struct fault
   if (!copy_texts(paid, order))
     return fault_no_memory(fault);
   fill_request(paid, order);
-  if (!make_entry(paid))
+  if (!liken(order->question, paid->request.alike) || !make_entry(paid))
     return fault_no_memory(fault);
   paid_prepare_plan(paid, order);
   return true;

@@ -201,23 +201,31 @@ static void test_further_pages_are_no_requests(void **state) {
 
 static void test_a_price_is_learned(void **state) {
   (void)state;
-  static const int paid[] = {300, 50, 700, 0};          /* the requests so far, */
-  static const int most[] = {5000, 300, 300, 700, 700}; /* and what each new one reserves */
+  static const struct {
+    const char *alike;
+    int most, paid; /* rows: what the request reserves, and what it costs */
+  } requests[] = {
+      {"refdomains 1", 5000, 50}, /* what the first one of all may cost is set */
+      {"refdomains 1", 50, 60},        {"refdomains 1", 60, 0},
+      {"refdomains 1000", 5000, 4300}, /* it is not like those before */
+      {"refdomains 1000", 4300, 4300}, {"refdomains 1", 60, 50},
+      {"overview 100", 5000, 9000},    {"overview 1", 9000, 50},
+      {"overview 1", 50, 50},
+  };
   struct ledger *ledger = open_ledger(NULL);
-  for (size_t i = 0; i < COUNT(most); i++) {
+  for (size_t i = 0; i < COUNT(requests); i++) {
     char id[16];
     snprintf(id, sizeof id, "request-%zu", i);
     struct spending spending = request_of(ledger, id, ROWS(5000));
-    spending.request.price_is_learned = true;
+    snprintf(spending.request.alike, sizeof spending.request.alike, "%s", requests[i].alike);
     assert_true(reserve(ledger, &spending, NULL));
-    assert_int_equal(find(ledger, id).most.parts, ROWS(most[i]).tenths);
-    enum ledger_end_kind kind = i < COUNT(paid) ? LEDGER_SETTLED : LEDGER_UNKNOWN;
-    assert_true(settle(ledger, &spending, kind, 1, ROWS(i < COUNT(paid) ? paid[i] : 5000), NULL));
+    assert_int_equal(find(ledger, id).most.parts, ROWS(requests[i].most).tenths);
+    assert_true(settle(ledger, &spending, LEDGER_SETTLED, 1, ROWS(requests[i].paid), NULL));
   }
-  struct spending other = request_of(ledger, "other", ROWS(5000));
-  assert_true(reserve(ledger, &other, NULL));
-  assert_int_equal(find(ledger, "other").most.parts, ROWS(5000).tenths);
-  assert_true(settle(ledger, &other, LEDGER_SETTLED, 1, ROWS(1), NULL));
+  struct spending priced = request_of(ledger, "priced", ROWS(5000));
+  assert_true(reserve(ledger, &priced, NULL));
+  assert_int_equal(find(ledger, "priced").most.parts, ROWS(5000).tenths);
+  assert_true(settle(ledger, &priced, LEDGER_SETTLED, 1, ROWS(1), NULL));
   ledger_close(&ledger);
 }
 
