@@ -63,6 +63,23 @@ static bool read_token(struct query *query, struct fault *fault) {
   return keep_token(query, value_or_empty(query, "token"), "parameter 'token'", fault);
 }
 
+/* Parameters are listed, logged and stored; the token must not get there with them. */
+static bool check_secret(const struct query *query, struct fault *fault) {
+  const struct view token = query->token;
+  if (token.length < TOKEN_TEXT_LEAST)
+    return true;
+  for (size_t i = 0; i < query->form.count; i++) {
+    const struct form_pair *pair = &query->form.pairs[i];
+    bool is_elsewhere = !view_is(pair->name, "token") &&
+                        memmem(pair->value.at, pair->value.length, token.at, token.length);
+    if (is_elsewhere || memmem(pair->name.at, pair->name.length, token.at, token.length))
+      return fault_set(fault, FAULT_MALFORMED,
+                       "the token or key of the request stands in another parameter, too: take it "
+                       "out there");
+  }
+  return true;
+}
+
 /* The index of `value` in `words`; `count` if it is not there. */
 static int find_word(const struct view *value, const char *const *words, int count) {
   int i = 0;
@@ -182,8 +199,8 @@ static bool read_conditions(struct query *query, struct fault *fault) {
 }
 
 static bool understand(struct query *query, struct fault *fault) {
-  if (!check_names(query, fault) || !read_token(query, fault) || !read_table(query, fault) ||
-      !read_amounts(query, fault))
+  if (!check_names(query, fault) || !read_token(query, fault) || !check_secret(query, fault) ||
+      !read_table(query, fault) || !read_amounts(query, fault))
     return false;
   read_words(query);
   if (query->table != QUERY_BACKLINKS_NEW_LOST)
@@ -414,7 +431,8 @@ static bool read_call(struct query *query, struct view path, struct view token,
   if (!query->call || !text_ok(&query->bearer))
     return fault_no_memory(fault);
   return keep_token(query, text_view(&query->bearer), "the key in 'Authorization'", fault) &&
-         call_read(path, &query->form, query->call, fault) && understand_call(query, fault);
+         check_secret(query, fault) && call_read(path, &query->form, query->call, fault) &&
+         understand_call(query, fault);
 }
 
 bool query_parse_call(struct view path, struct view args, struct view token, struct query **out,

@@ -40,7 +40,7 @@ struct conditions;
  *
  * FAULT_MALFORMED: the faults of form_parse(); a name that is nearly a parameter's (query/names.h),
  * or a `from` that is nearly one of the tables above; a token that is not visible ASCII, apart from
- * white space at its ends; no `from`; for backlinks_new_lost no `target` or no `mode`, or a `limit`
+ * white space at its ends, or that stands in another parameter, too; no `from`; for backlinks_new_lost no `target` or no `mode`, or a `limit`
  * or `offset` that is no whole number from 0 to QUERY_LIMIT_MAX or QUERY_OFFSET_MAX; for every
  * table a `limit` in digits above QUERY_LIMIT_MAX, whose cost is not documented.
  * FAULT_URI_TOO_LONG, FAULT_BODY_TOO_LARGE: more than QUERY_BYTES_MAX. A missing token is no fault

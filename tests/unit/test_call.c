@@ -1,4 +1,5 @@
 #include "query/call.h"
+#include "query/likeness.h"
 #include "query/limits.h"
 #include "query/query.h"
 #include "query/question.h"
@@ -225,6 +226,54 @@ static void test_questions(void **state) {
   query_release(&query);
 }
 
+static void name_of(const char *args, const char *body, char name[LIKENESS_SIZE]) {
+  struct query *query = parse_at("site-explorer/refdomains", args);
+  const struct question_body sent = {.bytes = view_of(body), .method = VIEW("POST")};
+  const struct question question = question_of(query, *body ? &sent : NULL);
+  assert_true(likeness_name(&question, name));
+  query_release(&query);
+}
+
+static void test_likeness(void **state) {
+  static const struct {
+    const char *left, *right, *left_body, *right_body;
+    bool is_alike;
+  } pairs[] = {
+      {"target=a.com&limit=10", "limit=10&target=bb.example", "", "", true},
+      {"date=2026-01-01&target=a.com", "date=2026-02-02&target=a.com", "", "", true},
+      {"target=a.com&limit=10", "target=a.com&limit=1000", "", "", false},
+      {"target=a.com&limit=10", "target=a.com", "", "", false},
+      {"select=a", "select=a,b", "", "", false},
+      {"keywords=a", "keywords=a,b", "", "", false},
+      {"keywords=a,b", "keywords=cc,dd", "", "", true},
+      {"", "", "", "{}", false},
+      {"", "", "{\"targets\":[1]}", "{\"targets\":[2]}", true},
+      {"", "", "{\"targets\":[1]}", "{\"targets\":[1,2]}", false},
+  };
+  (void)state;
+  for (size_t i = 0; i < COUNT(pairs); i++) {
+    char left[LIKENESS_SIZE], right[LIKENESS_SIZE];
+    name_of(pairs[i].left, pairs[i].left_body, left);
+    name_of(pairs[i].right, pairs[i].right_body, right);
+    assert_int_equal(strcmp(left, right) == 0, pairs[i].is_alike);
+    assert_int_equal(strncmp(left, "site-explorer/refdomains ", 25), 0);
+  }
+}
+
+static void test_a_key_in_a_parameter_is_refused(void **state) {
+  static const char *const args[] = {"api_key=secret-key-9", "target=a.com/secret-key-9",
+                                     "secret-key-9=1", "where=%22secret%2Dkey-9%22"};
+  (void)state;
+  for (size_t i = 0; i < COUNT(args); i++) {
+    struct query *query;
+    struct fault fault;
+    assert_false(
+        query_parse_call(VIEW(PATH), view_of(args[i]), VIEW("secret-key-9"), &query, &fault));
+    assert_int_equal(fault.kind, FAULT_MALFORMED);
+    assert_null(strstr(fault.text, "secret-key"));
+  }
+}
+
 static void test_the_columns_of_all_backlinks(void **state) {
   (void)state;
   const struct endpoint *endpoint = endpoint_find(VIEW(PATH));
@@ -303,6 +352,8 @@ int main(void) {
       cmocka_unit_test(test_a_call),
       cmocka_unit_test(test_subjects),
       cmocka_unit_test(test_questions),
+      cmocka_unit_test(test_likeness),
+      cmocka_unit_test(test_a_key_in_a_parameter_is_refused),
       cmocka_unit_test(test_the_columns_of_all_backlinks),
       cmocka_unit_test(test_no_memory),
   };
