@@ -9,8 +9,8 @@ struct tariff {
   struct amount result; /* for each result; of the same currency */
   struct amount least;  /* a request costs no less; of the same currency */
   int64_t limit;        /* results at most; if not known, the most that any answer can have */
-  bool may_be_free; /* upstream may charge nothing for an answer, as it has a cache of its own */
-  bool estimated;   /* the price is the usual one, as this question's is not known */
+  bool may_be_free;     /* for this question upstream may charge nothing, whatever the price */
+  bool estimated;       /* the price is the usual one, as this question's is not known */
 };
 
 /* The price with so many results (not negative): for the request and the results, but at least

@@ -4,6 +4,7 @@
 #include "translate/translate.h"
 
 #define COLUMNS_MOST 256
+#define FREE_ROWS 100
 
 /* The columns that a call names. */
 struct named {
@@ -83,7 +84,6 @@ static struct tariff price_rows(const struct settings *settings, const struct ca
   return (struct tariff){.fixed = amount_zero(CURRENCY_UNITS),
                          .result = amount_of_units(UNITS(row_cost(&named))),
                          .least = amount_of_units(V3_LEAST),
-                         .may_be_free = true,
                          .limit = limit < 0 ? most : limit,
                          .estimated = named.unknown > 0};
 }
@@ -105,16 +105,31 @@ static struct tariff price_pages(const struct settings *settings, const struct q
   return (struct tariff){.fixed = amount_zero(CURRENCY_UNITS),
                          .result = amount_of_units(UNITS(price.row_cost)),
                          .least = amount_of_units(V3_LEAST),
-                         .may_be_free = true,
                          .limit = price.rows,
                          .estimated = true};
 }
 
+/* Ahrefs' own sites are free, up to a limit (v3's reference, "Price"). They are priced like all
+ * others: only the answer says what was charged. */
+static bool may_be_free(const struct question *question, const struct tariff *tariff) {
+  static const struct view sites[] = {VIEW("ahrefs.com"), VIEW("yep.com"), VIEW("firehose.com")};
+  for (size_t i = 0; tariff->limit <= FREE_ROWS && i < sizeof sites / sizeof *sites; i++)
+    if (view_equal(question->host, sites[i]))
+      return true;
+  return false;
+}
+
+static struct tariff price_known(const struct settings *settings, const struct question *question) {
+  struct tariff tariff = question->kind == QUESTION_CALL ? price_rows(settings, question->call)
+                                                         : price_pages(settings, question->query);
+  tariff.may_be_free = tariff.may_be_free || may_be_free(question, &tariff);
+  return tariff;
+}
+
 struct tariff v3_price(const struct settings *settings, const struct question *question) {
-  if (question->kind == QUESTION_CALL && question->call->endpoint)
-    return price_rows(settings, question->call);
-  if (question->kind == QUESTION_RESULTS && question->query)
-    return price_pages(settings, question->query);
+  bool is_call = question->kind == QUESTION_CALL && question->call->endpoint;
+  if (is_call || (question->kind == QUESTION_RESULTS && question->query))
+    return price_known(settings, question);
   if (question->kind != QUESTION_SUBSCRIPTION)
     return price_other(settings);
   struct amount nothing = amount_zero(CURRENCY_UNITS);
