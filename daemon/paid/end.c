@@ -102,6 +102,17 @@ static void note_token(struct paid *paid, const struct answer_verdict *verdict) 
     texts_keep(paid->desk->rooms.texts, &paid->request.token, paid->repeated.secret);
 }
 
+/* The key that issued tokens spend from: whoever runs rowcache learns that upstream refuses it, at
+ * once and not at each request. */
+static void note_own_token(struct paid *paid, const struct answer_verdict *verdict) {
+  bool is_refused = verdict->outcome == ANSWER_REFUSED && verdict->fault.kind == FAULT_BAD_TOKEN;
+  if (!paid->is_own_token || (!is_refused && verdict->outcome != ANSWER_COMPLETE))
+    return;
+  if (atomic_exchange(&paid->desk->own_is_refused, is_refused) != is_refused && is_refused)
+    log_warning(EVENT_upstream, "key=upstream.token_file reason=%s",
+                LOG_VALUE(verdict->fault.text));
+}
+
 /* Notes the verdict of a check, even if its client has left. This happens before the flight leaves
  * the table: a request that finds no flight finds the verdict, and does not check again. */
 static void note_check(struct paid *paid, const struct flight_state *state) {
@@ -144,6 +155,7 @@ static void ended(void *context) {
   warn_of_more(paid, &state.verdict);
   warn_of_uncounted(paid, &state.verdict);
   note_token(paid, &state.verdict);
+  note_own_token(paid, &state.verdict);
   note_check(paid, &state);
   if (!paid->writer || !state.storing || state.verdict.outcome != ANSWER_COMPLETE ||
       mask_finds(&(struct mask){.secret = paid->repeated.secret},

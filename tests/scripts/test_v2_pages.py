@@ -54,3 +54,13 @@ def test_what_was_bought_before_a_failure_is_not_bought_again(sim3, driven3):
              for record in paid(sim3) if record["units"]]
     assert len(asked) == len(set(asked)) and len(paid(sim3)) > bought
     assert daemon.account["units_spent"] == sim3.bill(KEY)
+
+
+def test_a_key_that_has_ended_is_told_in_the_log_once(sim3, issuing3):
+    daemon = issuing3()
+    token = daemon.issue()
+    sim3.fault("pair", code=401, text="Unauthorized", times=3)
+    for number in range(2):
+        assert daemon.get({"token": token, **QUESTIONS, "mode": "domain",
+                           "target": f"rows-{number + 3}.example"}).status == 403
+    assert daemon.log.count("key=upstream.token_file") == 1
