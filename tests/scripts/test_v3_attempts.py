@@ -183,7 +183,6 @@ def test_a_full_page_is_not_the_end(fake, rowcache3):
     assert len(ask(daemon, target="b.example", limit=5000).rows) == 26
 
 
-@pytest.mark.xfail(reason="a cap of one row is feared: nine calls are paid, and it is refused")
 def test_one_link_is_answered_though_the_plan_has_an_unknown_name(fake, rowcache3):
     fake.plan, fake.links = "Mystery", LINKS[:1]
     reply = ask(rowcache3())
@@ -212,7 +211,6 @@ def test_what_is_not_certain_is_refused_and_nothing_else(fake, rowcache3):
         assert status == 200 or (reply.error and reply.headers["X-Status"] == "error")
 
 
-@pytest.mark.xfail(reason="bought rows have their columns sorted by name, derived ones as in v2")
 def test_columns_stand_in_one_order_bought_or_derived(fake, rowcache3):
     daemon = rowcache3()
     bought = ask(daemon, select="date,anchor").rows[0]
@@ -349,7 +347,6 @@ def test_csv_is_stored_as_it_came(fake, rowcache3):
     assert call(daemon, output="csv", limit=5).miss  # nothing is derived from it
 
 
-@pytest.mark.xfail(reason="an answer with an output of no known name is stored like XML")
 def test_an_unknown_output_is_not_stored(fake, rowcache3):
     fake.fault = lambda request: (200, {"Content-Type": "text/x"}, b"<x/>") if (
         request["params"].get("output")) else None
@@ -405,7 +402,6 @@ def test_an_endpoint_without_a_table_learns_its_price(fake, rowcache3):
     assert call(daemon, "b.example", key=token, **endpoint).miss  # what the like cost fits now
 
 
-@pytest.mark.xfail(reason="what one row cost is reserved for a thousand")
 def test_what_a_row_cost_is_not_what_a_thousand_cost(fake, rowcache3):
     daemon = rowcache3()
     token = daemon.issue("alice", "--budget", "200", "--per", "day")
@@ -453,7 +449,6 @@ def test_a_smaller_page_answers_near_the_end_of_the_units(fake, rowcache3):
     assert reply.status == 200 and len(reply.rows) == 20 and reply.units_spent == 420
 
 
-@pytest.mark.xfail(reason="a page that cannot answer the query is bought before it is refused")
 def test_what_is_refused_over_a_budget_spends_nothing(fake, rowcache3):
     daemon = rowcache3()
     token = daemon.issue("alice", "--budget", "100", "--per", "day")
@@ -497,7 +492,6 @@ def test_explain_and_purge_know_calls(fake, rowcache3):
     assert call(daemon, headers=CACHED).status == 504
 
 
-@pytest.mark.xfail(reason="explain gives the list price as the least")
 def test_explain_knows_that_a_free_target_costs_nothing(fake, rowcache3):
     assert rowcache3().ctl_json("explain", path("ahrefs.com", limit=100))["least"] == 0
 
