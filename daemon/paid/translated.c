@@ -11,8 +11,10 @@ static bool copy_token(struct translated *self, struct view token) {
 }
 
 static bool fill(struct translated *self, const struct paid_order *order, struct fault *fault) {
-  const struct translate_limits limits = {.today = clock_day(),
-                                          .most = (size_t)order->settings->max_translated};
+  const struct translate_limits limits = {
+      .today = clock_day(),
+      .most = (size_t)order->settings->max_translated,
+      .proven = caps_find(order->desk->caps, &self->paid->sent).proven};
   self->settings = settings_hold(order->settings);
   self->fresh = order->fresh;
   self->store = order->store;

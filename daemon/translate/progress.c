@@ -69,8 +69,8 @@ bool progress_end_page(struct translation *translation, int64_t rows) {
   int64_t certain = progress_certain(translation);
   if (certain >= translation->end)
     return true;
-  bool may_be_cap = !translation->is_cap_known && rows >= PLANS_CAP_LEAST &&
-                    rows >= translation->most_rows;
+  bool may_be_cap =
+      !translation->is_cap_known && rows >= PLANS_CAP_LEAST && rows >= translation->most_rows;
   translation->most_rows = rows > translation->most_rows ? rows : translation->most_rows;
   if (!pages_end(pages, rows, may_be_cap, has_enough, &translation->cap, &end, &translation->fault))
     return false;

@@ -67,6 +67,7 @@ struct translation *translate_create(const struct query *query,
   translation->end = translation->offset + query_limit(query);
   translation->columns = streams_columns(query);
   translation->answer.limit = limits->most;
+  translation->most_rows = limits->proven;
   if (!fits(translation, limits))
     return refuse_size(translation, fault);
   list_shown(translation);

@@ -29,8 +29,9 @@ struct query;
 struct translation;
 
 struct translate_limits {
-  int32_t today; /* day since 1970-01-01, UTC: the last of v2's sixty days */
-  size_t most;   /* bytes of memory for rows; the answer takes as much again */
+  int32_t today;  /* day since 1970-01-01, UTC: the last of v2's sixty days */
+  size_t most;    /* bytes of memory for rows; the answer takes as much again */
+  int64_t proven; /* rows that some answer to the key has had: a cap that is not known is no less */
 };
 
 /* False (FAULT_UNTRANSLATABLE): v3 cannot be asked for it; the text says for what, and why. For a

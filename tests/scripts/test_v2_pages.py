@@ -4,7 +4,7 @@ import pytest
 
 from ahrefs.v3 import Workspace
 from daemon import QUESTIONS, eventually
-from v3 import KEY, paid, simulator
+from v3 import KEY, V3, paid, simulator
 
 SELECT = "date,type,url_from"
 
@@ -64,3 +64,13 @@ def test_a_key_that_has_ended_is_told_in_the_log_once(sim3, issuing3):
         assert daemon.get({"token": token, **QUESTIONS, "mode": "domain",
                            "target": f"rows-{number + 3}.example"}).status == 403
     assert daemon.log.count("key=upstream.token_file") == 1
+
+
+def test_a_longer_answer_proves_that_shorter_ones_are_whole(start, clock):
+    with simulator(workspace=Workspace("Mystery", cap=250)) as sim:
+        daemon = start(sim.url, *V3, **clock.drives())
+        for target, calls in [("rows-40.example", 2), ("rows-30.example", 1),
+                              ("rows-60.example", 2), ("rows-55.example", 1)]:
+            before = len(paid(sim))
+            assert len(ask(daemon, target).json["refpages"]) == int(target[5:7])
+            assert len(paid(sim)) - before == calls

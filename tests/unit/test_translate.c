@@ -121,7 +121,7 @@ static void test_price(void **state) {
 #define OLD ROW("2020-01-01T00:00:00Z", "\"2024-07-01T00:00:00Z\"")
 
 static struct translation *begin(struct query *query, size_t most, struct fault *fault) {
-  struct translate_limits limits = {TODAY, most};
+  struct translate_limits limits = {TODAY, most, 0};
   assert_true(translate_check(query, fault));
   return translate_create(query, &limits, fault);
 }

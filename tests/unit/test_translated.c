@@ -456,7 +456,7 @@ static bool is_on_bound(const struct test_query *query, const char *fault) {
 static void try_query(struct web *web, struct test_query *query, int64_t cap, int *failed) {
   struct query *parsed;
   struct fault fault = {0};
-  struct translate_limits limits = {TODAY, 1 << 20};
+  struct translate_limits limits = {TODAY, 1 << 20, 0};
   assert_true(query_parse(text_view(&query->args), VIEW(""), &parsed, &fault));
   if (!translate_check(parsed, &fault))
     fail_msg("%s: %s", query->args.at, fault.text);
@@ -528,7 +528,7 @@ static int64_t answer_for(struct web *web, const char *args, int64_t cap) {
   scope_text struct text all = {0};
   struct query *parsed, *asked;
   struct fault fault = {0};
-  struct translate_limits limits = {TODAY, 1 << 20};
+  struct translate_limits limits = {TODAY, 1 << 20, 0};
   text_printf(&all, "from=backlinks_new_lost&mode=domain&target=target.example%s", args);
   assert_true(query_parse(text_view(&all), VIEW(""), &parsed, &fault));
   assert_true(translate_check(parsed, &fault));
