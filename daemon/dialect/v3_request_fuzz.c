@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct query *query = NULL;
   struct fault fault;
   if (!view_split(&rest, '\n', &path) || !view_split(&rest, '\n', &args) ||
-      !view_split(&rest, '\n', &method) || !query_parse_call(path, args, VIEW(""), &query, &fault))
+      !view_split(&rest, '\n', &method) || !query_parse_call(path, args, VIEW(KEY), &query, &fault))
     return 0;
   const struct question_body body = {
       .bytes = rest.at ? rest : VIEW(""), .type = VIEW("application/json"), .method = method};
