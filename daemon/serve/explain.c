@@ -89,17 +89,17 @@ static void explain_stored(const struct prediction *prediction, struct serve_exp
     candidates_describe(&prediction->found.source, prediction->settings, &out->source);
 }
 
-/* The first page of a translated query; without a known cap, which is learned later. */
+/* The first page of a translated query. A cap that is not configured is learned later. */
 static void explain_page(const struct prediction *prediction, struct text *asked) {
   const struct settings *settings = prediction->settings;
   const struct query *query = prediction->wide ? prediction->wide : prediction->query;
   const struct translate_limits limits = {.today = clock_day(),
                                           .most = (size_t)settings->max_translated};
+  int64_t cap = settings->max_rows ? settings->max_rows : -1;
   struct query *page = NULL;
   struct fault fault;
   struct translation *translation = translate_create(query, &limits, &fault);
-  if (translation &&
-      translate_next(translation, settings->max_rows, -1, &page, &fault) == TRANSLATE_ASK)
+  if (translation && translate_next(translation, cap, -1, &page, &fault) == TRANSLATE_ASK)
     text_add(asked, query_normal(page));
   query_release(&page);
   translate_release(&translation);
@@ -155,18 +155,21 @@ static bool explain(const struct prediction *prediction, struct serve_explanatio
 static bool parse_call(struct view path, struct view args, struct query **query,
                        struct fault *fault) {
   scope_text struct text own = {0};
-  scope_text struct text token = {0};
+  struct form secret = {.count = 0};
   struct view part, value, name;
-  while (view_split(&args, '&', &part)) {
+  bool ok = true;
+  while (ok && view_split(&args, '&', &part)) {
     value = part;
     if (view_split(&value, '=', &name) && form_means(name, VIEW("token")))
-      text_add(&token, value);
+      ok = form_parse(&secret, part, fault);
     else
-      text_printf(&own, "%s%.*s", own.length ? "&" : "", (int)part.length, part.at);
+      text_printf(&own, "%s%.*s", own.length ? "&" : "", VIEW_ARGS(part));
   }
-  return text_ok(&own) && text_ok(&token)
-             ? query_parse_call(path, text_view(&own), text_view(&token), query, fault)
-             : fault_no_memory(fault);
+  const struct view *token = form_get(&secret, "token");
+  ok = ok && (text_ok(&own) || fault_no_memory(fault)) &&
+       query_parse_call(path, text_view(&own), token ? *token : VIEW(""), query, fault);
+  form_free(&secret);
+  return ok;
 }
 
 static bool parse(struct view args, struct query **query, struct fault *fault) {

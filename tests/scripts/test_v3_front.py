@@ -722,6 +722,9 @@ def test_explain_says_what_a_call_would_be(sim3, rowcache3):
     assert told["outcome"] == "hit" and int(told["most"]) == 0
     entry, = daemon.admin_json("/api/cache")["entries"]
     assert told["key"] == entry["key"]
+    escaped = "".join(f"%{ord(letter):02X}" for letter in KEY)
+    told = daemon.admin_json(f"/api/explain?{asked}&token={escaped}")
+    assert told["token"] == "admitted" and told["outcome"] == "hit"
 
 
 def test_the_cache_is_listed_and_purged(sim3, rowcache3):
