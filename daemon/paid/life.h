@@ -73,8 +73,12 @@ struct paid {
 bool paid_desk_begin(struct paid_desk *desk, bool is_page, struct fault *fault) MUST_CHECK;
 void paid_desk_end(struct paid_desk *desk);
 
-/* plan_name.c: prepares the question for the plan of the key, if nobody has asked it; sends it, or
- * withdraws it; and notes its answer, or that of any such question. */
+/* plan_name.c. The question for the plan of an order's key, which the caller sends or withdraws;
+ * `unread`: as in struct paid_order. NULL: as paid_prepare(). */
+struct flight *paid_ask_plan(const struct paid_order *of, bool unread,
+                             struct fault *fault) MUST_CHECK;
+/* Prepares it for a call, if nobody has asked it; sends it, or withdraws it; and notes its answer, or
+ * that of any such question. */
 void paid_prepare_plan(struct paid *paid, const struct paid_order *order);
 void paid_end_plan(struct paid *paid, bool is_sent);
 void paid_note_plan(struct paid *paid);

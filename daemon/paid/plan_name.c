@@ -8,22 +8,27 @@ static bool is_wanted(const struct paid *paid) {
          caps_begin_asking(paid->desk->caps, &paid->sent);
 }
 
-void paid_prepare_plan(struct paid *paid, const struct paid_order *order) {
+struct flight *paid_ask_plan(const struct paid_order *of, bool unread, struct fault *fault) {
   const struct question question = question_of_subscription();
-  struct paid_order asking = {.desk = order->desk,
-                              .settings = order->settings,
-                              .question = &question,
-                              .key = order->fingerprint,
-                              .token = order->token,
-                              .is_own_token = order->is_own_token,
-                              .fingerprint = order->fingerprint,
-                              .id = order->id,
-                              .is_internal = true,
-                              .unread = true};
+  const struct paid_order order = {.desk = of->desk,
+                                   .settings = of->settings,
+                                   .question = &question,
+                                   .key = of->fingerprint,
+                                   .token = of->token,
+                                   .is_own_token = of->is_own_token,
+                                   .fingerprint = of->fingerprint,
+                                   .id = of->id,
+                                   .is_internal = true,
+                                   .is_page = of->is_page,
+                                   .unread = unread};
+  return paid_prepare(&order, fault);
+}
+
+void paid_prepare_plan(struct paid *paid, const struct paid_order *order) {
   struct fault fault;
   if (!is_wanted(paid))
     return;
-  paid->plan = paid_prepare(&asking, &fault);
+  paid->plan = paid_ask_plan(order, true, &fault);
   if (!paid->plan)
     caps_ask_again(paid->desk->caps, &paid->sent);
 }

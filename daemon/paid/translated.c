@@ -18,7 +18,6 @@ static bool fill(struct translated *self, const struct paid_order *order, struct
   self->settings = settings_hold(order->settings);
   self->fresh = order->fresh;
   self->store = order->store;
-  self->unread = order->unread;
   self->affordable = -1;
   self->row_cost = translate_price(order->translated).row_cost;
   self->spent = self->once = amount_zero(self->paid->dialect->currency);

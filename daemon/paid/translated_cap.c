@@ -9,16 +9,10 @@ struct cap translated_known_cap(const struct translated *self) {
   return cap;
 }
 
-static struct flight *make_question(struct translated *self, struct fault *fault) {
-  struct question question = question_of_subscription();
-  struct paid_order order = translated_order(self, &question, self->paid->request.id);
-  order.is_internal = true;
-  return paid_prepare(&order, fault);
-}
-
 static void ask_plan(struct translated *self) {
   struct fault fault;
-  struct flight *flight = make_question(self, &fault);
+  const struct paid_order order = translated_order(self, NULL, self->paid->request.id);
+  struct flight *flight = paid_ask_plan(&order, false, &fault);
   struct flight_reader *reader = flight ? flight_join(flight, translated_wake, self) : NULL;
   if (flight && reader)
     paid_send(flight);

@@ -39,7 +39,7 @@ struct translated {
   int64_t row_cost;                /* units for one row of a page */
   char *token;                     /* owned, wiped */
   int64_t fresh;                   /* seconds: an older page is asked for again; -1: each page is */
-  bool store, unread;
+  bool store;
 
   enum translated_step step;
   int64_t affordable;    /* rows of the next page at most; -1: no bound */
