@@ -37,7 +37,7 @@ def varied_play(sim, daemon):
         told += [daemon.ask(token=token, order_by="nope")]
         told += [daemon.ask(token=token, from_="anchors"), daemon.ask(token=token, from_="nope")]
         told += [daemon.get({"token": token, "from": "subscription_info"})]
-        told += [daemon.ask(token=token, where=f'title="{"x" * 70000}"')]
+        told += [daemon.ask(token=token, where=f'title="{"x" * 40000}"')]
         told += [daemon.ask(token=token, target=f"rows-{n}.example") for n in range(3)]
         told += [daemon.get(f"token={encoded(token)}&from={TABLE}&mode=domain&target=example.org")]
         told += [daemon.get(f"token={token}&token={token[::-1]}&from={TABLE}")]
