@@ -1,7 +1,12 @@
 /* Requests that spend nothing are counted in memory and written in batches.
  *
- * Memory is bounded: COUNT_MOST tokens, and as many targets, have counts of their own; further ones
- * share one count. This also bounds the chains of the map, whose hash has no key. */
+ * Each thread counts in its shard. A flush takes the counts of all shards, and adds up those of the
+ * same token or target. A count is in a shard or in one flush, so none is lost and none is written
+ * twice.
+ *
+ * Memory is bounded: COUNT_MOST tokens, and as many targets, have counts of their own in all shards
+ * (one more for each thread that begins one at the same moment); further ones share one count. This
+ * also bounds the chains of the maps, whose hash has no key. */
 #include "ledger/room.h"
 
 #include "base/clock.h"
@@ -35,12 +40,12 @@ struct count {
 struct flush {
   struct keeper_job job;
   struct ledger *ledger;
-  struct counts counts;
+  struct counts counts[SHARDS]; /* taken from the shards; keeper */
   bool by_timer;
   bool wrote;
 };
 
-/* -- The map -- */
+/* -- The maps: of a shard, under its lock, or of a flush -- */
 
 static void make_key(struct key *key, struct slot slot, struct view bytes) {
   key->size = sizeof slot + bytes.length;
@@ -49,7 +54,7 @@ static void make_key(struct key *key, struct slot slot, struct view bytes) {
     memcpy(key->bytes + sizeof slot, bytes.at, bytes.length);
 }
 
-static struct count *new_count(struct count **map, struct slot slot, const struct key *key) {
+static struct count *new_count(struct count_map *map, struct slot slot, const struct key *key) {
   struct count *count = calloc(1, sizeof *count + key->size);
   if (!count)
     return NULL;
@@ -57,20 +62,42 @@ static struct count *new_count(struct count **map, struct slot slot, const struc
   count->amounts = totals_none((enum currency)slot.currency);
   memcpy(count->key, key->bytes, key->size);
   count->bytes = (struct view){count->key + sizeof slot, key->size - sizeof slot};
-  HASH_ADD_KEYPTR(hh, *map, count->key, key->size, count);
+  HASH_ADD_KEYPTR(hh, map->all, count->key, key->size, count);
   if (count->hh.tbl)
     return count;
   free(count);
   return NULL;
 }
 
-/* NULL if there is none and `make` is false, or no memory. */
-static struct count *find(struct count **map, struct slot slot, struct view bytes, bool make) {
+static bool is_of(const struct count *count, struct slot slot, struct view bytes) {
+  return count->slot.day == slot.day && count->slot.currency == slot.currency &&
+         view_equal(count->bytes, bytes);
+}
+
+static struct count *find(struct count_map *map, struct slot slot, struct view bytes) {
   struct key key;
   struct count *count;
+  if (map->last && is_of(map->last, slot, bytes)) /* hits come in runs */
+    return map->last;
   make_key(&key, slot, bytes);
-  HASH_FIND(hh, *map, key.bytes, key.size, count);
-  return count || !make ? count : new_count(map, slot, &key);
+  HASH_FIND(hh, map->all, key.bytes, key.size, count);
+  if (count)
+    map->last = count;
+  return count;
+}
+
+/* `number`: of the counts in all shards. NULL for lack of memory. */
+static struct count *find_or_make(struct count_map *map, atomic_int *number, struct slot slot,
+                                  struct view bytes) {
+  struct key key;
+  struct count *count = find(map, slot, bytes);
+  if (count)
+    return count;
+  make_key(&key, slot, bytes);
+  count = new_count(map, slot, &key);
+  if (count)
+    atomic_fetch_add(number, 1);
+  return count;
 }
 
 static void sum(struct amounts *to, const struct amounts *more) {
@@ -80,61 +107,106 @@ static void sum(struct amounts *to, const struct amounts *more) {
 }
 
 /* A request that no memory is left for is not counted: it cost nothing. */
-static void add(struct count **map, int32_t day, struct view bytes, struct view rest,
-                const struct amounts *amounts) {
+static void add(struct count_map *map, atomic_int *number, int32_t day, struct view bytes,
+                struct view rest, const struct amounts *amounts) {
   const struct slot slot = {day, (int32_t)amounts->saved.currency};
-  bool room = HASH_COUNT(*map) < COUNT_MOST;
-  struct count *count = find(map, slot, bytes, room);
-  if (!count && !room)
-    count = find(map, slot, rest, true);
+  struct count *count = find(map, slot, bytes);
+  if (!count)
+    count = find_or_make(map, number, slot, atomic_load(number) < COUNT_MOST ? bytes : rest);
   if (count)
     sum(&count->amounts, amounts);
 }
 
-static int64_t drop(struct count **map) {
+static int64_t drop(struct count_map *map) {
   int64_t requests = 0;
   struct count *count, *next;
-  HASH_ITER(hh, *map, count, next) {
-    HASH_DELETE(hh, *map, count);
+  HASH_ITER(hh, map->all, count, next) {
+    HASH_DELETE(hh, map->all, count);
     requests += count->amounts.hits + count->amounts.errors;
     free(count);
   }
   return requests;
 }
 
-static void add_token(struct counts *counts, int32_t day, struct view fingerprint,
-                      const struct amounts *amounts) {
-  add(&counts->tokens, day, fingerprint, column_bytes(&identity_of_nobody), amounts);
+/* Moves what both have into `to`; needs no memory. */
+static void unite(struct count_map *to, struct count_map *from) {
+  struct count *count, *next, *same;
+  HASH_ITER(hh, from->all, count, next) {
+    HASH_FIND_BYHASHVALUE(hh, to->all, count->key, count->hh.keylen, count->hh.hashv, same);
+    if (!same)
+      continue;
+    sum(&same->amounts, &count->amounts);
+    HASH_DELETE(hh, from->all, count);
+    free(count);
+  }
 }
 
-static void add_target(struct counts *counts, int32_t day, struct view target,
-                       const struct amounts *amounts) {
-  add(&counts->targets, day, target, VIEW(""), amounts);
+/* -- The shards -- */
+
+void count_open(struct counting *counting) {
+  for (int i = 0; i < SHARDS; i++)
+    pthread_mutex_init(&counting->shards[i].lock, NULL);
+}
+
+void count_close(struct counting *counting) {
+  for (int i = 0; i < SHARDS; i++)
+    pthread_mutex_destroy(&counting->shards[i].lock);
+}
+
+static void add_token(struct counting *counting, struct count_shard *shard, int32_t day,
+                      struct view fingerprint, const struct amounts *amounts) {
+  add(&shard->counts.tokens, &counting->tokens, day, fingerprint, column_bytes(&identity_of_nobody),
+      amounts);
+}
+
+static void add_target(struct counting *counting, struct count_shard *shard, int32_t day,
+                       struct view target, const struct amounts *amounts) {
+  add(&shard->counts.targets, &counting->targets, day, target, VIEW(""), amounts);
+}
+
+/* A day lasts whole seconds in every zone. Asking the zone takes a lock of the C library. */
+static int32_t day_of(struct count_shard *shard, int64_t second) {
+  if (second != shard->second)
+    shard->day = zone_day(second * 1000);
+  shard->second = second;
+  return shard->day;
+}
+
+static struct counts take(struct counting *counting, struct count_shard *shard) {
+  pthread_mutex_lock(&shard->lock);
+  struct counts taken = shard->counts;
+  shard->counts = (struct counts){0};
+  atomic_fetch_sub(&counting->tokens, (int)HASH_COUNT(taken.tokens.all));
+  atomic_fetch_sub(&counting->targets, (int)HASH_COUNT(taken.targets.all));
+  pthread_mutex_unlock(&shard->lock);
+  return taken;
 }
 
 /* -- Counting -- */
 
-static bool is_full(const struct counts *counts) {
-  return HASH_COUNT(counts->tokens) >= COUNT_FLUSH_AT ||
-         HASH_COUNT(counts->targets) >= COUNT_FLUSH_AT;
+static bool is_full(struct counting *counting) {
+  return atomic_load(&counting->tokens) >= COUNT_FLUSH_AT ||
+         atomic_load(&counting->targets) >= COUNT_FLUSH_AT;
 }
 
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
                   enum ledger_free kind, struct amount saved) {
   CHECK(ledger->keeper && !amount_is_negative(saved));
-  int32_t day = zone_day(clock_milliseconds());
+  struct counting *counting = &ledger->counting;
+  struct count_shard *shard = &counting->shards[shard_of_thread()];
+  int64_t second = clock_seconds();
   struct amounts amounts = totals_none(saved.currency);
   amounts.hits = kind == LEDGER_HIT;
   amounts.errors = kind == LEDGER_ERROR;
   if (kind != LEDGER_ERROR)
     amounts.saved = totals_bounded(saved);
-  pthread_mutex_lock(&ledger->lock);
-  add_token(&ledger->counts, day, column_bytes(token), &amounts);
-  add_target(&ledger->counts, day, totals_target(target), &amounts);
+  pthread_mutex_lock(&shard->lock);
+  int32_t day = day_of(shard, second);
+  add_token(counting, shard, day, column_bytes(token), &amounts);
+  add_target(counting, shard, day, totals_target(target), &amounts);
+  pthread_mutex_unlock(&shard->lock);
   /* While writing fails the timer tries often enough. */
-  bool full = is_full(&ledger->counts) && !ledger->flushing && !ledger_is_broken(ledger);
-  pthread_mutex_unlock(&ledger->lock);
-  if (full)
+  if (is_full(counting) && !atomic_load(&counting->flushing) && !ledger_is_broken(ledger))
     timer_wake(ledger);
 }
 
@@ -178,43 +250,75 @@ static bool probe(struct db *db, struct fault *fault) {
   return db_do(db, LEDGER_SQL_PROBE, DB_VALUES(DB_INT(clock_milliseconds())), fault);
 }
 
-static bool flush_work(struct keeper_job *job, struct db *db, struct fault *fault) {
-  struct flush *flush = (struct flush *)job;
-  bool broken = ledger_is_broken(flush->ledger);
-  bool ok = !broken || probe(db, fault);
-  for (struct count *count = flush->counts.tokens; ok && count; count = count->hh.next)
+static bool write_counts(struct db *db, const struct counts *counts, struct fault *fault) {
+  bool ok = true;
+  for (struct count *count = counts->tokens.all; ok && count; count = count->hh.next)
     ok = write_token(db, count, fault);
-  for (struct count *count = flush->counts.targets; ok && count; count = count->hh.next)
+  for (struct count *count = counts->targets.all; ok && count; count = count->hh.next)
     ok = write_target(db, count, fault);
-  flush->wrote = broken || flush->counts.tokens || flush->counts.targets;
   return ok;
 }
 
-/* Under the lock. */
-static void put_back(struct ledger *ledger, const struct counts *counts) {
-  for (struct count *count = counts->tokens; count; count = count->hh.next)
-    add_token(&ledger->counts, count->slot.day, count->bytes, &count->amounts);
-  for (struct count *count = counts->targets; count; count = count->hh.next)
-    add_target(&ledger->counts, count->slot.day, count->bytes, &count->amounts);
+static bool has_any(const struct flush *flush) {
+  bool any = false;
+  for (int i = 0; i < SHARDS; i++)
+    any |= flush->counts[i].tokens.all || flush->counts[i].targets.all;
+  return any;
+}
+
+/* What several threads have counted of one token or target is written as one. */
+static void unite_shards(struct counts counts[SHARDS]) {
+  for (int to = 0; to < SHARDS; to++)
+    for (int from = to + 1; from < SHARDS; from++) {
+      unite(&counts[to].tokens, &counts[from].tokens);
+      unite(&counts[to].targets, &counts[from].targets);
+    }
+}
+
+/* The counts are taken here, not by who gives the job: so whatever was counted before a report is in
+ * the report's own flush or in one that was done before it. */
+static bool flush_work(struct keeper_job *job, struct db *db, struct fault *fault) {
+  struct flush *flush = (struct flush *)job;
+  struct counting *counting = &flush->ledger->counting;
+  bool broken = ledger_is_broken(flush->ledger), ok = true;
+  if (broken && !probe(db, fault))
+    return false;
+  for (int i = 0; i < SHARDS; i++)
+    flush->counts[i] = take(counting, &counting->shards[i]);
+  unite_shards(flush->counts);
+  for (int i = 0; ok && i < SHARDS; i++)
+    ok = write_counts(db, &flush->counts[i], fault);
+  flush->wrote = broken || has_any(flush);
+  return ok;
+}
+
+static void put_back(struct counting *counting, const struct counts *counts) {
+  struct count_shard *shard = &counting->shards[shard_of_thread()];
+  pthread_mutex_lock(&shard->lock);
+  for (struct count *count = counts->tokens.all; count; count = count->hh.next)
+    add_token(counting, shard, count->slot.day, count->bytes, &count->amounts);
+  for (struct count *count = counts->targets.all; count; count = count->hh.next)
+    add_target(counting, shard, count->slot.day, count->bytes, &count->amounts);
+  pthread_mutex_unlock(&shard->lock);
 }
 
 static void flush_done(struct keeper_job *job, bool ok, const struct fault *fault) {
   struct flush *flush = (struct flush *)job;
-  struct ledger *ledger = flush->ledger;
+  struct counting *counting = &flush->ledger->counting;
   if (!ok || flush->wrote)
-    tasks_note_write(ledger, ok, fault);
-  pthread_mutex_lock(&ledger->lock);
-  if (!ok)
-    put_back(ledger, &flush->counts);
+    tasks_note_write(flush->ledger, ok, fault);
+  for (int i = 0; i < SHARDS; i++) {
+    if (!ok)
+      put_back(counting, &flush->counts[i]);
+    drop(&flush->counts[i].tokens);
+    drop(&flush->counts[i].targets);
+  }
   if (flush->by_timer)
-    ledger->flushing = false;
-  pthread_mutex_unlock(&ledger->lock);
-  drop(&flush->counts.tokens);
-  drop(&flush->counts.targets);
+    atomic_store(&counting->flushing, false);
   free(flush);
 }
 
-/* Takes the counts; NULL without memory. Under the lock. */
+/* NULL: no memory. */
 static struct flush *new_flush(struct ledger *ledger, bool by_timer) {
   struct flush *flush = calloc(1, sizeof *flush);
   if (!flush)
@@ -222,15 +326,11 @@ static struct flush *new_flush(struct ledger *ledger, bool by_timer) {
   flush->job = (struct keeper_job){.work = flush_work, .done = flush_done};
   flush->ledger = ledger;
   flush->by_timer = by_timer;
-  flush->counts = ledger->counts;
-  ledger->counts = (struct counts){0};
   return flush;
 }
 
 bool count_flush(struct ledger *ledger, struct fault *fault) {
-  pthread_mutex_lock(&ledger->lock);
   struct flush *flush = new_flush(ledger, false);
-  pthread_mutex_unlock(&ledger->lock);
   if (!flush)
     return fault_no_memory(fault);
   return keeper_run(ledger->keeper, &flush->job, fault);
@@ -242,19 +342,24 @@ void count_for_report(struct ledger *ledger) {
 }
 
 void count_flush_later(struct ledger *ledger) {
-  struct flush *flush = NULL;
-  pthread_mutex_lock(&ledger->lock);
-  bool due = ledger->counts.tokens || ledger->counts.targets || ledger_is_broken(ledger);
-  if (due && !ledger->flushing)
-    flush = new_flush(ledger, true);
-  if (flush)
-    ledger->flushing = true;
-  pthread_mutex_unlock(&ledger->lock);
+  struct counting *counting = &ledger->counting;
+  bool due =
+      atomic_load(&counting->tokens) || atomic_load(&counting->targets) || ledger_is_broken(ledger);
+  if (!due || atomic_exchange(&counting->flushing, true))
+    return;
+  struct flush *flush = new_flush(ledger, true);
   if (flush)
     keeper_give(ledger->keeper, &flush->job);
+  else
+    atomic_store(&counting->flushing, false);
 }
 
 int64_t count_drop(struct ledger *ledger) {
-  drop(&ledger->counts.targets);
-  return drop(&ledger->counts.tokens);
+  int64_t requests = 0;
+  for (int i = 0; i < SHARDS; i++) {
+    struct counts *counts = &ledger->counting.shards[i].counts;
+    drop(&counts->targets);
+    requests += drop(&counts->tokens);
+  }
+  return requests;
 }

@@ -91,6 +91,7 @@ static bool start_threads(struct ledger *ledger, struct db **db, struct fault *f
 static void free_ledger(struct ledger *ledger) {
   timer_close(&ledger->timer);
   known_free(&ledger->known);
+  count_close(&ledger->counting);
   pthread_mutex_destroy(&ledger->lock);
   free(ledger->path);
   free(ledger);
@@ -114,12 +115,13 @@ static struct ledger *new_ledger(const char *directory, const struct ledger_opti
                                  struct fault *fault) {
   if (!zone_set(options->timezone, fault))
     return NULL;
-  struct ledger *ledger = calloc(1, sizeof *ledger);
+  struct ledger *ledger = shard_alloc(sizeof *ledger);
   if (ledger && asprintf(&ledger->path, "%s/ledger.db", directory) >= 0) {
     timer_init(&ledger->timer);
     ledger->lease.is_shared = options->is_shared;
     ledger_set_options(ledger, options);
     pthread_mutex_init(&ledger->lock, NULL);
+    count_open(&ledger->counting);
     return ledger;
   }
   free(ledger);

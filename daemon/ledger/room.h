@@ -26,8 +26,8 @@
  *   label.c           names and labels; pure
  *
  * Threads: only the keeper's writes the file; the timer's gives it jobs; a reader opens a connection
- * of its own for each call. `lock` guards the memory that they share. It is the last lock that a
- * thread takes, and nothing blocks under it. */
+ * of its own for each call. `lock` guards the memory that they share, and each shard of counts has
+ * a lock of its own. Each is the last lock that a thread takes, and nothing blocks under it. */
 #pragma once
 
 #include "ledger/ledger.h"
@@ -64,8 +64,8 @@ struct ledger {
   pthread_mutex_t lock;
   struct known *known;       /* tokens, by fingerprint; uthash */
   struct ledger_entry *open; /* reserved and not settled; utlist */
-  struct counts counts;
-  bool flushing; /* a flush by the timer is on its way */
+
+  struct counting counting;
 };
 
 /* Opens a connection that reads; the caller closes it. */

@@ -623,6 +623,73 @@ static void test_the_timer_writes(void **state) {
   ledger_close(&ledger);
 }
 
+/* -- Hits of many threads -- */
+
+#define SITES 10
+
+struct counting_thread {
+  struct ledger *ledger;
+  struct digest token;
+  atomic_llong *counted; /* by all threads */
+};
+
+/* Whatever anybody has counted is in the next report, whoever asks for it. */
+static void *count_and_report(void *argument) {
+  const struct counting_thread *thread = argument;
+  for (int i = 0; i < EACH; i++) {
+    for (int j = 0; j < SITES; j++) {
+      char site[32];
+      snprintf(site, sizeof site, "site%d.com", j);
+      ledger_count(thread->ledger, &thread->token, view_of(site), LEDGER_HIT, WHOLE(2));
+      ledger_count(thread->ledger, &thread->token, view_of(site), LEDGER_ERROR, WHOLE(0));
+      atomic_fetch_add(thread->counted, 1);
+    }
+    int64_t least = atomic_load(thread->counted);
+    if (i % 25 == 0 && total_of(thread->ledger).hits < least)
+      return NULL;
+  }
+  return argument;
+}
+
+static void test_no_count_of_many_threads_is_lost(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger(NULL);
+  struct counting_thread each = {ledger, ledger_fingerprint(ledger, VIEW("a-token")),
+                                 &(atomic_llong){0}};
+  pthread_t threads[THREADS];
+  for (int i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, count_and_report, &each), 0);
+  for (int i = 0; i < THREADS; i++) {
+    void *reported;
+    pthread_join(threads[i], &reported);
+    assert_non_null(reported);
+  }
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.hits, THREADS * EACH * SITES);
+  assert_int_equal(total.errors, THREADS * EACH * SITES);
+  assert_int_equal(total.money[CURRENCY_ROWS].saved.parts, THREADS * EACH * SITES * 20);
+  assert_int_equal(ask("SELECT count(*) FROM target_day"), SITES);
+  assert_int_equal(ask("SELECT hits FROM target_day WHERE target = 'site7.com'"), THREADS * EACH);
+  assert_int_equal(ask("SELECT sum(errors) FROM target_day"), THREADS * EACH * SITES);
+  ledger_close(&ledger);
+}
+
+static void test_a_hit_is_of_the_day_of_its_second(void **state) {
+  (void)state;
+  static const int64_t midnight = INT64_C(20000) * 24 * 60 * 60 * 1000;
+  static const int64_t moments[] = {midnight - 1, midnight, midnight + 999, midnight - 1000};
+  struct ledger *ledger = open_ledger(NULL);
+  struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
+  for (size_t i = 0; i < COUNT(moments); i++) {
+    fake_clock_set(moments[i]);
+    ledger_count(ledger, &token, VIEW("example.com"), LEDGER_HIT, WHOLE(1));
+  }
+  assert_int_equal(total_of(ledger).hits, 4);
+  assert_int_equal(ask("SELECT hits FROM token_day WHERE day = 19999"), 2);
+  assert_int_equal(ask("SELECT hits FROM target_day WHERE day = 20000"), 2);
+  ledger_close(&ledger);
+}
+
 static void test_strangers_do_not_fill_the_file(void **state) {
   (void)state;
   struct ledger *ledger = open_ledger(NULL);
@@ -765,6 +832,8 @@ int main(void) {
       TEST(test_another_programs_file_stays),
       TEST(test_hits_survive_close),
       TEST(test_the_timer_writes),
+      TEST(test_no_count_of_many_threads_is_lost),
+      TEST(test_a_hit_is_of_the_day_of_its_second),
       TEST(test_strangers_do_not_fill_the_file),
       TEST(test_a_stranger_that_was_refused_leaves_nothing),
       TEST(test_what_a_stranger_spends_is_its_own),
