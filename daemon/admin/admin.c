@@ -167,7 +167,7 @@ bool admin_create(const struct admin_rooms *rooms, struct secret *token, struct 
   admin->rooms = *rooms;
   admin->token = secret_hold(token);
   pthread_mutex_init(&admin->lock, NULL);
-  admin->handler = (struct exchange_handler){limits, step, finished, admin};
+  admin->handler = (struct exchange_handler){limits, step, finished, admin, false};
   return true;
 }
 

@@ -4,7 +4,9 @@
 #include "base/num.h"
 #include "base/scope.h"
 #include "http/allowance.h"
+#include "http/coding.h"
 #include "http/exchange_mhd.h"
+#include "http/gzip.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -456,6 +458,18 @@ bool exchange_can_chunk(const struct exchange *exchange) {
   return exchange->http_1_1;
 }
 
+static void add_coding(void *coding, struct view value) {
+  coding_add(coding, value);
+}
+
+bool exchange_takes_gzip(const struct exchange *exchange) {
+  struct coding coding = CODING_NONE;
+  if (!exchange->handler->codes || !exchange->http_1_1)
+    return false;
+  exchange_headers(exchange, MHD_HTTP_HEADER_ACCEPT_ENCODING, add_coding, &coding);
+  return coding_takes_gzip(&coding);
+}
+
 void exchange_set_data(struct exchange *exchange, void *data) {
   exchange->data = data;
 }
@@ -472,8 +486,18 @@ void exchange_add_header(struct exchange *exchange, const char *name, const char
   exchange->headers[exchange->header_count++] = header;
 }
 
+/* A 304 states no coding (RFC 9110 15.4.5). */
+static void add_coding_headers(const struct exchange *exchange, enum exchange_coding coding) {
+  struct MHD_Response *response = exchange->response;
+  if (exchange->handler->codes)
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+  if (coding == EXCHANGE_GZIP && exchange->status != MHD_HTTP_NOT_MODIFIED)
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+}
+
 /* libmicrohttpd refuses a header with a line's end in it. */
-static void add_headers(struct exchange *exchange) {
+static void add_headers(struct exchange *exchange, enum exchange_coding coding) {
+  add_coding_headers(exchange, coding);
   for (size_t i = 0; i < exchange->header_count; i++) {
     const struct header *header = &exchange->headers[i];
     if (header->name && header->value)
@@ -481,16 +505,40 @@ static void add_headers(struct exchange *exchange) {
   }
 }
 
-void exchange_reply_shared(struct exchange *exchange, unsigned status, struct view bytes,
-                           void (*release)(void *context), void *context) {
-  CHECK(!exchange->response);
-  exchange->status = status;
+static void reply_bytes(struct exchange *exchange, struct view bytes, enum exchange_coding coding,
+                        void (*release)(void *context), void *context) {
   exchange->response = MHD_create_response_from_buffer_with_free_callback_cls(
       bytes.length, (void *)bytes.at, release, context);
   if (exchange->response)
-    add_headers(exchange);
+    add_headers(exchange, coding);
   else if (release)
     release(context);
+}
+
+/* Replies with gzip; takes over the text. There is no reply if it has failed: the client may have
+ * been promised this coding's entity-tag. */
+static void reply_gzip(struct exchange *exchange, struct text *gzip) {
+  struct view bytes = text_view(gzip);
+  char *stolen = text_steal(gzip);
+  if (stolen)
+    reply_bytes(exchange, bytes, EXCHANGE_GZIP, free, stolen);
+  text_free(gzip);
+}
+
+void exchange_reply_shared(struct exchange *exchange, unsigned status, struct view bytes,
+                           enum exchange_coding coding, void (*release)(void *context),
+                           void *context) {
+  CHECK(!exchange->response);
+  exchange->status = status;
+  if (coding == EXCHANGE_GZIP || !bytes.length || !exchange_takes_gzip(exchange)) {
+    reply_bytes(exchange, bytes, coding, release, context);
+    return;
+  }
+  struct text gzip = {0};
+  gzip_text(bytes, &gzip);
+  if (release)
+    release(context);
+  reply_gzip(exchange, &gzip);
 }
 
 void exchange_reply_text(struct exchange *exchange, unsigned status, struct text *body) {
@@ -499,7 +547,7 @@ void exchange_reply_text(struct exchange *exchange, unsigned status, struct text
   size_t length = body->length;
   char *bytes = text_steal(body);
   struct view view = {bytes ? bytes : "", bytes ? length : 0};
-  exchange_reply_shared(exchange, status, view, free, bytes);
+  exchange_reply_shared(exchange, status, view, EXCHANGE_IDENTITY, free, bytes);
 }
 
 static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t size) {
@@ -528,18 +576,36 @@ static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t 
   }
 }
 
+/* True if the reply is made: its gzip is short, and there. */
+static bool reply_short_gzip(struct exchange *exchange, int64_t length, struct body **body) {
+  struct text gzip = {0};
+  if (length < 0 || length > GZIP_SHORT || exchange->status == MHD_HTTP_NOT_MODIFIED ||
+      !gzip_take_all(*body, &gzip))
+    return false;
+  body_release(body);
+  reply_gzip(exchange, &gzip);
+  return true;
+}
+
 void exchange_reply_body(struct exchange *exchange, unsigned status, int64_t length,
                          struct body **body) {
+  enum exchange_coding coding =
+      *body && length && exchange_takes_gzip(exchange) ? EXCHANGE_GZIP : EXCHANGE_IDENTITY;
   CHECK(!exchange->response);
   exchange->status = status;
-  exchange->reply = steal(*body);
+  exchange->reply = coding == EXCHANGE_GZIP ? gzip_body(body, length) : steal(*body);
   if (!exchange->reply)
     return;
+  if (coding == EXCHANGE_GZIP) {
+    if (reply_short_gzip(exchange, length, &exchange->reply))
+      return;
+    length = EXCHANGE_UNKNOWN_LENGTH;
+  }
   uint64_t size = length == EXCHANGE_UNKNOWN_LENGTH ? MHD_SIZE_UNKNOWN : (uint64_t)length;
   exchange->response =
       MHD_create_response_from_callback(size, BLOCK_SIZE, read_body, exchange, NULL);
   if (exchange->response)
-    add_headers(exchange);
+    add_headers(exchange, coding);
   if (length == EXCHANGE_UNKNOWN_LENGTH && !exchange->http_1_1)
     open_end(exchange);
 }

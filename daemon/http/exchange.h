@@ -43,6 +43,7 @@ struct exchange_handler {
   /* The reply has gone out, or the client has gone. The exchange's data must be freed here. */
   void (*finished)(void *context, struct exchange *exchange);
   void *context;
+  bool codes; /* replies are gzip where the client takes it, and say that they vary by that */
 };
 
 /* --- the request; views hold as long as the exchange --- */
@@ -64,6 +65,11 @@ int64_t exchange_began(const struct exchange *exchange);
  * reset, which a UNIX socket does not have. */
 bool exchange_can_chunk(const struct exchange *exchange);
 
+/* True if a reply will be gzip, unless it has no bytes: the handler codes, and the client takes it
+ * (http/coding.h). A client of HTTP/1.0 never gets gzip: the length of a long reply is not known
+ * beforehand, and it has no chunks. */
+bool exchange_takes_gzip(const struct exchange *exchange);
+
 enum exchange_client {
   EXCHANGE_CLIENT_THERE,
   EXCHANGE_CLIENT_IN_DOUBT, /* it closed its side, and may have left: the watch waits a moment */
@@ -80,21 +86,30 @@ void *exchange_data(const struct exchange *exchange);
 /* --- the reply --- */
 #define EXCHANGE_UNKNOWN_LENGTH (-1)
 
+enum exchange_coding {
+  EXCHANGE_IDENTITY, /* as they are: made gzip where the client takes it */
+  EXCHANGE_GZIP,     /* gzip already: only where exchange_takes_gzip() */
+};
+
 /* Adds a header to the reply that follows; copies name and value. Drops a header that contains a
  * line's end. At most 16 for one reply. To be called inside step(). */
 void exchange_add_header(struct exchange *exchange, const char *name, const char *value);
-/* Replies with `bytes` themselves, which must not change. Calls `release` once, on any listener's
- * thread, when nothing reads them any more, also if the reply cannot be made; a NULL `release` is
- * for constants. Many replies may share the same bytes: each calls `release` for its own part. */
+/* Replies with `bytes` themselves, which must not change; or with their gzip, made anew in memory.
+ * Calls `release` once, on any listener's thread, when nothing reads them any more, also if the
+ * reply cannot be made; a NULL `release` is for constants. Many replies may share the same bytes:
+ * each calls `release` for its own part. */
 void exchange_reply_shared(struct exchange *exchange, unsigned status, struct view bytes,
-                           void (*release)(void *context), void *context);
+                           enum exchange_coding coding, void (*release)(void *context),
+                           void *context);
 /* Replies with the text's bytes; takes them over and leaves the text empty. A text that has failed
  * is replied empty: the status alone has to do. */
 void exchange_reply_text(struct exchange *exchange, unsigned status, struct text *body);
 /* Replies with a body that is read as the client takes it, on a listener's thread. Takes over
  * `*body` and leaves NULL; releases it once, after the last read and before finished(), also where
  * nothing is read: for HEAD and 304, and where the reply cannot be made. A NULL `*body` closes the
- * connection: there was no memory for it. `length` in bytes, or EXCHANGE_UNKNOWN_LENGTH. */
+ * connection: there was no memory for it. `length` in bytes, or EXCHANGE_UNKNOWN_LENGTH. As gzip, a
+ * body of at most GZIP_SHORT bytes is read here and now if it need not wait, so that its reply has
+ * a Content-Length, and a HEAD the same one; the length of another one is not known. */
 void exchange_reply_body(struct exchange *exchange, unsigned status, int64_t length,
                          struct body **body);
 

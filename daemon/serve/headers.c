@@ -28,11 +28,11 @@ void headers_hit(int64_t freshness, bool is_derived, struct text *cache_status) 
     text_add(cache_status, VIEW("; detail=derived"));
 }
 
-void headers_tag(struct view validator, struct text *tag) {
+void headers_tag(struct view validator, bool is_gzip, struct text *tag) {
   text_add_char(tag, '"');
   for (size_t i = 0; i < validator.length; i++)
     text_printf(tag, "%02x", (unsigned char)validator.at[i]);
-  text_add_char(tag, '"');
+  text_add(tag, is_gzip ? VIEW("-gzip\"") : VIEW("\""));
 }
 
 void headers_forward(const struct headers_forward *forward, struct text *cache_status) {

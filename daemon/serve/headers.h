@@ -11,9 +11,9 @@
  * less: stale. */
 void headers_hit(int64_t freshness, bool is_derived, struct text *cache_status);
 
-/* Appends a strong entity-tag (RFC 9110 8.8.3) made of `validator`, with its quotes. Another coding
- * of the same result is another representation, and needs another tag. */
-void headers_tag(struct view validator, struct text *tag);
+/* Appends a strong entity-tag (RFC 9110 8.8.3) made of `validator`, with its quotes. As gzip the same
+ * result is another representation, and has another tag (RFC 9110 8.8.3.3). */
+void headers_tag(struct view validator, bool is_gzip, struct text *tag);
 
 /* The names of the headers that state what an answer cost, and what it saved, in this currency.
  * They live forever. */

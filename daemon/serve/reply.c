@@ -154,7 +154,8 @@ static bool client_has(const struct request *request, struct view tag) {
 
 bool reply_tag(struct request *request, const struct cache_validator *validator) {
   scope_text struct text tag = {0};
-  headers_tag((struct view){(const char *)validator->bytes, sizeof validator->bytes}, &tag);
+  headers_tag((struct view){(const char *)validator->bytes, sizeof validator->bytes},
+              exchange_takes_gzip(request->exchange), &tag);
   if (!text_ok(&tag))
     return false;
   exchange_add_header(request->exchange, "ETag", text_string(&tag));

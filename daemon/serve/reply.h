@@ -29,5 +29,6 @@ void reply_costs(struct request *request, const struct answer_head *head);
 /* Adds what the request has saved. */
 void reply_saved(struct request *request, struct amount saved);
 
-/* Adds the ETag of a stored result with this validator. True if the client has the result. */
+/* Adds the ETag of a stored result with this validator, in the coding that the client gets. True if
+ * the client has that. */
 bool reply_tag(struct request *request, const struct cache_validator *validator);

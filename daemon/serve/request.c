@@ -164,6 +164,7 @@ enum exchange_step request_step(void *context, struct exchange *exchange) {
     request = request_create(context, exchange);
   if (request)
     return steps_run(request);
-  exchange_reply_shared(exchange, 500, VIEW("{\"error\":\"out of memory\"}"), NULL, NULL);
+  exchange_reply_shared(exchange, 500, VIEW("{\"error\":\"out of memory\"}"), EXCHANGE_IDENTITY,
+                        NULL, NULL);
   return EXCHANGE_REPLIED;
 }

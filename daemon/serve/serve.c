@@ -20,8 +20,11 @@ struct serve *serve_create(const struct serve_rooms *rooms) {
   if (!serve)
     return NULL;
   serve->rooms = *rooms;
-  serve->handler = (struct exchange_handler){
-      .limits = limits, .step = request_step, .finished = request_finished, .context = serve};
+  serve->handler = (struct exchange_handler){.limits = limits,
+                                             .step = request_step,
+                                             .finished = request_finished,
+                                             .context = serve,
+                                             .codes = true};
   return serve;
 }
 

@@ -19,7 +19,8 @@ PURE = Path(os.environ.get("ROWCACHE_BUILD", "build")).resolve() / "daemon" / "l
 LIBRARIES = {
     "curl/": "libcurl", "expat.h": "libexpat", "gnutls/": "gnutls", "idn2.h": "libidn2",
     "ini.h": "inih", "microhttpd.h": "libmicrohttpd", "nettle/": "nettle", "sqlite3.h": "sqlite3",
-    "systemd/": "libsystemd", "yajl/": "yajl", "zstd.h": "zstd",
+    "systemd/": "libsystemd", "yajl/": "yajl", "zlib.h": "zlib",
+    "zstd.h": "zstd",
 }
 TESTS = HOUSE.parent / "tests"
 

@@ -106,13 +106,13 @@ static enum exchange_step step(void *context, struct exchange *exchange) {
   else if (view_is(path, "/no-memory"))
     exchange_reply_body(exchange, 200, length, &none);
   else if (view_is(path, "/constant"))
-    exchange_reply_shared(exchange, 200, VIEW(SAID), NULL, NULL);
+    exchange_reply_shared(exchange, 200, VIEW(SAID), EXCHANGE_IDENTITY, NULL, NULL);
   else if (view_is(path, "/text") || view_is(path, "/failed-text"))
     reply_text(exchange, view_is(path, "/failed-text"));
   else {
     atomic_fetch_add(&made, 1);
     exchange_reply_shared(exchange, view_is(path, "/shared-refused") ? 7 : 200, VIEW(SAID),
-                          release_shared, &released);
+                          EXCHANGE_IDENTITY, release_shared, &released);
   }
   return EXCHANGE_REPLIED;
 }
@@ -125,7 +125,7 @@ static void finished(void *context, struct exchange *exchange) {
   sem_post(&finished_once);
 }
 
-static const struct exchange_handler handler = {limits, step, finished, NULL};
+static const struct exchange_handler handler = {limits, step, finished, NULL, false};
 static struct exchange_side side = {.handler = &handler, .pool = 32 * 1024};
 static struct MHD_Daemon *daemon_of_test;
 

@@ -206,8 +206,11 @@ static void cache_status_of_the_rest(void **state) {
 static void tags(void **state) {
   (void)state;
   scope_text struct text tag = {0};
-  headers_tag((struct view){"\x00\x0f\xa0\xff", 4}, &tag);
+  headers_tag((struct view){"\x00\x0f\xa0\xff", 4}, false, &tag);
   assert_string_equal(text_string(&tag), "\"000fa0ff\"");
+  text_clear(&tag);
+  headers_tag((struct view){"\x0f", 1}, true, &tag);
+  assert_string_equal(text_string(&tag), "\"0f-gzip\"");
 }
 
 int main(void) {
