@@ -3,18 +3,28 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/shard.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
 #define LOG_EVERY (60 * CLOCK_SECOND)
 
+/* Connections that one thread opened. libmicrohttpd serves them on that thread to their end, so
+ * nobody else wants the lock except to make room. */
+struct group {
+  SHARD_ALIGNED pthread_mutex_t lock; /* the lists, and the group's connections */
+  struct connection *idle, *sending;  /* each ordered by time, the oldest first */
+};
+
 struct connections {
+  struct group groups[SHARDS];
   int64_t most, patience;
-  pthread_mutex_t lock;              /* all below, and all connections */
-  int64_t open;                      /* without those that are CLOSING */
-  struct connection *idle, *sending; /* each ordered by time, the oldest first */
+  atomic_int_fast64_t open; /* without those that are CLOSING */
+  atomic_bool untold;       /* something of `closed` is not 0 */
+  pthread_mutex_t log_lock; /* all below; taken last */
   struct closed {
     int64_t idle, stuck, refused;
   } closed;          /* since `logged_at` */
@@ -22,12 +32,14 @@ struct connections {
 };
 
 struct connections *connections_create(int64_t most, int64_t patience) {
-  struct connections *connections = calloc(1, sizeof *connections);
+  struct connections *connections = shard_alloc(sizeof *connections);
   if (!connections)
     return NULL;
   connections->most = most;
   connections->patience = patience;
-  pthread_mutex_init(&connections->lock, NULL);
+  pthread_mutex_init(&connections->log_lock, NULL);
+  for (size_t i = 0; i < SHARDS; i++)
+    pthread_mutex_init(&connections->groups[i].lock, NULL);
   return connections;
 }
 
@@ -35,24 +47,49 @@ void connections_release(struct connections **address) {
   struct connections *connections = steal(*address);
   if (!connections)
     return;
-  CHECK(connections->open == 0);
-  pthread_mutex_destroy(&connections->lock);
+  CHECK(atomic_load(&connections->open) == 0);
+  for (size_t i = 0; i < SHARDS; i++)
+    pthread_mutex_destroy(&connections->groups[i].lock);
+  pthread_mutex_destroy(&connections->log_lock);
   free(connections);
 }
 
-/* --- one at a time, under the lock --- */
+/* --- one connection, under its group's lock --- */
 
-static void rest(struct connections *connections, struct connection *connection) {
-  connection->own.state = CONNECTION_IDLE;
-  DL_APPEND2(connections->idle, connection, own.prev, own.next);
+static struct group *group_of(struct connections *connections,
+                              const struct connection *connection) {
+  return &connections->groups[connection->own.group];
+}
+
+static void lock(struct connections *connections, const struct connection *connection) {
+  pthread_mutex_lock(&group_of(connections, connection)->lock);
+}
+
+static void unlock(struct connections *connections, const struct connection *connection) {
+  pthread_mutex_unlock(&group_of(connections, connection)->lock);
 }
 
 /* Removes it from its list, if it is in one. */
 static void leave(struct connections *connections, struct connection *connection) {
+  struct group *group = group_of(connections, connection);
   if (connection->own.state == CONNECTION_IDLE)
-    DL_DELETE2(connections->idle, connection, own.prev, own.next);
+    DL_DELETE2(group->idle, connection, own.prev, own.next);
   else if (connection->own.state == CONNECTION_SENDING)
-    DL_DELETE2(connections->sending, connection, own.prev, own.next);
+    DL_DELETE2(group->sending, connection, own.prev, own.next);
+}
+
+static void rest(struct connections *connections, struct connection *connection) {
+  struct group *group = group_of(connections, connection);
+  connection->own.state = CONNECTION_IDLE;
+  connection->own.since = clock_monotonic();
+  DL_APPEND2(group->idle, connection, own.prev, own.next);
+}
+
+static void send_on(struct connections *connections, struct connection *connection) {
+  struct group *group = group_of(connections, connection);
+  connection->own.state = CONNECTION_SENDING;
+  connection->own.since = clock_monotonic();
+  DL_APPEND2(group->sending, connection, own.prev, own.next);
 }
 
 /* Dissolving the association (connect(2)) leaves a TCP connection no FIN to send, which would make
@@ -67,91 +104,143 @@ static void shut(struct connections *connections, struct connection *connection)
   bool breaks_off = connection->own.state == CONNECTION_SENDING;
   leave(connections, connection);
   connection->own.state = CONNECTION_CLOSING;
-  connections->open--;
+  atomic_fetch_sub(&connections->open, 1);
   if (!breaks_off || !connections_reset(connection->own.socket))
     shutdown(connection->own.socket, SHUT_RDWR);
 }
 
-/* NULL: no client has read nothing for that long. */
-static struct connection *find_stuck(const struct connections *connections) {
-  struct connection *first = connections->sending;
-  return first && clock_monotonic() - first->own.since >= connections->patience ? first : NULL;
-}
-
-static void make_room(struct connections *connections, const struct connection *newcomer) {
-  if (connections->open <= connections->most)
-    return;
-  struct connection *victim = connections->idle;
-  struct connection *stuck = victim == newcomer ? find_stuck(connections) : NULL;
-  if (stuck)
-    connections->closed.stuck++;
-  else if (victim == newcomer)
-    connections->closed.refused++;
-  else
-    connections->closed.idle++;
-  shut(connections, stuck ? stuck : victim);
-}
-
 /* --- the log: at most once a minute --- */
+
+static void count(struct connections *connections, int64_t *closed) {
+  pthread_mutex_lock(&connections->log_lock);
+  (*closed)++;
+  atomic_store(&connections->untold, true);
+  pthread_mutex_unlock(&connections->log_lock);
+}
 
 static bool take_closed(struct connections *connections, struct closed *closed) {
   int64_t now = clock_monotonic();
-  const struct closed *since = &connections->closed;
-  if (since->idle + since->stuck + since->refused == 0 ||
-      (connections->logged_at && now - connections->logged_at < LOG_EVERY))
-    return false;
-  *closed = connections->closed;
-  connections->closed = (struct closed){0};
-  connections->logged_at = now;
-  return true;
+  pthread_mutex_lock(&connections->log_lock);
+  bool due = atomic_load(&connections->untold) &&
+             (!connections->logged_at || now - connections->logged_at >= LOG_EVERY);
+  if (due) {
+    *closed = connections->closed;
+    connections->closed = (struct closed){0};
+    connections->logged_at = now;
+    atomic_store(&connections->untold, false);
+  }
+  pthread_mutex_unlock(&connections->log_lock);
+  return due;
 }
 
-static void log_closed(const struct connections *connections, const struct closed *closed) {
-  log_warning(EVENT_connections, "most=%lld closed-idle=%lld refused=%lld closed-stuck=%lld",
-              (long long)connections->most, (long long)closed->idle, (long long)closed->refused,
-              (long long)closed->stuck);
+static void log_closed(struct connections *connections) {
+  struct closed closed;
+  if (atomic_load(&connections->untold) && take_closed(connections, &closed))
+    log_warning(EVENT_connections, "most=%lld closed-idle=%lld refused=%lld closed-stuck=%lld",
+                (long long)connections->most, (long long)closed.idle, (long long)closed.refused,
+                (long long)closed.stuck);
+}
+
+/* --- making room, under the locks of all groups --- */
+
+static void lock_all(struct connections *connections) {
+  for (size_t i = 0; i < SHARDS; i++)
+    pthread_mutex_lock(&connections->groups[i].lock);
+}
+
+static void unlock_all(struct connections *connections) {
+  for (size_t i = 0; i < SHARDS; i++)
+    pthread_mutex_unlock(&connections->groups[i].lock);
+}
+
+static struct connection *older(struct connection *one, struct connection *other) {
+  if (!one || !other)
+    return one ? one : other;
+  return other->own.since < one->own.since ? other : one;
+}
+
+/* NULL: none is. */
+static struct connection *find_idle(const struct connections *connections) {
+  struct connection *oldest = NULL;
+  for (size_t i = 0; i < SHARDS; i++)
+    oldest = older(oldest, connections->groups[i].idle);
+  return oldest;
+}
+
+/* NULL: no client has read nothing for that long. */
+static struct connection *find_stuck(const struct connections *connections) {
+  struct connection *oldest = NULL;
+  for (size_t i = 0; i < SHARDS; i++)
+    oldest = older(oldest, connections->groups[i].sending);
+  bool is_stuck = oldest && clock_monotonic() - oldest->own.since >= connections->patience;
+  return is_stuck ? oldest : NULL;
+}
+
+/* The newcomer is in no list yet. */
+static void make_room(struct connections *connections, struct connection *newcomer) {
+  struct connection *idle = find_idle(connections);
+  struct connection *stuck = idle ? NULL : find_stuck(connections);
+  struct closed *closed = &connections->closed;
+  count(connections, idle ? &closed->idle : stuck ? &closed->stuck : &closed->refused);
+  if (idle || stuck)
+    shut(connections, idle ? idle : stuck);
+  else
+    shut(connections, newcomer);
+}
+
+/* Each newcomer that finds too many open closes one, so that there are never more for long. */
+static void open_at_the_limit(struct connections *connections, struct connection *connection) {
+  lock_all(connections);
+  if (atomic_load(&connections->open) > connections->most)
+    make_room(connections, connection);
+  if (connection->own.state != CONNECTION_CLOSING)
+    rest(connections, connection);
+  unlock_all(connections);
 }
 
 /* --- public functions --- */
 
 void connections_opened(struct connections *connections, struct connection *connection,
                         int socket) {
-  struct closed closed;
   connection->own.socket = socket;
-  pthread_mutex_lock(&connections->lock);
-  connections->open++;
-  rest(connections, connection);
-  make_room(connections, connection);
-  bool tell = take_closed(connections, &closed);
-  pthread_mutex_unlock(&connections->lock);
-  if (tell)
-    log_closed(connections, &closed);
+  connection->own.group = shard_of_thread();
+  connection->own.state = CONNECTION_BUSY; /* in no list */
+  if (atomic_fetch_add(&connections->open, 1) >= connections->most) {
+    open_at_the_limit(connections, connection);
+  } else {
+    lock(connections, connection);
+    rest(connections, connection);
+    unlock(connections, connection);
+  }
+  log_closed(connections);
 }
 
 void connections_closed(struct connections *connections, struct connection *connection) {
-  pthread_mutex_lock(&connections->lock);
+  lock(connections, connection);
   leave(connections, connection);
-  connections->open -= connection->own.state != CONNECTION_CLOSING;
-  pthread_mutex_unlock(&connections->lock);
+  bool counts = connection->own.state != CONNECTION_CLOSING;
+  unlock(connections, connection);
+  if (counts)
+    atomic_fetch_sub(&connections->open, 1);
 }
 
 void connections_received(struct connections *connections, struct connection *connection) {
-  pthread_mutex_lock(&connections->lock);
+  lock(connections, connection);
   if (connection->own.state == CONNECTION_IDLE) {
     leave(connections, connection);
     rest(connections, connection);
   }
-  pthread_mutex_unlock(&connections->lock);
+  unlock(connections, connection);
 }
 
 bool connections_begin(struct connections *connections, struct connection *connection) {
-  pthread_mutex_lock(&connections->lock);
+  lock(connections, connection);
   bool closing = connection->own.state == CONNECTION_CLOSING;
   if (!closing) {
     leave(connections, connection);
     connection->own.state = CONNECTION_BUSY;
   }
-  pthread_mutex_unlock(&connections->lock);
+  unlock(connections, connection);
   return !closing;
 }
 
@@ -160,30 +249,28 @@ static bool is_served(const struct connection *connection) {
 }
 
 void connections_sending(struct connections *connections, struct connection *connection) {
-  pthread_mutex_lock(&connections->lock);
+  lock(connections, connection);
   if (is_served(connection)) {
     leave(connections, connection);
-    connection->own.state = CONNECTION_SENDING;
-    connection->own.since = clock_monotonic();
-    DL_APPEND2(connections->sending, connection, own.prev, own.next);
+    send_on(connections, connection);
   }
-  pthread_mutex_unlock(&connections->lock);
+  unlock(connections, connection);
 }
 
 void connections_waiting(struct connections *connections, struct connection *connection) {
-  pthread_mutex_lock(&connections->lock);
+  lock(connections, connection);
   if (is_served(connection)) {
     leave(connections, connection);
     connection->own.state = CONNECTION_BUSY;
   }
-  pthread_mutex_unlock(&connections->lock);
+  unlock(connections, connection);
 }
 
 void connections_end(struct connections *connections, struct connection *connection) {
-  pthread_mutex_lock(&connections->lock);
+  lock(connections, connection);
   if (is_served(connection)) {
     leave(connections, connection);
     rest(connections, connection);
   }
-  pthread_mutex_unlock(&connections->lock);
+  unlock(connections, connection);
 }

@@ -15,6 +15,9 @@
  * none of these either, the new connection is closed. libmicrohttpd cannot do this: at its own
  * limit it stops accepting.
  *
+ * The connections of each thread are a group with a lock of its own, so threads do not wait for each
+ * other. Only at the limit does a newcomer look at all groups.
+ *
  * Any thread; nothing blocks on more than a short lock. */
 #pragma once
 
@@ -28,8 +31,9 @@ struct connections;
 struct connection {
   struct { /* private to connections.c */
     int socket;
+    unsigned group; /* of the thread that opened it */
     enum { CONNECTION_IDLE, CONNECTION_BUSY, CONNECTION_SENDING, CONNECTION_CLOSING } state;
-    int64_t since;                  /* of SENDING (clock_monotonic()) */
+    int64_t since;                  /* of IDLE and SENDING (clock_monotonic()) */
     struct connection *next, *prev; /* while IDLE or SENDING */
   } own;
 };
@@ -43,8 +47,8 @@ struct connections *connections_create(int64_t most, int64_t patience) MUST_CHEC
 /* All must be closed. Leaves NULL; NULL is allowed. */
 void connections_release(struct connections **connections);
 
-/* Adds a new connection, idle. Its owner keeps it, and its socket open, until
- * connections_closed(). */
+/* Adds a new connection, idle, to the group of the calling thread. Its owner keeps it, and its
+ * socket open, until connections_closed(). */
 void connections_opened(struct connections *connections, struct connection *connection, int socket);
 void connections_closed(struct connections *connections, struct connection *connection);
 

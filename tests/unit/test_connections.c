@@ -2,6 +2,7 @@
 #include "unit/fixture/unit.h"
 
 #include "base/view.h"
+#include "fake/clock.h"
 #include "http/connections.h"
 
 #include <pthread.h>
@@ -20,6 +21,25 @@ static void open_line(struct connections *connections, struct line *line) {
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
   *line = (struct line){.here = pair[0], .there = pair[1]};
   connections_opened(connections, &line->connection, line->here);
+}
+
+struct opening {
+  struct connections *connections;
+  struct line *line;
+};
+
+static void *run_opening(void *context) {
+  const struct opening *opening = context;
+  open_line(opening->connections, opening->line);
+  return NULL;
+}
+
+/* On a thread of its own, which has another group. */
+static void open_line_apart(struct connections *connections, struct line *line) {
+  struct opening opening = {connections, line};
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, run_opening, &opening), 0);
+  pthread_join(thread, NULL);
 }
 
 static void close_line(struct connections *connections, struct line *line) {
@@ -67,14 +87,19 @@ static const struct scene {
     {"b0b1b2s1e1", 1},
 };
 
-static void play(const struct scene *scene) {
+typedef void opener(struct connections *connections, struct line *line);
+
+static void play(const struct scene *scene, opener *open) {
   struct connections *connections = connections_create(MOST, 0);
   struct line lines[MOST + 1];
   bool closed[MOST + 1] = {0};
-  for (int i = 0; i < MOST; i++)
-    open_line(connections, &lines[i]);
+  for (int i = 0; i < MOST; i++) {
+    fake_clock_pass(1);
+    open(connections, &lines[i]);
+  }
   for (const char *at = scene->before; *at; at += 2) {
     struct line *line = &lines[at[1] - '0'];
+    fake_clock_pass(1);
     if (*at == 'm')
       connections_received(connections, &line->connection);
     if (*at == 'b')
@@ -89,7 +114,7 @@ static void play(const struct scene *scene) {
       close_line(connections, line);
     closed[at[1] - '0'] |= *at == 'c';
   }
-  open_line(connections, &lines[MOST]);
+  open(connections, &lines[MOST]);
   for (int i = 0; i <= MOST; i++) {
     if (closed[i])
       continue;
@@ -107,7 +132,13 @@ static void play(const struct scene *scene) {
 static void the_one_that_was_idle_the_longest_makes_room(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(scenes); i++)
-    play(&scenes[i]);
+    play(&scenes[i], open_line);
+}
+
+static void of_all_threads_connections(void **state) {
+  (void)state;
+  for (size_t i = 0; i < COUNT(scenes); i++)
+    play(&scenes[i], open_line_apart);
 }
 
 static void who_takes_a_reply_is_left_some_time(void **state) {
@@ -174,6 +205,7 @@ static void many_threads(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_one_that_was_idle_the_longest_makes_room),
+      cmocka_unit_test(of_all_threads_connections),
       cmocka_unit_test(who_takes_a_reply_is_left_some_time),
       cmocka_unit_test(each_newcomer_costs_one),
       cmocka_unit_test(many_threads),
