@@ -77,7 +77,8 @@ void cache_set_bounds(struct cache *cache, const struct cache_bounds *bounds) {
 
 struct cache_totals cache_totals(struct cache *cache) {
   struct db_sizes sizes = db_sizes(cache->disk.path);
-  /* With a large -wal, `used` and the -wal would count the same pages twice. */
-  int64_t bytes = sizes.wal > WAL_ORDINARY ? sizes.file + sizes.wal : atomic_load(&cache->used);
+  /* A -wal of the ordinary size is not counted. With a large one, `used` and the -wal would count
+   * the same pages twice. */
+  int64_t bytes = sizes.wal > DB_WAL_KEPT ? sizes.file + sizes.wal : atomic_load(&cache->used);
   return (struct cache_totals){atomic_load(&cache->live), bytes};
 }

@@ -112,8 +112,7 @@ static bool open_whole(struct disk *disk, bool check, struct db **db, bool *dama
                        struct fault *fault) {
   if (!db_open(disk->path, &cache_schema, DB_WRITE, db, damaged, fault))
     return false;
-  if (db_keep_wal(*db, WAL_ORDINARY, fault) && (!check || db_check(*db, fault)) &&
-      tidy(disk, *db, damaged, fault))
+  if ((!check || db_check(*db, fault)) && tidy(disk, *db, damaged, fault))
     return true;
   *damaged |= db_is_damaged(*db);
   db_close(db);

@@ -27,9 +27,6 @@ void disk_mark_clean(const struct disk *disk);
 /* Closes and frees all of it, even after disk_open() has failed. */
 void disk_close(struct disk *disk);
 
-/* The size to which the WAL file is truncated when it is restarted: a batch of chunks.
- * cache_totals() does not count a WAL up to this size. */
-#define WAL_ORDINARY (INT64_C(4) * 1024 * 1024)
 /* While a reader of another process holds the WAL, nothing is stored once the WAL has this size, or
  * cache.max_size if that is more. */
 #define WAL_MOST_AT_LEAST (INT64_C(32) * 1024 * 1024)

@@ -41,10 +41,8 @@ bool db_open(const char *path, const struct db_schema *schema, enum db_mode mode
 /* Closes and leaves NULL; NULL is allowed. */
 void db_close(struct db **db);
 
-/* Sets the size, in bytes, to which the WAL file is truncated when it is restarted; DB_WAL_KEPT
- * from db_open() on. For a connection that writes. */
-#define DB_WAL_KEPT (INT64_C(1) * 1024 * 1024)
-bool db_keep_wal(struct db *db, int64_t bytes, struct fault *fault) MUST_CHECK;
+/* The size, in bytes, to which the WAL file is truncated when it is restarted. */
+#define DB_WAL_KEPT (INT64_C(4) * 1024 * 1024)
 /* Sets the memory that the connection uses for pages, in KiB; SQLite's default is 2 MiB. */
 bool db_set_page_cache(struct db *db, int kib, struct fault *fault) MUST_CHECK;
 /* Returns up to `pages` free pages to the file system. */
