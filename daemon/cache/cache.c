@@ -18,10 +18,12 @@ static bool start(struct cache *cache, const char *directory, struct fault *faul
   hits_open(&cache->hits);
   sweep_open(&cache->sweep, cache->disk.rank);
   db_set_patience(db, PATIENCE_MS);
-  if (store_open(&cache->store, fault) && keeper_start(&cache->keeper, "cache", &db, fault))
+  bool packing = packers_open(&cache->packers, fault);
+  if (packing && keeper_start(&cache->keeper, "cache", &db, fault))
     return true;
+  if (packing)
+    packers_close(&cache->packers);
   db_close(&db);
-  store_close(&cache->store);
   sweep_close(&cache->sweep);
   hits_close(&cache->hits);
   pins_close(&cache->pins);
@@ -62,7 +64,7 @@ void cache_close(struct cache **address) {
   keeper_stop(&cache->keeper);
   if (!atomic_load(&cache->unusable))
     disk_mark_clean(&cache->disk);
-  store_close(&cache->store);
+  packers_close(&cache->packers);
   sweep_close(&cache->sweep);
   hits_close(&cache->hits);
   pins_close(&cache->pins);

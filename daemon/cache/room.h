@@ -10,6 +10,7 @@
  *   pins.c     results that must not be swept
  *   hold.c     finding, holding, reading
  *   hits.c     hits that are not written yet
+ *   packers.c  packing ahead of the keeper
  *   store.c    the writer
  *   sweep.c    eviction, sweeping, giving space back
  *   list.c     listing
@@ -34,6 +35,7 @@
 #include "cache/hits.h"
 #include "cache/hold.h"
 #include "cache/jobs.h"
+#include "cache/packers.h"
 #include "cache/pins.h"
 #include "cache/pool.h"
 #include "cache/store.h"
@@ -46,6 +48,7 @@
 struct cache {
   struct disk disk;
   struct keeper *keeper;
+  struct packers packers;
   struct pins pins;
   struct pool pool;
   struct hits hits;

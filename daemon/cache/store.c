@@ -53,22 +53,11 @@ struct append {
   struct cache_writer *writer;
   int64_t offset;
   struct view bytes;
+  struct packing packing;
   bool refused;
   cache_done *done;
   void *context;
 };
-
-bool store_open(struct store *store, struct fault *fault) {
-  store->packer = chunk_packer();
-  store->packed = malloc(CHUNK_BOUND);
-  return (store->packer && store->packed) || fault_no_memory(fault);
-}
-
-void store_close(struct store *store) {
-  ZSTD_freeCCtx(store->packer);
-  free(store->packed);
-  *store = (struct store){0};
-}
 
 static void fail(struct cache_writer *writer, const struct fault *why) {
   if (!writer->failed)
@@ -213,10 +202,9 @@ static bool refuse(struct append *append, const char *why, struct db *db, struct
 
 static bool append_chunk(struct append *append, struct db *db, struct fault *fault) {
   struct cache_writer *writer = append->writer;
-  struct store *store = &writer->cache->store;
   struct view packed;
   if (!cache_has_room(writer->cache, db, fault) ||
-      !chunk_pack(store->packer, append->bytes, store->packed, &packed, fault))
+      !packers_take(&writer->cache->packers, &append->packing, &packed, fault))
     return false;
   int64_t size = (int64_t)packed.length + CHUNK_OVERHEAD;
   const char *why = no_place(writer, size, append->offset);
@@ -245,6 +233,7 @@ static void append_done(struct cache_job *job, bool ok, const struct fault *faul
   struct append *append = (struct append *)job;
   struct cache_writer *writer = append->writer;
   struct store *store = &job->cache->store;
+  packers_end(&job->cache->packers, &append->packing);
   if (!ok)
     fail(writer, fault);
   ok = ok && !append->refused;
@@ -276,6 +265,7 @@ void cache_append(struct cache_writer *writer, struct view bytes, cache_done *do
   append->bytes = bytes;
   append->done = done;
   append->context = context;
+  packers_give(&writer->cache->packers, &append->packing, bytes);
   cache_job_give(writer->cache, &append->job);
 }
 

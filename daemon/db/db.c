@@ -191,8 +191,8 @@ static bool set_up(struct db *db, enum db_mode mode, struct fault *fault) {
   return db_execute(db, "PRAGMA auto_vacuum = INCREMENTAL", fault) &&
          db_execute(db, "PRAGMA journal_mode = WAL", fault) &&
          set_number(db, "PRAGMA journal_size_limit = %lld", DB_WAL_KEPT, fault) &&
-         db_execute(db, synchronous, fault) &&
-         db_execute(db, "PRAGMA foreign_keys = ON", fault) && migrate(db, version, fault);
+         db_execute(db, synchronous, fault) && db_execute(db, "PRAGMA foreign_keys = ON", fault) &&
+         migrate(db, version, fault);
 }
 
 /* SQLite itself would create the file with the mode that the umask leaves. */
