@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/scope.h"
 #include "base/shard.h"
+#include "http/peers.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -21,22 +22,27 @@ struct group {
 
 struct connections {
   struct group groups[SHARDS];
-  int64_t most, patience;
+  struct connection_limits limits;
+  struct peers *peers;      /* NULL: no limit for an address */
   atomic_int_fast64_t open; /* without those that are CLOSING */
   atomic_bool untold;       /* something of `closed` is not 0 */
   pthread_mutex_t log_lock; /* all below; taken last */
   struct closed {
-    int64_t idle, stuck, refused;
+    int64_t idle, stuck, refused, crowded;
   } closed;          /* since `logged_at` */
   int64_t logged_at; /* 0: never */
 };
 
-struct connections *connections_create(int64_t most, int64_t patience) {
+struct connections *connections_create(const struct connection_limits *limits) {
+  struct peers *peers = limits->most_of_address ? peers_create(limits->most_of_address) : NULL;
   struct connections *connections = shard_alloc(sizeof *connections);
-  if (!connections)
+  if (!connections || (limits->most_of_address && !peers)) {
+    peers_release(&peers);
+    free(connections);
     return NULL;
-  connections->most = most;
-  connections->patience = patience;
+  }
+  connections->limits = *limits;
+  connections->peers = peers;
   pthread_mutex_init(&connections->log_lock, NULL);
   for (size_t i = 0; i < SHARDS; i++)
     pthread_mutex_init(&connections->groups[i].lock, NULL);
@@ -51,6 +57,7 @@ void connections_release(struct connections **address) {
   for (size_t i = 0; i < SHARDS; i++)
     pthread_mutex_destroy(&connections->groups[i].lock);
   pthread_mutex_destroy(&connections->log_lock);
+  peers_release(&connections->peers);
   free(connections);
 }
 
@@ -99,11 +106,17 @@ bool connections_reset(int socket) {
   return connect(socket, &nobody, sizeof nobody) == 0;
 }
 
+static void leave_address(struct connections *connections, struct connection *connection) {
+  if (connections->peers)
+    peers_leave(connections->peers, &connection->own.peer);
+}
+
 /* libmicrohttpd's thread sees the end of the connection, and closes the socket. */
 static void shut(struct connections *connections, struct connection *connection) {
   bool breaks_off = connection->own.state == CONNECTION_SENDING;
   leave(connections, connection);
   connection->own.state = CONNECTION_CLOSING;
+  leave_address(connections, connection);
   atomic_fetch_sub(&connections->open, 1);
   if (!breaks_off || !connections_reset(connection->own.socket))
     shutdown(connection->own.socket, SHUT_RDWR);
@@ -136,9 +149,11 @@ static bool take_closed(struct connections *connections, struct closed *closed) 
 static void log_closed(struct connections *connections) {
   struct closed closed;
   if (atomic_load(&connections->untold) && take_closed(connections, &closed))
-    log_warning(EVENT_connections, "most=%lld closed-idle=%lld refused=%lld closed-stuck=%lld",
-                (long long)connections->most, (long long)closed.idle, (long long)closed.refused,
-                (long long)closed.stuck);
+    log_warning(
+        EVENT_connections,
+        "most=%lld closed-idle=%lld refused=%lld closed-stuck=%lld refused-per-address=%lld",
+        (long long)connections->limits.most, (long long)closed.idle, (long long)closed.refused,
+        (long long)closed.stuck, (long long)closed.crowded);
 }
 
 /* --- making room, under the locks of all groups --- */
@@ -172,7 +187,7 @@ static struct connection *find_stuck(const struct connections *connections) {
   struct connection *oldest = NULL;
   for (size_t i = 0; i < SHARDS; i++)
     oldest = older(oldest, connections->groups[i].sending);
-  bool is_stuck = oldest && clock_monotonic() - oldest->own.since >= connections->patience;
+  bool is_stuck = oldest && clock_monotonic() - oldest->own.since >= connections->limits.patience;
   return is_stuck ? oldest : NULL;
 }
 
@@ -191,7 +206,7 @@ static void make_room(struct connections *connections, struct connection *newcom
 /* Each newcomer that finds too many open closes one, so that there are never more for long. */
 static void open_at_the_limit(struct connections *connections, struct connection *connection) {
   lock_all(connections);
-  if (atomic_load(&connections->open) > connections->most)
+  if (atomic_load(&connections->open) > connections->limits.most)
     make_room(connections, connection);
   if (connection->own.state != CONNECTION_CLOSING)
     rest(connections, connection);
@@ -200,18 +215,42 @@ static void open_at_the_limit(struct connections *connections, struct connection
 
 /* --- public functions --- */
 
-void connections_opened(struct connections *connections, struct connection *connection,
-                        int socket) {
-  connection->own.socket = socket;
-  connection->own.group = shard_of_thread();
+/* False: its client has as many as it may have. */
+static bool join_address(struct connections *connections, struct connection *connection) {
+  struct sockaddr_storage address = {0};
+  socklen_t length = sizeof address;
+  if (!connections->peers ||
+      getpeername(connection->own.socket, (struct sockaddr *)&address, &length) != 0)
+    return true;
+  return peers_join(connections->peers, (struct sockaddr *)&address, &connection->own.peer);
+}
+
+static void add(struct connections *connections, struct connection *connection) {
   connection->own.state = CONNECTION_BUSY; /* in no list */
-  if (atomic_fetch_add(&connections->open, 1) >= connections->most) {
+  if (atomic_fetch_add(&connections->open, 1) >= connections->limits.most) {
     open_at_the_limit(connections, connection);
   } else {
     lock(connections, connection);
     rest(connections, connection);
     unlock(connections, connection);
   }
+}
+
+static void refuse(struct connections *connections, struct connection *connection) {
+  connection->own.state = CONNECTION_CLOSING;
+  count(connections, &connections->closed.crowded);
+  shutdown(connection->own.socket, SHUT_RDWR);
+}
+
+void connections_opened(struct connections *connections, struct connection *connection,
+                        int socket) {
+  connection->own.socket = socket;
+  connection->own.group = shard_of_thread();
+  connection->own.peer = NULL;
+  if (join_address(connections, connection))
+    add(connections, connection);
+  else
+    refuse(connections, connection);
   log_closed(connections);
 }
 
@@ -219,6 +258,7 @@ void connections_closed(struct connections *connections, struct connection *conn
   lock(connections, connection);
   leave(connections, connection);
   bool counts = connection->own.state != CONNECTION_CLOSING;
+  leave_address(connections, connection);
   unlock(connections, connection);
   if (counts)
     atomic_fetch_sub(&connections->open, 1);

@@ -1,5 +1,6 @@
-/* Limits the open connections of one side. At the limit, the connection that has been idle the
- * longest makes room for a new one.
+/* Limits the open connections of one side, in all and of each client address (http/peers.h). At the
+ * first limit, the connection that has been idle the longest makes room for a new one; at the second
+ * the new one is closed.
  *
  *   opened --> IDLE <--> BUSY <--> SENDING --> closed
  *               '--> CLOSING <------' ---------^
@@ -7,8 +8,8 @@
  * IDLE     has no complete request; ordered by its last byte received, or its last reply sent.
  * BUSY     has a complete request, and waits for the next part of the reply.
  * SENDING  libmicrohttpd has a part of the reply that the client has not read yet.
- * CLOSING  had been idle the longest when there was no room. Its socket was shut down, and
- *          libmicrohttpd will notice. It no longer counts.
+ * CLOSING  was closed to make room, or as one too many. Its socket was shut down, and libmicrohttpd
+ *          will notice. It no longer counts.
  *
  * If no connection is idle, one whose client has read nothing for a while is closed: otherwise a
  * stranger could hold all connections for server.idle_timeout by not reading replies. If there is
@@ -27,11 +28,13 @@
 #include <stdint.h>
 
 struct connections;
+struct peer;
 
 struct connection {
   struct { /* private to connections.c */
     int socket;
-    unsigned group; /* of the thread that opened it */
+    unsigned group;    /* of the thread that opened it */
+    struct peer *peer; /* its client's address; NULL: it counts towards none */
     enum { CONNECTION_IDLE, CONNECTION_BUSY, CONNECTION_SENDING, CONNECTION_CLOSING } state;
     int64_t since;                  /* of IDLE and SENDING (clock_monotonic()) */
     struct connection *next, *prev; /* while IDLE or SENDING */
@@ -41,9 +44,14 @@ struct connection {
 /* A client that reads nothing of its reply for this long may be closed to make room. */
 #define CONNECTION_PATIENCE (2 * CLOCK_SECOND)
 
-/* At most `most` (1 or more) connections at a time; `patience` in nanoseconds
- * (CONNECTION_PATIENCE). NULL: no memory. */
-struct connections *connections_create(int64_t most, int64_t patience) MUST_CHECK;
+struct connection_limits {
+  int64_t most;            /* connections at a time, 1 or more */
+  int64_t most_of_address; /* the same of one client address; 0: no limit */
+  int64_t patience;        /* nanoseconds (CONNECTION_PATIENCE) */
+};
+
+/* Copies `limits`. NULL: no memory. */
+struct connections *connections_create(const struct connection_limits *limits) MUST_CHECK;
 /* All must be closed. Leaves NULL; NULL is allowed. */
 void connections_release(struct connections **connections);
 

@@ -184,7 +184,10 @@ static bool open_side(struct listeners *listeners, const struct listener_options
                       struct fault *fault) {
   listeners->side.handler = options->handler;
   listeners->side.pool = pool_size(options->handler);
-  listeners->side.connections = connections_create(options->max_connections, CONNECTION_PATIENCE);
+  listeners->side.connections = connections_create(
+      &(struct connection_limits){.most = options->max_connections,
+                                  .most_of_address = options->max_connections_per_address,
+                                  .patience = CONNECTION_PATIENCE});
   if (!listeners->side.connections)
     return fault_no_memory(fault);
   if (!watch_open(exchange_notify, &listeners->side.watch, fault))

@@ -15,6 +15,7 @@ struct listener_options {
   const struct exchange_handler *handler; /* must outlive the listeners */
   int64_t threads;                        /* workers, for all addresses */
   int64_t max_connections;                /* of all listeners together (http/connections.h) */
+  int64_t max_connections_per_address;    /* the same of one client; 0: no limit */
   int64_t idle_timeout;                   /* seconds */
   bool tls;        /* with the certificate that tls_show() has for the side */
   bool local_only; /* refuse a socket that other machines can reach */

@@ -111,6 +111,8 @@ static bool open_client_side(struct daemon *daemon, struct fault *fault) {
                                      .handler = serve_handler(daemon->rooms.serve),
                                      .threads = settings->server_threads,
                                      .max_connections = make_room(settings),
+                                     .max_connections_per_address =
+                                         settings->max_connections_per_address,
                                      .idle_timeout = settings->idle_timeout,
                                      .tls = *settings->tls_certificate != '\0'};
   return listeners_open(&options, &daemon->client_side, fault);

@@ -16,6 +16,10 @@ struct line {
   int here, there;
 };
 
+static struct connections *create(int64_t most, int64_t patience) {
+  return connections_create(&(struct connection_limits){.most = most, .patience = patience});
+}
+
 static void open_line(struct connections *connections, struct line *line) {
   int pair[2];
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
@@ -90,7 +94,7 @@ static const struct scene {
 typedef void opener(struct connections *connections, struct line *line);
 
 static void play(const struct scene *scene, opener *open) {
-  struct connections *connections = connections_create(MOST, 0);
+  struct connections *connections = create(MOST, 0);
   struct line lines[MOST + 1];
   bool closed[MOST + 1] = {0};
   for (int i = 0; i < MOST; i++) {
@@ -143,7 +147,7 @@ static void of_all_threads_connections(void **state) {
 
 static void who_takes_a_reply_is_left_some_time(void **state) {
   (void)state;
-  struct connections *connections = connections_create(1, INT64_MAX);
+  struct connections *connections = create(1, INT64_MAX);
   struct line first, second;
   open_line(connections, &first);
   assert_true(connections_begin(connections, &first.connection));
@@ -159,7 +163,7 @@ static void who_takes_a_reply_is_left_some_time(void **state) {
 /* A connection that is being closed does not count, so that one newcomer closes one. */
 static void each_newcomer_costs_one(void **state) {
   (void)state;
-  struct connections *connections = connections_create(1, 0);
+  struct connections *connections = create(1, 0);
   struct line lines[10];
   for (size_t i = 0; i < COUNT(lines); i++) {
     open_line(connections, &lines[i]);
@@ -193,7 +197,7 @@ static void *run_churn(void *context) {
 
 static void many_threads(void **state) {
   (void)state;
-  struct connections *connections = connections_create(2, CONNECTION_PATIENCE);
+  struct connections *connections = create(2, CONNECTION_PATIENCE);
   pthread_t threads[THREADS];
   for (int i = 0; i < THREADS; i++)
     assert_int_equal(pthread_create(&threads[i], NULL, run_churn, connections), 0);

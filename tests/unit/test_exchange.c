@@ -134,7 +134,8 @@ static int start(void **state) {
   struct fault fault;
   sem_init(&read_once, 0, 0);
   sem_init(&finished_once, 0, 0);
-  side.connections = connections_create(10, CONNECTION_PATIENCE);
+  side.connections =
+      connections_create(&(struct connection_limits){.most = 10, .patience = CONNECTION_PATIENCE});
   if (!side.connections || !watch_open(exchange_notify, &side.watch, &fault))
     return -1;
   daemon_of_test = MHD_start_daemon(
