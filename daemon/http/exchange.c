@@ -579,12 +579,22 @@ static ssize_t read_body(void *context, uint64_t position, char *buffer, size_t 
 /* True if the reply is made: its gzip is short, and there. */
 static bool reply_short_gzip(struct exchange *exchange, int64_t length, struct body **body) {
   struct text gzip = {0};
-  if (length < 0 || length > GZIP_SHORT || exchange->status == MHD_HTTP_NOT_MODIFIED ||
-      !gzip_take_all(*body, &gzip))
+  if (length < 0 || length > GZIP_SHORT || !gzip_take_all(*body, &gzip))
     return false;
   body_release(body);
   reply_gzip(exchange, &gzip);
   return true;
+}
+
+static bool has_no_body(const struct exchange *exchange) {
+  return exchange->status == MHD_HTTP_NOT_MODIFIED || strcmp(exchange->method, "HEAD") == 0;
+}
+
+/* libmicrohttpd (0.9.75) sends the last chunk of a chunked reply even if there is no body, and the
+ * client would take it for the beginning of the next reply. With this option it leaves the chunks
+ * out, and closes the connection. (RFC 9110 9.3.2 allows HEAD to leave out what only GET knows.) */
+static void end_without_chunk(struct MHD_Response *response) {
+  (void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 }
 
 void exchange_reply_body(struct exchange *exchange, unsigned status, int64_t length,
@@ -604,8 +614,11 @@ void exchange_reply_body(struct exchange *exchange, unsigned status, int64_t len
   uint64_t size = length == EXCHANGE_UNKNOWN_LENGTH ? MHD_SIZE_UNKNOWN : (uint64_t)length;
   exchange->response =
       MHD_create_response_from_callback(size, BLOCK_SIZE, read_body, exchange, NULL);
-  if (exchange->response)
+  if (exchange->response) {
     add_headers(exchange, coding);
+    if (length == EXCHANGE_UNKNOWN_LENGTH && has_no_body(exchange))
+      end_without_chunk(exchange->response);
+  }
   if (length == EXCHANGE_UNKNOWN_LENGTH && !exchange->http_1_1)
     open_end(exchange);
 }

@@ -109,7 +109,7 @@ void exchange_reply_text(struct exchange *exchange, unsigned status, struct text
  * nothing is read: for HEAD and 304, and where the reply cannot be made. A NULL `*body` closes the
  * connection: there was no memory for it. `length` in bytes, or EXCHANGE_UNKNOWN_LENGTH. As gzip, a
  * body of at most GZIP_SHORT bytes is read here and now if it need not wait, so that its reply has
- * a Content-Length, and a HEAD the same one; the length of another one is not known. */
+ * a Content-Length, also that to a HEAD and a 304. The length of a longer one is not known. */
 void exchange_reply_body(struct exchange *exchange, unsigned status, int64_t length,
                          struct body **body);
 
