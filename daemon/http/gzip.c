@@ -26,6 +26,7 @@
 #define GZIP_WRAPPER 16 /* added to the window: gzip's head and trailer, not zlib's */
 
 #define INPUT_SIZE ((size_t)16 * 1024)
+#define MOST_INPUT ((uLong)1024 * 1024) /* bytes for one read */
 /* zlib repeats the mark of a flush where it has less room than six bytes. */
 #define LEAST_OUTPUT 16
 
@@ -146,6 +147,12 @@ static void compress_on(struct gzip *gzip) {
   gzip->is_idle = result == Z_STREAM_END || (flush == Z_SYNC_FLUSH && stream->avail_out > 0);
 }
 
+/* A read must not take long, however little comes out of much. */
+static bool has_more_to_do(const z_stream *stream, uLong before, size_t size) {
+  return stream->avail_out == size ||
+         (stream->avail_out >= LEAST_OUTPUT && stream->total_in - before < MOST_INPUT);
+}
+
 /* Fills `buffer`, of at least LEAST_OUTPUT bytes, with what can be compressed now. */
 static enum body_read fill(struct gzip *gzip, char *buffer, size_t size, size_t *count) {
   if (gzip->is_idle && has_ended(gzip))
@@ -157,7 +164,8 @@ static enum body_read fill(struct gzip *gzip, char *buffer, size_t size, size_t 
   z_stream *stream = &gzip->coder->stream;
   stream->next_out = (Bytef *)buffer;
   stream->avail_out = (uInt)size;
-  while (take_in(gzip), !gzip->is_idle && stream->avail_out >= LEAST_OUTPUT)
+  uLong before = stream->total_in;
+  while (take_in(gzip), !gzip->is_idle && has_more_to_do(stream, before, size))
     compress_on(gzip);
   *count = size - stream->avail_out;
   if (gzip->is_idle && has_ended(gzip))
