@@ -12,7 +12,6 @@ derived. The programs come with `daemon/install-packages tests/bench/packages.tx
 import argparse
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from statistics import median
 sys.path.append(str(Path(__file__).resolve().parent))
 
 from fetch import fetch, fetch_all  # noqa: E402
+from peers_table import machine, print_table  # noqa: E402
 from servers import PEERS, Ready, Rowcached, Upstream  # noqa: E402
 from wrk import load  # noqa: E402
 
@@ -31,8 +31,11 @@ TOKEN = "c0ffee00" * 5
 MEGABYTE = 10**6
 ROWS_60_MB, ROWS_600_MB = 96_000, 960_000
 DISTINCT = 2000
+SILENCE = 300  # milliseconds
 NO_STORE = ("Cache-Control: no-store",)
 SLOW = 100 * MEGABYTE  # bytes a second
+HUGE = (("stored, fast", (), None), ("not stored, fast", NO_STORE, None),
+        ("stored, slow", (), SLOW), ("not stored, slow", NO_STORE, SLOW))
 SETTLE = 0.3  # seconds in which what an answer leaves to be done is done
 
 
@@ -49,8 +52,7 @@ class Bench:
         self.number = 0
 
     def add(self, figure, server, value):
-        name = server if isinstance(server, str) else server.name
-        self.samples.setdefault(figure, {}).setdefault(name, []).append(value)
+        self.samples.setdefault(figure, {}).setdefault(server.name, []).append(value)
 
     def fresh(self, kind="t"):
         """A target that nobody has asked for."""
@@ -101,7 +103,7 @@ class Bench:
         paths += [path_of("hot-1", rows) for rows in (1000, 100, 10)]
         for at in range(0, len(paths), 16):
             for one in fetch_all(server.port, paths[at:at + 16]):
-                require(one.sound, f"{server.name}: {one.head[:300]}")
+                sound(one, server)
         time.sleep(SETTLE)
 
     def load(self, server, _kind, rows, distinct, seconds):
@@ -124,75 +126,106 @@ class Bench:
         self.add(f"{figure} p99", server, done.p99)
         self.add(f"{figure} a second", server, done.requests / self.seconds)
 
+    # Misses
+
+    def misses(self):
+        """One after the other, each beside the upstream's own answer."""
+        count = 20 if self.quick else 60
+        with self.running(but=(Ready,)) as servers:
+            for server in servers:
+                fetch_all(server.port, [path_of(self.fresh(), 1000) for _ in range(5)])
+            for server in self.each_round(servers):
+                self.missed(server, 1000, count, "miss")
+
+    def exports(self):
+        with self.running(but=(Ready,)) as servers:
+            for server in self.each_round(servers):
+                self.missed(server, ROWS_60_MB, 2 if self.quick else 4, "export")
+                self.exports_at_once(server)
+
+    def missed(self, server, rows, count, figure):
+        direct, through = [], []
+        before = server.cpu()
+        for _ in range(count):
+            path = path_of(self.fresh(), rows)
+            direct.append(sound(fetch(self.upstream.port, path), self.upstream))
+            through.append(sound(fetch(server.port, path), server))
+        time.sleep(SETTLE)
+        self.add(f"{figure} cpu", server, 1000 * (server.cpu() - before) / count)
+        self.add(f"{figure} direct", self.upstream, 1000 * median(one.end for one in direct))
+        first, end = (median(getattr(one, name) for one in through) for name in ("first", "end"))
+        self.add(f"{figure} added", server, 1000 * (first - median(one.first for one in direct)))
+        self.add(f"{figure} total", server, 1000 * end)
+        self.add(f"{figure} x direct", server, end / median(one.end for one in direct))
+
+    def exports_at_once(self, server):
+        answers = fetch_all(server.port, [path_of(self.fresh(), ROWS_60_MB) for _ in range(16)])
+        size = sum(sound(one, server).size for one in answers)
+        self.add("16 exports", server, size / max(one.end for one in answers) / MEGABYTE)
+        time.sleep(SETTLE)
+
+    # 600 MB
+
+    def huge(self):
+        with self.running(but=(Ready,)) as servers:
+            for _ in range(self.rounds):
+                for kind in HUGE:
+                    for server in servers:
+                        self.huge_one(server, *kind)
+
+    def huge_one(self, server, kind, headers, pace):
+        path = path_of(self.fresh(), ROWS_600_MB)
+        direct = sound(fetch(self.upstream.port, path, headers, pace), self.upstream)
+        server.forget_peak()
+        before = server.cpu()
+        through = sound(fetch(server.port, path, headers, pace), server)
+        time.sleep(SETTLE)
+        self.add(f"huge {kind} direct", self.upstream, direct.end)
+        self.add(f"huge {kind} x direct", server, direct.end / through.end)
+        self.add(f"huge {kind} cpu", server, server.cpu() - before)
+        self.add(f"huge {kind} peak", server, server.peak())
+
+    # Identical misses
+
+    def together(self):
+        with self.running(but=(Ready,)) as servers:
+            for server in self.each_round(servers):
+                asked = self.upstream.questions()
+                path = path_of(self.fresh(f"silence-{SILENCE}"), 1000)
+                answers = fetch_all(server.port, [path] * 200)
+                last = max(sound(one, server).first for one in answers)
+                self.add("together questions", server, self.upstream.questions() - asked)
+                self.add("together last", server, 1000 * last)
+
+    # A derived answer again, beside an exact hit
+
+    def derived(self):
+        with self.running(but=[one for one in PEERS if one is not Rowcached]) as [server]:
+            exact, source = path_of("exact-1", 100), path_of("source-1", 1000)
+            derived = path_of("source-1", 100)
+            for path in (exact, source):
+                sound(fetch(server.port, path), server)
+            time.sleep(SETTLE)
+            require(b"detail=derived" in fetch(server.port, derived).head, "nothing was derived")
+            time.sleep(SETTLE)
+            for _ in range(self.rounds):
+                for kind, path in (("exact", exact), ("derived", derived)):
+                    before = server.cpu()
+                    done = load(server.port, path, self.seconds)
+                    self.add(f"{kind} again", server, 1e6 * (server.cpu() - before) / done.requests)
+
+
+def sound(answer, server):
+    require(answer.sound, f"{server.name}: {answer.head[:400]} ... {answer.tail}")
+    return answer
+
 
 def require(condition, text):
     if not condition:
         raise SystemExit(f"peers.py: {text}")
 
 
-# The table
-
-
-class Table:
-    """Cells of one server beside nginx's. A figure that was not measured is an empty cell."""
-
-    def __init__(self, samples):
-        self.samples = samples
-        self.names = [one.name for one in PEERS]
-
-    def value(self, figure, name):
-        values = self.samples.get(figure, {}).get(name)
-        return median(values) if values else None
-
-    def ratio(self, figure, name):
-        value, base = self.value(figure, name), self.value(figure, "nginx")
-        return "" if value is None else f"{value / base:.2f} ({value:,.0f})" if base else f"({value:,.0f})"
-
-    def numbers(self, figures, name, form):
-        values = [self.value(figure, name) for figure in figures]
-        return "" if None in values else "; ".join(form(value) for value in values)
-
-    def print(self):
-        print("| figure |", " | ".join(self.names), "|")
-        print("| --- |", " | ".join("---:" for _ in self.names), "|")
-        for title, cell in ROWS:
-            cells = [cell(self, name) for name in self.names]
-            if any(cells):
-                print(f"| {title} |", " | ".join(cells), "|")
-
-
-def ratio(figure):
-    return lambda table, name: table.ratio(figure, name)
-
-
-def numbers(*figures, form=lambda value: f"{value:.1f}"):
-    return lambda table, name: table.numbers(figures, name, form)
-
-
-ROWS = (
-    ("hit, 10 results, 64 connections: requests per CPU-second, x nginx (number)", ratio("hit 10")),
-    ("hit, 100 results", ratio("hit 100")),
-    ("hit, 1,000 results", ratio("hit 1000")),
-    ("hit, 1,000 results, load generator's CPU included", ratio("hit 1000 with wrk")),
-    ("2,000 distinct targets, 10 results", ratio("distinct 10")),
-    ("2,000 distinct targets, 100 results", ratio("distinct 100")),
-    ("p50; p99 ms, 10 results", numbers("hit 10 p50", "hit 10 p99")),
-    ("p50; p99 ms, 100 results", numbers("hit 100 p50", "hit 100 p99")),
-    ("p50; p99 ms, 1,000 results", numbers("hit 1000 p50", "hit 1000 p99")),
-    ("requests a second, 10; 100; 1,000 results",
-     numbers("hit 10 a second", "hit 100 a second", "hit 1000 a second", form=lambda value: f"{value:,.0f}")),
-    ("resident MiB: empty; with 4,003 URLs; after the load",
-     numbers("memory empty", "memory filled", "memory after the load", form=lambda value: f"{value:.0f}")),
-)
-
-
-def machine():
-    processor = next((line.partition(":")[2].strip() for line in open("/proc/cpuinfo")
-                      if line.startswith("model name")), platform.machine())
-    return f"{os.cpu_count()} x {processor}, Linux {platform.release()}"
-
-
-PARTS = ("hits",)
+PARTS = ("hits", "misses", "exports", "huge", "together", "derived")
 
 
 def main():
@@ -222,7 +255,7 @@ def main():
     if options.json:
         Path(options.json).write_text(json.dumps(bench.samples, indent=1))
     print(f"{machine()}; medians of {options.rounds} rounds\n")
-    Table(bench.samples).print()
+    print_table(bench.samples)
 
 
 if __name__ == "__main__":

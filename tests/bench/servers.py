@@ -81,7 +81,7 @@ sub vcl_backend_response {{
 
 SQUID = """
 http_port 127.0.0.1:{port} accel defaultsite=ahrefs.example no-vhost
-cache_peer 127.0.0.1 parent {upstream} 0 no-query no-digest originserver name=ahrefs
+cache_peer 127.0.0.1 parent {upstream} 0 no-query no-digest no-netdb-exchange originserver name=ahrefs
 acl all_of_it src all
 http_access allow all_of_it
 never_direct allow all_of_it
