@@ -62,11 +62,28 @@ bool known_read(struct db *db, struct known **map, struct fault *fault) {
   return ok;
 }
 
+/* -- The ledger's map -- */
+
+void known_open(struct knowledge *knowledge) {
+  for (int i = 0; i < SHARDS; i++)
+    pthread_mutex_init(&knowledge->shards[i].lock, NULL);
+}
+
+void known_close(struct knowledge *knowledge) {
+  known_free(&knowledge->map);
+  for (int i = 0; i < SHARDS; i++)
+    pthread_mutex_destroy(&knowledge->shards[i].lock);
+}
+
 void known_take(struct ledger *ledger, struct known **map) {
-  pthread_mutex_lock(&ledger->lock);
-  struct known *before = ledger->known;
-  ledger->known = steal(*map);
-  pthread_mutex_unlock(&ledger->lock);
+  struct knowledge *knowledge = &ledger->knowledge;
+  for (int i = 0; i < SHARDS; i++)
+    pthread_mutex_lock(&knowledge->shards[i].lock);
+  struct known *before = knowledge->map;
+  knowledge->map = steal(*map);
+  atomic_fetch_add(&knowledge->generation, 1);
+  for (int i = 0; i < SHARDS; i++)
+    pthread_mutex_unlock(&knowledge->shards[i].lock);
   known_free(&before);
 }
 
@@ -74,14 +91,22 @@ void known_take(struct ledger *ledger, struct known **map) {
 
 void token_recall(struct ledger *ledger, const struct digest *fingerprint,
                   struct token_facts *facts) {
+  struct knowledge *knowledge = &ledger->knowledge;
+  pthread_mutex_t *lock = &knowledge->shards[shard_of_thread()].lock;
   struct known *known;
-  *facts = (struct token_facts){.no_cache = true};
-  label_print(VIEW(""), fingerprint, facts->label);
-  pthread_mutex_lock(&ledger->lock);
-  HASH_FIND(hh, ledger->known, fingerprint, sizeof *fingerprint, known);
+  pthread_mutex_lock(lock);
+  HASH_FIND(hh, knowledge->map, fingerprint, sizeof *fingerprint, known);
   if (known)
     *facts = known->facts;
-  pthread_mutex_unlock(&ledger->lock);
+  pthread_mutex_unlock(lock);
+  if (known)
+    return;
+  *facts = (struct token_facts){.no_cache = true};
+  label_print(VIEW(""), fingerprint, facts->label);
+}
+
+uint64_t token_generation(const struct ledger *ledger) {
+  return atomic_load(&ledger->knowledge.generation);
 }
 
 const char *ledger_label(struct ledger *ledger, const struct digest *fingerprint,

@@ -90,7 +90,7 @@ static bool start_threads(struct ledger *ledger, struct db **db, struct fault *f
 
 static void free_ledger(struct ledger *ledger) {
   timer_close(&ledger->timer);
-  known_free(&ledger->known);
+  known_close(&ledger->knowledge);
   count_close(&ledger->counting);
   pthread_mutex_destroy(&ledger->lock);
   free(ledger->path);
@@ -121,6 +121,7 @@ static struct ledger *new_ledger(const char *directory, const struct ledger_opti
     ledger->lease.is_shared = options->is_shared;
     ledger_set_options(ledger, options);
     pthread_mutex_init(&ledger->lock, NULL);
+    known_open(&ledger->knowledge);
     count_open(&ledger->counting);
     return ledger;
   }

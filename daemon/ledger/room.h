@@ -26,8 +26,9 @@
  *   label.c           names and labels; pure
  *
  * Threads: only the keeper's writes the file; the timer's gives it jobs; a reader opens a connection
- * of its own for each call. `lock` guards the memory that they share, and each shard of counts has
- * a lock of its own. Each is the last lock that a thread takes, and nothing blocks under it. */
+ * of its own for each call. `lock` guards the memory that they share; the counts and the facts on
+ * tokens have locks of their own, one for each shard. They are the last locks that a thread takes,
+ * and nothing blocks under one. */
 #pragma once
 
 #include "ledger/ledger.h"
@@ -62,9 +63,9 @@ struct ledger {
   struct lease lease;
 
   pthread_mutex_t lock;
-  struct known *known;       /* tokens, by fingerprint; uthash */
   struct ledger_entry *open; /* reserved and not settled; utlist */
 
+  struct knowledge knowledge;
   struct counting counting;
 };
 

@@ -84,6 +84,10 @@ static inline bool token_is_vouched_for(const struct token_facts *facts) {
 void token_recall(struct ledger *ledger, const struct digest *fingerprint,
                   struct token_facts *facts);
 
+/* A number that rises before a change to any token returns. Facts hold as long as it is what it was
+ * before they were recalled. Does not block; any thread. */
+uint64_t token_generation(const struct ledger *ledger);
+
 /* A budget and its figures now, by which a reservation is admitted; all in the budget's currency. */
 struct token_account {
   bool has_budget; /* else the rest is empty */

@@ -404,6 +404,77 @@ static void test_looks_while_it_changes(void **state) {
 
 /* -- What is in the files -- */
 
+static void test_the_generation_rises_with_each_change(void **state) {
+  (void)state;
+  char token[TOKEN_SIZE];
+  struct ledger *ledger = open_ledger(NULL);
+  uint64_t before = token_generation(ledger);
+#define RISES(change)                               \
+  do {                                              \
+    must(change);                                   \
+    assert_true(token_generation(ledger) > before); \
+    before = token_generation(ledger);              \
+  } while (0)
+  RISES(token_add(ledger, VIEW("reporting"), NULL, token, &fault));
+  RISES(token_register(ledger, VIEW("agency"), VIEW(AHREFS), NULL, &fault));
+  RISES(token_rename(ledger, VIEW("agency"), VIEW("another"), &fault));
+  RISES(token_budget_set(ledger, VIEW("another"), NULL, &fault));
+  RISES(token_allow(ledger, VIEW("reporting"), false, &fault));
+  RISES(token_rotate(ledger, VIEW("reporting"), token, &fault));
+  RISES(token_revoke(ledger, VIEW("reporting"), &fault));
+#undef RISES
+  spend(ledger, AHREFS, "one");
+  look(ledger, AHREFS);
+  assert_true(token_generation(ledger) == before);
+  ledger_close(&ledger);
+}
+
+static atomic_int phase; /* odd: the token was denied a right, and it is not given back yet */
+
+/* Keeps the facts on a token as a listener's thread does. Returns its argument if it has obeyed. */
+static void *keep_facts(void *argument) {
+  struct ledger *ledger = argument;
+  struct digest fingerprint = ledger_fingerprint(ledger, VIEW(AHREFS));
+  struct token_facts facts = {0};
+  uint64_t kept = UINT64_MAX;
+  bool obeyed = true;
+  while (!atomic_load(&stop)) {
+    int before = atomic_load(&phase);
+    uint64_t now = token_generation(ledger);
+    if (now != kept)
+      token_recall(ledger, &fingerprint, &facts);
+    kept = now;
+    bool is_denied = before % 2 == 1 && before == atomic_load(&phase);
+    obeyed &= !is_denied || !facts.no_cache;
+  }
+  return obeyed ? argument : NULL;
+}
+
+static void test_kept_facts_obey_a_change_that_has_returned(void **state) {
+  (void)state;
+  pthread_t threads[3];
+  struct ledger *ledger = open_ledger(NULL);
+  must(token_register(ledger, VIEW("agency"), VIEW(AHREFS), NULL, &fault));
+  atomic_store(&stop, false);
+  for (size_t i = 0; i < COUNT(threads); i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, keep_facts, ledger), 0);
+  for (int i = 0; i < 20; i++) {
+    must(token_allow(ledger, VIEW("agency"), false, &fault));
+    atomic_fetch_add(&phase, 1);
+    for (int j = 0; j < 1000; j++) /* a moment for the threads */
+      look(ledger, AHREFS);
+    atomic_fetch_add(&phase, 1);
+    must(token_allow(ledger, VIEW("agency"), true, &fault));
+  }
+  atomic_store(&stop, true);
+  for (size_t i = 0; i < COUNT(threads); i++) {
+    void *obeyed;
+    pthread_join(threads[i], &obeyed);
+    assert_non_null(obeyed);
+  }
+  ledger_close(&ledger);
+}
+
 static void test_no_token_is_stored(void **state) {
   (void)state;
   char token[TOKEN_SIZE], fresh[TOKEN_SIZE];
@@ -438,6 +509,8 @@ int main(void) {
       TEST(test_budget_and_rights),
       TEST(test_list_tells_when),
       TEST(test_looks_while_it_changes),
+      TEST(test_the_generation_rises_with_each_change),
+      TEST(test_kept_facts_obey_a_change_that_has_returned),
       TEST(test_no_token_is_stored),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
