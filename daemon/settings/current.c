@@ -3,8 +3,10 @@
 #include "base/scope.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct current {
+  atomic_ullong generation;
   pthread_mutex_t lock; /* the last that a thread takes */
   struct settings *settings;
   struct secret *own_token;
@@ -36,9 +38,14 @@ void current_replace(struct current *current, struct settings *settings, struct 
   struct secret *token_before = current->own_token;
   current->settings = settings_hold(settings);
   current->own_token = secret_hold(own_token);
+  atomic_fetch_add(&current->generation, 1);
   pthread_mutex_unlock(&current->lock);
   settings_release(&settings_before);
   secret_release(&token_before);
+}
+
+uint64_t current_generation(const struct current *current) {
+  return atomic_load(&current->generation);
 }
 
 struct settings *current_settings(struct current *current) {
