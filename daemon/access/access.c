@@ -5,6 +5,7 @@
 #include "base/token_text.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 /* Lack of memory forgets, and does not end the process. */
 #define HASH_NONFATAL_OOM 1
 #include <uthash.h>
@@ -21,6 +22,7 @@ struct lane {
 };
 
 struct access {
+  atomic_ullong generation;
   pthread_mutex_t lock;
   /* Each in the order of learning. Fingerprints are keyed digests, so nobody can choose one that
    * collides. A token is in one of the two at most, and stays there when its time is over. */
@@ -44,9 +46,10 @@ static struct remembered *find(struct remembered *table, const struct digest *fi
   return remembered;
 }
 
-static bool holds(struct remembered *table, const struct digest *fingerprint) {
+/* 0: there is none. */
+static int64_t end_of(struct remembered *table, const struct digest *fingerprint) {
   struct remembered *remembered = find(table, fingerprint);
-  return remembered && clock_monotonic() < remembered->until;
+  return remembered ? remembered->until : 0;
 }
 
 static void forget(struct remembered **table, struct remembered *remembered) {
@@ -81,25 +84,37 @@ void access_release(struct access **address) {
   free(access);
 }
 
-enum access_verdict access_find(struct access *access, const struct digest *fingerprint) {
-  enum access_verdict verdict = ACCESS_UNKNOWN;
+enum access_verdict access_find_until(struct access *access, const struct digest *fingerprint,
+                                      int64_t *until) {
   pthread_mutex_lock(&access->lock);
-  if (holds(access->accepted, fingerprint))
-    verdict = ACCESS_YES;
-  else if (holds(access->refused, fingerprint))
-    verdict = ACCESS_NO;
+  int64_t accepted = end_of(access->accepted, fingerprint);
+  int64_t refused = accepted ? 0 : end_of(access->refused, fingerprint);
   pthread_mutex_unlock(&access->lock);
-  return verdict;
+  *until = accepted + refused; /* one of them at most */
+  if (*until <= clock_monotonic())
+    return ACCESS_UNKNOWN;
+  return accepted ? ACCESS_YES : ACCESS_NO;
+}
+
+enum access_verdict access_find(struct access *access, const struct digest *fingerprint) {
+  return access_find_until(access, fingerprint, &(int64_t){0});
+}
+
+uint64_t access_generation(const struct access *access) {
+  return atomic_load(&access->generation);
 }
 
 void access_learn(struct access *access, const struct digest *fingerprint,
                   enum access_verdict verdict, int64_t seconds) {
   CHECK(verdict != ACCESS_UNKNOWN);
   pthread_mutex_lock(&access->lock);
+  int64_t before = end_of(access->accepted, fingerprint);
   /* A token that is learnt again moves to the end. */
   forget(&access->accepted, find(access->accepted, fingerprint));
   forget(&access->refused, find(access->refused, fingerprint));
   remember(verdict == ACCESS_YES ? &access->accepted : &access->refused, fingerprint, seconds);
+  if (verdict == ACCESS_NO || end_of(access->accepted, fingerprint) < before)
+    atomic_fetch_add(&access->generation, 1);
   pthread_mutex_unlock(&access->lock);
 }
 

@@ -32,6 +32,15 @@ void access_release(struct access **access);
 /* The remembered verdict on the token with this fingerprint; UNKNOWN: none, or no longer valid. */
 enum access_verdict access_find(struct access *access, const struct digest *fingerprint);
 
+/* The same, with the end of its time in `*until` (clock_monotonic(); unless UNKNOWN). */
+enum access_verdict access_find_until(struct access *access, const struct digest *fingerprint,
+                                      int64_t *until);
+
+/* A number that rises before access_learn() returns if it learns a NO, or a YES that holds for less
+ * long than before. Who has found a YES may go on until its end, as long as this is what it was
+ * before it was found; also if the verdict was forgotten meanwhile to make room. Takes no lock. */
+uint64_t access_generation(const struct access *access);
+
 /* Remembers a verdict (not UNKNOWN) for `seconds`. For lack of memory it is forgotten. */
 void access_learn(struct access *access, const struct digest *fingerprint,
                   enum access_verdict verdict, int64_t seconds);

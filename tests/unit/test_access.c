@@ -1,6 +1,7 @@
 /* Knowledge of tokens: verdicts for a while, and the texts of those that were let in. */
 #include "access/access.h"
 #include "access/texts.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 
@@ -169,6 +170,46 @@ static void no_more_are_accepted_than_there_may_be(void **state) {
   access_release(&access);
 }
 
+static void a_verdict_tells_its_end(void **state) {
+  (void)state;
+  struct access *access = access_create();
+  struct digest good = fingerprint_of(1), bad = fingerprint_of(2), unknown = fingerprint_of(3);
+  int64_t from = clock_monotonic(), good_until, bad_until;
+  access_learn(access, &good, ACCESS_YES, 60);
+  access_learn(access, &bad, ACCESS_NO, 5);
+  int64_t to = clock_monotonic();
+  assert_int_equal(access_find_until(access, &good, &good_until), ACCESS_YES);
+  assert_int_equal(access_find_until(access, &bad, &bad_until), ACCESS_NO);
+  assert_in_range(good_until, from + 60 * CLOCK_SECOND, to + 60 * CLOCK_SECOND);
+  assert_in_range(bad_until, from + 5 * CLOCK_SECOND, to + 5 * CLOCK_SECOND);
+  assert_int_equal(access_find_until(access, &unknown, &bad_until), ACCESS_UNKNOWN);
+  access_release(&access);
+}
+
+static void the_generation_rises_when_a_yes_may_no_longer_hold(void **state) {
+  (void)state;
+  static const struct {
+    enum access_verdict verdict;
+    int64_t seconds;
+    bool rises;
+  } cases[] = {
+      {ACCESS_YES, 60, false}, /* the first */
+      {ACCESS_YES, 60, false}, /* for longer */
+      {ACCESS_YES, 10, true},  /* not for as long */
+      {ACCESS_NO, 60, true},
+      {ACCESS_NO, 10, true},  /* an accepted one may have been forgotten to make room */
+      {ACCESS_YES, 0, false}, /* there was none */
+  };
+  struct access *access = access_create();
+  struct digest token = fingerprint_of(1);
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    uint64_t before = access_generation(access);
+    access_learn(access, &token, cases[i].verdict, cases[i].seconds);
+    assert_int_equal(access_generation(access) > before, cases[i].rises);
+  }
+  access_release(&access);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(verdicts_are_kept_for_a_while),
@@ -179,6 +220,8 @@ int main(void) {
       cmocka_unit_test(tokens_are_kept_once),
       cmocka_unit_test(no_more_are_kept_than_there_may_be),
       cmocka_unit_test(no_more_are_accepted_than_there_may_be),
+      cmocka_unit_test(a_verdict_tells_its_end),
+      cmocka_unit_test(the_generation_rises_when_a_yes_may_no_longer_hold),
   };
   return cmocka_run_group_tests_name("access", tests, NULL, NULL);
 }
