@@ -19,11 +19,12 @@ static bool open_memory(struct rooms *rooms, struct settings *settings, struct s
   rooms->current = current_create(settings, own_token);
   rooms->flights = flights_create();
   rooms->access = access_create();
+  rooms->rates = rates_create();
   rooms->texts = texts_create();
   rooms->counters = counters_create();
   rooms->traces = traces_create();
-  return (rooms->current && rooms->flights && rooms->access && rooms->texts && rooms->counters &&
-          rooms->traces) ||
+  return (rooms->current && rooms->flights && rooms->access && rooms->rates && rooms->texts &&
+          rooms->counters && rooms->traces) ||
          fault_no_memory(fault);
 }
 
@@ -59,6 +60,7 @@ static bool open_service(struct rooms *rooms, const struct settings *settings,
                                     .ledger = rooms->ledger,
                                     .flights = rooms->flights,
                                     .access = rooms->access,
+                                    .rates = rooms->rates,
                                     .desk = rooms->desk,
                                     .derived = rooms->derived,
                                     .counters = rooms->counters,
@@ -156,6 +158,7 @@ void rooms_close(struct rooms *rooms) {
     flights_release(&rooms->flights);
   traces_release(&rooms->traces);
   counters_release(&rooms->counters);
+  rates_release(&rooms->rates);
   access_release(&rooms->access);
   texts_release(&rooms->texts);
   current_release(&rooms->current);

@@ -14,6 +14,7 @@ struct rooms {
   struct transfer *transfer;
   struct flights *flights;
   struct access *access;
+  struct rates *rates;
   struct texts *texts;
   struct counters *counters;
   struct traces *traces;

@@ -1,6 +1,8 @@
 /* Planning: gathers the facts about a request, and follows the decision about them. */
 #include "serve/request.h"
 
+#include "base/clock.h"
+
 struct inquiry request_inquiry(const struct request *request) {
   return (struct inquiry){.serve = request->serve,
                           .settings = request->settings,
@@ -32,7 +34,33 @@ enum step request_serve(const struct request *request) {
   return request->plan.derive ? STEP_DERIVE : STEP_STORED;
 }
 
+/* Made-up tokens are not counted, so they take no place from others. */
+static bool is_to_be_counted(struct request *request) {
+  return request->settings->requests_per_second && !request->is_counted &&
+         request_standing(request) == PLAN_ADMITTED;
+}
+
+/* Counts the request, once, towards its token's requests per second. False: it is one too many. */
+static bool take_rate(struct request *request) {
+  struct rates *rates = request->serve->rooms.rates;
+  int64_t now = clock_monotonic(), most = request->settings->requests_per_second, wait;
+  if (!is_to_be_counted(request))
+    return true;
+  request->is_counted = true;
+  if (rate_take(rates, &request->fingerprint, most, now, &wait))
+    return true;
+  request->is_throttled = true;
+  rates_note_refusal(rates, request->token.label, now);
+  fault_set(&request->fault, FAULT_TOO_MANY,
+            "token '%s' sends more than %lld requests a second (access.requests_per_second)",
+            request->token.label, (long long)most);
+  request->fault.retry_after = wait;
+  return false;
+}
+
 enum step step_plan(struct request *request) {
+  if (!take_rate(request))
+    return STEP_REFUSE;
   request_plan(request);
   switch (request->plan.action) {
   case PLAN_VERIFY:

@@ -78,14 +78,20 @@ static void count_in_ledger(const struct request *request) {
                request->saved);
 }
 
+/* A line for each request that was one too many would be as many lines as the client likes:
+ * access/rate counts them instead. */
+static bool is_worth_a_line(const struct request *request, bool may_have_spent) {
+  return may_have_spent || (has_failed(request) && !request->is_throttled) ||
+         request->settings->log_requests == LOG_REQUESTS_ALL;
+}
+
 /* The line of a request that spent nothing is MINOR: the log drops it first. */
 static void log_request(const struct request *request, const char *label, int64_t nanoseconds) {
   struct view target = request->query ? query_target_text(request->query) : VIEW("");
   scope_free char *text = strndup(target.at, target.length);
   bool may_have_spent =
       !amount_is_zero(request->spent) || !request->cost_is_known || request->refreshes;
-  if (!may_have_spent && !has_failed(request) &&
-      request->settings->log_requests != LOG_REQUESTS_ALL)
+  if (!is_worth_a_line(request, may_have_spent))
     return;
   log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, EVENT_request,
             "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld%s",

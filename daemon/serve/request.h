@@ -37,6 +37,8 @@ struct request {
   struct digest fingerprint; /* of the token; zero without one */
   bool has_token;
   struct token_facts token; /* the ledger's facts about it */
+  bool is_counted;          /* towards access.requests_per_second */
+  bool is_throttled;        /* refused because of it */
   enum question_kind kind;
   bool has_foreign_body;
   enum access_verdict checked; /* the result of the check that this request made; UNKNOWN: none */

@@ -4,6 +4,7 @@
  * goes on when the client has left (paid/paid.h). */
 #pragma once
 
+#include "access/rate.h"
 #include "base/age.h"
 #include "base/text.h"
 #include "derived/derived.h"
@@ -22,6 +23,7 @@ struct serve_rooms {
   struct ledger *ledger;
   struct flights *flights;
   struct access *access;
+  struct rates *rates;
   struct paid_desk *desk;
   struct derived_desk *derived;
   struct counters *counters;

@@ -2,8 +2,8 @@
 
 import socket
 
-from daemon import eventually
-from wire import open_socket, patience
+from daemon import OTHER_TOKEN, TOKEN, eventually, question
+from wire import encode, open_socket, patience
 
 GET = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -49,7 +49,8 @@ def test_an_address_has_so_many_connections(rowcache):
 
     eventually(is_let_in)
     warned = [line for line in daemon.lines if "warning connections" in line]
-    assert len(warned) == 1 and "refused-per-address=1" in warned[0]  # and the rest a minute later
+    assert len(warned) == 1  # the others will be told a minute later
+    assert "refused-per-address=0" not in warned[0]
     for sock in held:
         sock.close()
 
@@ -69,3 +70,44 @@ def test_without_the_limit_one_address_may_have_many(rowcache):
     assert all(map(is_served, held))
     for sock in held:
         sock.close()
+
+
+# Requests of one token
+
+
+def statuses(daemon, count, **params):
+    return [daemon.ask(**params).status for _ in range(count)]
+
+
+def test_a_token_has_so_many_requests_in_a_second(sim, driven, clock):
+    """Hits and misses count alike; what is refused spends nothing."""
+    daemon = driven("access.requests_per_second=3")
+    assert statuses(daemon, 3) == [200] * 3
+    bill = sim.bill(TOKEN)
+    for target in ("rows-10.example", "rows-7.example"):  # stored, and not
+        refused = daemon.ask(target)
+        assert refused.status == 429 and refused.headers["X-Status"] == "error"
+        assert refused.headers["Retry-After"] == "1"
+        assert "access.requests_per_second" in refused.error
+    assert daemon.ask(token=OTHER_TOKEN).status == 200  # the limit is each token's own
+    told = daemon.admin("/api/explain?" + encode(question("rows-7.example")))
+    assert told.json["outcome"] == "miss"
+    clock.go_on(seconds=1)
+    assert statuses(daemon, 4) == [200] * 3 + [429]
+    assert sim.bill(TOKEN) == bill == daemon.account["rows_spent"]
+
+
+def test_the_refusals_are_logged_once_with_their_number(driven, clock):
+    daemon = driven("access.requests_per_second=1")
+    assert statuses(daemon, 20) == [200] + [429] * 19
+    clock.go_on(seconds=60)
+    assert statuses(daemon, 2) == [200, 429]
+    warned = [line for line in daemon.lines if "warning rate" in line]
+    assert ["requests=1 " in warned[0], "requests=19 " in warned[1], len(warned)] == [True, True, 2]
+    assert not [line for line in daemon.lines if "status=429" in line]
+
+
+def test_who_is_not_let_in_is_not_counted(rowcache):
+    daemon = rowcache("access.mode=listed", "access.requests_per_second=1")
+    assert statuses(daemon, 5, token="made-up") == [403] * 5
+    assert statuses(daemon, 5, token=None) == [401] * 5
