@@ -1,14 +1,13 @@
 #include "access/rate.h"
 
 #include "base/log.h"
+#include "base/rarely.h"
 #include "base/scope.h"
 #include "base/shard.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 
 #define SECOND INT64_C(1000000000)
-#define LOG_EVERY (60 * SECOND)
 
 /* A token has its place in one of the sets of one of the shards: 16,384 places in all. Fingerprints
  * are keyed digests, so nobody can choose one that goes to a certain set. */
@@ -28,9 +27,8 @@ struct rates {
   struct {
     SHARD_ALIGNED pthread_mutex_t lock;
   } shards[SHARDS];
-  struct set *sets;              /* SETS of each shard; pages that are never used take no memory */
-  atomic_int_fast64_t refused;   /* since `logged_at` */
-  atomic_int_fast64_t logged_at; /* 0: never */
+  struct set *sets; /* SETS of each shard; pages that are never used take no memory */
+  struct rarely refused;
 };
 
 struct rates *rates_create(void) {
@@ -93,10 +91,7 @@ bool rate_take(struct rates *rates, const struct digest *fingerprint, int64_t pe
 }
 
 void rates_note_refusal(struct rates *rates, const char *label, int64_t now) {
-  atomic_fetch_add(&rates->refused, 1);
-  int64_t logged_at = atomic_load(&rates->logged_at);
-  bool due = !logged_at || now - logged_at >= LOG_EVERY;
-  if (due && atomic_compare_exchange_strong(&rates->logged_at, &logged_at, now))
-    log_warning(EVENT_rate, "requests=%lld token=%s",
-                (long long)atomic_exchange(&rates->refused, 0), label);
+  int64_t count = rarely_count(&rates->refused, now);
+  if (count)
+    log_warning(EVENT_rate, "requests=%lld token=%s", (long long)count, label);
 }

@@ -2,6 +2,7 @@
 #include "serve/request.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 
 struct inquiry request_inquiry(const struct request *request) {
   return (struct inquiry){.serve = request->serve,
@@ -49,13 +50,42 @@ static bool take_rate(struct request *request) {
   request->is_counted = true;
   if (rate_take(rates, &request->fingerprint, most, now, &wait))
     return true;
-  request->is_throttled = true;
+  request->is_over_limit = true;
   rates_note_refusal(rates, request->token.label, now);
   fault_set(&request->fault, FAULT_TOO_MANY,
             "token '%s' sends more than %lld requests a second (access.requests_per_second)",
             request->token.label, (long long)most);
   request->fault.retry_after = wait;
   return false;
+}
+
+/* A request that has begun an answer ends it. */
+static bool has_room(const struct request *request) {
+  return request->has_begun || flight_memory() < (size_t)request->settings->max_answers;
+}
+
+static enum step refuse_for_room(struct request *request) {
+  int64_t count = rarely_count(&request->serve->short_of_memory, clock_monotonic());
+  if (count)
+    log_warning(EVENT_answers, "requests=%lld", (long long)count);
+  request->is_over_limit = true;
+  fault_set(&request->fault, FAULT_UNAVAILABLE,
+            "the answers that are on their way to clients take all the memory that is for them "
+            "(server.max_answers); what is stored is answered as ever");
+  request->fault.retry_after = 1;
+  return STEP_REFUSE;
+}
+
+/* An answer that is not just read from the store is about to be made. */
+static enum step begin(struct request *request, enum step step) {
+  if (!has_room(request))
+    return refuse_for_room(request);
+  request->has_begun = true;
+  return step;
+}
+
+static enum step serve(struct request *request) {
+  return request->plan.derive ? begin(request, STEP_DERIVE) : STEP_STORED;
 }
 
 enum step step_plan(struct request *request) {
@@ -66,13 +96,13 @@ enum step step_plan(struct request *request) {
   case PLAN_VERIFY:
     return STEP_VERIFY;
   case PLAN_HIT:
-    return request_serve(request);
+    return serve(request);
   case PLAN_HIT_AND_REFRESH:
-    return STEP_REFRESH;
+    return has_room(request) ? STEP_REFRESH : serve(request);
   case PLAN_ACCOUNT:
     return STEP_ACCOUNT;
   case PLAN_FORWARD:
-    return request_may_try_whole(request) ? STEP_WHOLE : STEP_FORWARD;
+    return begin(request, request_may_try_whole(request) ? STEP_WHOLE : STEP_FORWARD);
   case PLAN_REFUSE:
   case PLAN_JOIN:
     break;

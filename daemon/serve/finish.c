@@ -78,10 +78,9 @@ static void count_in_ledger(const struct request *request) {
                request->saved);
 }
 
-/* A line for each request that was one too many would be as many lines as the client likes:
- * access/rate counts them instead. */
+/* A line for each request beyond a limit would be as many lines as the client likes. */
 static bool is_worth_a_line(const struct request *request, bool may_have_spent) {
-  return may_have_spent || (has_failed(request) && !request->is_throttled) ||
+  return may_have_spent || (has_failed(request) && !request->is_over_limit) ||
          request->settings->log_requests == LOG_REQUESTS_ALL;
 }
 

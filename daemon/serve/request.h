@@ -2,6 +2,7 @@
  * exchange's step touches it. Its steps: serve/steps.h. */
 #pragma once
 
+#include "base/rarely.h"
 #include "ledger/token.h"
 #include "plan/plan.h"
 #include "query/query.h"
@@ -18,7 +19,8 @@ struct serve {
   struct exchange_handler handler;
   struct serve_rooms rooms;
   atomic_bool draining;
-  atomic_llong busy;      /* requests under way */
+  atomic_llong busy;             /* requests under way */
+  struct rarely short_of_memory; /* requests that were refused for server.max_answers */
   atomic_llong php_until; /* clock_monotonic(): until then PHP is not made of JSON (serve/wide.c) */
 };
 
@@ -38,7 +40,7 @@ struct request {
   bool has_token;
   struct token_facts token; /* the ledger's facts about it */
   bool is_counted;          /* towards access.requests_per_second */
-  bool is_throttled;        /* refused because of it */
+  bool has_begun;           /* it found memory for an answer (server.max_answers) */
   enum question_kind kind;
   bool has_foreign_body;
   enum access_verdict checked; /* the result of the check that this request made; UNKNOWN: none */
@@ -47,6 +49,7 @@ struct request {
   struct plan plan;
   int64_t fresh;      /* seconds: the greatest age that the client takes as fresh; negative: none */
   struct fault fault; /* what STEP_REFUSE replies with */
+  bool is_over_limit; /* refused by a limit whose refusals are counted in the log, and not listed */
 
   /* what is asked of upstream (serve/wide.c) */
   struct query *wide;    /* instead of `query`; NULL: the query itself */

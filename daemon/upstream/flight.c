@@ -53,6 +53,29 @@ struct flight {
   bool writer_waits;
 };
 
+/* --- memory --- */
+
+static atomic_size_t memory; /* bytes of all slots */
+
+size_t flight_memory(void) {
+  return atomic_load_explicit(&memory, memory_order_relaxed);
+}
+
+static bool fill_slot(struct slot *slot) {
+  if (slot->bytes)
+    return true;
+  slot->bytes = malloc(FLIGHT_CHUNK_SIZE);
+  if (slot->bytes)
+    atomic_fetch_add_explicit(&memory, FLIGHT_CHUNK_SIZE, memory_order_relaxed);
+  return slot->bytes != NULL;
+}
+
+static void empty_slot(struct slot *slot) {
+  if (slot->bytes)
+    atomic_fetch_sub_explicit(&memory, FLIGHT_CHUNK_SIZE, memory_order_relaxed);
+  free(steal(slot->bytes));
+}
+
 /* --- life --- */
 
 struct flight *flight_create(const struct flight_owner *owner, void *context, bool storing) {
@@ -82,7 +105,7 @@ void flight_release(struct flight **address) {
   CHECK(!flight->readers);
   flight->owner->released(flight->context);
   for (int i = 0; i < FLIGHT_WINDOW; i++)
-    free(flight->window[i].bytes);
+    empty_slot(&flight->window[i]);
   pthread_cond_destroy(&flight->called);
   pthread_mutex_destroy(&flight->lock);
   free(flight);
@@ -196,10 +219,8 @@ static bool open_slot(struct flight *flight, int64_t number) {
     flight->lost |= !slot->saved;
     flight->first++;
   }
-  if (!slot->bytes)
-    slot->bytes = malloc(FLIGHT_CHUNK_SIZE);
   slot->saved = false;
-  return slot->bytes != NULL;
+  return fill_slot(slot);
 }
 
 /* Copies as many bytes as fit into the present chunk, whose slot is open; returns their number. */
@@ -422,10 +443,8 @@ static void drop_window(struct flight *flight) {
   for (int64_t number = flight->first; number < end; number++)
     if (!flight->window[number % FLIGHT_WINDOW].saved)
       return;
-  for (int i = 0; i < FLIGHT_WINDOW; i++) {
-    free(flight->window[i].bytes);
-    flight->window[i].bytes = NULL;
-  }
+  for (int i = 0; i < FLIGHT_WINDOW; i++)
+    empty_slot(&flight->window[i]);
   flight->first = end;
 }
 

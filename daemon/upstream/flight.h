@@ -68,6 +68,9 @@ struct flight_owner {
   void (*released)(void *context);
 };
 
+/* Bytes that the windows of all flights take in memory. Any thread; takes no lock. */
+size_t flight_memory(void);
+
 /* A flight with one reference, the caller's, in phase WAITING. `storing`: its chunks go to the
  * owner. `owner` must outlive the flight. NULL: no memory. */
 struct flight *flight_create(const struct flight_owner *owner, void *context,

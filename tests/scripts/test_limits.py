@@ -111,3 +111,38 @@ def test_who_is_not_let_in_is_not_counted(rowcache):
     daemon = rowcache("access.mode=listed", "access.requests_per_second=1")
     assert statuses(daemon, 5, token="made-up") == [403] * 5
     assert statuses(daemon, 5, token=None) == [401] * 5
+
+
+# Memory of answers on their way
+
+
+def read_nothing(daemon, target):
+    """A client whose answer is not stored, and who reads nothing of it."""
+    sock = open_socket(daemon.address, receive_buffer=4096)
+    query = encode(question(target, limit=20000, output=""))
+    sock.sendall(f"GET /?{query} HTTP/1.1\r\nHost: x\r\nCache-Control: no-store\r\n\r\n".encode())
+    return sock
+
+
+def test_answers_that_nobody_reads_fill_no_memory(sim, rowcache):
+    """What is stored is answered all the same; so is the rest, when there is room again."""
+    daemon = rowcache("server.max_answers=1MiB")
+    assert daemon.ask().miss
+    slow = read_nothing(daemon, "huge-20000.example")
+
+    def refused():
+        reply = daemon.ask("rows-1.example", headers={"Cache-Control": "no-cache"})
+        return reply if reply.status == 503 else None
+
+    reply = eventually(refused)
+    assert reply.headers["Retry-After"] == "1" and "server.max_answers" in reply.error
+    bill = sim.bill(TOKEN)
+    assert [daemon.ask("rows-2.example").status for _ in range(20)] == [503] * 20
+    assert daemon.ask().hit
+    assert sim.bill(TOKEN) == bill
+    daemon.wait_for_log(r"\bwarning answers requests=1$")
+    assert not [line for line in daemon.lines if "status=503" in line]
+    slow.close()
+    eventually(lambda: daemon.ask("rows-2.example").status == 200)
+    assert len([line for line in daemon.lines if "warning answers" in line]) == 1
+    eventually(lambda: daemon.account["rows_spent"] == sim.bill(TOKEN))

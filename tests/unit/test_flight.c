@@ -142,6 +142,7 @@ static void finish(struct notes *notes, struct flight_reader **reader) {
   assert_null(notes->flight);
   assert_int_equal(notes->released, 1);
   assert_true(notes->sound);
+  assert_int_equal(flight_memory(), 0);
 }
 
 /* For answers of these lengths: when they begin to flow, what is released before the end is
@@ -315,6 +316,7 @@ static void what_is_not_saved_holds_back_the_writer(void **state) {
   struct flight *flight = begin(&notes, true);
   struct flight_reader *reader = NULL;
   assert_int_equal(feed_chunks(flight, 100), WINDOW);
+  assert_int_equal(flight_memory(), WINDOW * CHUNK);
   assert_int_equal(notes.chunks, WINDOW);
   assert_false(feed(flight, 1));
   assert_int_equal(look(flight).length, WINDOW * CHUNK); /* all or nothing */
