@@ -11,13 +11,6 @@ bool num_same_word(struct view a, struct view b) {
   return true;
 }
 
-int num_hex_digit(char c) {
-  if (num_is_digit(c))
-    return c - '0';
-  char lower = num_lower(c);
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 bool num_integer(struct view text, int64_t *value) {
   if (text.length == 0)
     return false;

@@ -23,7 +23,12 @@ static inline char num_lower(char c) {
 bool num_same_word(struct view a, struct view b);
 
 /* The value of a hex digit, or -1. */
-int num_hex_digit(char c);
+static inline int num_hex_digit(char c) {
+  if (num_is_digit(c))
+    return c - '0';
+  char lower = num_lower(c);
+  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
 
 /* Decimal digits only (no sign, no space): at least one; a value up to INT64_MAX. */
 bool num_integer(struct view text, int64_t *value) MUST_CHECK;
