@@ -1,6 +1,5 @@
 #include "base/digest.h"
 
-#include <nettle/hmac.h>
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
 
@@ -13,10 +12,15 @@ struct digest digest_sha256(struct view data) {
   return digest;
 }
 
-struct digest digest_hmac(struct view key, struct view data) {
+struct digest_key digest_key_of(struct view secret) {
+  struct digest_key key;
+  hmac_sha256_set_key(&key.begun, secret.length, (const uint8_t *)secret.at);
+  return key;
+}
+
+struct digest digest_keyed(const struct digest_key *key, struct view data) {
   struct digest digest;
-  struct hmac_sha256_ctx context;
-  hmac_sha256_set_key(&context, key.length, (const uint8_t *)key.at);
+  struct hmac_sha256_ctx context = key->begun;
   hmac_sha256_update(&context, data.length, (const uint8_t *)data.at);
   hmac_sha256_digest(&context, DIGEST_SIZE, digest.bytes);
   return digest;

@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 struct digest ledger_fingerprint(const struct ledger *ledger, struct view token) {
-  struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
   char digits[TOKEN_TEXT_DIGITS];
-  struct digest fingerprint = digest_hmac(secret, token_text(token, digits));
+  struct digest fingerprint = digest_keyed(&ledger->secret, token_text(token, digits));
   explicit_bzero(digits, sizeof digits);
   return fingerprint;
 }
@@ -30,18 +29,20 @@ static bool find_secret(struct ledger *ledger, struct db *db, bool *exists, stru
     return false;
   *exists = row;
   struct view secret = row ? db_blob(row, 0) : VIEW("");
-  bool whole = secret.length == sizeof ledger->secret.bytes;
+  bool whole = secret.length == DIGEST_SIZE;
   if (whole)
-    memcpy(ledger->secret.bytes, secret.at, secret.length);
+    ledger->secret = digest_key_of(secret);
   db_done(row);
   return !*exists || whole ||
          fault_set(fault, FAULT_UNAVAILABLE, "%s: its secret is damaged", ledger->path);
 }
 
 static bool make_secret(struct ledger *ledger, struct db *db, struct fault *fault) {
-  struct view secret = {(const char *)ledger->secret.bytes, sizeof ledger->secret.bytes};
-  if (getrandom(ledger->secret.bytes, secret.length, 0) != (ssize_t)secret.length)
+  struct digest random;
+  struct view secret = column_bytes(&random);
+  if (getrandom(random.bytes, secret.length, 0) != (ssize_t)secret.length)
     return fault_set(fault, FAULT_INTERNAL, "cannot get random bytes: %s", strerror(errno));
+  ledger->secret = digest_key_of(secret);
   return db_do(db, LEDGER_SQL_PUT_SECRET, DB_VALUES(DB_BLOB(secret)), fault);
 }
 

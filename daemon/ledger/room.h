@@ -53,9 +53,9 @@
 
 struct ledger {
   char *path;
-  struct digest secret;
-  struct keeper *keeper; /* NULL: read-only */
-  bool is_left;          /* read-only, and no process uses the directory: open entries are left */
+  struct digest_key secret; /* that fingerprints are keyed with */
+  struct keeper *keeper;    /* NULL: read-only */
+  bool is_left; /* read-only, and no process uses the directory: open entries are left */
   atomic_bool broken;
   atomic_llong warning_percent;
   struct timer timer;

@@ -182,9 +182,14 @@ static void digest_of_known_texts(void **state) {
 /* RFC 4231, test case 2. */
 static void digest_with_a_key(void **state) {
   (void)state;
-  struct digest digest = digest_hmac(VIEW("Jefe"), VIEW("what do ya want for nothing?"));
+  struct digest_key key = digest_key_of(VIEW("Jefe"));
+  struct digest digest = digest_keyed(&key, VIEW("what do ya want for nothing?"));
   assert_string_equal(DIGEST_TEXT(&digest),
                       "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  struct digest other = digest_keyed(&key, VIEW("what else?"));
+  struct digest again = digest_keyed(&key, VIEW("what do ya want for nothing?"));
+  assert_false(digest_equal(&digest, &other));
+  assert_true(digest_equal(&digest, &again));
 }
 
 static void digests_differ(void **state) {
