@@ -38,7 +38,7 @@ static void set_bounds(struct cache *cache, const struct cache_bounds *bounds) {
 
 bool cache_open(const char *directory, const struct cache_bounds *bounds, struct cache **out,
                 struct fault *fault) {
-  struct cache *cache = calloc(1, sizeof *cache);
+  struct cache *cache = shard_alloc(sizeof *cache);
   if (!cache)
     return fault_no_memory(fault);
   set_bounds(cache, bounds);

@@ -1,10 +1,15 @@
 #define HASH_NONFATAL_OOM 1
 #include "cache/room.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 #include <uthash.h>
 
-#define HITS_PENDING 256
+#define HITS_PERIOD \
+  (10 * CLOCK_SECOND)    /* between two batches, unless hits are to be written soon */
+#define HITS_LOOK_AT 256 /* after so many hits a thread looks whether one is due */
+#define HITS_MOST 4096   /* results, in a shard: at so many, a batch is due at once */
 
 struct hit {
   int64_t id;
@@ -46,72 +51,121 @@ static void add(struct hit **map, int64_t id, struct amount saved) {
   *sum = amount_add(*sum, saved);
 }
 
-static bool write_hits(struct cache_job *base, struct db *db, struct fault *fault) {
-  struct hits_job *job = (struct hits_job *)base;
-  struct hits *hits = &base->cache->hits;
-  pthread_mutex_lock(&hits->lock);
-  job->taken = hits->map;
-  hits->map = NULL;
-  hits->pending = 0;
-  pthread_mutex_unlock(&hits->lock);
-  if (!cache_has_room(base->cache, db, fault))
-    return false;
-  for (struct hit *hit = job->taken; hit; hit = hit->hh.next)
+/* Moves the hits on what both have into `to`; needs no memory. */
+static void unite(struct hit **to, struct hit **from) {
+  struct hit *hit, *next, *same;
+  HASH_ITER(hh, *from, hit, next) {
+    HASH_FIND_BYHASHVALUE(hh, *to, &hit->id, sizeof hit->id, hit->hh.hashv, same);
+    if (!same)
+      continue;
+    same->count += hit->count;
+    for (int i = 0; i < CURRENCIES; i++)
+      same->saved[i] = amount_add(same->saved[i], hit->saved[i]);
+    HASH_DEL(*from, hit);
+    free(hit);
+  }
+}
+
+static struct hit *take(struct hits_shard *shard) {
+  pthread_mutex_lock(&shard->lock);
+  struct hit *taken = shard->map;
+  shard->map = NULL;
+  shard->count = 0;
+  pthread_mutex_unlock(&shard->lock);
+  return taken;
+}
+
+/* What several threads have counted of one result is written as one. */
+static void take_all(struct hits_job *job, struct hits *hits) {
+  for (int i = 0; i < SHARDS; i++)
+    job->taken[i] = take(&hits->shards[i]);
+  for (int to = 0; to < SHARDS; to++)
+    for (int from = to + 1; from < SHARDS; from++)
+      unite(&job->taken[to], &job->taken[from]);
+}
+
+static bool write_map(struct cache *cache, const struct hit *map, struct db *db,
+                      struct fault *fault) {
+  for (const struct hit *hit = map; hit; hit = hit->hh.next)
     if (!db_do(db, CACHE_SQL_ADD_HITS,
-               DB_VALUES(
-                   DB_INT(hit->id), DB_INT(hit->count), DB_INT(hit->saved[CURRENCY_ROWS].parts),
-                   DB_INT(hit->saved[CURRENCY_UNITS].parts), DB_INT(base->cache->sweep.inflation)),
+               DB_VALUES(DB_INT(hit->id), DB_INT(hit->count),
+                         DB_INT(hit->saved[CURRENCY_ROWS].parts),
+                         DB_INT(hit->saved[CURRENCY_UNITS].parts), DB_INT(cache->sweep.inflation)),
                fault))
       return false;
   return true;
 }
 
+static bool write_hits(struct cache_job *base, struct db *db, struct fault *fault) {
+  struct hits_job *job = (struct hits_job *)base;
+  struct hits *hits = &base->cache->hits;
+  atomic_store(&hits->next, clock_monotonic() + HITS_PERIOD);
+  take_all(job, hits);
+  bool ok = cache_has_room(base->cache, db, fault);
+  for (int i = 0; ok && i < SHARDS; i++)
+    ok = write_map(base->cache, job->taken[i], db, fault);
+  return ok;
+}
+
 /* Hits that cannot be written are lost: they must not pile up while the disk is full. */
 static void written(struct cache_job *base, bool ok, const struct fault *fault) {
+  struct hits_job *job = (struct hits_job *)base;
   (void)ok, (void)fault;
-  forget(&((struct hits_job *)base)->taken);
+  for (int i = 0; i < SHARDS; i++)
+    forget(&job->taken[i]);
 }
 
 static void own_written(struct cache_job *base, bool ok, const struct fault *fault) {
-  struct hits *hits = &base->cache->hits;
   written(base, ok, fault);
-  pthread_mutex_lock(&hits->lock);
-  hits->given = false;
-  pthread_mutex_unlock(&hits->lock);
+  atomic_store(&base->cache->hits.given, false);
 }
 
 void hits_open(struct hits *hits) {
-  pthread_mutex_init(&hits->lock, NULL);
+  for (int i = 0; i < SHARDS; i++)
+    pthread_mutex_init(&hits->shards[i].lock, NULL);
   hits->own.job.work = write_hits;
   hits->own.job.done = own_written;
 }
 
 void hits_close(struct hits *hits) {
-  forget(&hits->map);
-  pthread_mutex_destroy(&hits->lock);
+  for (int i = 0; i < SHARDS; i++) {
+    forget(&hits->shards[i].map);
+    pthread_mutex_destroy(&hits->shards[i].lock);
+  }
 }
 
-static void give_if(struct cache *cache, int64_t least) {
+static void give(struct cache *cache) {
   struct hits *hits = &cache->hits;
-  pthread_mutex_lock(&hits->lock);
-  bool give = !hits->given && hits->pending >= least;
-  hits->given |= give;
-  pthread_mutex_unlock(&hits->lock);
-  if (give)
+  if (!atomic_load(&hits->given) && !atomic_exchange(&hits->given, true))
     cache_job_give(cache, &hits->own.job);
 }
 
 void hits_count(struct cache *cache, int64_t id, struct amount saved) {
   struct hits *hits = &cache->hits;
-  pthread_mutex_lock(&hits->lock);
-  add(&hits->map, id, saved);
-  hits->pending++;
-  pthread_mutex_unlock(&hits->lock);
-  give_if(cache, HITS_PENDING);
+  struct hits_shard *shard = &hits->shards[shard_of_thread()];
+  pthread_mutex_lock(&shard->lock);
+  add(&shard->map, id, saved);
+  bool looks = ++shard->count % HITS_LOOK_AT == 0;
+  bool is_full = HASH_COUNT(shard->map) >= HITS_MOST;
+  pthread_mutex_unlock(&shard->lock);
+  if (is_full || (looks && clock_monotonic() >= atomic_load(&hits->next)))
+    give(cache);
+}
+
+static bool has_any(struct hits *hits) {
+  bool any = false;
+  for (int i = 0; i < SHARDS && !any; i++) {
+    struct hits_shard *shard = &hits->shards[i];
+    pthread_mutex_lock(&shard->lock);
+    any = shard->count > 0;
+    pthread_mutex_unlock(&shard->lock);
+  }
+  return any;
 }
 
 void hits_flush(struct cache *cache) {
-  give_if(cache, 1);
+  if (has_any(&cache->hits))
+    give(cache);
 }
 
 bool hits_write(struct cache *cache, struct fault *fault) {

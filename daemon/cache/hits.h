@@ -1,21 +1,28 @@
-/* Hits are counted in memory and written in batches. */
+/* Hits are counted in memory, each thread in its shard, and written in batches. */
 #pragma once
 
+#include "base/shard.h"
 #include "cache/jobs.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct hits_job {
   struct cache_job job;
-  struct hit *taken; /* keeper */
+  struct hit *taken[SHARDS]; /* keeper */
+};
+
+struct hits_shard {
+  SHARD_ALIGNED pthread_mutex_t lock;
+  struct hit *map; /* counted since the last job took them */
+  int64_t count;
 };
 
 struct hits {
-  struct hits_job own;
-  pthread_mutex_t lock;
-  struct hit *map; /* counted since the last job took them */
-  int64_t pending;
-  bool given; /* `own` is given */
+  struct hits_shard shards[SHARDS];
+  SHARD_ALIGNED struct hits_job own;
+  atomic_bool given;    /* `own` is given */
+  _Atomic int64_t next; /* when it is given again, if that is due: clock_monotonic() */
 };
 
 void hits_open(struct hits *hits);

@@ -906,6 +906,52 @@ static void test_hits(void **state) {
   assert_int_equal(ask("SELECT hits FROM entry WHERE state = 1"), 300);
 }
 
+#define HITTERS 20 /* more than there are shards */
+#define RESULTS 7
+#define ROUNDS 500
+
+static void *hit_all(void *cache) {
+  for (int round = 0; round < ROUNDS; round++)
+    for (int key = 1; key <= RESULTS; key++)
+      hit(cache, key, 1);
+  return NULL;
+}
+
+static void test_no_hit_of_many_threads_is_lost(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  pthread_t threads[HITTERS];
+  for (int key = 1; key <= RESULTS; key++)
+    assert_true(put(cache, key, 2, 10));
+  for (int i = 0; i < HITTERS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, hit_all, cache), 0);
+  for (int i = 0; i < 50; i++) { /* meanwhile they are written */
+    assert_true(hits_write(cache, NULL));
+    hits_flush(cache);
+  }
+  for (int i = 0; i < HITTERS; i++)
+    pthread_join(threads[i], NULL);
+  cache_close(&cache);
+  assert_int_equal(ask("SELECT min(hits) FROM entry"), HITTERS * ROUNDS);
+  assert_int_equal(ask("SELECT max(hits) FROM entry"), HITTERS * ROUNDS);
+  assert_int_equal(ask("SELECT sum(saved) FROM entry"), RESULTS * HITTERS * ROUNDS * 100);
+}
+
+/* Hits on more results than a thread keeps are written, as is the first batch. */
+static void test_hits_do_not_pile_up(void **state) {
+  (void)state;
+  struct cache *cache = open_cache(PLENTY);
+  assert_true(put(cache, 1, 2, 10));
+  hit(cache, 1, 1000);
+  while (ask("SELECT hits FROM entry") == 0)
+    usleep(1000);
+  for (int64_t id = 1; id <= 5000; id++)
+    hits_count(cache, id, amount_of_rows(ROWS(1)));
+  while (ask("SELECT saved FROM entry") < (1000 * 10 + 1) * 10)
+    usleep(1000);
+  cache_close(&cache);
+}
+
 /* Writes the hits, and reads what they have saved. */
 static struct amount saved_by(struct cache *cache, int key) {
   struct fault fault;
@@ -1720,6 +1766,8 @@ int main(void) {
       TEST(crowded),
       TEST(pinned_bytes),
       TEST(hits),
+      TEST(no_hit_of_many_threads_is_lost),
+      TEST(hits_do_not_pile_up),
       TEST(units),
       TEST(hits_of_another_currency),
       TEST(sources),
