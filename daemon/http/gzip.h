@@ -14,7 +14,7 @@
 /* A body that gives `*inner` as gzip. Before it asks to wait, or breaks as the inner body does, it
  * gives all that came so far, so that a client can unpack it. Takes over `*inner` and leaves NULL,
  * even if it returns NULL (no memory). `length`: of `*inner` in bytes; negative: not known. Reading
- * takes memory once it begins, 101 KiB in all for a long body, until the inner body has ended. */
+ * takes memory once it begins, 117 KiB in all for a long body, until the inner body has ended. */
 struct body *gzip_body(struct body **inner, int64_t length) MUST_CHECK;
 /* Compresses what is left of a gzip_body() at once. True: `out`, which is empty, has it, and nothing
  * is left. False: it would have had to wait, or broke, and can be read as before. To be called
