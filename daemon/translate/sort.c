@@ -62,8 +62,8 @@ bool sort_add(struct sort *sort, int phase, const int64_t *keys, struct view tex
               struct fault *fault) {
   if (!fits(sort, text))
     return fault_set(fault, FAULT_UNTRANSLATABLE,
-                     "the answer needs more than the %zu MiB that are set aside for it: ask for "
-                     "fewer rows or columns",
+                     "the answer needs more than the %zu MiB that are set aside for it "
+                     "(upstream.max_translated): ask for fewer rows or columns",
                      sort->most >> 20);
   if (!make_room(sort))
     return fault_no_memory(fault);

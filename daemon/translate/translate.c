@@ -47,8 +47,8 @@ static void begin_streams(struct translation *translation) {
 
 static struct translation *refuse_size(struct translation *translation, struct fault *fault) {
   fault_set(fault, FAULT_UNTRANSLATABLE,
-            "offset and limit ask for %" PRId64 " rows, for which no memory is set aside: ask for "
-            "fewer",
+            "offset and limit ask for %" PRId64 " rows, for which no memory is set aside "
+            "(upstream.max_translated): ask for fewer",
             translation->end);
   translate_release(&translation);
   return NULL;

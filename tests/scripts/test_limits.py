@@ -1,8 +1,10 @@
-"""Limits on what one client may take: its connections, and its requests."""
+"""Limits on what clients may take: connections, requests, memory. ../house/test_every_limit.py says
+where the others are tested."""
 
 import socket
 
 from daemon import OTHER_TOKEN, TOKEN, eventually, question
+from v3 import KEY, paid
 from wire import encode, open_socket, patience
 
 GET = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -146,3 +148,11 @@ def test_answers_that_nobody_reads_fill_no_memory(sim, rowcache):
     eventually(lambda: daemon.ask("rows-2.example").status == 200)
     assert len([line for line in daemon.lines if "warning answers" in line]) == 1
     eventually(lambda: daemon.account["rows_spent"] == sim.bill(TOKEN))
+
+
+def test_a_translation_that_needs_too_much_memory_is_refused(sim3, rowcache3):
+    daemon = rowcache3("upstream.max_translated=1MiB")
+    reply = daemon.get(question("rows-5.example", token=KEY, limit=100000))
+    assert reply.status == 501 and "upstream.max_translated" in reply.error
+    assert not paid(sim3)
+    assert daemon.get(question("rows-5.example", token=KEY, limit=1000)).status == 200
