@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <endian.h>
+#include <string.h>
+
 /* RFC 3629, "Syntax of UTF-8 Byte Sequences": how many bytes follow the first one of a character, and
  * the bounds of the second. Rows of zeros begin none. */
 static const struct lead {
@@ -60,13 +63,32 @@ bool utf8_take(struct view *rest, uint32_t *character) {
   return true;
 }
 
-bool utf8_is(struct view text) {
-  struct utf8 utf8 = {0};
-  for (size_t i = 0; i < text.length; i++) {
-    unsigned char byte = (unsigned char)text.at[i];
-    bool is_ascii = byte < 0x80 && utf8.wanted == 0; /* most text is; this is faster */
-    if (!is_ascii && !utf8_takes(&utf8, byte))
-      return false;
+size_t utf8_plain(struct view text) {
+  size_t length = 0;
+  while (text.length - length >= 8) {
+    uint64_t word;
+    memcpy(&word, text.at + length, sizeof word);
+    word = le64toh(word);
+    /* A byte below 0x20 becomes one with its highest bit set. It borrows from those behind it, so
+     * the first one that is found is certain. */
+    uint64_t found = (word | (word - UINT64_C(0x2020202020202020))) & UINT64_C(0x8080808080808080);
+    if (found)
+      return length + (size_t)__builtin_ctzll(found) / 8;
+    length += 8;
   }
-  return utf8.wanted == 0;
+  while (length < text.length && text.at[length] >= 0x20 && !(text.at[length] & 0x80))
+    length++;
+  return length;
+}
+
+bool utf8_is(struct view text) {
+  while (text.length) {
+    size_t length = utf8_plain(text);
+    if (!length)
+      length = utf8_character(text);
+    if (!length)
+      return false;
+    text = view_from(text, length);
+  }
+  return true;
 }

@@ -17,6 +17,10 @@ bool utf8_takes(struct utf8 *utf8, unsigned char byte);
 /* The length of the first character of `text` (not empty); 0: it is not UTF-8. */
 size_t utf8_character(struct view text);
 
+/* The number of bytes at the front of `text` that are ASCII without control characters below 0x20,
+ * eight at a time. */
+size_t utf8_plain(struct view text);
+
 /* Takes the first character off `rest`. False: `rest` is empty, or does not begin with UTF-8. */
 bool utf8_take(struct view *rest, uint32_t *character);
 

@@ -26,12 +26,22 @@ static size_t character(struct view text) {
   return code >= least[length] && code <= 0x10ffff && !surrogate ? length : 0;
 }
 
+/* utf8_plain(), byte by byte. */
+static size_t plain(struct view text) {
+  size_t length = 0;
+  while (length < text.length && (unsigned char)text.at[length] >= 0x20 &&
+         (unsigned char)text.at[length] < 0x80)
+    length++;
+  return length;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct view text = {size ? (const char *)data : "", size}, rest = text;
   struct utf8 utf8 = {0};
   while (rest.length) {
     size_t length = character(rest);
     CHECK(utf8_character(rest) == length);
+    CHECK(utf8_plain(rest) == plain(rest));
     if (!length)
       break;
     for (size_t i = 0; i < length; i++)

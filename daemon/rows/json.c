@@ -281,28 +281,15 @@ static bool is_white(unsigned char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* True if the eight bytes are ASCII without control characters. */
-static bool is_plain_word(const char *bytes) {
-  uint64_t word;
-  memcpy(&word, bytes, sizeof word);
-  /* A byte below 0x20 becomes one with its highest bit set. It borrows from its neighbour, but then
-   * the word is refused already. */
-  return !((word | (word - UINT64_C(0x2020202020202020))) & UINT64_C(0x8080808080808080));
-}
-
-/* The number of bytes at the front that are valid between two characters: words of plain ASCII, a
- * single byte of it, or a whole character. 0: they are not, or the character goes on in the next
- * piece. */
+/* The length of what is valid at the front, between two characters: plain ASCII, white space, or a
+ * whole character. 0: it is not, or the character goes on in the next piece. */
 static size_t step_length(struct view rest) {
-  size_t length = 0;
-  while (rest.length - length >= 8 && is_plain_word(rest.at + length))
-    length += 8;
-  if (length || !rest.length)
-    return length;
+  if (!rest.length)
+    return 0;
   unsigned char c = (unsigned char)*rest.at;
-  if (c < 0x80)
-    return c >= 0x20 || is_white(c);
-  return utf8_character(rest);
+  if (c >= 0x80)
+    return utf8_character(rest);
+  return c < 0x20 ? is_white(c) : utf8_plain(rest);
 }
 
 /* The number of bytes, from the first, that are valid in JSON text. */

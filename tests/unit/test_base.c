@@ -2,6 +2,7 @@
 #include "base/age.h"
 #include "base/digest.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
 /* cmocka needs those above. */
@@ -203,6 +204,24 @@ static void digests_differ(void **state) {
   }
 }
 
+/* Each byte at each place of three words, before bytes that are plain and before bytes that are
+ * not. */
+static void plain_text_ends_at_the_first_other_byte(void **state) {
+  (void)state;
+  for (int byte = 0; byte < 256; byte++) {
+    bool is_plain = byte >= 0x20 && byte < 0x80;
+    for (size_t at = 0; at < 24; at++) {
+      char bytes[24];
+      memset(bytes, 'a', sizeof bytes);
+      bytes[at] = (char)byte;
+      assert_int_equal(utf8_plain((struct view){bytes, sizeof bytes}), is_plain ? 24 : at);
+      memset(bytes + at + 1, '\n', sizeof bytes - at - 1);
+      assert_int_equal(utf8_plain((struct view){bytes, sizeof bytes}), at + is_plain);
+    }
+  }
+  assert_int_equal(utf8_plain(VIEW("")), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ages),
@@ -213,6 +232,7 @@ int main(void) {
       cmocka_unit_test(text_keeps_its_first_failure),
       cmocka_unit_test(text_refuses_huge_pieces),
       cmocka_unit_test(text_is_stolen),
+      cmocka_unit_test(plain_text_ends_at_the_first_other_byte),
       cmocka_unit_test(view_compares),
       cmocka_unit_test(view_is_cut),
       cmocka_unit_test(view_is_split),
