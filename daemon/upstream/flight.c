@@ -433,26 +433,30 @@ void flight_storing_failed(struct flight *flight) {
   tell_writer(flight);
 }
 
-/* Frees the memory of an answer that is stored whole: slow readers read the store. A small answer
- * stays in memory. */
-static void drop_window(struct flight *flight) {
-  int64_t end = chunks_begun(flight);
-  if (!flight->state.storing || flight->state.verdict.outcome != ANSWER_COMPLETE ||
-      end <= FLIGHT_KEPT)
+/* Once an answer is stored whole, slow readers read the store, and only its newest chunks stay in
+ * memory: a few for each reader, so that those who wait for the end, many of them perhaps, need not
+ * unpack it each. */
+static void shrink_window(struct flight *flight) {
+  if (flight->state.phase != FLIGHT_CONCLUDED || !flight->state.storing ||
+      flight->state.verdict.outcome != ANSWER_COMPLETE)
     return;
-  for (int64_t number = flight->first; number < end; number++)
-    if (!flight->window[number % FLIGHT_WINDOW].saved)
+  int64_t readers;
+  struct flight_reader *reader;
+  DL_COUNT(flight->readers, reader, readers);
+  int64_t first = chunks_begun(flight) - FLIGHT_KEPT * readers;
+  for (; flight->first < first; flight->first++) {
+    struct slot *slot = &flight->window[flight->first % FLIGHT_WINDOW];
+    if (!slot->saved)
       return;
-  for (int i = 0; i < FLIGHT_WINDOW; i++)
-    empty_slot(&flight->window[i]);
-  flight->first = end;
+    empty_slot(slot);
+  }
 }
 
 void flight_conclude(struct flight *flight) {
   pthread_mutex_lock(&flight->lock);
   CHECK(flight->ended && flight->state.phase != FLIGHT_CONCLUDED);
   flight->state.phase = FLIGHT_CONCLUDED;
-  drop_window(flight);
+  shrink_window(flight);
   collect(flight);
   pthread_mutex_unlock(&flight->lock);
   wake(flight);
@@ -505,6 +509,7 @@ void flight_leave(struct flight_reader **address) {
   while (reader->calls > 0)
     pthread_cond_wait(&flight->called, &flight->lock);
   DL_DELETE(flight->readers, reader);
+  shrink_window(flight);
   flight->firm -= !reader->in_doubt;
   unlock_and_tell(flight);
   tell_writer(flight);

@@ -48,7 +48,7 @@
 
 #define FLIGHT_CHUNK_SIZE ((size_t)64 * 1024)
 #define FLIGHT_WINDOW 16 /* chunks in memory: 1 MiB */
-#define FLIGHT_KEPT 4    /* an answer of so many chunks stays in memory, although it is stored */
+#define FLIGHT_KEPT 4    /* chunks in memory for each reader of an answer that is stored whole */
 
 enum flight_phase { FLIGHT_WAITING, FLIGHT_FLOWING, FLIGHT_CONCLUDED };
 

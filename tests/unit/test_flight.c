@@ -378,13 +378,45 @@ static void a_slow_reader_reads_from_the_store(void **state) {
   end(flight, ANSWER_COMPLETE);
   flight_conclude(flight);
   assert_int_equal(wakes, 1);
-  /* what is stored whole does not stay in memory */
-  assert_int_equal(flight_read(reader, &byte, 1, &count), FLIGHT_READ_STORED);
-  assert_int_equal(flight_offset(reader), (3 * WINDOW - 1) * CHUNK);
-  flight_skip(reader, FLIGHT_CHUNK_SIZE);
-  assert_int_equal(flight_read(reader, &byte, 1, &count), FLIGHT_READ_END);
+  assert_drained(reader, CHUNK, FLIGHT_READ_END);
   flight_leave(&late);
   finish(&notes, &reader);
+}
+
+/* Of what is stored whole a few chunks stay in memory for each reader. */
+static void what_is_stored_leaves_memory_with_its_readers(void **state) {
+  (void)state;
+  struct notes notes;
+  struct flight *flight = begin(&notes, true);
+  struct flight_reader *readers[3];
+  int wakes = 0;
+  char byte;
+  size_t count;
+  for (int i = 0; i < 3; i++)
+    readers[i] = flight_join(flight, count_wake, &wakes);
+  for (int64_t number = 0; number < WINDOW; number++) {
+    assert_true(feed(flight, CHUNK));
+    flight_chunk_saved(flight, number);
+  }
+  assert_drained(readers[2], (WINDOW - 1) * CHUNK, FLIGHT_READ_WAIT);
+  end(flight, ANSWER_COMPLETE);
+  flight_conclude(flight);
+  assert_drained(readers[2], CHUNK, FLIGHT_READ_END);
+
+  int64_t left = WINDOW - 3 * FLIGHT_KEPT;
+  flight_skip(readers[0], (size_t)((left - 1) * CHUNK));
+  assert_int_equal(flight_read(readers[0], &byte, 1, &count), FLIGHT_READ_STORED);
+  flight_skip(readers[0], FLIGHT_CHUNK_SIZE);
+  assert_drained(readers[0], (WINDOW - left) * CHUNK, FLIGHT_READ_END);
+
+  flight_leave(&readers[2]);
+  flight_leave(&readers[0]);
+  left = WINDOW - FLIGHT_KEPT;
+  flight_skip(readers[1], (size_t)((left - 1) * CHUNK));
+  assert_int_equal(flight_read(readers[1], &byte, 1, &count), FLIGHT_READ_STORED);
+  flight_skip(readers[1], FLIGHT_CHUNK_SIZE);
+  assert_drained(readers[1], (WINDOW - left) * CHUNK, FLIGHT_READ_END);
+  finish(&notes, &readers[1]);
 }
 
 static void without_store_the_slowest_reader_holds_back_the_writer(void **state) {
@@ -1351,6 +1383,7 @@ int main(void) {
       cmocka_unit_test(what_is_not_saved_holds_back_the_writer),
       cmocka_unit_test(pieces_are_taken_whole),
       cmocka_unit_test(a_slow_reader_reads_from_the_store),
+      cmocka_unit_test(what_is_stored_leaves_memory_with_its_readers),
       cmocka_unit_test(without_store_the_slowest_reader_holds_back_the_writer),
       cmocka_unit_test(without_store_and_readers_nothing_holds_back_the_writer),
       cmocka_unit_test(storing_fails),
