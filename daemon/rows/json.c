@@ -2,6 +2,7 @@
 #include "base/scope.h"
 #include "base/utf8.h"
 #include "rows/element.h"
+#include "rows/flat.h"
 #include "rows/format.h"
 
 #include <yajl/yajl_parse.h>
@@ -23,6 +24,9 @@ struct json {
   size_t mark;        /* bytes of a byte order mark so far */
   bool past_mark;
   struct utf8 utf8;
+  /* Where rows are not asked for: what encloses the next byte. */
+  int64_t level;
+  bool in_string, escaped;
   /* For rows. */
   struct reader_sink sink;
   struct element *element; /* NULL: rows are not asked for */
@@ -346,6 +350,53 @@ static struct view parse(struct json *json, struct view bytes) {
   return judge->ended ? view_from(bytes, yajl_get_bytes_consumed(json->yajl)) : VIEW("");
 }
 
+/* --- where rows are not asked for: what yajl need not see ---
+ *
+ * Only whole objects are left out, at level 2 or deeper, and only those that flat_object() has
+ * recognized as valid: for each, yajl reads "{}". An object is valid in the place of another, so
+ * yajl accepts the answer as it would have done; and the judge does not ask what is in such an
+ * object. Where brackets and strings stand is told by their bytes alone, as long as yajl has found
+ * no fault before them. */
+
+/* Passes a byte that yajl reads. */
+static void pass_byte(struct json *json, char c) {
+  bool in_escape = json->escaped;
+  json->escaped = json->in_string && c == '\\' && !in_escape;
+  if (json->in_string) {
+    json->in_string = c != '"' || in_escape;
+    return;
+  }
+  json->in_string = c == '"';
+  json->level += (c == '{' || c == '[') - (c == '}' || c == ']');
+}
+
+/* The number of bytes that yajl reads before the next object that is left out; `*left_out`: its
+ * length, 0 if the piece ends before it. */
+static size_t bytes_to_read(struct json *json, struct view bytes, size_t *left_out) {
+  size_t i = 0;
+  for (; i < bytes.length; i++) {
+    bool is_object = bytes.at[i] == '{' && !json->in_string && json->level >= 2;
+    *left_out = is_object ? flat_object(view_from(bytes, i)) : 0;
+    if (*left_out)
+      return i;
+    pass_byte(json, bytes.at[i]);
+  }
+  return i;
+}
+
+/* As parse(). */
+static struct view parse_outline(struct json *json, struct view bytes) {
+  const struct judge *judge = &json->reader.judge;
+  while (bytes.length && !judge->ended && !judge->broken) {
+    size_t left_out = 0, length = bytes_to_read(json, bytes, &left_out);
+    struct view behind = parse(json, view_first(bytes, length));
+    if (left_out && !judge->ended && !judge->broken)
+      behind = parse(json, VIEW("{}"));
+    bytes = view_from(bytes, judge->ended ? length - behind.length : length + left_out);
+  }
+  return bytes;
+}
+
 static void feed(struct reader *reader, struct view all) {
   struct json *json = (struct json *)reader;
   struct judge *judge = &reader->judge;
@@ -353,7 +404,7 @@ static void feed(struct reader *reader, struct view all) {
   struct view bytes = skip_mark(json, view_first(all, length));
   begin_piece(json, bytes);
   if (!judge->broken && !judge->ended)
-    bytes = parse(json, bytes);
+    bytes = json->element ? parse(json, bytes) : parse_outline(json, bytes);
   if (length < all.length || (judge->ended && !is_all_white(bytes)))
     judge_refuse(judge, invalid);
   if (json->element && !judge->broken)
