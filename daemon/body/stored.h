@@ -1,7 +1,8 @@
-/* A body that reads a stored result. */
+/* A body that reads a stored result from the disk. A client that reads all of it makes it hot
+ * (cache/hot.h), if it is worth that. */
 #pragma once
 
-#include "cache/cache.h"
+#include "cache/hot.h"
 #include "http/body.h"
 
 /* Takes over `*hold`, which has an entry, and leaves NULL, even if it returns NULL (no memory). The

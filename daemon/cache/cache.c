@@ -34,6 +34,7 @@ static bool start(struct cache *cache, const char *directory, struct fault *faul
 static void set_bounds(struct cache *cache, const struct cache_bounds *bounds) {
   atomic_store(&cache->max_size, bounds->max_size);
   atomic_store(&cache->ttl, bounds->ttl);
+  tier_set_most(&cache->tier, bounds->memory);
 }
 
 bool cache_open(const char *directory, const struct cache_bounds *bounds, struct cache **out,
@@ -41,8 +42,10 @@ bool cache_open(const char *directory, const struct cache_bounds *bounds, struct
   struct cache *cache = shard_alloc(sizeof *cache);
   if (!cache)
     return fault_no_memory(fault);
+  tier_open(&cache->tier);
   set_bounds(cache, bounds);
   if (!start(cache, directory, fault)) {
+    tier_close(&cache->tier);
     disk_close(&cache->disk);
     free(cache);
     return false;
@@ -68,6 +71,7 @@ void cache_close(struct cache **address) {
   sweep_close(&cache->sweep);
   hits_close(&cache->hits);
   pins_close(&cache->pins);
+  tier_close(&cache->tier);
   disk_close(&cache->disk);
   free(cache);
 }

@@ -39,6 +39,7 @@ struct cache_hold;
 /* Of the configuration; both change with a reload. */
 struct cache_bounds {
   int64_t max_size; /* cache.max_size, bytes */
+  int64_t memory;   /* cache.memory, bytes: for results in memory (cache/hot.h) */
   int64_t ttl;      /* cache.ttl, seconds: an older result is of less use */
 };
 
@@ -73,16 +74,17 @@ struct cache_validator {
 /* The facts about a stored result, beside its chunks. */
 struct cache_entry {
   struct digest key;
-  int64_t results;      /* rows in the answer */
-  int64_t body_length;  /* bytes, as upstream sent them (decoded) */
-  int64_t stored_bytes; /* on disk, compressed */
-  struct amount cost;   /* what it cost, and what each hit of its own key saves */
-  int64_t listed;       /* the list price, in parts of the currency of `cost`; CACHE_NOT_LISTED */
-  bool may_be_cut;      /* upstream may have left out rows for another reason than the limit */
-  int64_t answered_at;  /* seconds since 1970: when upstream answered */
-  int64_t hits;         /* hits that are written; the latest ones are counted in memory */
-  struct amount saved;  /* by these hits */
-  bool is_derived;      /* computed from another stored result; if not, upstream's own answer */
+  struct digest subject; /* as in struct cache_subject */
+  int64_t results;       /* rows in the answer */
+  int64_t body_length;   /* bytes, as upstream sent them (decoded) */
+  int64_t stored_bytes;  /* on disk, compressed */
+  struct amount cost;    /* what it cost, and what each hit of its own key saves */
+  int64_t listed;        /* the list price, in parts of the currency of `cost`; CACHE_NOT_LISTED */
+  bool may_be_cut;       /* upstream may have left out rows for another reason than the limit */
+  int64_t answered_at;   /* seconds since 1970: when upstream answered */
+  int64_t hits;          /* hits that are written; the latest ones are counted in memory */
+  struct amount saved;   /* by these hits */
+  bool is_derived;       /* computed from another stored result; if not, upstream's own answer */
   char content_type[CACHE_CONTENT_TYPE_SIZE];
   struct cache_validator validator;
 };

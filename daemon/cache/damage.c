@@ -17,6 +17,7 @@ void cache_note_failure(struct cache *cache, struct db *db) {
   if (!db_is_damaged(db) || atomic_exchange(&cache->unusable, true))
     return;
   disk_mark_damaged(&cache->disk);
+  tier_drop_all(&cache->tier);
   log_error(EVENT_cache_damaged,
             "file=%s what=\"not used any more; will be set aside at the next start\"",
             LOG_VALUE(cache->disk.path));
@@ -38,6 +39,7 @@ static bool kill_work(struct cache_job *job, struct db *db, struct fault *fault)
 
 static void kill_done(struct cache_job *job, bool ok, const struct fault *fault) {
   (void)ok, (void)fault;
+  tier_drop_id(&job->cache->tier, ((struct kill_job *)job)->id);
   sweep_wake(job->cache);
   free(job);
 }

@@ -35,6 +35,11 @@ static bool is_currency(int64_t currency) {
   return currency >= 0 && currency < CURRENCIES;
 }
 
+static bool read_subject(struct view from, struct digest *subject) {
+  *subject = (struct digest){0};
+  return !from.length || read_bytes(from, subject->bytes, sizeof subject->bytes);
+}
+
 /* A source was stored before what was computed from it. */
 static bool is_source(int64_t source, int64_t id) {
   return source >= 0 && source < id;
@@ -60,5 +65,6 @@ bool entry_read(const struct entry_values *values, struct cache_entry *entry) {
          values->saved >= 0 && values->listed >= CACHE_NOT_LISTED &&
          read_bytes(values->key, entry->key.bytes, sizeof entry->key.bytes) &&
          read_bytes(values->validator, entry->validator.bytes, sizeof entry->validator.bytes) &&
+         read_subject(values->subject, &entry->subject) &&
          entry_read_content_type(values->content_type, entry->content_type);
 }

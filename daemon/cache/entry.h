@@ -7,7 +7,8 @@
 struct entry_values {
   int64_t id;
   struct view key, validator, content_type;
-  int64_t source; /* 0: none */
+  struct view subject; /* empty: none */
+  int64_t source;      /* 0: none */
   int64_t results, body_length, stored_bytes, cost, currency, answered_at, hits, saved;
   int64_t listed;     /* CACHE_NOT_LISTED: not known */
   int64_t may_be_cut; /* 0: no */

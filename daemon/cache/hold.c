@@ -12,7 +12,10 @@
 
 struct cache_hold {
   struct cache *cache;
-  struct pin *pin;
+  struct pin *pin;       /* NULL: nothing is read from the disk, but `hot` */
+  struct cache_hot *hot; /* one reference; NULL: it is not in memory */
+  uint64_t epoch;        /* of its key, when it was looked for */
+  int64_t id;
   bool is_found; /* `entry` is there */
   struct cache_entry entry;
   int64_t source;    /* row id, as struct row_ids has it */
@@ -29,6 +32,8 @@ static struct cache_hold *begin(struct cache *cache) {
     return NULL;
   hold->cache = cache;
   hold->pin = NULL;
+  hold->hot = NULL;
+  hold->id = 0;
   hold->is_found = false;
   hold->buffer = NULL;
   hold->chunk_number = NO_CHUNK;
@@ -42,14 +47,24 @@ void hold_unpin(struct cache *cache, struct pin **pin) {
 
 struct cache_hold *hold_create(struct cache *cache, struct pin *pin) {
   struct cache_hold *hold = begin(cache);
-  if (hold)
+  if (hold) {
     hold->pin = pins_add_again(&cache->pins, pin);
+    hold->id = pin_id(pin);
+  }
   return hold;
 }
 
 struct cache_hold *cache_hold_again(const struct cache_hold *other) {
-  struct cache_hold *hold = hold_create(other->cache, other->pin);
-  if (hold && other->is_found) {
+  struct cache_hold *hold = begin(other->cache);
+  if (!hold)
+    return NULL;
+  if (other->pin)
+    hold->pin = pins_add_again(&other->cache->pins, other->pin);
+  if (other->hot)
+    hold->hot = cache_hot_hold(other->hot);
+  hold->id = other->id;
+  hold->epoch = other->epoch;
+  if (other->is_found) {
     hold->is_found = true;
     hold->entry = other->entry;
     hold->source = other->source;
@@ -68,17 +83,34 @@ void cache_release(struct cache_hold **address) {
     return;
   if (hold->pin)
     hold_unpin(hold->cache, &hold->pin);
+  cache_hot_release(&hold->hot);
   free(hold->buffer);
   free(hold);
 }
 
 int64_t hold_source(const struct cache_hold *hold) {
-  return cache_hold_entry(hold)->is_derived ? hold->source : pin_id(hold->pin);
+  return cache_hold_entry(hold)->is_derived ? hold->source : hold->id;
+}
+
+int64_t hold_id(const struct cache_hold *hold) {
+  return hold->id;
+}
+
+uint64_t hold_epoch(const struct cache_hold *hold) {
+  return hold->epoch;
+}
+
+struct cache *hold_cache(const struct cache_hold *hold) {
+  return hold->cache;
 }
 
 void cache_count_hit(const struct cache_hold *hold, struct amount saved) {
   const struct cache_entry *entry = cache_hold_entry(hold);
-  hits_count(hold->cache, pin_id(hold->pin), saved);
+  if (hold->hot) {
+    cache_hot_count_hit(hold->cache, hold->hot, saved);
+    return;
+  }
+  hits_count(hold->cache, hold->id, saved);
   if (entry->is_derived)
     hits_count(hold->cache, hold->source, saved);
 }
@@ -126,6 +158,7 @@ static bool find_pinned(struct cache_hold *hold, struct db *db, const struct dig
       return fault_no_memory(fault);
     if (!is_live(db, id, &hold->is_found, fault))
       return false;
+    hold->id = id;
     if (hold->is_found)
       return true;
     hold_unpin(cache, &hold->pin);
@@ -145,12 +178,32 @@ static bool find(struct cache_hold *hold, const struct digest *key, struct fault
   return ok;
 }
 
+/* The hold takes over `hot`. */
+static void find_hot(struct cache_hold *hold, struct cache_hot *hot) {
+  hold->hot = hot;
+  hold->is_found = true;
+  hold->entry = hot->entry;
+  hold->id = hot->id;
+  hold->source = hot->source;
+}
+
+/* The epoch comes first: what becomes invisible after that is not taken for the present result. */
+static bool find_any(struct cache_hold *hold, const struct digest *key, struct fault *fault) {
+  struct tier *tier = &hold->cache->tier;
+  hold->epoch = tier_epoch(tier, key);
+  struct cache_hot *hot = tier_find(tier, key);
+  if (!hot)
+    return find(hold, key, fault);
+  find_hot(hold, hot);
+  return true;
+}
+
 struct cache_hold *cache_find(struct cache *cache, const struct digest *key) {
   struct fault fault;
   if (!cache_is_usable(cache, NULL))
     return NULL;
   struct cache_hold *hold = begin(cache);
-  if (!(hold ? find(hold, key, &fault) : fault_no_memory(&fault)))
+  if (!(hold ? find_any(hold, key, &fault) : fault_no_memory(&fault)))
     log_warning(EVENT_cache_unreadable, "reason=%s", LOG_VALUE(fault.text));
   if (hold && !hold->is_found)
     cache_release(&hold);
@@ -175,7 +228,7 @@ static bool unpack(struct cache_hold *hold, ZSTD_DCtx *context, struct db_statem
 static bool read_chunk(struct cache_hold *hold, struct cache_connection *connection, int64_t number,
                        struct fault *fault) {
   struct cache *cache = hold->cache;
-  int64_t id = pin_id(hold->pin);
+  int64_t id = hold->id;
   bool damaged = false;
   struct db_statement *row;
   if (!db_find(connection->db, CACHE_SQL_READ_CHUNK,
@@ -205,9 +258,20 @@ static bool load(struct cache_hold *hold, int64_t number, struct fault *fault) {
   return ok;
 }
 
+static bool read_hot(const struct cache_hot *hot, int64_t number, struct view *bytes,
+                     struct fault *fault) {
+  struct view body = cache_hot_body(hot);
+  size_t at = (size_t)number * CACHE_CHUNK_SIZE;
+  *bytes = view_first(view_from(body, at), CACHE_CHUNK_SIZE);
+  return at < body.length || fault_set(fault, FAULT_UNAVAILABLE,
+                                       "the result ends before chunk %lld", (long long)number);
+}
+
 bool cache_read(struct cache_hold *hold, int64_t number, struct view *bytes, struct fault *fault) {
   if (!rowid_has_chunk(number))
     return fault_set(fault, FAULT_INTERNAL, "there is no chunk %lld", (long long)number);
+  if (hold->hot)
+    return read_hot(hold->hot, number, bytes, fault);
   if (hold->chunk_number != number) {
     hold->chunk_number = NO_CHUNK; /* the buffer may be overwritten */
     if (!load(hold, number, fault))
@@ -216,4 +280,28 @@ bool cache_read(struct cache_hold *hold, int64_t number, struct view *bytes, str
   }
   *bytes = hold->chunk;
   return true;
+}
+
+/* Heating. */
+
+static struct cache_hot *fill_at_once(struct cache_hold *hold) {
+  struct cache_fill *fill = cache_fill_begin(hold);
+  struct view bytes;
+  struct fault fault;
+  int64_t chunks =
+      (hold->entry.body_length + (int64_t)CACHE_CHUNK_SIZE - 1) / (int64_t)CACHE_CHUNK_SIZE;
+  for (int64_t number = 0; fill && number < chunks; number++) {
+    if (cache_read(hold, number, &bytes, &fault))
+      cache_fill_add(fill, bytes);
+    else
+      cache_fill_abandon(&fill);
+  }
+  return fill ? cache_fill_end(&fill) : NULL;
+}
+
+struct cache_hot *cache_hold_heat(struct cache_hold *hold) {
+  CHECK(hold->is_found);
+  if (!hold->hot && hold->entry.body_length <= CACHE_HOT_AT_ONCE)
+    hold->hot = fill_at_once(hold);
+  return hold->hot;
 }

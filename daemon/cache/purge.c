@@ -62,10 +62,19 @@ static bool purge_work(struct cache_job *base, struct db *db, struct fault *faul
                  fault);
 }
 
+/* A purge is rare: what is still there becomes hot again. */
+static void purge_done(struct cache_job *job, bool ok, const struct fault *fault) {
+  (void)fault;
+  if (ok)
+    tier_drop_all(&job->cache->tier);
+}
+
 bool cache_purge(struct cache *cache, enum cache_purge what, struct view text, int64_t before,
                  int64_t *count, struct fault *fault) {
-  struct purge_job job = {
-      .job = {.work = purge_work}, .what = what, .target = text, .before = before};
+  struct purge_job job = {.job = {.work = purge_work, .done = purge_done},
+                          .what = what,
+                          .target = text,
+                          .before = before};
   *count = 0;
   if (what == CACHE_PURGE_KEY && !range_of_prefix(text, &job.range, fault))
     return false;

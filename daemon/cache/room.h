@@ -9,6 +9,8 @@
  *   damage.c   the answer to a damaged file, or a damaged result
  *   pins.c     results that must not be swept
  *   hold.c     finding, holding, reading
+ *   hot.c      results in memory
+ *   tier.c     which of them stay
  *   hits.c     hits that are not written yet
  *   packers.c  packing ahead of the keeper
  *   store.c    the writer
@@ -23,8 +25,10 @@
  *   chunk.c    packing and unpacking
  *   entry.c    the checks of a row
  *   range.c    keys by their first digits
+ *   heap.c     results in memory by their rank
  *
- * Locks: each is taken alone, and no other file is called while one is held. Members marked
+ * Locks: each is taken alone, and no other file is called while one is held; but the tier's is taken
+ * before that of a shard. Members marked
  * "keeper" are used by jobs only, that is on the keeper's thread. */
 #pragma once
 
@@ -40,6 +44,7 @@
 #include "cache/pool.h"
 #include "cache/store.h"
 #include "cache/sweep.h"
+#include "cache/tier.h"
 #include "db/db.h"
 #include "sql_cache.h"
 
@@ -54,6 +59,7 @@ struct cache {
   struct hits hits;
   struct store store;
   struct sweep sweep;
+  struct tier tier;
   _Atomic int64_t max_size; /* cache.max_size, bytes */
   _Atomic int64_t ttl;      /* cache.ttl, seconds */
   _Atomic int64_t last_id;  /* of results */

@@ -17,15 +17,16 @@ bool row_read_entry(struct db_statement *row, struct row_ids *ids, struct cache_
                                       .saved = db_integer(row, 11),
                                       .source = db_integer(row, 12),
                                       .listed = db_integer(row, 13),
-                                      .may_be_cut = db_integer(row, 14)};
+                                      .may_be_cut = db_integer(row, 14),
+                                      .subject = db_blob(row, 15)};
   *ids = (struct row_ids){values.id, values.source};
   return entry_read(&values, entry);
 }
 
 struct view row_normal(struct db_statement *row) {
-  return db_text(row, 15);
+  return db_text(row, 16);
 }
 
 struct view row_target(struct db_statement *row) {
-  return db_text(row, 16);
+  return db_text(row, 17);
 }

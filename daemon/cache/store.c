@@ -38,7 +38,8 @@ struct cache_writer {
     struct cache_job job;
     struct cache_writer *writer;
     bool publish;
-    bool published; /* or not wanted any more */
+    bool published;  /* or not wanted any more */
+    bool has_copies; /* published, and there were derived results of its subject */
     struct cache_result result;
     char content_type[CACHE_CONTENT_TYPE_SIZE];
     cache_done *done;
@@ -363,9 +364,11 @@ static bool publish(struct finish *finish, struct db *db, struct fault *fault) {
     return condemn(writer, db, fault);
   if (!replace(finish, CACHE_SQL_CONDEMN_KEY, &subject->key, db, fault))
     return false;
+  int64_t live = finish->job.live;
   if (!writer->source && has_subject(subject) &&
       !replace(finish, CACHE_SQL_CONDEMN_COPIES, &subject->subject, db, fault))
     return false;
+  finish->has_copies = finish->job.live < live;
   finish->job.live++;
   return db_do(db, CACHE_SQL_PUBLISH_ENTRY,
                DB_VALUES(DB_INT(writer->id), DB_INT(writer->cache->sweep.inflation)), fault);
@@ -374,7 +377,7 @@ static bool publish(struct finish *finish, struct db *db, struct fault *fault) {
 static bool finish_work(struct cache_job *job, struct db *db, struct fault *fault) {
   struct finish *finish = (struct finish *)job;
   struct cache_writer *writer = finish->writer;
-  finish->published = false;
+  finish->published = finish->has_copies = false;
   if (!finish->publish || writer->failed)
     return condemn(writer, db, fault);
   bool whole;
@@ -388,6 +391,14 @@ static bool finish_work(struct cache_job *job, struct db *db, struct fault *faul
   return condemn(writer, db, fault);
 }
 
+/* What the result has replaced is not found in memory either. */
+static void forget_replaced(const struct finish *finish) {
+  struct tier *tier = &finish->writer->cache->tier;
+  tier_drop_key(tier, &finish->writer->subject.key);
+  if (finish->has_copies)
+    tier_drop_copies(tier, &finish->writer->subject.subject);
+}
+
 /* If condemning failed, too, the sweeper deletes the result: it is filling, and not pinned any
  * more. */
 static void finish_done(struct cache_job *job, bool ok, const struct fault *fault) {
@@ -397,6 +408,8 @@ static void finish_done(struct cache_job *job, bool ok, const struct fault *faul
   if (!ok)
     fail(writer, fault);
   ok = ok && finish->published;
+  if (ok && finish->publish)
+    forget_replaced(finish);
   if (finish->done)
     finish->done(finish->context, ok, ok ? fault : &writer->fault);
   hold_unpin(cache, &writer->pin);

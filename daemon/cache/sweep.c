@@ -33,7 +33,6 @@
 #include "base/clock.h"
 
 #define CHUNKS_A_ROUND 256
-#define EVICTED_A_ROUND 256
 /* The next results use the free pages. If they are more than an eighth of the file and a MiB, the
  * file is truncated, by some pages in each round. */
 #define FREE_SHARE 8
@@ -112,7 +111,7 @@ static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct f
   cache->store.crowded = false;
   if (!measure_excess(cache, db, &over, fault))
     return false;
-  while (over > 0 && *evicted < EVICTED_A_ROUND) {
+  while (over > 0 && *evicted < SWEEP_EVICTED) {
     if (!choose(cache, db, victim, &any, fault))
       return false;
     cache->store.crowded = !any;
@@ -121,7 +120,7 @@ static bool evict(struct cache *cache, struct db *db, int64_t *evicted, struct f
     if (!db_do(db, CACHE_SQL_CONDEMN_LIVE_ENTRY, DB_VALUES(DB_INT(victim[VICTIM_ID])), fault))
       return false;
     over -= victim[VICTIM_BYTES] > 0 ? victim[VICTIM_BYTES] : 0;
-    ++*evicted;
+    cache->sweep.evicted[(*evicted)++] = victim[VICTIM_ID];
   }
   return true;
 }
@@ -258,12 +257,20 @@ static bool work(struct cache_job *job, struct db *db, struct fault *fault) {
   return true;
 }
 
+/* Once they are invisible for good: a result that became hot before that would stay. */
+static void forget_evicted(struct cache *cache) {
+  for (int64_t i = 0; i < -cache->sweep.job.live; i++)
+    tier_drop_id(&cache->tier, cache->sweep.evicted[i]);
+}
+
 /* After a failure (a full disk) the sweeper stops until it is woken again. */
 static void done(struct cache_job *job, bool ok, const struct fault *fault) {
   (void)fault;
   struct sweep *sweep = &job->cache->sweep;
-  if (ok)
+  if (ok) {
+    forget_evicted(job->cache);
     atomic_store(&job->cache->used, sweep->used);
+  }
   bool goes_on = ok && sweep->more;
   if (!goes_on) {
     sweep->count = 0;

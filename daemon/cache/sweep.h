@@ -8,6 +8,8 @@
 
 #define SWEEP_CANDIDATES 64
 
+#define SWEEP_EVICTED 256 /* results, in one round */
+
 struct sweep {
   struct cache_job job;
   pthread_mutex_t lock;
@@ -17,10 +19,11 @@ struct sweep {
   /* keeper */
   int64_t candidates[SWEEP_CANDIDATES]; /* results that were not live in a committed transaction */
   int count;
-  int64_t after;     /* this pass has dealt with candidates up to this id */
-  int64_t used;      /* bytes of pages in use */
-  int64_t inflation; /* what is added to a rank: see sweep.c */
-  bool more;         /* there is more to do */
+  int64_t evicted[SWEEP_EVICTED]; /* ids, in the last round */
+  int64_t after;                  /* this pass has dealt with candidates up to this id */
+  int64_t used;                   /* bytes of pages in use */
+  int64_t inflation;              /* what is added to a rank: see sweep.c */
+  bool more;                      /* there is more to do */
 };
 
 /* `inflation`: where it begins, as it is not stored: see sweep.c. */

@@ -29,7 +29,8 @@ static bool open_memory(struct rooms *rooms, struct settings *settings, struct s
 }
 
 static struct cache_bounds bounds_of(const struct settings *settings) {
-  return (struct cache_bounds){.max_size = settings->cache_max_size, .ttl = settings->ttl};
+  return (struct cache_bounds){
+      .max_size = settings->cache_max_size, .memory = settings->cache_memory, .ttl = settings->ttl};
 }
 
 static bool open_state(struct rooms *rooms, const struct settings *settings, struct fault *fault) {

@@ -37,6 +37,25 @@ static struct amount saved_of(const struct request *request, struct amount price
   return request->has_bought ? amount_zero(price.currency) : price;
 }
 
+static void release_hot(void *context) {
+  struct cache_hot *hot = context;
+  cache_hot_release(&hot);
+}
+
+/* From memory if it is there, or is short. A 304 and a HEAD state the length, too; their body is
+ * never read. */
+static void send(struct request *request) {
+  struct cache_hot *hot = cache_hold_heat(request->found.stored);
+  if (hot) {
+    exchange_reply_shared(request->exchange, request->status, cache_hot_body(hot),
+                          EXCHANGE_IDENTITY, release_hot, cache_hot_hold(hot));
+    return;
+  }
+  int64_t length = cache_hold_entry(request->found.stored)->body_length;
+  struct body *body = body_stored(&request->found.stored, request->id);
+  exchange_reply_body(request->exchange, request->status, length, &body);
+}
+
 enum step step_stored(struct request *request) {
   scope_text struct text cache_status = {0};
   const struct cache_entry *stored = cache_hold_entry(request->found.stored);
@@ -57,10 +76,7 @@ enum step step_stored(struct request *request) {
     reply_type(request, stored->content_type);
     reply_count(request, &(struct reply_count){stored->results, stored->listed});
   }
-  /* A 304 and a HEAD state the length, too; their body is never read. */
-  int64_t length = stored->body_length;
-  struct body *body = body_stored(&request->found.stored, request->id);
-  exchange_reply_body(request->exchange, request->status, length, &body);
+  send(request);
   return STEP_REPLIED;
 }
 

@@ -10,7 +10,8 @@ SELECT count(*) FROM entry WHERE state = 1;
 
 -- name: find_entry
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type, validator,
-  currency, saved, source, ifnull(listed, -1), may_be_cut
+  currency, saved, source, ifnull(listed, -1), may_be_cut,
+  ifnull(subject, x'')
 FROM entry WHERE key = ?1 AND state = 1;
 
 -- name: is_live
@@ -115,18 +116,21 @@ DELETE FROM entry WHERE id = ?1;
 
 -- name: list_entries
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, currency, saved, source, ifnull(listed, -1), may_be_cut, normal, target
+  validator, currency, saved, source, ifnull(listed, -1), may_be_cut,
+  ifnull(subject, x''), normal, target
 FROM entry WHERE state = 1 ORDER BY answered_at DESC, id DESC LIMIT ?1;
 
 -- name: show_entries
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, currency, saved, source, ifnull(listed, -1), may_be_cut, normal, target
+  validator, currency, saved, source, ifnull(listed, -1), may_be_cut,
+  ifnull(subject, x''), normal, target
 FROM entry WHERE key BETWEEN ?1 AND ?2 AND state = 1 ORDER BY key;
 
 -- name: list_sources
 -- Where there are more than the limit, those stay that hold the most.
 SELECT id, key, results, body_length, stored_bytes, cost, answered_at, hits, content_type,
-  validator, currency, saved, source, ifnull(listed, -1), may_be_cut, normal, target
+  validator, currency, saved, source, ifnull(listed, -1), may_be_cut,
+  ifnull(subject, x''), normal, target
 FROM entry
 WHERE subject = ?1 AND state = 1 AND source IS NULL AND answered_at BETWEEN ?2 AND ?3
 ORDER BY conditions, body_length DESC LIMIT ?4;
