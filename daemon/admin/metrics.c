@@ -4,6 +4,7 @@
 #include "admin/prometheus.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "cache/hot.h"
 #include "ledger/report.h"
 
 #define MOST_CODES 600 /* HTTP has fewer */
@@ -85,6 +86,7 @@ bool route_metrics(struct route_call *call, struct text *body, struct fault *fau
   struct token_list tokens = {0};
   struct code_list codes = {.count = 0};
   struct cache_totals stored = cache_totals(rooms->cache);
+  struct cache_totals hot = cache_hot_totals(rooms->cache);
   struct prometheus snapshot = {.version = ROWCACHE_VERSION,
                                 .bounds = counters_bounds,
                                 .inflight = transfer_inflight(rooms->transfer),
@@ -92,7 +94,9 @@ bool route_metrics(struct route_call *call, struct text *body, struct fault *fau
                                 .turned_away = transfer_turned_away(rooms->transfer),
                                 .throttled = transfer_throttled(rooms->transfer),
                                 .cache_bytes = stored.bytes,
-                                .cache_entries = stored.entries};
+                                .cache_entries = stored.entries,
+                                .memory_bytes = hot.bytes,
+                                .memory_entries = hot.entries};
   for (enum outcome i = 0; i < OUTCOMES; i++)
     counters_read(rooms->counters, i, &snapshot.outcomes[i]);
   transfer_counts(rooms->transfer, add_code, &codes);

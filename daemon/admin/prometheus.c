@@ -207,6 +207,16 @@ static void write_entries(const struct prometheus *snapshot, const char *name, s
   write_integer(out, name, snapshot->cache_entries);
 }
 
+static void write_memory_bytes(const struct prometheus *snapshot, const char *name,
+                               struct text *out) {
+  write_integer(out, name, snapshot->memory_bytes);
+}
+
+static void write_memory_entries(const struct prometheus *snapshot, const char *name,
+                                 struct text *out) {
+  write_integer(out, name, snapshot->memory_entries);
+}
+
 static void write_bucket(struct text *out, const char *name, const char *outcome, const char *bound,
                          int64_t count) {
   text_printf(out, "%s_bucket{outcome=\"%s\",le=\"%s\"} %" PRId64 "\n", name, outcome, bound,
@@ -276,6 +286,8 @@ static write_samples *const writers[METRICS] = {
     [METRIC_TOKEN_CHECKS] = write_checks,
     [METRIC_CACHE_BYTES] = write_bytes,
     [METRIC_CACHE_ENTRIES] = write_entries,
+    [METRIC_MEMORY_BYTES] = write_memory_bytes,
+    [METRIC_MEMORY_ENTRIES] = write_memory_entries,
     [METRIC_UPSTREAM_WAITING] = write_waiting,
     [METRIC_UPSTREAM_TURNED_AWAY] = write_turned_away,
     [METRIC_UPSTREAM_THROTTLED] = write_throttled,

@@ -43,6 +43,7 @@ struct prometheus {
   size_t code_count;
   int64_t checks[ACCESS_RESULTS]; /* of tokens */
   int64_t inflight, waiting, turned_away, throttled, cache_bytes, cache_entries;
+  int64_t memory_bytes, memory_entries;
   struct process process;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "cache/hot.h"
 
 static void write_requests(struct json *json, const struct admin_rooms *rooms) {
   int64_t hits = 0, answered = 0;
@@ -140,6 +141,7 @@ static void write_upstream(struct json *json, const struct admin_rooms *rooms) {
 bool route_status(struct route_call *call, struct text *body, struct fault *fault) {
   const struct admin_rooms *rooms = call->rooms;
   struct cache_totals stored = cache_totals(rooms->cache);
+  struct cache_totals hot = cache_hot_totals(rooms->cache);
   struct json json;
   json_begin(&json, body);
   json_map(&json, NULL);
@@ -148,6 +150,8 @@ bool route_status(struct route_call *call, struct text *body, struct fault *faul
   json_bool(&json, "draining", serve_is_draining(rooms->serve));
   json_integer(&json, "entries", stored.entries);
   json_integer(&json, "bytes", stored.bytes);
+  json_integer(&json, "memory_entries", hot.entries);
+  json_integer(&json, "memory_bytes", hot.bytes);
   write_requests(&json, rooms);
   write_ledger(&json, rooms->reconcile.ledger, route_currency(call));
   json_integer(&json, "inflight", transfer_inflight(rooms->transfer));

@@ -100,6 +100,10 @@ uint64_t hold_epoch(const struct cache_hold *hold) {
   return hold->epoch;
 }
 
+bool hold_is_hot(const struct cache_hold *hold) {
+  return hold->hot != NULL;
+}
+
 struct cache *hold_cache(const struct cache_hold *hold) {
   return hold->cache;
 }

@@ -81,7 +81,7 @@ struct cache_fill *cache_fill_begin(struct cache_hold *hold) {
   struct cache *cache = hold_cache(hold);
   const struct cache_entry *entry = cache_hold_entry(hold);
   int64_t bytes = BESIDE + entry->body_length;
-  if (!tier_admit(&cache->tier, entry, bytes))
+  if (hold_is_hot(hold) || !tier_admit(&cache->tier, entry, bytes))
     return NULL;
   struct cache_fill *fill = malloc(sizeof *fill);
   struct cache_hot *hot = fill ? make(entry, bytes) : NULL;

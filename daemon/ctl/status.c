@@ -11,6 +11,8 @@ static const struct print_column lines[] = {
     {"draining", "draining", PRINT_TEXT},
     {"entries", "entries", PRINT_NUMBER},
     {"bytes", "stored", PRINT_BYTES},
+    {"memory_entries", "in memory", PRINT_NUMBER},
+    {"memory_bytes", "memory", PRINT_BYTES},
     {"hit_rate", "hit rate", PRINT_PART},
     {"inflight", "in flight", PRINT_NUMBER},
     {"waiting", "of it waiting", PRINT_NUMBER},

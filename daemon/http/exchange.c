@@ -7,6 +7,7 @@
 #include "http/coding.h"
 #include "http/exchange_mhd.h"
 #include "http/gzip.h"
+#include "http/ready.h"
 
 #include <pthread.h>
 #include <stddef.h>
@@ -23,12 +24,7 @@ struct header {
 
 enum wait { RUNNING, WOKEN, SUSPENDED };
 
-/* One connection, from request to request. */
-struct client {
-  struct connection connection;
-  struct text line; /* of the request that comes, until its head has come */
-  size_t kept;      /* bytes taken of `pools` */
-};
+struct client;
 
 /* Bounds the pools of all connections together. After a reply libmicrohttpd fills the connection's
  * whole pool with zeros, so that it takes its full size in memory; before its first request it
@@ -41,10 +37,11 @@ struct exchange {
   struct client *client;
   struct MHD_Connection *connection;
   struct exchange_limits limits;
-  struct text uri, body;
+  struct text body;
   bool is_whole; /* all of it has come */
   char method[16];
   bool http_1_1;
+  unsigned fields; /* a set of enum exchange_field */
   bool must_close; /* where the next request would begin is not certain */
   struct fault fault;
   int64_t began;
@@ -53,8 +50,10 @@ struct exchange {
   struct header headers[MAX_REPLY_HEADERS];
   size_t header_count;
   struct MHD_Response *response;
+  struct exchange_ready *ready; /* has the response; NULL: the exchange has */
   unsigned status;
-  struct body *reply;           /* what is read from; NULL where the reply is in memory */
+  struct body *reply; /* what is read from; NULL where the reply is in memory */
+  bool has_open_end;
   struct exchange *next, *prev; /* in `open_ends`, where the reply is such */
 
   bool has_begun;         /* the request: step() has been called */
@@ -63,6 +62,17 @@ struct exchange {
   enum wait wait;
   enum exchange_client present; /* changed only while it is watched */
 };
+
+/* One connection, from request to request. */
+struct client {
+  struct connection connection;
+  struct text uri;          /* of the present request */
+  size_t kept;              /* bytes taken of `pools` */
+  struct exchange exchange; /* the present one: there is one at a time */
+};
+
+/* A longer text is not kept for the next request. */
+#define URI_KEPT 4096
 
 /* --- life --- */
 
@@ -84,7 +94,7 @@ void exchange_connection(void *context, struct MHD_Connection *connection, void 
     return;
   connections_closed(side->connections, &client->connection);
   allowance_give(&pools, client->kept);
-  text_free(&client->line);
+  text_free(&client->uri);
   free(client);
 }
 
@@ -111,8 +121,8 @@ void *exchange_uri_came(void *context, const char *uri, struct MHD_Connection *c
   struct client *client = client_of(connection);
   if (client) {
     connections_received(side->connections, &client->connection);
-    text_clear(&client->line);
-    text_add(&client->line, view_of(uri));
+    text_clear(&client->uri);
+    text_add(&client->uri, view_of(uri));
   }
   keep_whole((char *)uri, connection);
   return NULL;
@@ -122,17 +132,16 @@ static struct exchange *exchange_create(const struct exchange_side *side,
                                         struct MHD_Connection *connection) {
   const struct exchange_handler *handler = side->handler;
   struct client *client = client_of(connection);
-  struct exchange *exchange = client && text_ok(&client->line) ? calloc(1, sizeof *exchange) : NULL;
-  if (!exchange)
+  if (!client || !text_ok(&client->uri))
     return NULL;
+  struct exchange *exchange = &client->exchange;
+  memset(exchange, 0, sizeof *exchange);
   exchange->side = side;
   exchange->handler = handler;
   exchange->client = client;
   exchange->connection = connection;
   exchange->limits = handler->limits(handler->context);
   exchange->began = clock_monotonic();
-  exchange->uri = client->line;
-  client->line = (struct text){0};
   exchange->body.limit = exchange->limits.body;
   pthread_mutex_init(&exchange->lock, NULL);
   return exchange;
@@ -143,6 +152,7 @@ static struct exchange *open_ends;
 static pthread_mutex_t open_ends_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void open_end(struct exchange *exchange) {
+  exchange->has_open_end = true;
   pthread_mutex_lock(&open_ends_lock);
   DL_APPEND(open_ends, exchange);
   pthread_mutex_unlock(&open_ends_lock);
@@ -157,12 +167,12 @@ static void reset(struct MHD_Connection *connection) {
 /* The connection is about to be shut down. If the reply is not complete (upstream or the store has
  * failed, or the client was too slow for server.idle_timeout), the client must see it. */
 static void close_end(struct exchange *exchange, bool completed) {
+  if (!exchange->has_open_end)
+    return;
   pthread_mutex_lock(&open_ends_lock);
-  if (exchange->prev) { /* utlist: of what is in the list it is never NULL */
-    DL_DELETE(open_ends, exchange);
-    if (!completed)
-      reset(exchange->connection);
-  }
+  DL_DELETE(open_ends, exchange);
+  if (!completed)
+    reset(exchange->connection);
   pthread_mutex_unlock(&open_ends_lock);
 }
 
@@ -200,10 +210,11 @@ void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
     free(exchange->headers[i].name);
     free(exchange->headers[i].value);
   }
-  text_free(&exchange->uri);
+  exchange_ready_release(&exchange->ready);
+  if (exchange->client->uri.capacity > URI_KEPT)
+    text_free(&exchange->client->uri);
   drop_body(exchange);
   pthread_mutex_destroy(&exchange->lock);
-  free(exchange);
 }
 
 /* --- waiting --- */
@@ -257,12 +268,34 @@ enum exchange_client exchange_client(const struct exchange *exchange) {
 
 /* --- the request --- */
 
-static enum MHD_Result add_to_head(void *head, enum MHD_ValueKind kind, const char *name,
+static unsigned field_of(struct view name) {
+  static const struct {
+    struct view name;
+    enum exchange_field field;
+  } fields[] = {{VIEW(MHD_HTTP_HEADER_CACHE_CONTROL), EXCHANGE_CACHE_CONTROL},
+                {VIEW(MHD_HTTP_HEADER_IF_NONE_MATCH), EXCHANGE_IF_NONE_MATCH},
+                {VIEW(MHD_HTTP_HEADER_AUTHORIZATION), EXCHANGE_AUTHORIZATION},
+                {VIEW(MHD_HTTP_HEADER_ACCEPT_ENCODING), EXCHANGE_ACCEPT_ENCODING}};
+  for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    if (num_same_word(name, fields[i].name))
+      return fields[i].field;
+  return 0;
+}
+
+struct reading {
+  struct exchange *exchange;
+  struct head head;
+};
+
+static enum MHD_Result add_to_head(void *context, enum MHD_ValueKind kind, const char *name,
                                    size_t name_length, const char *value, size_t value_length) {
   (void)kind;
-  if (value != no_cookies)
-    head_add(head, (struct view){name, name_length},
-             (struct view){value ? value : "", value_length});
+  struct reading *reading = context;
+  if (value == no_cookies)
+    return MHD_YES;
+  head_add(&reading->head, (struct view){name, name_length},
+           (struct view){value ? value : "", value_length});
+  reading->exchange->fields |= field_of((struct view){name, name_length});
   return MHD_YES;
 }
 
@@ -279,11 +312,12 @@ static size_t head_length(struct MHD_Connection *connection) {
 }
 
 static void check_head(struct exchange *exchange, const struct head_line *line) {
-  struct head head;
-  head_begin(&head, &exchange->limits.head, line, is_placed());
-  MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, add_to_head, &head);
-  exchange->http_1_1 = head.http_1_1;
-  exchange->must_close = !head_end(&head, head_length(exchange->connection), &exchange->fault);
+  struct reading reading = {.exchange = exchange};
+  head_begin(&reading.head, &exchange->limits.head, line, is_placed());
+  MHD_get_connection_values_n(exchange->connection, MHD_HEADER_KIND, add_to_head, &reading);
+  exchange->http_1_1 = reading.head.http_1_1;
+  exchange->must_close =
+      !head_end(&reading.head, head_length(exchange->connection), &exchange->fault);
 }
 
 static enum MHD_Result check_trailer(void *context, enum MHD_ValueKind kind, const char *name,
@@ -352,12 +386,18 @@ static bool may_stay(const struct exchange *exchange) {
 static enum MHD_Result send_reply(struct exchange *exchange) {
   CHECK(exchange->response);
   connections_sending(exchange->side->connections, &exchange->client->connection);
-  if (!may_stay(exchange))
+  if (!exchange->ready && !may_stay(exchange))
     (void)MHD_add_response_header(exchange->response, MHD_HTTP_HEADER_CONNECTION, "close");
   enum MHD_Result result =
       MHD_queue_response(exchange->connection, exchange->status, exchange->response);
-  MHD_destroy_response(steal(exchange->response));
+  if (!exchange->ready)
+    MHD_destroy_response(exchange->response);
+  exchange->response = NULL;
   return result;
+}
+
+bool exchange_may_be_ready(struct exchange *exchange) {
+  return may_stay(exchange);
 }
 
 /* False if nobody is left to serve: the connection may have been closed to make room. */
@@ -390,7 +430,7 @@ enum MHD_Result exchange_serve(void *side, struct MHD_Connection *connection, co
     snprintf(exchange->method, sizeof exchange->method, "%s", method);
     check_head(exchange, &(struct head_line){.method = view_of(method),
                                              .version = view_of(version),
-                                             .target = text_view(&exchange->uri),
+                                             .target = exchange_uri(exchange),
                                              .target_at = url});
     check_length(exchange);
     /* With a fault libmicrohttpd answers at once and takes no body. */
@@ -413,12 +453,16 @@ struct view exchange_method(const struct exchange *exchange) {
 }
 
 struct view exchange_uri(const struct exchange *exchange) {
-  return text_view(&exchange->uri);
+  return text_view(&exchange->client->uri);
 }
 
 struct view exchange_header(const struct exchange *exchange, const char *name) {
   const char *value = MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND, name);
   return view_of(value ? value : "");
+}
+
+bool exchange_has(const struct exchange *exchange, unsigned fields) {
+  return exchange->fields & fields;
 }
 
 struct header_search {
@@ -464,7 +508,8 @@ static void add_coding(void *coding, struct view value) {
 
 bool exchange_takes_gzip(const struct exchange *exchange) {
   struct coding coding = CODING_NONE;
-  if (!exchange->handler->codes || !exchange->http_1_1)
+  if (!exchange->handler->codes || !exchange->http_1_1 ||
+      !exchange_has(exchange, EXCHANGE_ACCEPT_ENCODING))
     return false;
   exchange_headers(exchange, MHD_HTTP_HEADER_ACCEPT_ENCODING, add_coding, &coding);
   return coding_takes_gzip(&coding);
@@ -487,17 +532,17 @@ void exchange_add_header(struct exchange *exchange, const char *name, const char
 }
 
 /* A 304 states no coding (RFC 9110 15.4.5). */
-static void add_coding_headers(const struct exchange *exchange, enum exchange_coding coding) {
-  struct MHD_Response *response = exchange->response;
-  if (exchange->handler->codes)
+void exchange_add_coding(struct MHD_Response *response, unsigned status,
+                         enum exchange_coding coding, bool varies) {
+  if (varies)
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
-  if (coding == EXCHANGE_GZIP && exchange->status != MHD_HTTP_NOT_MODIFIED)
+  if (coding == EXCHANGE_GZIP && status != MHD_HTTP_NOT_MODIFIED)
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
 }
 
 /* libmicrohttpd refuses a header with a line's end in it. */
 static void add_headers(struct exchange *exchange, enum exchange_coding coding) {
-  add_coding_headers(exchange, coding);
+  exchange_add_coding(exchange->response, exchange->status, coding, exchange->handler->codes);
   for (size_t i = 0; i < exchange->header_count; i++) {
     const struct header *header = &exchange->headers[i];
     if (header->name && header->value)
@@ -539,6 +584,13 @@ void exchange_reply_shared(struct exchange *exchange, unsigned status, struct vi
   if (release)
     release(context);
   reply_gzip(exchange, &gzip);
+}
+
+void exchange_reply_ready(struct exchange *exchange, struct exchange_ready **ready) {
+  CHECK(!exchange->response);
+  exchange->ready = steal(*ready);
+  exchange->status = exchange_ready_status(exchange->ready);
+  exchange->response = exchange_ready_response(exchange->ready);
 }
 
 void exchange_reply_text(struct exchange *exchange, unsigned status, struct text *body) {

@@ -55,6 +55,15 @@ struct view exchange_header(const struct exchange *exchange, const char *name);
 /* Calls `each` for all headers of that name. */
 void exchange_headers(const struct exchange *exchange, const char *name,
                       void (*each)(void *context, struct view value), void *context);
+/* Fields that change what is answered, or how: bits of a set. */
+enum exchange_field {
+  EXCHANGE_CACHE_CONTROL = 1,
+  EXCHANGE_IF_NONE_MATCH = 2,
+  EXCHANGE_AUTHORIZATION = 4,
+  EXCHANGE_ACCEPT_ENCODING = 8,
+};
+/* True if the request has one of these fields, a set of enum exchange_field. */
+bool exchange_has(const struct exchange *exchange, unsigned fields);
 struct view exchange_body(const struct exchange *exchange);
 /* FAULT_NONE, or the fault of the request, such as a limit that it exceeds; then it has no body. */
 const struct fault *exchange_fault(const struct exchange *exchange);

@@ -2,7 +2,7 @@
  * The `side` is a struct exchange_side. */
 #pragma once
 
-#include "http/exchange.h"
+#include "http/ready.h"
 
 #include "http/connections.h"
 #include "http/watch.h"
@@ -34,6 +34,12 @@ enum MHD_Result exchange_serve(void *side, struct MHD_Connection *connection, co
 /* MHD_OPTION_NOTIFY_COMPLETED: it is over, one way or another; frees the exchange. */
 void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
                   enum MHD_RequestTerminationCode why);
+/* Adds the headers that follow from the coding of a reply (RFC 9110 8.4, 12.5.5). */
+void exchange_add_coding(struct MHD_Response *response, unsigned status,
+                         enum exchange_coding coding, bool varies);
+/* Of a reply that is ready; both as long as that. */
+unsigned exchange_ready_status(const struct exchange_ready *ready);
+struct MHD_Response *exchange_ready_response(const struct exchange_ready *ready);
 /* Resets the connections of replies under way whose end nothing tells but the connection's: to be
  * called before libmicrohttpd is stopped, which ends all of them orderly. Any thread. */
 void exchange_break_open_ends(void);

@@ -94,15 +94,15 @@ static void note_stored(const struct cache_hold *stored, struct plan_facts *fact
 
 /* What was computed before cache.derive was switched off is not served any more, nor what came from
  * the other API before upstream.api was changed: amounts of two currencies are never mixed. */
-static bool may_be_served(const struct inquiry *inquiry, const struct cache_entry *entry) {
-  return (!entry->is_derived || inquiry->settings->derive == DERIVE_ON) &&
-         entry->cost.currency == dialect_for(inquiry->settings)->currency;
+bool facts_may_serve(const struct settings *settings, const struct cache_entry *entry) {
+  return (!entry->is_derived || settings->derive == DERIVE_ON) &&
+         entry->cost.currency == dialect_for(settings)->currency;
 }
 
 static void gather_stored(const struct inquiry *inquiry, const struct query *query,
                           struct cache_hold **stored, struct plan_facts *facts) {
   *stored = cache_find(inquiry->serve->rooms.cache, query_key(query));
-  if (*stored && !may_be_served(inquiry, cache_hold_entry(*stored)))
+  if (*stored && !facts_may_serve(inquiry->settings, cache_hold_entry(*stored)))
     cache_release(stored);
   note_stored(*stored, facts);
 }
@@ -154,6 +154,12 @@ static void gather_findings(const struct inquiry *inquiry, struct findings *find
   bool derives = inquiry->settings->derive == DERIVE_ON && inquiry->attempts < FACTS_ATTEMPTS_MOST;
   if (derives && !plan_is_answered(facts))
     gather_source(inquiry, findings, facts);
+}
+
+bool facts_is_strangers(const struct inquiry *inquiry, const struct token_facts *token) {
+  return inquiry->settings->access_mode == ACCESS_MODE_OPEN && !token_is_vouched_for(token) &&
+         !token->has_spent &&
+         access_find(inquiry->serve->rooms.access, inquiry->fingerprint) != ACCESS_YES;
 }
 
 static enum plan_standing suppose(const struct inquiry *inquiry, enum plan_standing standing) {

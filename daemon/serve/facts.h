@@ -36,6 +36,15 @@ enum plan_standing facts_judge_token(const struct inquiry *inquiry,
  * if there are none). Does not block; any thread. */
 enum plan_standing facts_standing(const struct inquiry *inquiry, struct token_facts *token);
 
+/* True if nothing good is known of the token (access.mode = open): it is neither issued, registered
+ * nor accepted by upstream, and has spent nothing. Such a token gets no line in the account for
+ * requests that cost nothing. Does not block; any thread. */
+bool facts_is_strangers(const struct inquiry *inquiry, const struct token_facts *token);
+
+/* True if a stored result may be served at all: what was computed before cache.derive was switched off
+ * may not, nor what came from the other API before upstream.api was changed. Pure. */
+bool facts_may_serve(const struct settings *settings, const struct cache_entry *entry);
+
 /* What is stored for a query; the caller releases it. Begins as {0}. */
 struct findings {
   struct cache_hold *stored;    /* the result of the query itself; NULL: none */

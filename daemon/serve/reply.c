@@ -69,13 +69,17 @@ static bool shows_id(const struct request *request) {
          request->settings->log_requests == LOG_REQUESTS_ALL;
 }
 
-void reply_common(struct request *request, const struct text *cache_status) {
-  if (cache_status->length)
-    exchange_add_header(request->exchange, "Cache-Status", text_string(cache_status));
+void reply_name(struct request *request) {
   if (shows_id(request))
     exchange_add_header(request->exchange, "X-Request-Id", request->id);
   if (serve_is_draining(request->serve))
     exchange_add_header(request->exchange, "Connection", "close");
+}
+
+void reply_common(struct request *request, const struct text *cache_status) {
+  if (cache_status->length)
+    exchange_add_header(request->exchange, "Cache-Status", text_string(cache_status));
+  reply_name(request);
   if (request->cost_is_known)
     add_spent(request);
 }
@@ -152,10 +156,21 @@ static bool client_has(const struct request *request, struct view tag) {
   return condition.holds;
 }
 
+static void write_tag(const struct request *request, const struct cache_validator *validator,
+                      struct text *tag) {
+  headers_tag((struct view){(const char *)validator->bytes, sizeof validator->bytes},
+              exchange_takes_gzip(request->exchange), tag);
+}
+
+bool reply_client_has(const struct request *request, const struct cache_validator *validator) {
+  scope_text struct text tag = {0};
+  write_tag(request, validator, &tag);
+  return text_ok(&tag) && client_has(request, text_view(&tag));
+}
+
 bool reply_tag(struct request *request, const struct cache_validator *validator) {
   scope_text struct text tag = {0};
-  headers_tag((struct view){(const char *)validator->bytes, sizeof validator->bytes},
-              exchange_takes_gzip(request->exchange), &tag);
+  write_tag(request, validator, &tag);
   if (!text_ok(&tag))
     return false;
   exchange_add_header(request->exchange, "ETag", text_string(&tag));

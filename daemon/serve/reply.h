@@ -14,6 +14,9 @@ void reply_type(struct request *request, const char *type);
 /* Adds Cache-Status, unless it is empty, and what the request is named and has spent. */
 void reply_common(struct request *request, const struct text *cache_status);
 
+/* Adds what names the request, and what ends its connection. Part of reply_common(). */
+void reply_name(struct request *request);
+
 /* What an answer of a front tells of itself, beside its bytes. */
 struct reply_count {
   int64_t results; /* -1: not known */
@@ -29,6 +32,8 @@ void reply_costs(struct request *request, const struct answer_head *head);
 /* Adds what the request has saved. */
 void reply_saved(struct request *request, struct amount saved);
 
+/* True if the client has the stored result with this validator, in the coding that it gets. */
+bool reply_client_has(const struct request *request, const struct cache_validator *validator);
 /* Adds the ETag of a stored result with this validator, in the coding that the client gets. True if
  * the client has that. */
 bool reply_tag(struct request *request, const struct cache_validator *validator);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/scope.h"
 #include "dialect/dialect.h"
+#include "serve/quick.h"
 
 #include <sys/random.h>
 
@@ -21,10 +22,29 @@ static void make_id(char id[REQUEST_ID_SIZE]) {
   id[REQUEST_ID_SIZE - 1] = '\0';
 }
 
+static void finish(struct visit *visit) {
+  struct request *request = (struct request *)visit;
+  struct serve *serve = request->serve;
+  request_account(request);
+  findings_release(&request->found);
+  query_release(&request->wide);
+  query_release(&request->whole.query);
+  text_free(&request->rewritten);
+  request_leave_computed(request);
+  flight_leave(&request->reader);
+  flight_release(&request->flight);
+  query_release(&request->query);
+  settings_release(&request->settings);
+  secret_release(&request->own_token);
+  free(request);
+  serve_leave(serve);
+}
+
 static struct request *request_create(struct serve *serve, struct exchange *exchange) {
   struct request *request = calloc(1, sizeof *request);
   if (!request)
     return NULL;
+  request->visit.finish = finish;
   request->serve = serve;
   request->exchange = exchange;
   current_hold(serve->rooms.current, &request->settings, &request->own_token);
@@ -36,7 +56,7 @@ static struct request *request_create(struct serve *serve, struct exchange *exch
   request->cost_is_known = request->earlier_is_known = true;
   make_id(request->id);
   memcpy(request->paid_id, request->id, sizeof request->paid_id);
-  atomic_fetch_add(&serve->busy, 1);
+  serve_enter(serve);
   exchange_set_data(exchange, request);
   return request;
 }
@@ -46,9 +66,8 @@ bool request_is_head(const struct request *request) {
 }
 
 bool request_is_strangers(const struct request *request) {
-  return request->settings->access_mode == ACCESS_MODE_OPEN &&
-         !token_is_vouched_for(&request->token) && !request->token.has_spent &&
-         access_find(request->serve->rooms.access, &request->fingerprint) != ACCESS_YES;
+  struct inquiry inquiry = request_inquiry(request);
+  return request->has_token && facts_is_strangers(&inquiry, &request->token);
 }
 
 /* --- what several steps do --- */
@@ -139,27 +158,16 @@ enum step request_no_memory(struct request *request) {
 }
 
 void request_finished(void *context, struct exchange *exchange) {
-  struct serve *serve = context;
-  struct request *request = exchange_data(exchange);
-  if (!request)
-    return;
-  request_account(request);
-  findings_release(&request->found);
-  query_release(&request->wide);
-  query_release(&request->whole.query);
-  text_free(&request->rewritten);
-  request_leave_computed(request);
-  flight_leave(&request->reader);
-  flight_release(&request->flight);
-  query_release(&request->query);
-  settings_release(&request->settings);
-  secret_release(&request->own_token);
-  free(request);
-  atomic_fetch_sub(&serve->busy, 1);
+  struct visit *visit = exchange_data(exchange);
+  (void)context;
+  if (visit)
+    visit->finish(visit);
 }
 
 enum exchange_step request_step(void *context, struct exchange *exchange) {
   struct request *request = exchange_data(exchange);
+  if (!request && quick_answer(context, exchange))
+    return EXCHANGE_REPLIED;
   if (!request)
     request = request_create(context, exchange);
   if (request)

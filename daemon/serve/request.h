@@ -3,28 +3,41 @@
 #pragma once
 
 #include "base/rarely.h"
+#include "base/shard.h"
 #include "ledger/token.h"
 #include "plan/plan.h"
 #include "query/query.h"
 #include "serve/facts.h"
 #include "serve/serve.h"
 #include "serve/steps.h"
+#include "serve/visit.h"
 #include "serve/whole.h"
 
 #include <stdatomic.h>
 
 #define REQUEST_ID_SIZE LEDGER_REQUEST_ID_SIZE
 
+/* Visits under way, by the threads that begin and end them: only the sum means something. */
+struct serve_shard {
+  SHARD_ALIGNED atomic_llong busy;
+};
+
 struct serve {
   struct exchange_handler handler;
   struct serve_rooms rooms;
   atomic_bool draining;
-  atomic_llong busy;             /* requests under way */
+  struct quick *quick;
   struct rarely short_of_memory; /* requests that were refused for server.max_answers */
   atomic_llong php_until; /* clock_monotonic(): until then PHP is not made of JSON (serve/wide.c) */
+  struct serve_shard shards[SHARDS];
 };
 
+/* A visit begins, or ends. */
+void serve_enter(struct serve *serve);
+void serve_leave(struct serve *serve);
+
 struct request {
+  struct visit visit;
   struct serve *serve;
   struct exchange *exchange;
   enum step step;

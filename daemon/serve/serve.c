@@ -1,4 +1,4 @@
-#include "serve/request.h"
+#include "serve/quick.h"
 
 #include "base/scope.h"
 
@@ -16,10 +16,15 @@ static struct exchange_limits limits(void *context) {
 }
 
 struct serve *serve_create(const struct serve_rooms *rooms) {
-  struct serve *serve = calloc(1, sizeof *serve);
-  if (!serve)
+  struct serve *serve = shard_alloc(sizeof *serve);
+  struct quick *quick = quick_create();
+  if (!serve || !quick) {
+    quick_release(&quick);
+    free(serve);
     return NULL;
+  }
   serve->rooms = *rooms;
+  serve->quick = quick;
   serve->handler = (struct exchange_handler){.limits = limits,
                                              .step = request_step,
                                              .finished = request_finished,
@@ -30,7 +35,10 @@ struct serve *serve_create(const struct serve_rooms *rooms) {
 
 void serve_release(struct serve **address) {
   struct serve *serve = steal(*address);
-  CHECK(!serve || atomic_load(&serve->busy) == 0);
+  if (!serve)
+    return;
+  CHECK(serve_busy(serve) == 0);
+  quick_release(&serve->quick);
   free(serve);
 }
 
@@ -46,6 +54,17 @@ bool serve_is_draining(const struct serve *serve) {
   return atomic_load(&serve->draining);
 }
 
+void serve_enter(struct serve *serve) {
+  atomic_fetch_add(&serve->shards[shard_of_thread()].busy, 1);
+}
+
+void serve_leave(struct serve *serve) {
+  atomic_fetch_sub(&serve->shards[shard_of_thread()].busy, 1);
+}
+
 int64_t serve_busy(const struct serve *serve) {
-  return atomic_load(&serve->busy);
+  int64_t busy = 0;
+  for (int i = 0; i < SHARDS; i++)
+    busy += atomic_load(&serve->shards[i].busy);
+  return busy;
 }

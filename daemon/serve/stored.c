@@ -8,6 +8,9 @@
 #include "body/stored.h"
 #include "derived/derived.h"
 #include "serve/headers.h"
+#include "serve/quick.h"
+#include "serve/ready.h"
+#include "serve/stored_head.h"
 
 static enum outcome hit_of(int64_t freshness, bool is_derived) {
   if (freshness <= 0)
@@ -42,26 +45,49 @@ static void release_hot(void *context) {
   cache_hot_release(&hot);
 }
 
+static void send_hot(struct request *request, struct cache_hot *hot) {
+  struct view gzip = exchange_takes_gzip(request->exchange)
+                         ? ready_gzip(request->serve->rooms.cache, hot)
+                         : VIEW("");
+  exchange_reply_shared(
+      request->exchange, request->status, gzip.length ? gzip : cache_hot_body(hot),
+      gzip.length ? EXCHANGE_GZIP : EXCHANGE_IDENTITY, release_hot, cache_hot_hold(hot));
+}
+
+/* A long body is compressed as the client takes it, and not all at once. */
+static bool is_sent_at_once(const struct request *request, const struct cache_entry *entry) {
+  return entry->body_length <= CACHE_HOT_AT_ONCE || !exchange_takes_gzip(request->exchange);
+}
+
 /* From memory if it is there, or is short. A 304 and a HEAD state the length, too; their body is
  * never read. */
 static void send(struct request *request) {
   struct cache_hot *hot = cache_hold_heat(request->found.stored);
-  if (hot) {
-    exchange_reply_shared(request->exchange, request->status, cache_hot_body(hot),
-                          EXCHANGE_IDENTITY, release_hot, cache_hot_hold(hot));
+  const struct cache_entry *entry = cache_hold_entry(request->found.stored);
+  if (hot)
+    quick_learn(request);
+  if (hot && is_sent_at_once(request, entry)) {
+    send_hot(request, hot);
     return;
   }
-  int64_t length = cache_hold_entry(request->found.stored)->body_length;
+  int64_t length = entry->body_length;
   struct body *body = body_stored(&request->found.stored, request->id);
   exchange_reply_body(request->exchange, request->status, length, &body);
+}
+
+static void add_head(struct request *request, const struct stored_facts *facts) {
+  struct stored_head head;
+  stored_head(facts, &head);
+  for (size_t i = 0; i < head.count; i++)
+    exchange_add_header(request->exchange, head.lines[i].name, head.lines[i].value);
+  reply_name(request);
 }
 
 enum step step_stored(struct request *request) {
   scope_text struct text cache_status = {0};
   const struct cache_entry *stored = cache_hold_entry(request->found.stored);
   struct amount saved = saved_of(request, stored->cost);
-  int64_t age = clock_seconds() - stored->answered_at;
-  bool not_modified = reply_tag(request, &stored->validator);
+  bool not_modified = reply_client_has(request, &stored->validator);
   note_hit(request, stored->is_derived, &cache_status);
   request->status = not_modified ? 304 : 200;
   /* A HEAD saves nothing: it never spends. */
@@ -69,13 +95,16 @@ enum step step_stored(struct request *request) {
     request->saved = saved;
     cache_count_hit(request->found.stored, saved);
   }
-  reply_number(request, "Age", age > 0 ? age : 0);
-  reply_common(request, &cache_status);
-  reply_saved(request, saved);
-  if (!not_modified) { /* the client stored these with the bytes (RFC 9110 15.4.5) */
-    reply_type(request, stored->content_type);
-    reply_count(request, &(struct reply_count){stored->results, stored->listed});
-  }
+  add_head(request, &(struct stored_facts){
+                        .entry = stored,
+                        .cache_status = text_string(&cache_status),
+                        .age = clock_seconds() - stored->answered_at,
+                        .spent = request->cost_is_known ? &request->spent : NULL,
+                        .saved = saved,
+                        .output = request->is_call ? QUERY_JSON : query_output(request->query),
+                        .is_call = request->is_call,
+                        .is_gzip = exchange_takes_gzip(request->exchange),
+                        .not_modified = not_modified});
   send(request);
   return STEP_REPLIED;
 }

@@ -25,6 +25,8 @@ CONTRACT = {
     "rowcache_upstream_throttled_total": "counter",
     "rowcache_cache_bytes": "gauge",
     "rowcache_cache_entries": "gauge",
+    "rowcache_memory_bytes": "gauge",
+    "rowcache_memory_entries": "gauge",
     "rowcache_request_duration_seconds": "histogram",
     "rowcache_build_info": "gauge",
 }

@@ -1,0 +1,35 @@
+/* What requests with a spelling ask for: a bounded memory, which forgets what was not asked for
+ * lately. A plain value; its owner serializes the calls. */
+#pragma once
+
+#include "base/digest.h"
+#include "query/output.h"
+#include "serve/spelling.h"
+
+#define MEMO_SETS 1024
+#define MEMO_WAYS 4
+
+struct memo_entry;
+
+/* Begins as {0}. */
+struct memo {
+  struct memo_entry
+      *entries[MEMO_SETS][MEMO_WAYS]; /* the one that was asked for last comes first */
+};
+
+/* What the request asks for. `target`: as query_target_text() has it; as long as it is remembered. */
+struct memo_meaning {
+  struct digest key;
+  struct view target;
+  enum query_output output;
+  bool is_call;
+};
+
+/* NULL: it is not remembered. Valid until the next call. */
+const struct memo_meaning *memo_find(struct memo *memo, const struct spelling *spelling);
+/* Remembers what the spelling means; copies both, but not the token. For lack of memory it does
+ * not. */
+void memo_learn(struct memo *memo, const struct spelling *spelling,
+                const struct memo_meaning *meaning);
+/* Forgets all. */
+void memo_clear(struct memo *memo);
