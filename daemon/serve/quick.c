@@ -5,6 +5,7 @@
 #include "base/shard.h"
 #include "base/token_text.h"
 #include "dialect/dialect.h"
+#include "serve/asker.h"
 #include "serve/memo.h"
 #include "serve/ready.h"
 
@@ -13,7 +14,10 @@
 struct quick {
   struct quick_shard {
     SHARD_ALIGNED pthread_mutex_t lock;
+    struct settings *settings; /* one reference; NULL: none yet */
+    uint64_t generation;       /* when they were taken */
     struct memo memo;
+    struct askers askers;
   } shards[SHARDS];
 };
 
@@ -28,6 +32,8 @@ void quick_release(struct quick **address) {
   struct quick *quick = steal(*address);
   for (int i = 0; quick && i < SHARDS; i++) {
     memo_clear(&quick->shards[i].memo);
+    askers_wipe(&quick->shards[i].askers);
+    settings_release(&quick->shards[i].settings);
     pthread_mutex_destroy(&quick->shards[i].lock);
   }
   free(quick);
@@ -37,6 +43,32 @@ static struct quick_shard *lock_shard(const struct serve *serve) {
   struct quick_shard *shard = &serve->quick->shards[shard_of_thread()];
   pthread_mutex_lock(&shard->lock);
   return shard;
+}
+
+/* The settings in force, as long as the shard is locked. Mostly those of the last time: all threads
+ * count the references to them. */
+static const struct settings *settings_of(const struct serve *serve, struct quick_shard *shard) {
+  struct current *current = serve->rooms.current;
+  uint64_t generation = current_generation(current);
+  if (!shard->settings || shard->generation != generation) {
+    settings_release(&shard->settings);
+    shard->settings = current_settings(current);
+    shard->generation = generation;
+  }
+  return shard->settings;
+}
+
+struct exchange_limits quick_limits(const struct serve *serve) {
+  struct quick_shard *shard = lock_shard(serve);
+  const struct settings *settings = settings_of(serve, shard);
+  struct exchange_limits limits = {.head = {.uri = (size_t)settings->max_uri,
+                                            .headers = (size_t)settings->max_headers,
+                                            .count = (size_t)settings->max_header_count},
+                                   .body = (size_t)settings->max_body,
+                                   .bodies = (size_t)settings->max_bodies,
+                                   .kept = (size_t)settings->max_kept};
+  pthread_mutex_unlock(&shard->lock);
+  return limits;
 }
 
 /* --- a visit that was answered quickly --- */
@@ -87,88 +119,102 @@ static bool read_spelling(const struct exchange *exchange, struct spelling *spel
 
 /* --- the decision --- */
 
-struct asker {
-  struct digest fingerprint;
-  struct token_facts facts;
-  enum plan_standing standing;
+/* What the request is answered by. */
+struct occasion {
+  struct serve *serve;
+  struct exchange *exchange;
+  const struct settings *settings;
+  const struct asker *asker;
+  enum plan_standing standing; /* of the asker */
+  const struct memo_meaning *meaning;
+  struct cache_hot *hot;
+  int64_t now; /* seconds since 1970 */
 };
 
-static void look_at_token(struct serve *serve, const struct settings *settings, struct view token,
-                          struct asker *asker) {
-  asker->fingerprint = ledger_fingerprint(serve->rooms.ledger, token);
-  const struct inquiry inquiry = {
-      .serve = serve, .settings = settings, .fingerprint = &asker->fingerprint};
-  asker->standing = facts_standing(&inquiry, &asker->facts);
-}
-
-/* What the steps decide about the same request: only a fresh result is served quickly. */
-static struct plan decide(const struct settings *settings, const struct asker *asker,
-                          const struct cache_entry *entry, int64_t now) {
-  const struct plan_facts facts = {.standing = asker->standing,
-                                   .is_issued = asker->facts.kind == TOKEN_ISSUED,
-                                   .has_budget = asker->facts.has_budget,
+/* What the steps decide about the same request. */
+static struct plan decide(const struct occasion *occasion) {
+  const struct token_facts *token = &occasion->asker->facts;
+  const struct cache_entry *entry = cache_hot_entry(occasion->hot);
+  const struct plan_facts facts = {.standing = occasion->standing,
+                                   .is_issued = token->kind == TOKEN_ISSUED,
+                                   .has_budget = token->has_budget,
                                    .cacheable = true,
                                    .wish = WISH_NONE,
                                    .stored = true,
-                                   .age = age_at(entry->answered_at, now),
-                                   .ttl = settings->ttl};
+                                   .age = age_at(entry->answered_at, occasion->now),
+                                   .ttl = occasion->settings->ttl};
   return plan_decide(&facts);
 }
 
-static bool is_hit(const struct plan *plan) {
-  return plan->action == PLAN_HIT && plan->freshness > 0;
+/* A request that is one too many is refused by the steps. */
+static bool is_in_rate(const struct occasion *occasion) {
+  int64_t most = occasion->settings->requests_per_second, wait;
+  return !most || rate_take(occasion->serve->rooms.rates, &occasion->asker->fingerprint, most,
+                            clock_monotonic(), &wait);
+}
+
+/* Only a fresh result is served quickly. */
+static bool is_hit(const struct occasion *occasion, int64_t *freshness) {
+  if (!facts_may_serve(occasion->settings, cache_hot_entry(occasion->hot)))
+    return false;
+  struct plan plan = decide(occasion);
+  *freshness = plan.freshness;
+  return plan.action == PLAN_HIT && plan.freshness > 0;
 }
 
 /* --- the answer --- */
 
-static void count(struct serve *serve, const struct settings *settings, const struct asker *asker,
-                  const struct memo_meaning *meaning, struct cache_hot *hot) {
-  const struct cache_entry *entry = cache_hot_entry(hot);
+static void count(const struct occasion *occasion) {
   static const struct digest nobody;
-  const struct inquiry inquiry = {
-      .serve = serve, .settings = settings, .fingerprint = &asker->fingerprint};
-  bool is_strangers = facts_is_strangers(&inquiry, &asker->facts);
-  cache_hot_count_hit(serve->rooms.cache, hot, entry->cost);
-  ledger_count(serve->rooms.ledger, is_strangers ? &nobody : &asker->fingerprint, meaning->target,
-               LEDGER_HIT, entry->cost);
+  const struct inquiry inquiry = {.serve = occasion->serve,
+                                  .settings = occasion->settings,
+                                  .fingerprint = &occasion->asker->fingerprint};
+  struct amount saved = cache_hot_entry(occasion->hot)->cost;
+  bool is_strangers = facts_is_strangers(&inquiry, &occasion->asker->facts);
+  cache_hot_count_hit(occasion->serve->rooms.cache, occasion->hot, saved);
+  ledger_count(occasion->serve->rooms.ledger,
+               is_strangers ? &nobody : &occasion->asker->fingerprint, occasion->meaning->target,
+               LEDGER_HIT, saved);
 }
 
-static bool reply(struct serve *serve, struct exchange *exchange, const struct settings *settings,
-                  const struct asker *asker, const struct memo_meaning *meaning,
-                  struct cache_hot *hot) {
-  const struct cache_entry *entry = cache_hot_entry(hot);
-  int64_t now = clock_seconds();
-  if (!facts_may_serve(settings, entry))
+static struct exchange_ready *make_ready(const struct occasion *occasion, int64_t freshness) {
+  const struct ready_order order = {.now = occasion->now,
+                                    .freshness = freshness,
+                                    .output = occasion->meaning->output,
+                                    .is_call = occasion->meaning->is_call,
+                                    .is_gzip = exchange_takes_gzip(occasion->exchange)};
+  return ready_reply(occasion->serve->rooms.cache, occasion->hot, &order);
+}
+
+static bool reply(const struct occasion *occasion) {
+  int64_t freshness;
+  if (!is_hit(occasion, &freshness))
     return false;
-  struct plan plan = decide(settings, asker, entry, now);
-  if (!is_hit(&plan))
-    return false;
-  struct exchange_ready *ready =
-      ready_reply(serve->rooms.cache, hot,
-                  &(struct ready_order){.now = now,
-                                        .freshness = plan.freshness,
-                                        .output = meaning->output,
-                                        .is_call = meaning->is_call,
-                                        .is_gzip = exchange_takes_gzip(exchange)});
-  if (!ready || !begin_visit(serve, exchange, hot)) {
+  struct exchange_ready *ready = make_ready(occasion, freshness);
+  if (!ready || !is_in_rate(occasion) ||
+      !begin_visit(occasion->serve, occasion->exchange, occasion->hot)) {
     exchange_ready_release(&ready);
     return false;
   }
-  count(serve, settings, asker, meaning, hot);
-  exchange_reply_ready(exchange, &ready);
+  count(occasion);
+  exchange_reply_ready(occasion->exchange, &ready);
   return true;
 }
 
-static bool answer(struct serve *serve, struct exchange *exchange, struct quick_shard *shard,
-                   const struct settings *settings, const struct spelling *spelling) {
-  const struct memo_meaning *meaning = memo_find(&shard->memo, spelling);
-  struct cache_hot *hot = meaning ? cache_hot_find(serve->rooms.cache, &meaning->key) : NULL;
-  struct asker asker;
-  if (!hot)
+static bool answer(struct occasion *occasion, struct quick_shard *shard,
+                   const struct spelling *spelling) {
+  struct serve *serve = occasion->serve;
+  occasion->meaning = memo_find(&shard->memo, spelling);
+  if (!occasion->meaning || spelling->token.length > ASKER_TEXT_MOST)
     return false;
-  look_at_token(serve, settings, spelling->token, &asker);
-  bool answered = reply(serve, exchange, settings, &asker, meaning, hot);
-  cache_hot_release(&hot);
+  occasion->hot = cache_hot_find(serve->rooms.cache, &occasion->meaning->key);
+  if (!occasion->hot)
+    return false;
+  occasion->asker =
+      asker_find(&shard->askers, serve, occasion->settings, spelling->token, &occasion->standing);
+  occasion->now = clock_seconds();
+  bool answered = reply(occasion);
+  cache_hot_release(&occasion->hot);
   return answered;
 }
 
@@ -176,12 +222,12 @@ bool quick_answer(struct serve *serve, struct exchange *exchange) {
   struct spelling spelling;
   if (!is_plain(serve, exchange) || !read_spelling(exchange, &spelling))
     return false;
-  struct settings *settings = current_settings(serve->rooms.current);
   struct quick_shard *shard = lock_shard(serve);
-  bool answered = settings->log_requests != LOG_REQUESTS_ALL &&
-                  answer(serve, exchange, shard, settings, &spelling);
+  struct occasion occasion = {
+      .serve = serve, .exchange = exchange, .settings = settings_of(serve, shard)};
+  bool answered =
+      occasion.settings->log_requests != LOG_REQUESTS_ALL && answer(&occasion, shard, &spelling);
   pthread_mutex_unlock(&shard->lock);
-  settings_release(&settings);
   return answered;
 }
 

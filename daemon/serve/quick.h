@@ -14,6 +14,9 @@ struct quick *quick_create(void) MUST_CHECK;
 /* Leaves NULL; NULL is allowed. */
 void quick_release(struct quick **quick);
 
+/* The limits on a request that begins now. Does not block; any thread. */
+struct exchange_limits quick_limits(const struct serve *serve);
+
 /* Answers the exchange, or does nothing: false. To be called inside the first step(). */
 bool quick_answer(struct serve *serve, struct exchange *exchange) MUST_CHECK;
 /* Remembers what a request asks for whose stored result is sent, so that the next one like it can be

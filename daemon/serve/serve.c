@@ -3,16 +3,7 @@
 #include "base/scope.h"
 
 static struct exchange_limits limits(void *context) {
-  struct serve *serve = context;
-  struct settings *settings = current_settings(serve->rooms.current);
-  struct exchange_limits limits = {.head = {.uri = (size_t)settings->max_uri,
-                                            .headers = (size_t)settings->max_headers,
-                                            .count = (size_t)settings->max_header_count},
-                                   .body = (size_t)settings->max_body,
-                                   .bodies = (size_t)settings->max_bodies,
-                                   .kept = (size_t)settings->max_kept};
-  settings_release(&settings);
-  return limits;
+  return quick_limits(context);
 }
 
 struct serve *serve_create(const struct serve_rooms *rooms) {

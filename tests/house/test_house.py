@@ -193,7 +193,6 @@ def test_one_file_reads_the_time_and_waits_for_it():
 
 # Called in their own file only, or not yet, and public for their tests and fuzz targets.
 TRIED_BY_THEMSELVES = {
-    "access_find_until", "access_generation", "current_generation", "token_generation",
     "db_pragma", "media_of", "peer_find", "process_parse_boot", "process_parse_stat",
     "rules_is_complete", "writer_is_full",
 }

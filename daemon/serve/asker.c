@@ -1,0 +1,80 @@
+#include "serve/asker.h"
+
+#include "base/clock.h"
+#include "serve/request.h"
+
+#include <string.h>
+
+/* The end of a token differs the most. */
+static struct asker *place_of(struct askers *askers, struct view token) {
+  uint32_t hash = 0;
+  for (size_t i = token.length < 16 ? 0 : token.length - 16; i < token.length; i++)
+    hash = hash * 31 + (unsigned char)token.at[i];
+  return &askers->list[hash % ASKERS];
+}
+
+/* In constant time, as for any comparison of a token. */
+static bool is_of(const struct asker *asker, struct view token) {
+  unsigned char difference = 0;
+  if (asker->own.length != token.length)
+    return false;
+  for (size_t i = 0; i < token.length; i++)
+    difference |= (unsigned char)(asker->own.text[i] ^ token.at[i]);
+  return difference == 0;
+}
+
+static void forget(struct asker *asker) {
+  explicit_bzero(asker, sizeof *asker);
+}
+
+/* The generation is read before the facts: it is never newer than they are. */
+static void recall(struct asker *asker, struct serve *serve) {
+  asker->own.facts_generation = token_generation(serve->rooms.ledger);
+  token_recall(serve->rooms.ledger, &asker->fingerprint, &asker->facts);
+}
+
+static void learn(struct asker *asker, struct serve *serve, struct view token) {
+  forget(asker);
+  asker->fingerprint = ledger_fingerprint(serve->rooms.ledger, token);
+  recall(asker, serve);
+  memcpy(asker->own.text, token.at, token.length);
+  asker->own.length = token.length;
+}
+
+static bool is_accepted(struct asker *asker, struct access *access) {
+  int64_t now = clock_monotonic(), until;
+  uint64_t generation = access_generation(access);
+  if (asker->own.accepted_until > now && asker->own.access_generation == generation)
+    return true;
+  bool yes = access_find_until(access, &asker->fingerprint, &until) == ACCESS_YES;
+  asker->own.access_generation = generation;
+  asker->own.accepted_until = yes ? until : 0;
+  return yes;
+}
+
+static bool needs_verdict(const struct asker *asker, const struct settings *settings) {
+  return settings->access_mode == ACCESS_MODE_VERIFY && !asker->facts.revoked &&
+         !token_is_vouched_for(&asker->facts);
+}
+
+const struct asker *asker_find(struct askers *askers, struct serve *serve,
+                               const struct settings *settings, struct view token,
+                               enum plan_standing *standing) {
+  CHECK(token.length <= ASKER_TEXT_MOST);
+  struct asker *asker = place_of(askers, token);
+  if (!is_of(asker, token))
+    learn(asker, serve, token);
+  else if (asker->own.facts_generation != token_generation(serve->rooms.ledger))
+    recall(asker, serve);
+  struct inquiry inquiry = {
+      .serve = serve, .settings = settings, .fingerprint = &asker->fingerprint};
+  if (needs_verdict(asker, settings) && is_accepted(asker, serve->rooms.access))
+    inquiry.checked = ACCESS_YES;
+  *standing = facts_judge_token(&inquiry, &asker->facts);
+  return asker;
+}
+
+void askers_wipe(struct askers *askers) {
+  for (int i = 0; i < ASKERS; i++)
+    forget(&askers->list[i]);
+}
