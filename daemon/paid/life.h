@@ -23,7 +23,8 @@ struct paid_desk {
   struct paid_rooms rooms;
   atomic_bool own_is_refused; /* upstream does not accept the token of upstream.token_file */
   struct caps *caps;
-  struct queue *queue; /* for translated requests */
+  struct queue *queue;      /* for translated requests */
+  atomic_size_t translated; /* bytes that they take */
   atomic_bool stopped, aborted;
   atomic_llong busy;
 };

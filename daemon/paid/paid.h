@@ -48,6 +48,9 @@ void paid_desk_stop(struct paid_desk *desk);
 /* From now on no translated request waits for the readers of its answer: it ends as broken. Does not
  * block; any thread. */
 void paid_desk_abort(struct paid_desk *desk);
+/* Bytes that the rows of translated requests take, beside flight_memory(). Any thread; takes no
+ * lock. */
+size_t paid_desk_memory(const struct paid_desk *desk);
 /* The number of requests under way, with or without a reader. Any thread. */
 int64_t paid_desk_busy(const struct paid_desk *desk);
 

@@ -3,6 +3,21 @@
 #include "base/clock.h"
 #include "base/scope.h"
 
+/* --- memory --- */
+
+size_t paid_desk_memory(const struct paid_desk *desk) {
+  return atomic_load_explicit(&desk->translated, memory_order_relaxed);
+}
+
+/* The desk is not touched where nothing changes: what could not be made has none yet. */
+static void count_memory(struct translated *self, size_t bytes) {
+  if (bytes == self->counted)
+    return;
+  atomic_size_t *sum = &self->paid->desk->translated;
+  atomic_fetch_add_explicit(sum, bytes - self->counted, memory_order_relaxed); /* modulo 2^64 */
+  self->counted = bytes;
+}
+
 /* --- life --- */
 
 static bool copy_token(struct translated *self, struct view token) {
@@ -55,6 +70,7 @@ void translated_release(struct translated **address) {
   if (!self)
     return;
   translated_leave_page(self);
+  count_memory(self, 0);
   query_release(&self->page);
   translate_release(&self->translation);
   query_release(&self->query);
@@ -150,9 +166,13 @@ static translated_function *const steps[TRANSLATED_OVER] = {
 enum queue_end translated_run(struct queue_job *job) {
   struct translated *self = (struct translated *)job;
   struct flight *flight = self->paid->flight;
-  while (self->step != TRANSLATED_OVER)
-    if (!steps[self->step](self))
+  while (self->step != TRANSLATED_OVER) {
+    bool waits = !steps[self->step](self);
+    if (self->step != TRANSLATED_OVER)
+      count_memory(self, translate_memory(self->translation));
+    if (waits)
       return QUEUE_PARK;
+  }
   flight_release(&flight);
   return QUEUE_OVER;
 }

@@ -42,6 +42,7 @@ struct translated {
   bool store;
 
   enum translated_step step;
+  size_t counted;        /* bytes of `translation`, among those of the desk */
   int64_t affordable;    /* rows of the next page at most; -1: no bound */
   bool has_asked_less;   /* a smaller page was tried */
   unsigned tries, asked; /* pages that reserved or tried to */

@@ -61,7 +61,8 @@ static bool take_rate(struct request *request) {
 
 /* A request that has begun an answer ends it. */
 static bool has_room(const struct request *request) {
-  return request->has_begun || flight_memory() < (size_t)request->settings->max_answers;
+  size_t taken = flight_memory() + paid_desk_memory(request->serve->rooms.desk);
+  return request->has_begun || taken < (size_t)request->settings->max_answers;
 }
 
 static enum step refuse_for_room(struct request *request) {

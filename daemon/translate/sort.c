@@ -53,9 +53,16 @@ static bool make_room(struct sort *sort) {
   return values != NULL;
 }
 
+static size_t row_size(const struct sort *sort) {
+  return SORT_ROW_SIZE + sort->keys * sizeof *sort->values;
+}
+
+size_t sort_memory(const struct sort *sort) {
+  return sort->count * row_size(sort) + sort->texts.length;
+}
+
 static bool fits(const struct sort *sort, struct view text) {
-  size_t row = SORT_ROW_SIZE + sort->keys * sizeof *sort->values;
-  return (sort->count + 1) * row + sort->texts.length + text.length <= sort->most;
+  return sort_memory(sort) + row_size(sort) + text.length <= sort->most;
 }
 
 bool sort_add(struct sort *sort, int phase, const int64_t *keys, struct view text,

@@ -37,6 +37,8 @@ bool sort_add(struct sort *sort, int phase, const int64_t *keys, struct view tex
 
 /* The number of rows. */
 size_t sort_count(const struct sort *sort);
+/* The bytes that the rows take. */
+size_t sort_memory(const struct sort *sort);
 /* Forgets all rows but the first `count` that came. */
 void sort_cut(struct sort *sort, size_t count);
 

@@ -80,6 +80,11 @@ struct translation *translate_create(const struct query *query,
   return translation;
 }
 
+size_t translate_memory(const struct translation *translation) {
+  size_t rows = translation->sort ? sort_memory(translation->sort) : 0;
+  return rows + translation->answer.length;
+}
+
 void translate_release(struct translation **translation) {
   struct translation *gone = *translation;
   *translation = NULL;

@@ -52,6 +52,8 @@ struct translate_price translate_price(const struct query *query);
 struct translation *translate_create(const struct query *query,
                                      const struct translate_limits *limits,
                                      struct fault *fault) MUST_CHECK;
+/* The bytes that the rows, and the answer once it is made, take. */
+size_t translate_memory(const struct translation *translation);
 /* Leaves NULL; NULL is allowed. */
 void translate_release(struct translation **translation);
 

@@ -3,9 +3,9 @@ where the others are tested."""
 
 import socket
 
-from daemon import OTHER_TOKEN, TOKEN, eventually, question
-from v3 import KEY, paid
-from wire import encode, open_socket, patience
+from daemon import OTHER_TOKEN, TOKEN, eventually, question, wait_until_held
+from v3 import KEY, is_paid, paid
+from wire import encode, open_socket, patience, wish
 
 GET = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -156,3 +156,21 @@ def test_a_translation_that_needs_too_much_memory_is_refused(sim3, rowcache3):
     assert reply.status == 501 and "upstream.max_translated" in reply.error
     assert not paid(sim3)
     assert daemon.get(question("rows-5.example", token=KEY, limit=1000)).status == 200
+
+
+def test_the_rows_of_a_translation_take_of_the_memory_of_answers(sim3, driven3):
+    """What waits for its next page holds the rows of those before."""
+    daemon = driven3("server.max_answers=1MiB", "upstream.max_rows=2000", "cache.derive=off",
+                     "upstream.requests_per_minute=0")
+    sim3.hold(match=lambda asked: is_paid(asked) and len(paid(sim3)) == 3)
+    with daemon.send(question("rows-20000.example", token=KEY, limit=20000)) as slow:
+        wait_until_held(sim3)
+
+        def refused():
+            reply = daemon.get(question("rows-5.example", token=KEY), wish("no-cache"))
+            return reply if reply.status == 503 else None
+
+        assert "server.max_answers" in eventually(refused).error
+        sim3.release()
+        assert slow.receive().status == 200
+    eventually(lambda: daemon.get(question("rows-7.example", token=KEY)).status == 200)
