@@ -53,7 +53,9 @@ void packers_give(struct packers *packers, struct packing *packing, struct view 
   *packing = (struct packing){.bytes = bytes};
   pthread_mutex_lock(&packers->lock);
   DL_APPEND(packers->waiting, packing);
-  pthread_cond_signal(&packers->changed);
+  /* The keeper comes at once for a single one; to wake two threads for it costs more than it saves. */
+  if (packers->waiting->next)
+    pthread_cond_signal(&packers->changed);
   pthread_mutex_unlock(&packers->lock);
 }
 
