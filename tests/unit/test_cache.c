@@ -8,6 +8,7 @@
 #include "db/directory.h"
 #include "unit/fixture/database.h"
 #include "unit/fixture/directory.h"
+#include "unit/fixture/results.h"
 #include "unit/fixture/unit.h"
 
 #include <fcntl.h>
@@ -19,8 +20,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define KIB ((size_t)1024)
-#define MIB (1024 * KIB)
 #define PLENTY ((int64_t)1 << 40)
 #define FOREVER INT64_MAX /* as cache.ttl */
 /* The file may exceed max_size by as much as is stored in a few rounds of the sweeper. */
@@ -54,194 +53,6 @@ static void write_file(const char *name, const void *bytes, size_t length, off_t
 
 static int64_t ask(const char *sql) {
   return database_ask("cache.db", sql);
-}
-
-/* Bodies: the same seed gives the same bytes. */
-
-static uint64_t next_random(uint64_t *state) {
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return *state;
-}
-
-/* Text that packs well for even seeds, noise for odd ones. */
-static char *make_body(uint64_t seed, size_t length) {
-  char *body = malloc(length + 1);
-  uint64_t random = seed * 0x9e3779b97f4a7c15u + 1;
-  for (size_t i = 0; i < length; i++) {
-    uint64_t value = i % 8 ? random >> (i % 8 * 8) : next_random(&random);
-    body[i] =
-        seed % 2 ? (char)value : "{\"url\":\"http://a/\"},0123456789"[value % 29 * (i % 3 == 0)];
-  }
-  return body;
-}
-
-static struct digest key_of(int number) {
-  char text[16];
-  snprintf(text, sizeof text, "%d", number);
-  return digest_sha256(view_of(text));
-}
-
-/* Storing. */
-
-struct waiter {
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  int left;
-  int failures;
-  struct fault fault; /* the first one */
-};
-
-#define WAITER \
-  { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER }
-
-static void on_done(void *context, bool ok, const struct fault *fault) {
-  struct waiter *waiter = context;
-  pthread_mutex_lock(&waiter->lock);
-  if (!ok && waiter->failures++ == 0)
-    waiter->fault = *fault;
-  waiter->left--;
-  pthread_cond_signal(&waiter->changed);
-  pthread_mutex_unlock(&waiter->lock);
-}
-
-static void expect(struct waiter *waiter) {
-  pthread_mutex_lock(&waiter->lock);
-  waiter->left++;
-  pthread_mutex_unlock(&waiter->lock);
-}
-
-static void await(struct waiter *waiter, int left) {
-  pthread_mutex_lock(&waiter->lock);
-  while (waiter->left > left)
-    pthread_cond_wait(&waiter->changed, &waiter->lock);
-  pthread_mutex_unlock(&waiter->lock);
-}
-
-struct order {
-  int key;
-  uint64_t seed;
-  size_t length;
-  const char *target;
-  struct rows cost;
-  struct units units; /* the cost, if it is not 0 */
-  int64_t listed;
-  int64_t answered_at;
-  int subject; /* 0: none */
-  int64_t conditions;
-  const struct cache_hold *source;
-};
-
-static struct cache_writer *begin(struct cache *cache, const struct order *order) {
-  struct cache_writer *writer;
-  struct fault fault;
-  struct cache_subject subject = {.key = key_of(order->key),
-                                  .normal = VIEW("from=backlinks&mode=domain"),
-                                  .target = view_of(order->target ? order->target : "a.example"),
-                                  .conditions = order->conditions,
-                                  .source = order->source};
-  if (order->subject)
-    subject.subject = key_of(order->subject);
-  return cache_begin(cache, &subject, &writer, &fault) ? writer : NULL;
-}
-
-static void append(struct cache_writer *writer, const char *body, size_t length,
-                   struct waiter *waiter) {
-  for (size_t at = 0; at < length; at += CACHE_CHUNK_SIZE) {
-    size_t left = length - at;
-    expect(waiter);
-    cache_append(writer,
-                 (struct view){body + at, left < CACHE_CHUNK_SIZE ? left : CACHE_CHUNK_SIZE},
-                 on_done, waiter);
-    await(waiter, 100); /* as a flight does: not without bound */
-  }
-}
-
-static void publish(struct cache_writer *writer, const struct order *order, struct waiter *waiter) {
-  struct cache_result result = {.results = 7,
-                                .body_length = (int64_t)order->length,
-                                .cost = order->units.whole ? amount_of_units(order->units)
-                                                           : amount_of_rows(order->cost),
-                                .listed = order->listed,
-                                .answered_at = order->answered_at,
-                                .content_type = "application/json; charset=utf-8"};
-  expect(waiter);
-  cache_publish(&writer, &result, on_done, waiter);
-}
-
-/* Stores a whole result. No cmocka here: threads and forked children use it too. */
-static bool put_order(struct cache *cache, const struct order *order, struct fault *fault) {
-  struct waiter waiter = WAITER;
-  scope_free char *body = make_body(order->seed, order->length);
-  struct cache_writer *writer = begin(cache, order);
-  if (!writer)
-    return fault_set(fault, FAULT_UNAVAILABLE, "not begun");
-  append(writer, body, order->length, &waiter);
-  publish(writer, order, &waiter);
-  await(&waiter, 0);
-  *fault = waiter.fault;
-  return waiter.failures == 0;
-}
-
-static bool put(struct cache *cache, int key, uint64_t seed, size_t length) {
-  struct fault fault;
-  struct order order = {.key = key, .seed = seed, .length = length, .cost = ROWS(10)};
-  return put_order(cache, &order, &fault);
-}
-
-/* Waits until the sweeper has nothing more to do. */
-static void settle(struct cache *cache) {
-  for (bool running = true; running;) {
-    assert_true(hits_write(cache, NULL)); /* a job of ours: those before it are done */
-    pthread_mutex_lock(&cache->sweep.lock);
-    running = cache->sweep.running;
-    pthread_mutex_unlock(&cache->sweep.lock);
-  }
-}
-
-/* Reading. */
-
-static struct cache_hold *find(struct cache *cache, int key) {
-  struct digest digest = key_of(key);
-  return cache_find(cache, &digest);
-}
-
-static bool same_body(struct cache_hold *hold, uint64_t seed, size_t length, struct fault *fault) {
-  scope_free char *body = make_body(seed, length);
-  struct view got;
-  size_t at = 0;
-  for (int64_t number = 0; at < length; number++, at += got.length)
-    if (!cache_read(hold, number, &got, fault))
-      return false;
-    else if (got.length > length - at || memcmp(got.at, body + at, got.length) != 0)
-      return fault_set(fault, FAULT_INTERNAL, "other bytes than were stored");
-  return true;
-}
-
-static bool has(struct cache *cache, int key) {
-  struct cache_hold *hold = find(cache, key);
-  bool found = hold;
-  cache_release(&hold);
-  return found;
-}
-
-static bool has_body(struct cache *cache, int key, uint64_t seed, size_t length) {
-  struct fault fault;
-  struct cache_hold *hold = find(cache, key);
-  bool same = hold && cache_hold_entry(hold)->body_length == (int64_t)length &&
-              same_body(hold, seed, length, &fault);
-  cache_release(&hold);
-  return same;
-}
-
-/* As a request that is answered from the cache. */
-static void hit(struct cache *cache, int key, int times) {
-  struct cache_hold *hold = find(cache, key);
-  assert_non_null(hold);
-  for (int i = 0; i < times; i++)
-    cache_count_hit(hold, cache_hold_entry(hold)->cost);
-  cache_release(&hold);
 }
 
 static bool try_to_open(int64_t max_size, struct cache **cache, struct fault *fault) {
@@ -289,7 +100,7 @@ static void test_round_trip(void **state) {
       assert_true(has_body(cache, i, 10, lengths[i]));
       assert_true(has_body(cache, i + count, 11, lengths[i]));
     }
-    settle(cache);
+    settle_sweeper(cache);
     assert_int_equal(cache_totals(cache).entries, 2 * count);
     assert_true(cache_totals(cache).bytes > (int64_t)(5 * MIB));
     cache_close(&cache);
@@ -486,7 +297,7 @@ static void test_published_meanwhile(void **state) {
   struct cache_writer *writer = begin(cache, &order);
   append(writer, body, order.length, &waiter);
   await(&waiter, 0);
-  settle(cache);
+  settle_sweeper(cache);
   struct hold hold = {.job.work = hold_work, .lock = PTHREAD_MUTEX_INITIALIZER};
   pthread_mutex_lock(&hold.lock);
   cache_job_give(cache, &hold.job);
@@ -494,7 +305,7 @@ static void test_published_meanwhile(void **state) {
   publish(writer, &order, &waiter);
   pthread_mutex_unlock(&hold.lock);
   await(&waiter, 0);
-  settle(cache);
+  settle_sweeper(cache);
   assert_true(has_body(cache, 1, 2, order.length));
   cache_close(&cache);
 }
@@ -506,17 +317,17 @@ static void test_replace(void **state) {
   assert_true(put(cache, 1, 3, 900 * KIB));
   struct cache_hold *old = find(cache, 1), *again = cache_hold_again(old);
   assert_true(put(cache, 1, 5, 300 * KIB));
-  settle(cache);
+  settle_sweeper(cache);
   assert_true(same_body(old, 3, 900 * KIB, &fault));
   struct cache_hold *new = find(cache, 1);
   cache_release(&old);
-  settle(cache);
+  settle_sweeper(cache);
   assert_true(same_body(again, 3, 900 * KIB, &fault));
   assert_true(same_body(new, 5, 300 * KIB, &fault));
   assert_int_equal(cache_totals(cache).entries, 1);
   assert_int_equal(ask("SELECT count(*) FROM entry"), 2);
   cache_release(&again); /* the last one */
-  settle(cache);
+  settle_sweeper(cache);
   assert_int_equal(ask("SELECT count(*) FROM entry"), 1);
   assert_int_equal(ask("SELECT count(*) FROM chunk"), 5);
   assert_true(same_body(new, 5, 300 * KIB, &fault));
@@ -537,7 +348,7 @@ static void test_abandon(void **state) {
   assert_null(writer);
   await(&waiter, 0);
   assert_int_equal(waiter.failures, 0);
-  settle(cache);
+  settle_sweeper(cache);
   assert_false(has(cache, 1));
   assert_int_equal(ask("SELECT (SELECT count(*) FROM entry) + (SELECT count(*) FROM chunk)"), 0);
   assert_in_range(cache_totals(cache).bytes, 1, 200 * KIB);
@@ -557,7 +368,7 @@ static void test_incomplete(void **state) {
   await(&waiter, 0);
   assert_int_equal(waiter.failures, 1);
   assert_false(has(cache, 1));
-  settle(cache);
+  settle_sweeper(cache);
   assert_int_equal(ask("SELECT count(*) FROM entry"), 0);
   cache_close(&cache);
 }
@@ -607,7 +418,7 @@ static void test_crash(void **state) {
     struct cache *cache = open_cache(PLENTY);
     assert_false(has(cache, 2));
     assert_true(has_body(cache, 1, 3, 2 * MIB));
-    settle(cache);
+    settle_sweeper(cache);
     assert_int_equal(ask("SELECT count(*) FROM entry"), 1);
     assert_int_equal(ask("SELECT count(*) FROM chunk"), 32);
     assert_true(put(cache, 2, 5, 3 * MIB));
@@ -626,7 +437,7 @@ static void leave(struct cache *cache, int results, int64_t ttl) {
   const struct cache_bounds bounds = {
       .max_size = (int64_t)((size_t)results * (MIB + 40 * KIB) + 100 * KIB), .ttl = ttl};
   cache_set_bounds(cache, &bounds);
-  settle(cache);
+  settle_sweeper(cache);
 }
 
 static void test_eviction_order(void **state) {
@@ -745,7 +556,7 @@ static void test_a_held_wal(void **state) {
   assert_int_equal(sqlite3_exec(other, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
   sqlite3_close(other);
   assert_true(put_order(cache, &order, &fault)); /* it is seen at once */
-  settle(cache);
+  settle_sweeper(cache);
   assert_true(size_of("cache.db-wal") <= SLACK);
   assert_true(cache_totals(cache).bytes <= (int64_t)(8 * MIB));
   cache_close(&cache);
@@ -774,7 +585,7 @@ static void test_spoiled(void **state) {
   assert_int_equal(ended.failures, 2);
   assert_string_equal(ended.fault.text, "it must not be stored");
   assert_false(has(cache, order.key));
-  settle(cache);
+  settle_sweeper(cache);
   cache_close(&cache);
 }
 
@@ -788,7 +599,7 @@ static void test_max_size(void **state) {
     int64_t size = size_of("cache.db");
     greatest = size > greatest ? size : greatest;
   }
-  settle(cache);
+  settle_sweeper(cache);
   assert_true(cache_totals(cache).bytes <= max_size);
   assert_true(cache_totals(cache).bytes > max_size - (int64_t)(2 * MIB)); /* nor far below */
   assert_true(greatest <= max_size + SLACK);
@@ -796,7 +607,7 @@ static void test_max_size(void **state) {
   cache_close(&cache);
   assert_true(size_of("cache.db") <= max_size + SLACK);
   cache = open_cache((int64_t)(2 * MIB)); /* smaller now */
-  settle(cache);
+  settle_sweeper(cache);
   assert_true(cache_totals(cache).bytes <= (int64_t)(2 * MIB));
   cache_close(&cache);
 }
@@ -814,7 +625,7 @@ static void test_room_while_filling(void **state) {
   struct cache_writer *writer = begin(cache, &order);
   append(writer, body, order.length, &waiter);
   await(&waiter, 0);
-  settle(cache);
+  settle_sweeper(cache);
   assert_true(cache_totals(cache).bytes <= max_size);
   assert_true(size_of("cache.db") <= max_size + SLACK);
   publish(writer, &order, &waiter);
@@ -833,7 +644,7 @@ static void test_too_large(void **state) {
   assert_false(put_order(cache, &order, &fault));
   assert_int_equal(fault.kind, FAULT_UNAVAILABLE);
   assert_non_null(strstr(fault.text, "larger than cache.max_size"));
-  settle(cache);
+  settle_sweeper(cache);
   assert_false(has(cache, 2));
   assert_int_equal(ask("SELECT count(*) FROM entry"), cache_totals(cache).entries);
   assert_true(put(cache, 3, 5, MIB));
@@ -858,7 +669,7 @@ static void test_crowded(void **state) {
     for (int i = 0; i < 2; i++) {
       append(writers[i], bodies[i] + at, MIB, &waiters[i]);
       await(&waiters[i], 0);
-      settle(cache);
+      settle_sweeper(cache);
     }
   for (int i = 0; i < 2; i++) {
     publish(writers[i], &orders[i], &waiters[i]);
@@ -882,11 +693,11 @@ static void test_pinned_bytes(void **state) {
   assert_true(put(cache, 1, 5, MIB)); /* 5 MiB condemned */
   for (int i = 2; i < 6; i++)
     assert_true(put(cache, i, 7, MIB));
-  settle(cache);
+  settle_sweeper(cache);
   assert_int_equal(cache_totals(cache).entries, 5); /* 10 MiB in the file */
   assert_true(same_body(old, 3, 5 * MIB, &fault));
   cache_release(&old);
-  settle(cache);
+  settle_sweeper(cache);
   assert_int_equal(cache_totals(cache).entries, 5);
   assert_true(cache_totals(cache).bytes < (int64_t)(6 * MIB));
   cache_close(&cache);
@@ -1176,7 +987,7 @@ static void test_a_copy_replaces_no_own_answer(void **state) {
   put_own(cache, 2, 70);
   put_derived(cache, 2, 70, 1); /* discarded; nobody is told */
   assert_false(is_derived(cache, 2));
-  settle(cache);
+  settle_sweeper(cache);
   assert_int_equal(cache_totals(cache).entries, 2);
   assert_int_equal(ask("SELECT count(*) FROM entry"), 2);
   cache_close(&cache);
@@ -1196,9 +1007,9 @@ static void replace_the_source(struct cache *cache) {
 
 static void evict_the_source(struct cache *cache) {
   set_max_size(cache, (int64_t)(10 * KIB));
-  settle(cache);
+  settle_sweeper(cache);
   set_max_size(cache, PLENTY);
-  settle(cache);
+  settle_sweeper(cache);
 }
 
 /* While a copy is computed its source goes. */
@@ -1222,7 +1033,7 @@ static void test_a_copy_comes_too_late(void **state) {
     assert_int_equal(waiter.failures, 0); /* nobody is told */
     assert_false(has(cache, 2));
     cache_release(&source);
-    settle(cache);
+    settle_sweeper(cache);
     assert_int_equal(ask("SELECT count(*) FROM entry"), cache_totals(cache).entries);
     cache_close(&cache);
     unlink(path_of("cache.db"));
@@ -1378,7 +1189,7 @@ static void test_purge(void **state) {
   assert_int_equal(cache_totals(cache).entries, 1);
   assert_true(has(cache, 5));
   assert_int_equal(purge(cache, CACHE_PURGE_ALL, "", 0), 1);
-  settle(cache);
+  settle_sweeper(cache);
   assert_int_equal(cache_totals(cache).entries, 0);
   assert_int_equal(ask("SELECT (SELECT count(*) FROM entry) + (SELECT count(*) FROM chunk)"), 0);
   cache_close(&cache);
@@ -1548,7 +1359,7 @@ static void test_damaged_chunk(void **state) {
     assert_non_null(hold);
     assert_false(same_body(hold, 3, 140 * KIB, &fault) && same_body(hold, 3, 200 * KIB, &fault));
     cache_release(&hold);
-    settle(cache);
+    settle_sweeper(cache);
     assert_false(has(cache, 1));
     assert_int_equal(cache_totals(cache).entries, 0);
   }
@@ -1564,7 +1375,7 @@ static void test_damaged_chunk(void **state) {
     assert_true(put(cache, 1, 3, 140 * KIB));
     ask(wrong[i]);
     assert_false(has(cache, 1));
-    settle(cache);
+    settle_sweeper(cache);
     assert_int_equal(cache_totals(cache).entries, 0);
   }
   cache_close(&cache);
@@ -1650,7 +1461,7 @@ static void test_write_failure(void **state) {
   (void)state;
   in_child(write_beyond_limit, 0);
   struct cache *cache = open_cache(PLENTY);
-  settle(cache);
+  settle_sweeper(cache);
   assert_true(has_body(cache, 1, 3, MIB));
   assert_true(has_body(cache, 2, 5, 2 * MIB));
   assert_int_equal(ask("SELECT count(*) FROM entry"), 2);
@@ -1731,7 +1542,7 @@ static void test_concurrency(void **state) {
   }
   for (int i = 0; i < WRITERS + READERS; i++)
     pthread_join(threads[i], NULL);
-  settle(cache);
+  settle_sweeper(cache);
   assert_int_equal(atomic_load(&wrong), 0);
   int64_t live = cache_totals(cache).entries;
   assert_in_range(cache->pool.open, 1, POOL_MOST);
