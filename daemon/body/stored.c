@@ -25,6 +25,9 @@ static enum body_read read_stored(struct body *body, char *buffer, size_t size, 
   struct stored *stored = (struct stored *)body;
   if (stored->position >= stored->length)
     return BODY_END;
+  /* Not earlier: the body of a 304 is never read, and others would make room for nothing. */
+  if (!stored->position && !stored->fill)
+    stored->fill = cache_fill_begin(stored->hold);
   *count = body_chunk_copy(stored->hold, stored->position, buffer, size, stored->request);
   stored->position += (int64_t)*count;
   note_read(stored, (struct view){buffer, *count});
@@ -49,7 +52,6 @@ struct body *body_stored(struct cache_hold **hold, const char *request) {
   stored->body.kind = &kind;
   stored->length = cache_hold_entry(*hold)->body_length;
   stored->hold = steal(*hold);
-  stored->fill = cache_fill_begin(stored->hold);
   stored->request = request;
   return &stored->body;
 }
