@@ -33,6 +33,7 @@ static struct cache_hold *begin(struct cache *cache) {
   hold->cache = cache;
   hold->pin = NULL;
   hold->hot = NULL;
+  hold->epoch = 0;
   hold->id = 0;
   hold->is_found = false;
   hold->buffer = NULL;
@@ -191,10 +192,13 @@ static void find_hot(struct cache_hold *hold, struct cache_hot *hot) {
   hold->source = hot->source;
 }
 
-/* The epoch comes first: what becomes invisible after that is not taken for the present result. */
+/* The epoch comes first: what becomes invisible after that is not taken for the present result, and
+ * what is read after the file was found to be damaged does not become hot. */
 static bool find_any(struct cache_hold *hold, const struct digest *key, struct fault *fault) {
   struct tier *tier = &hold->cache->tier;
   hold->epoch = tier_epoch(tier, key);
+  if (!cache_is_usable(hold->cache, NULL))
+    return true;
   struct cache_hot *hot = tier_find(tier, key);
   if (!hot)
     return find(hold, key, fault);
@@ -204,8 +208,6 @@ static bool find_any(struct cache_hold *hold, const struct digest *key, struct f
 
 struct cache_hold *cache_find(struct cache *cache, const struct digest *key) {
   struct fault fault;
-  if (!cache_is_usable(cache, NULL))
-    return NULL;
   struct cache_hold *hold = begin(cache);
   if (!(hold ? find_any(hold, key, &fault) : fault_no_memory(&fault)))
     log_warning(EVENT_cache_unreadable, "reason=%s", LOG_VALUE(fault.text));
