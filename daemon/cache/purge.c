@@ -65,7 +65,7 @@ static bool purge_work(struct cache_job *base, struct db *db, struct fault *faul
 /* A purge is rare: what is still there becomes hot again. */
 static void purge_done(struct cache_job *job, bool ok, const struct fault *fault) {
   (void)fault;
-  if (ok)
+  if (ok && job->live < 0)
     tier_drop_all(&job->cache->tier);
 }
 
