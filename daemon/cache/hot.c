@@ -9,10 +9,9 @@
 #define BESIDE ((int64_t)(sizeof(struct cache_hot) + 3 * 1024))
 
 struct cache_fill {
-  struct cache *cache;
-  struct cache_hot *hot; /* not shared yet */
-  uint64_t epoch;
-  size_t filled; /* bytes of the body */
+  struct cache_hot *hot; /* nobody else reads its body yet */
+  size_t filled;         /* bytes of the body */
+  bool is_broken;        /* it got more of them: the file was damaged meanwhile */
 };
 
 /* -- References -- */
@@ -22,14 +21,19 @@ struct cache_hot *cache_hot_hold(struct cache_hot *hot) {
   return hot;
 }
 
-void cache_hot_release(struct cache_hot **address) {
-  struct cache_hot *hot = steal(*address);
-  if (!hot || atomic_fetch_sub(&hot->references, 1) > 1)
-    return;
+void hot_free(struct cache_hot *hot) {
   struct cache_extra *extra = atomic_load(&hot->extra);
   if (extra)
     extra->release(extra);
   free(hot);
+}
+
+void cache_hot_release(struct cache_hot **address) {
+  struct cache_hot *hot = steal(*address);
+  if (!hot || atomic_fetch_sub(&hot->references, 1) > 1)
+    return;
+  tier_forget(hot->tier, hot);
+  hot_free(hot);
 }
 
 struct cache_hot *cache_hot_find(struct cache *cache, const struct digest *key) {
@@ -66,70 +70,73 @@ bool cache_hot_grow(struct cache *cache, struct cache_hot *hot, size_t bytes) {
 
 /* -- Filling -- */
 
-static struct cache_hot *make(const struct cache_entry *entry, int64_t bytes) {
-  struct cache_hot *hot = malloc(sizeof *hot + (size_t)entry->body_length);
+/* NULL: it is too large, or there is no memory. */
+static struct cache_hot *make(const struct cache_hold *hold) {
+  struct tier *tier = &hold_cache(hold)->tier;
+  const struct cache_entry *entry = cache_hold_entry(hold);
+  int64_t bytes = BESIDE + entry->body_length;
+  struct cache_hot *hot =
+      bytes <= tier_largest(tier) ? malloc(sizeof *hot + (size_t)entry->body_length) : NULL;
   if (!hot)
     return NULL;
   memset(hot, 0, sizeof *hot);
   atomic_init(&hot->references, 1);
+  hot->tier = tier;
   hot->entry = *entry;
+  hot->id = hold_id(hold);
+  hot->source = hold_source(hold);
   hot->bytes = bytes;
   return hot;
 }
 
 struct cache_fill *cache_fill_begin(struct cache_hold *hold) {
-  struct cache *cache = hold_cache(hold);
-  const struct cache_entry *entry = cache_hold_entry(hold);
-  int64_t bytes = BESIDE + entry->body_length;
-  if (hold_is_hot(hold) || !tier_admit(&cache->tier, entry, bytes))
-    return NULL;
-  struct cache_fill *fill = malloc(sizeof *fill);
-  struct cache_hot *hot = fill ? make(entry, bytes) : NULL;
-  if (!hot) {
-    tier_withdraw(&cache->tier, bytes);
-    free(fill);
-    return NULL;
+  struct cache_hot *hot = hold_is_hot(hold) ? NULL : make(hold);
+  struct cache_fill *fill = hot ? calloc(1, sizeof *fill) : NULL;
+  if (fill && tier_admit(hot->tier, hot, hold_epoch(hold))) {
+    fill->hot = hot;
+    return fill;
   }
-  hot->id = hold_id(hold);
-  hot->source = hold_source(hold);
-  *fill = (struct cache_fill){.cache = cache, .hot = hot, .epoch = hold_epoch(hold)};
-  return fill;
+  free(fill);
+  free(hot);
+  return NULL;
 }
 
 void cache_fill_add(struct cache_fill *fill, struct view bytes) {
-  size_t length = (size_t)fill->hot->entry.body_length;
-  CHECK(bytes.length <= length - fill->filled);
+  if (bytes.length > (size_t)fill->hot->entry.body_length - fill->filled) {
+    fill->is_broken = true;
+    return;
+  }
   if (bytes.length)
     memcpy(fill->hot->body + fill->filled, bytes.at, bytes.length);
   fill->filled += bytes.length;
 }
 
-void cache_fill_abandon(struct cache_fill **address) {
+/* Ends the filling; returns the hot result. */
+static struct cache_hot *end(struct cache_fill **address, bool is_complete) {
   struct cache_fill *fill = steal(*address);
-  if (!fill)
-    return;
-  tier_withdraw(&fill->cache->tier, fill->hot->bytes);
-  cache_hot_release(&fill->hot);
+  struct cache_hot *hot = fill->hot;
+  tier_end(hot->tier, hot, is_complete);
   free(fill);
+  return hot;
+}
+
+void cache_fill_abandon(struct cache_fill **address) {
+  struct cache_hot *hot = *address ? end(address, false) : NULL;
+  cache_hot_release(&hot);
 }
 
 struct cache_hot *cache_fill_end(struct cache_fill **address) {
-  struct cache_fill *fill = *address;
-  if (fill->filled != (size_t)fill->hot->entry.body_length) {
-    cache_fill_abandon(address);
-    return NULL;
-  }
-  *address = NULL;
-  struct cache_hot *hot = fill->hot;
-  (void)!tier_take_in(&fill->cache->tier, hot, fill->epoch);
-  free(fill);
-  return hot;
+  const struct cache_fill *fill = *address;
+  if (!fill->is_broken && fill->filled == (size_t)fill->hot->entry.body_length)
+    return end(address, true);
+  cache_fill_abandon(address);
+  return NULL;
 }
 
 struct cache_totals cache_hot_totals(struct cache *cache) {
   struct tier *tier = &cache->tier;
   pthread_mutex_lock(&tier->lock);
-  struct cache_totals totals = {.entries = tier->count, .bytes = tier->used};
+  struct cache_totals totals = {.entries = (int64_t)tier->heap.count, .bytes = tier->used};
   pthread_mutex_unlock(&tier->lock);
   return totals;
 }

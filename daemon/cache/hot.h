@@ -12,8 +12,12 @@
  * What is worth the most stays: hits times what each saves, by the bytes that it takes. A result
  * that would displace what is worth more is refused, so one large export displaces nothing that is
  * asked for again and again. Every refusal and every eviction makes the others age
- * (GreedyDual-Size-Frequency, as on the disk: cache/sweep.h). No result takes more than an eighth
- * of the memory.
+ * (GreedyDual-Size-Frequency, as on the disk: cache/sweep.c). No result takes more than an eighth
+ * of the memory, nor do those together that are filled while clients read them.
+ *
+ * Bytes count from cache_fill_begin() until the last reference is released: what slow clients read
+ * counts, also when nobody finds it any more. So cache.memory is never exceeded, but by what was
+ * in use when a reload made it smaller.
  *
  * Any thread. Nothing blocks on the disk, but for cache_hold_heat(). */
 #pragma once
@@ -45,14 +49,14 @@ void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot, struct amou
 /* -- Filling -- */
 
 /* Begins to fill a hot result with the body of a held one. The caller owns it until
- * cache_fill_end() or cache_fill_abandon(). NULL: it is too large, not worth the place, or there is
- * no memory. */
+ * cache_fill_end() or cache_fill_abandon(). Others make room for it now. NULL: it is too large, not
+ * worth the place, hot or being filled already, invisible by now, or there is no memory. */
 struct cache_fill *cache_fill_begin(struct cache_hold *hold) MUST_CHECK;
-/* Adds the next bytes of the body. */
+/* Adds the next bytes of the body; they come from the disk, and may be too many. */
 void cache_fill_add(struct cache_fill *fill, struct view bytes);
 /* The body is complete. Ends the filling, and leaves NULL. The hot result is found from now on,
  * unless the stored one has become invisible meanwhile. Returns a reference to it, also if it is
- * not found; NULL: bytes were missing. */
+ * not found; NULL: there were fewer bytes, or more, than the entry says. */
 struct cache_hot *cache_fill_end(struct cache_fill **fill) MUST_CHECK;
 /* Leaves NULL; NULL is allowed. */
 void cache_fill_abandon(struct cache_fill **fill);
@@ -63,7 +67,7 @@ struct cache_hot *cache_hold_heat(struct cache_hold *hold);
 
 /* -- What a room above keeps with a hot result -- */
 
-/* Freed with the hot result, by `release`, on any thread. */
+/* Freed with the hot result, by `release`, on any thread; it must not call the cache. */
 struct cache_extra {
   void (*release)(struct cache_extra *extra);
 };
@@ -76,5 +80,5 @@ struct cache_extra *cache_hot_set_extra(struct cache_hot *hot, struct cache_extr
  * place for them. */
 bool cache_hot_grow(struct cache *cache, struct cache_hot *hot, size_t bytes) MUST_CHECK;
 
-/* The present number of hot results, and the bytes that they take. */
+/* The present number of hot results, and the bytes that count. */
 struct cache_totals cache_hot_totals(struct cache *cache);

@@ -1,7 +1,6 @@
 /* Locks: the tier's, and one for each part of the keys, which alone is taken for a hit. */
 #include "cache/tier.h"
 
-#include <math.h>
 #include <stddef.h>
 
 static struct tier_shard *shard_of(struct tier *tier, const struct digest *key) {
@@ -27,6 +26,8 @@ struct cache_hot *tier_find(struct tier *tier, const struct digest *key) {
   struct cache_hot *hot;
   pthread_mutex_lock(&shard->lock);
   HASH_FIND(hh, shard->map, key, sizeof *key, hot);
+  if (hot && !hot->is_ready)
+    hot = NULL;
   if (hot)
     cache_hot_hold(hot);
   pthread_mutex_unlock(&shard->lock);
@@ -41,17 +42,32 @@ uint64_t tier_epoch(struct tier *tier, const struct digest *key) {
   return epoch;
 }
 
-/* --- worth: under the tier's lock --- */
-
-/* What a hit saves by the byte. What costs nothing is worth the smallest amount. */
-static double density(const struct cache_entry *entry, int64_t bytes) {
-  double cost = entry->cost.parts > 0 ? (double)entry->cost.parts : 1;
-  return cost / (double)bytes;
+int64_t tier_largest(const struct tier *tier) {
+  return atomic_load(&tier->most) / TIER_LARGEST;
 }
 
-static double rank_of(const struct tier *tier, const struct cache_entry *entry, int64_t bytes,
-                      int64_t hits) {
-  return tier->inflation + density(entry, bytes) * (double)(hits + 1);
+/* --- worth: under the tier's lock --- */
+
+/* So many hits count. Without a bound, what was asked for often long ago would stay as long. */
+#define HITS_MOST 64
+
+/* What a hit saves by the byte. What costs nothing is worth the smallest amount. */
+static double density(const struct cache_hot *hot) {
+  double cost = hot->entry.cost.parts > 0 ? (double)hot->entry.cost.parts : 1;
+  return cost / (double)hot->bytes;
+}
+
+static double rank_of(const struct tier *tier, const struct cache_hot *hot, int64_t hits) {
+  return tier->inflation + density(hot) * (double)((hits < HITS_MOST ? hits : HITS_MOST) + 1);
+}
+
+/* That of a new one: its hits on the disk count, or it would never get the place of another. */
+static double first_rank(const struct tier *tier, const struct cache_hot *hot) {
+  return rank_of(tier, hot, hot->entry.hits);
+}
+
+static double greater(double a, double b) {
+  return a > b ? a : b;
 }
 
 static struct cache_hot *hot_of(struct heap_item *item) {
@@ -64,7 +80,7 @@ static bool refresh(struct tier *tier, struct cache_hot *hot) {
   int64_t hits = atomic_load_explicit(&hot->hits, memory_order_relaxed);
   if (hits == hot->seen_hits)
     return false;
-  heap_change(&tier->heap, &hot->item, rank_of(tier, &hot->entry, hot->bytes, hits));
+  heap_change(&tier->heap, &hot->item, greater(hot->item.rank, rank_of(tier, hot, hits)));
   hot->seen_hits = hits / 2;
   atomic_fetch_sub_explicit(&hot->hits, hits - hits / 2, memory_order_relaxed);
   return true;
@@ -80,7 +96,7 @@ static struct cache_hot *least(struct tier *tier) {
 
 /* --- leaving: under the tier's lock --- */
 
-/* Nobody finds it any more. Its reference is the caller's from now on. */
+/* Nobody finds it any more. */
 static void take_out(struct tier *tier, struct cache_hot *hot) {
   struct tier_shard *shard = shard_of(tier, &hot->entry.key);
   pthread_mutex_lock(&shard->lock);
@@ -88,15 +104,24 @@ static void take_out(struct tier *tier, struct cache_hot *hot) {
   pthread_mutex_unlock(&shard->lock);
   HASH_DELETE(hh_id, tier->ids, hot);
   heap_remove(&tier->heap, &hot->item);
-  tier->used -= hot->bytes;
-  tier->count--;
+  hot->is_known = false;
 }
 
+/* Gives up the tier's own reference, too. */
 static void drop(struct tier *tier, struct cache_hot *hot) {
   if (!hot)
     return;
   take_out(tier, hot);
-  cache_hot_release(&hot);
+  if (atomic_fetch_sub(&hot->references, 1) > 1)
+    return;
+  tier->used -= hot->bytes;
+  hot_free(hot);
+}
+
+void tier_forget(struct tier *tier, const struct cache_hot *hot) {
+  pthread_mutex_lock(&tier->lock);
+  tier->used -= hot->bytes;
+  pthread_mutex_unlock(&tier->lock);
 }
 
 static void begin_epoch(struct tier_shard *shard) {
@@ -110,13 +135,17 @@ static void begin_epochs(struct tier *tier) {
     begin_epoch(&tier->shards[i]);
 }
 
-void tier_drop_key(struct tier *tier, const struct digest *key) {
-  struct tier_shard *shard = shard_of(tier, key);
+/* The maps change under the tier's lock only, so to look into them it is enough. */
+static struct cache_hot *known(struct tier *tier, const struct digest *key) {
   struct cache_hot *hot;
+  HASH_FIND(hh, shard_of(tier, key)->map, key, sizeof *key, hot);
+  return hot;
+}
+
+void tier_drop_key(struct tier *tier, const struct digest *key) {
   pthread_mutex_lock(&tier->lock);
-  begin_epoch(shard);
-  HASH_FIND(hh, shard->map, key, sizeof *key, hot); /* it changes under the tier's lock only */
-  drop(tier, hot);
+  begin_epoch(shard_of(tier, key));
+  drop(tier, known(tier, key));
   pthread_mutex_unlock(&tier->lock);
 }
 
@@ -153,138 +182,147 @@ void tier_drop_all(struct tier *tier) {
 /* --- making room: under the tier's lock --- */
 
 static int64_t excess(const struct tier *tier, int64_t bytes) {
-  return tier->used + tier->filling + bytes - atomic_load(&tier->most);
+  return tier->used + bytes - atomic_load(&tier->most);
 }
 
 /* What is refused makes the others age, by as much as if it had filled its part of the memory. */
-static void age(struct tier *tier, const struct cache_entry *entry, int64_t bytes) {
-  int64_t most = atomic_load(&tier->most);
+static void age(struct tier *tier, const struct cache_hot *refused) {
+  double most = (double)atomic_load(&tier->most);
   if (most > 0)
-    tier->inflation += density(entry, bytes) * (double)bytes / (double)most;
+    tier->inflation += density(refused) * (double)refused->bytes / most;
 }
 
-/* Displaces what has a lesser rank than `rank`, until there is room for `bytes`. False, and nothing
- * is displaced: there is not enough of that. */
+static void displace(struct tier *tier, struct cache_hot *hot) {
+  tier->inflation = greater(tier->inflation, hot->item.rank);
+  drop(tier, hot);
+}
+
+/* The bytes that are free as soon as it is displaced: none while somebody reads it. */
+static int64_t bytes_alone(struct cache_hot *hot) {
+  return atomic_load(&hot->references) > 1 ? 0 : hot->bytes;
+}
+
+/* Displaces what has a lesser rank than `rank`, until there is room for `bytes`. False: there is not
+ * enough of that, and nothing is displaced; or somebody has just begun to read it. */
 static bool make_room(struct tier *tier, int64_t bytes, double rank) {
   struct cache_hot *gone = NULL, *hot;
-  double inflation = tier->inflation;
   int64_t over = excess(tier, bytes);
   while (over > 0 && (hot = least(tier)) && hot->item.rank < rank) {
     heap_remove(&tier->heap, &hot->item);
-    over -= hot->bytes;
-    inflation = hot->item.rank;
+    over -= bytes_alone(hot);
     hot->next_gone = gone;
     gone = hot;
   }
   while ((hot = gone)) {
     gone = hot->next_gone;
     if (over <= 0)
-      drop(tier, hot);
+      displace(tier, hot);
     else
       CHECK(heap_add(&tier->heap, &hot->item)); /* it had a place there */
   }
-  if (over <= 0 && inflation > tier->inflation)
-    tier->inflation = inflation;
-  return over <= 0;
+  return excess(tier, bytes) <= 0;
+}
+
+static void shrink(struct tier *tier) {
+  struct cache_hot *hot;
+  while (excess(tier, 0) > 0 && (hot = least(tier)))
+    displace(tier, hot);
 }
 
 void tier_set_most(struct tier *tier, int64_t most) {
   pthread_mutex_lock(&tier->lock);
   atomic_store(&tier->most, most);
-  (void)make_room(tier, 0, INFINITY);
+  shrink(tier);
   pthread_mutex_unlock(&tier->lock);
 }
 
-/* --- taking in --- */
+/* --- taking in: under the tier's lock --- */
 
-/* True if there is room, or something of less worth could go. */
-static bool is_welcome(struct tier *tier, const struct cache_entry *entry, int64_t bytes) {
-  int64_t share = atomic_load(&tier->most) / TIER_LARGEST;
-  if (bytes > share || tier->filling + bytes > share)
-    return false;
-  if (excess(tier, bytes) <= 0)
-    return true;
-  struct cache_hot *other = least(tier);
-  if (other && other->item.rank < rank_of(tier, entry, bytes, entry->hits))
-    return true;
-  age(tier, entry, bytes);
-  return false;
+/* It takes as long as a client likes. Together such fillings have a bound, so that a slow client does
+ * not keep short results out. */
+static bool is_slow(const struct cache_hot *hot) {
+  return hot->entry.body_length > CACHE_HOT_AT_ONCE;
 }
 
-bool tier_admit(struct tier *tier, const struct cache_entry *entry, int64_t bytes) {
-  pthread_mutex_lock(&tier->lock);
-  bool welcome = is_welcome(tier, entry, bytes);
-  if (welcome)
-    tier->filling += bytes;
-  pthread_mutex_unlock(&tier->lock);
-  return welcome;
+/* The stored result may have become invisible since it was looked for. */
+static bool is_old(struct tier *tier, const struct cache_hot *hot, uint64_t epoch) {
+  return tier_epoch(tier, &hot->entry.key) != epoch;
 }
 
-void tier_withdraw(struct tier *tier, int64_t bytes) {
-  pthread_mutex_lock(&tier->lock);
-  tier->filling -= bytes;
-  pthread_mutex_unlock(&tier->lock);
-}
-
-/* Puts it into the map of its shard. False: the epoch is another one, there is one with this key
- * already, or there is no memory. */
-static bool put(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
+/* False: there is no memory. */
+static bool put_in_shard(struct tier *tier, struct cache_hot *hot) {
   struct tier_shard *shard = shard_of(tier, &hot->entry.key);
-  struct cache_hot *other;
-  bool ok = false;
   pthread_mutex_lock(&shard->lock);
-  HASH_FIND(hh, shard->map, &hot->entry.key, sizeof hot->entry.key, other);
-  if (!other && shard->epoch == epoch) {
-    HASH_ADD(hh, shard->map, entry.key, sizeof hot->entry.key, hot);
-    ok = hot->hh.tbl != NULL;
-  }
+  HASH_ADD(hh, shard->map, entry.key, sizeof hot->entry.key, hot);
   pthread_mutex_unlock(&shard->lock);
-  return ok;
+  return hot->hh.tbl;
 }
 
-/* True: it is in both maps. */
-static bool put_in_maps(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
+static bool put_in_maps(struct tier *tier, struct cache_hot *hot) {
   HASH_ADD(hh_id, tier->ids, id, sizeof hot->id, hot);
   if (!hot->hh_id.tbl)
     return false;
-  if (put(tier, hot, epoch))
-    return true;
-  HASH_DELETE(hh_id, tier->ids, hot);
-  return false;
+  hot->is_known = put_in_shard(tier, hot);
+  if (!hot->is_known)
+    HASH_DELETE(hh_id, tier->ids, hot);
+  return hot->is_known;
 }
 
-static bool take_in(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
-  double rank = rank_of(tier, &hot->entry, hot->bytes, hot->entry.hits);
-  if (!make_room(tier, hot->bytes, rank)) {
-    age(tier, &hot->entry, hot->bytes);
+/* That there is a place for it, if it is worth that. */
+static bool may_come(struct tier *tier, const struct cache_hot *hot, uint64_t epoch) {
+  int64_t left = tier_largest(tier) - (is_slow(hot) ? tier->filling : 0);
+  return hot->bytes <= left && !is_old(tier, hot, epoch) && !known(tier, &hot->entry.key);
+}
+
+static bool admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
+  if (!may_come(tier, hot, epoch))
+    return false;
+  if (!make_room(tier, hot->bytes, first_rank(tier, hot))) {
+    age(tier, hot);
     return false;
   }
-  hot->item.rank = rank;
-  if (!heap_add(&tier->heap, &hot->item))
+  if (!put_in_maps(tier, hot))
     return false;
-  if (!put_in_maps(tier, hot, epoch)) {
-    heap_remove(&tier->heap, &hot->item);
-    return false;
-  }
-  tier->used += hot->bytes;
-  tier->count++;
   cache_hot_hold(hot);
+  tier->used += hot->bytes;
+  tier->filling += is_slow(hot) ? hot->bytes : 0;
   return true;
 }
 
-bool tier_take_in(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
+bool tier_admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
   pthread_mutex_lock(&tier->lock);
-  tier->filling -= hot->bytes;
-  bool taken = take_in(tier, hot, epoch);
+  bool ok = admit(tier, hot, epoch);
   pthread_mutex_unlock(&tier->lock);
-  return taken;
+  return ok;
+}
+
+/* The memory may have become smaller while it was filled. */
+static bool become_ready(struct tier *tier, struct cache_hot *hot) {
+  struct tier_shard *shard = shard_of(tier, &hot->entry.key);
+  hot->item.rank = first_rank(tier, hot);
+  if (!heap_add(&tier->heap, &hot->item))
+    return false;
+  pthread_mutex_lock(&shard->lock);
+  hot->is_ready = true;
+  pthread_mutex_unlock(&shard->lock);
+  shrink(tier);
+  return true;
+}
+
+void tier_end(struct tier *tier, struct cache_hot *hot, bool is_complete) {
+  pthread_mutex_lock(&tier->lock);
+  if (is_slow(hot))
+    tier->filling -= hot->bytes;
+  if (hot->is_known && !(is_complete && become_ready(tier, hot)))
+    drop(tier, hot);
+  pthread_mutex_unlock(&tier->lock);
 }
 
 /* The others make room, if they are worth less. */
 bool tier_grow(struct tier *tier, struct cache_hot *hot, int64_t bytes) {
   pthread_mutex_lock(&tier->lock);
-  bool grows = hot->item.place && hot->bytes + bytes <= atomic_load(&tier->most) / TIER_LARGEST;
-  if (grows) { /* it is no victim of its own growth */
+  bool grows = hot->item.place && hot->bytes + bytes <= tier_largest(tier);
+  if (grows) { /* it is no victim of its own growth: ranks only rise */
     (void)refresh(tier, hot);
     grows = make_room(tier, bytes, hot->item.rank);
   }

@@ -18,16 +18,23 @@
 #include <uthash.h>
 
 #define TIER_SHARDS 64
-/* No result takes more than this part of cache.memory, nor do those that are being filled. */
+/* No result takes more than this part of cache.memory, nor do those that clients fill. */
 #define TIER_LARGEST 8
 
+struct tier;
+
+/* Its bytes count from tier_admit() until its last reference is released. Meanwhile it is known, that
+ * is in the maps, and may be dropped, and once it is ready it is found. */
 struct cache_hot {
   atomic_int references;
   atomic_llong hits; /* since it became hot; halved as it ages */
   _Atomic(struct cache_extra *) extra;
+  struct tier *tier;
   struct cache_entry entry;
   int64_t id, source; /* of the stored result; of its source, as hold_source() has it */
+  bool is_ready;      /* its body is complete; under the lock of its shard */
   /* under the tier's lock */
+  bool is_known;     /* it is in the maps */
   int64_t bytes;     /* that count towards cache.memory */
   int64_t seen_hits; /* that its rank counts */
   struct heap_item item;
@@ -48,34 +55,43 @@ struct tier {
   _Atomic int64_t most;  /* cache.memory, bytes */
   pthread_mutex_t lock;  /* of all below; a shard's may be taken under it */
   struct cache_hot *ids; /* by the id of the stored result */
-  struct heap heap;
-  double inflation; /* the rank of what was displaced last, or more */
-  int64_t count;
-  int64_t used, filling; /* bytes: of hot results; of those that are being filled */
+  struct heap heap;      /* of those that are ready */
+  double inflation;      /* the rank of what was displaced last, or more */
+  int64_t used;          /* bytes: of all that have references */
+  int64_t filling;       /* bytes: of those that are filled as clients read them */
 };
 
 /* `tier` is all zeros. */
 void tier_open(struct tier *tier);
 /* No reference may be left but its own. */
 void tier_close(struct tier *tier);
-/* Sets cache.memory; what is too much goes. */
+/* Sets cache.memory; what is too much goes. What somebody still reads or fills stays in memory so
+ * long. */
 void tier_set_most(struct tier *tier, int64_t most);
 
 /* A reference to the result with this key; NULL: there is none. Takes the shard's lock alone. */
 struct cache_hot *tier_find(struct tier *tier, const struct digest *key);
 
-/* Begins to take in `hot`, which counts for hot->bytes and is worth what its entry says. False: it is
- * refused. If true, tier_take_in() or tier_withdraw() follows. */
-bool tier_admit(struct tier *tier, const struct cache_entry *entry, int64_t bytes) MUST_CHECK;
-void tier_withdraw(struct tier *tier, int64_t bytes);
-/* Takes `hot` in, with a reference of the tier's own, and displaces others. False: it is refused after
- * all, or the epoch is another one by now. */
-bool tier_take_in(struct tier *tier, struct cache_hot *hot, uint64_t epoch) MUST_CHECK;
+/* The most bytes that one result may take. */
+int64_t tier_largest(const struct tier *tier);
+/* Begins to take in `hot`, which is new and has one reference, and displaces what is worth less. From
+ * now on it is dropped with its stored result, but it is not found. False: it is not worth the place,
+ * there is one already, or the epoch of its key is another one by now; the caller frees it. If true,
+ * tier_end() follows. */
+bool tier_admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) MUST_CHECK;
+/* Its body is complete, and it is found, unless it was dropped meanwhile; or it is not, and it never
+ * is found. */
+void tier_end(struct tier *tier, struct cache_hot *hot, bool is_complete);
+/* Its last reference was released. */
+void tier_forget(struct tier *tier, const struct cache_hot *hot);
 /* See cache_hot_grow(). */
 bool tier_grow(struct tier *tier, struct cache_hot *hot, int64_t bytes) MUST_CHECK;
 
-/* The epoch of a key, to be read before the stored result is looked for: a result is filled only if
- * the epoch is still the same at the end. */
+/* Frees a result without references, and what is kept with it. */
+void hot_free(struct cache_hot *hot);
+
+/* The epoch of a key, to be read before the stored result is looked for: a filling begins only if the
+ * epoch is still the same. */
 uint64_t tier_epoch(struct tier *tier, const struct digest *key);
 
 /* To be called when results have become invisible, before anybody is told so. Any thread; nothing
