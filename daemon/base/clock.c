@@ -27,6 +27,10 @@ int64_t clock_monotonic(void) {
   return nanoseconds(CLOCK_MONOTONIC);
 }
 
+int64_t clock_coarse(void) {
+  return nanoseconds(CLOCK_MONOTONIC_COARSE);
+}
+
 void clock_sleep(int64_t until) {
   const struct timespec end = timespec_of(until);
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &end, NULL) == EINTR)

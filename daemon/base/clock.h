@@ -28,6 +28,10 @@ int64_t clock_milliseconds(void);
 /* Nanoseconds on a clock that never jumps, for durations and deadlines. */
 int64_t clock_monotonic(void);
 
+/* clock_monotonic() as it was some milliseconds ago, at most ten, and never less than in an earlier
+ * call. It costs a quarter: for what is noted several times at each request. */
+int64_t clock_coarse(void);
+
 /* Blocks until the deadline `until` (clock_monotonic()), or a little less: the caller checks the
  * clock and its own condition again. Any thread. */
 void clock_sleep(int64_t until);

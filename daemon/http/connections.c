@@ -88,14 +88,14 @@ static void leave(struct connections *connections, struct connection *connection
 static void rest(struct connections *connections, struct connection *connection) {
   struct group *group = group_of(connections, connection);
   connection->own.state = CONNECTION_IDLE;
-  connection->own.since = clock_monotonic();
+  connection->own.since = clock_coarse();
   DL_APPEND2(group->idle, connection, own.prev, own.next);
 }
 
 static void send_on(struct connections *connections, struct connection *connection) {
   struct group *group = group_of(connections, connection);
   connection->own.state = CONNECTION_SENDING;
-  connection->own.since = clock_monotonic();
+  connection->own.since = clock_coarse();
   DL_APPEND2(group->sending, connection, own.prev, own.next);
 }
 

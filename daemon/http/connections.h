@@ -17,7 +17,8 @@
  * limit it stops accepting.
  *
  * The connections of each thread are a group with a lock of its own, so threads do not wait for each
- * other. Only at the limit does a newcomer look at all groups.
+ * other. Only at the limit does a newcomer look at all groups. Of connections of two threads, the
+ * order is known to some milliseconds.
  *
  * Any thread; nothing blocks on more than a short lock. */
 #pragma once
@@ -36,7 +37,7 @@ struct connection {
     unsigned group;    /* of the thread that opened it */
     struct peer *peer; /* its client's address; NULL: it counts towards none */
     enum { CONNECTION_IDLE, CONNECTION_BUSY, CONNECTION_SENDING, CONNECTION_CLOSING } state;
-    int64_t since;                  /* of IDLE and SENDING (clock_monotonic()) */
+    int64_t since;                  /* of IDLE and SENDING (clock_coarse()) */
     struct connection *next, *prev; /* while IDLE or SENDING */
   } own;
 };

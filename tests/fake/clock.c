@@ -57,6 +57,10 @@ int64_t clock_monotonic(void) {
   return atomic_load(&control->monotonic);
 }
 
+int64_t clock_coarse(void) {
+  return clock_monotonic();
+}
+
 int clock_timeout(int64_t until) {
   if (until == CLOCK_NEVER)
     return -1;

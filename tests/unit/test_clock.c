@@ -63,6 +63,16 @@ static void a_condition_is_waited_for_until_the_deadline(void **state) {
   pthread_mutex_unlock(&lock);
 }
 
+static void the_coarse_clock_is_not_ahead(void **state) {
+  (void)state;
+  int64_t before = clock_coarse();
+  for (int i = 0; i < 1000; i++) {
+    int64_t now = clock_coarse();
+    assert_true(before <= now && now <= clock_monotonic());
+    before = now;
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_clocks_agree),
@@ -70,6 +80,7 @@ int main(void) {
       cmocka_unit_test(a_sleep_has_an_end),
       cmocka_unit_test(a_file_is_waited_for_until_the_deadline),
       cmocka_unit_test(a_condition_is_waited_for_until_the_deadline),
+      cmocka_unit_test(the_coarse_clock_is_not_ahead),
   };
   return cmocka_run_group_tests_name("clock", tests, NULL, NULL);
 }
