@@ -6,41 +6,37 @@
 
 /* --- characters --- */
 
-/* RFC 9110 5.6.2. */
+/* What a byte may be part of. */
+enum { TOKEN = 1, VALUE = 2, TARGET = 4 };
+#define ANY (TOKEN | VALUE | TARGET)
+#define APART (VALUE | TARGET) /* not of a token */
+
+/* A token: RFC 9110 5.6.2. A value: RFC 9110 5.5; bytes beyond ASCII are allowed there. Spaces and bytes
+ * beyond ASCII do not belong into a target, but cannot be mistaken for anything else. */
+static const unsigned char kinds[256] = {
+    ['\t'] = VALUE,       [' '] = APART,         ['!'] = ANY,         ['"'] = APART,
+    ['#' ... '\''] = ANY, ['(' ... ')'] = APART, ['*' ... '+'] = ANY, [','] = APART,
+    ['-' ... '.'] = ANY,  ['/'] = APART,         ['0' ... '9'] = ANY, [':' ... '@'] = APART,
+    ['A' ... 'Z'] = ANY,  ['[' ... ']'] = APART, ['^' ... 'z'] = ANY, ['{'] = APART,
+    ['|'] = ANY,          ['}'] = APART,         ['~'] = ANY,         [0x80 ... 0xff] = APART,
+};
+
+/* True if all of the text is of this kind. */
+static bool is_of(struct view text, unsigned char kind) {
+  unsigned char all = kind;
+  for (size_t i = 0; i < text.length; i++)
+    all &= kinds[(unsigned char)text.at[i]];
+  return all;
+}
+
 static bool is_token(struct view text) {
-  static const struct view others = VIEW("!#$%&'*+-.^_`|~");
-  for (size_t i = 0; i < text.length; i++)
-    if (!num_is_digit(text.at[i]) && !num_is_alpha(text.at[i]) &&
-        !memchr(others.at, text.at[i], others.length))
-      return false;
-  return text.length > 0;
-}
-
-static bool is_control(char c) {
-  return (c >= 0 && c < ' ') || c == 0x7f;
-}
-
-/* RFC 9110 5.5; bytes beyond ASCII are allowed there. */
-static bool is_value(struct view text) {
-  for (size_t i = 0; i < text.length; i++)
-    if (is_control(text.at[i]) && text.at[i] != '\t')
-      return false;
-  return true;
-}
-
-/* Spaces and bytes beyond ASCII do not belong into a URI, but cannot be mistaken for anything
- * else. */
-static bool is_target(struct view text) {
-  for (size_t i = 0; i < text.length; i++)
-    if (is_control(text.at[i]))
-      return false;
-  return text.length > 0;
+  return text.length > 0 && is_of(text, TOKEN);
 }
 
 static const char *wrong_in_field(struct view name, struct view value) {
   if (!is_token(name))
     return "a header's name must be a token, with its colon right behind it (RFC 9112 5.1)";
-  if (!is_value(value))
+  if (!is_of(value, VALUE))
     return "a header's value must have no control characters (RFC 9110 5.5)";
   return NULL;
 }
@@ -48,7 +44,7 @@ static const char *wrong_in_field(struct view name, struct view value) {
 static const char *wrong_in_line(const struct head_line *line) {
   if (!is_token(line->method))
     return "the method must be a token (RFC 9110 9.1)";
-  if (!is_target(line->target))
+  if (!line->target.length || !is_of(line->target, TARGET))
     return "the request URI must have no control characters";
   return NULL;
 }
