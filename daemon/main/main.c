@@ -4,6 +4,7 @@
 #include "base/dump.h"
 #include "base/log.h"
 #include "base/scope.h"
+#include "base/shard.h"
 #include "base/token_text.h"
 #include "base/visible.h"
 #include "http/listener.h"
@@ -14,9 +15,11 @@
 #include "main/rooms.h"
 
 #include <curl/curl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 #define ADMIN_THREADS 2
 #define ADMIN_CONNECTIONS 64
@@ -24,6 +27,7 @@
 /* Descriptors beside those of clients and of requests to upstream: databases and their readers,
  * eventfds and epolls of threads, and connections that are being closed to make room. */
 #define OTHER_DESCRIPTORS 256
+#define MAPPED (256 * 1024)  /* bytes */
 #define LOG_PATIENCE 5       /* seconds to wait at the end for a reader of the log */
 #define ADMIN_TOKEN_LEAST 16 /* bytes: whoever guesses the token may spend */
 
@@ -104,12 +108,21 @@ static int64_t make_room(const struct settings *settings) {
   return descriptors_make_room(settings->max_connections, others);
 }
 
+/* Each thread more than there are processors costs changes of context at every hit. A single one
+ * would be blocked by the disk. */
+static int64_t threads_of(const struct settings *settings) {
+  int64_t processors = sysconf(_SC_NPROCESSORS_ONLN);
+  if (settings->server_threads)
+    return settings->server_threads;
+  return processors < 2 ? 2 : processors > SHARDS ? SHARDS : processors;
+}
+
 static bool open_client_side(struct daemon *daemon, struct fault *fault) {
   const struct settings *settings = daemon->settings;
   struct listener_options options = {.side = TLS_CLIENT,
                                      .addresses = &settings->server_listen,
                                      .handler = serve_handler(daemon->rooms.serve),
-                                     .threads = settings->server_threads,
+                                     .threads = threads_of(settings),
                                      .max_connections = make_room(settings),
                                      .max_connections_per_address =
                                          settings->max_connections_per_address,
@@ -268,12 +281,21 @@ static void complain(const struct fault *fault) {
   fprintf(stderr, "rowcached: %s\n", text_string(&safe));
 }
 
+/* glibc gives each thread a heap of its own, of which none shrinks for what another one needs: with
+ * 4,000 results of 33 KB that come and go, 113 MiB were resident, and with one heap 87. Blocks from
+ * MAPPED bytes on are mapped, and go back to the system at once. */
+static void keep_heap_small(void) {
+  (void)mallopt(M_ARENA_MAX, 1);
+  (void)mallopt(M_MMAP_THRESHOLD, MAPPED);
+}
+
 int main(int argc, char **argv) {
   struct options options;
   struct settings *settings = NULL;
   struct fault fault;
   int status;
   dump_forbid();
+  keep_heap_small();
   if (!options_read(argc, argv, &options, &status))
     return status;
   if (!load_settings(&options, &settings, &fault) ||

@@ -565,7 +565,7 @@ static void restarts(void **state) {
       {"cache.ttl=24h", ""},
       {"tables.other=refuse", ""},
       {"server.threads=5", "server.threads"},
-      {"server.threads=4", ""},
+      {"server.threads=0", ""},
       {"server.listen=127.0.0.1:1", "server.listen"},
       {"server.listen=127.0.0.1:8080,[::1]:1", "server.listen"},
       {"state.directory=/a", "state.directory"},
