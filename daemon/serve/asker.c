@@ -1,6 +1,5 @@
 #include "serve/asker.h"
 
-#include "base/clock.h"
 #include "serve/request.h"
 
 #include <string.h>
@@ -41,8 +40,8 @@ static void learn(struct asker *asker, struct serve *serve, struct view token) {
   asker->own.length = token.length;
 }
 
-static bool is_accepted(struct asker *asker, struct access *access) {
-  int64_t now = clock_monotonic(), until;
+static bool is_accepted(struct asker *asker, struct access *access, int64_t now) {
+  int64_t until;
   uint64_t generation = access_generation(access);
   if (asker->own.accepted_until > now && asker->own.access_generation == generation)
     return true;
@@ -57,20 +56,20 @@ static bool needs_verdict(const struct asker *asker, const struct settings *sett
          !token_is_vouched_for(&asker->facts);
 }
 
-const struct asker *asker_find(struct askers *askers, struct serve *serve,
-                               const struct settings *settings, struct view token,
-                               enum plan_standing *standing) {
+const struct asker *asker_find(struct askers *askers, const struct inquiry *inquiry,
+                               struct view token, int64_t now, enum plan_standing *standing) {
   CHECK(token.length <= ASKER_TEXT_MOST);
+  struct serve *serve = inquiry->serve;
   struct asker *asker = place_of(askers, token);
+  struct inquiry judged = *inquiry;
   if (!is_of(asker, token))
     learn(asker, serve, token);
   else if (asker->own.facts_generation != token_generation(serve->rooms.ledger))
     recall(asker, serve);
-  struct inquiry inquiry = {
-      .serve = serve, .settings = settings, .fingerprint = &asker->fingerprint};
-  if (needs_verdict(asker, settings) && is_accepted(asker, serve->rooms.access))
-    inquiry.checked = ACCESS_YES;
-  *standing = facts_judge_token(&inquiry, &asker->facts);
+  judged.fingerprint = &asker->fingerprint;
+  if (needs_verdict(asker, inquiry->settings) && is_accepted(asker, serve->rooms.access, now))
+    judged.checked = ACCESS_YES;
+  *standing = facts_judge_token(&judged, &asker->facts);
   return asker;
 }
 

@@ -26,9 +26,8 @@ struct askers {
 };
 
 /* What is known of the one who asks with `token`, which has not more than ASKER_TEXT_MOST bytes, and
- * its present standing. Valid until the next call. Does not block. */
-const struct asker *asker_find(struct askers *askers, struct serve *serve,
-                               const struct settings *settings, struct view token,
-                               enum plan_standing *standing);
+ * its standing at `now` (clock_monotonic()). Valid until the next call. Does not block. */
+const struct asker *asker_find(struct askers *askers, const struct inquiry *inquiry,
+                               struct view token, int64_t now, enum plan_standing *standing);
 /* Wipes the texts of the tokens. */
 void askers_wipe(struct askers *askers);

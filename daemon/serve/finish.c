@@ -86,12 +86,12 @@ static bool is_worth_a_line(const struct request *request, bool may_have_spent) 
 
 /* The line of a request that spent nothing is MINOR: the log drops it first. */
 static void log_request(const struct request *request, const char *label, int64_t nanoseconds) {
-  struct view target = request->query ? query_target_text(request->query) : VIEW("");
-  scope_free char *text = strndup(target.at, target.length);
   bool may_have_spent =
       !amount_is_zero(request->spent) || !request->cost_is_known || request->refreshes;
   if (!is_worth_a_line(request, may_have_spent))
     return;
+  struct view target = request->query ? query_target_text(request->query) : VIEW("");
+  scope_free char *text = strndup(target.at, target.length);
   log_event(may_have_spent ? LOG_LEVEL_INFO : LOG_LEVEL_MINOR, EVENT_request,
             "id=%s outcome=%s status=%u token=%s target=%s spent=%s%s saved=%s ms=%lld%s",
             request->id, outcome_word(request->outcome), request->status, label, LOG_VALUE(text),

@@ -150,7 +150,7 @@ static struct plan decide(const struct occasion *occasion) {
 static bool is_in_rate(const struct occasion *occasion) {
   int64_t most = occasion->settings->requests_per_second, wait;
   return !most || rate_take(occasion->serve->rooms.rates, &occasion->asker->fingerprint, most,
-                            clock_monotonic(), &wait);
+                            exchange_began(occasion->exchange), &wait);
 }
 
 /* Only a fresh result is served quickly. */
@@ -204,27 +204,66 @@ static bool reply(const struct occasion *occasion) {
 static bool answer(struct occasion *occasion, struct quick_shard *shard,
                    const struct spelling *spelling) {
   struct serve *serve = occasion->serve;
-  occasion->meaning = memo_find(&shard->memo, spelling);
-  if (!occasion->meaning || spelling->token.length > ASKER_TEXT_MOST)
-    return false;
   occasion->hot = cache_hot_find(serve->rooms.cache, &occasion->meaning->key);
   if (!occasion->hot)
     return false;
-  occasion->asker =
-      asker_find(&shard->askers, serve, occasion->settings, spelling->token, &occasion->standing);
+  const struct inquiry inquiry = {.serve = serve, .settings = occasion->settings};
+  occasion->asker = asker_find(&shard->askers, &inquiry, spelling->token,
+                               exchange_began(occasion->exchange), &occasion->standing);
   occasion->now = clock_seconds();
   bool answered = reply(occasion);
   cache_hot_release(&occasion->hot);
   return answered;
 }
 
+/* What another thread has learnt: each need not do the work for itself. */
+static bool ask_others(const struct serve *serve, const struct spelling *spelling,
+                       struct memo_meaning *meaning, char target[SPELLING_MOST]) {
+  const struct memo_meaning *found = NULL;
+  for (int i = 0; i < SHARDS && !found; i++) {
+    struct quick_shard *shard = &serve->quick->shards[i];
+    pthread_mutex_lock(&shard->lock);
+    found = memo_find(&shard->memo, spelling);
+    if (found && found->target.length <= SPELLING_MOST) {
+      *meaning = *found;
+      meaning->target.at = memcpy(target, found->target.at, found->target.length);
+    } else {
+      found = NULL;
+    }
+    pthread_mutex_unlock(&shard->lock);
+  }
+  return found;
+}
+
+/* Locks the thread's shard, and finds the meaning there. NULL: it is not known; nothing is locked. */
+static struct quick_shard *lock_meaning(const struct serve *serve, const struct spelling *spelling,
+                                        const struct memo_meaning **meaning) {
+  struct quick_shard *shard = lock_shard(serve);
+  struct memo_meaning others;
+  char target[SPELLING_MOST];
+  if ((*meaning = memo_find(&shard->memo, spelling)))
+    return shard;
+  pthread_mutex_unlock(&shard->lock);
+  if (!ask_others(serve, spelling, &others, target))
+    return NULL;
+  pthread_mutex_lock(&shard->lock);
+  memo_learn(&shard->memo, spelling, &others);
+  if ((*meaning = memo_find(&shard->memo, spelling)))
+    return shard;
+  pthread_mutex_unlock(&shard->lock);
+  return NULL;
+}
+
 bool quick_answer(struct serve *serve, struct exchange *exchange) {
   struct spelling spelling;
-  if (!is_plain(serve, exchange) || !read_spelling(exchange, &spelling))
+  struct occasion occasion = {.serve = serve, .exchange = exchange};
+  if (!is_plain(serve, exchange) || !read_spelling(exchange, &spelling) ||
+      spelling.token.length > ASKER_TEXT_MOST)
     return false;
-  struct quick_shard *shard = lock_shard(serve);
-  struct occasion occasion = {
-      .serve = serve, .exchange = exchange, .settings = settings_of(serve, shard)};
+  struct quick_shard *shard = lock_meaning(serve, &spelling, &occasion.meaning);
+  if (!shard)
+    return false;
+  occasion.settings = settings_of(serve, shard);
   bool answered =
       occasion.settings->log_requests != LOG_REQUESTS_ALL && answer(&occasion, shard, &spelling);
   pthread_mutex_unlock(&shard->lock);
