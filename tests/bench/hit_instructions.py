@@ -6,8 +6,9 @@
 BUILD is a plain build. rowcached runs under valgrind with its shipped defaults, and answers --hits requests, one
 after the other on one connection, of which each is a hit; only these are counted, in all threads. So the
 figure does not depend on the machine's speed or load. What the kernel does is not in it: beside it stand the system
-calls. Three kinds: one query with 10 and with 100 results, and 200 targets in turn. For each: instructions
-and system calls per hit, the share of each library, and the functions that take most (--top).
+calls, and the readings of the clock, which are system calls under valgrind alone. Three kinds: one query with 10
+and with 100 results, and 20 targets in turn. For each also the share of each library, and the functions that
+take most (--top).
 """
 
 import argparse
@@ -26,7 +27,10 @@ sys.path.append(str(Path(__file__).resolve().parent))
 from peers import path_of, require  # noqa: E402
 from servers import Rowcached, Upstream  # noqa: E402
 
-DISTINCT = 200
+DISTINCT = 20  # so few that what is made anew for each of them in each second is little
+CLOCK = ("clock_gettime", "time_syscall", "time", "gettimeofday")  # functions of libc
+# memset and memcpy have no instruction that counts once for each byte.
+NO_STRINGS = "glibc.cpu.x86_rep_stosb_threshold=1073741824:glibc.cpu.x86_rep_movsb_threshold=1073741824"
 WARM = 300  # hits before the counting
 KINDS = (("10 results", [path_of("d10-0", 10)]), ("100 results", [path_of("d100-0", 100)]),
          (f"10 results, {DISTINCT} targets", [path_of(f"d10-{n}", 10) for n in range(DISTINCT)]))
@@ -37,7 +41,7 @@ class Counted(Rowcached):
     """rowcached under callgrind, which counts from count() to the end."""
 
     def command(self):
-        return ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-systime=yes",
+        return ["env", f"GLIBC_TUNABLES={NO_STRINGS}", "valgrind", "--tool=callgrind", "--instr-atstart=no", "--collect-systime=yes",
                 f"--callgrind-out-file={self.place}/counts", *super().command()]
 
     def count(self, how):
@@ -79,34 +83,40 @@ def measure(build, place, paths, count):
 
 
 def read(told):
-    """Totals (instructions, system calls), and instructions by function and library. What the compiler has
-    put into a function from another file has lines of its own, without a library."""
-    lines, totals = [], None
+    """The instructions in all, instructions by function and library, and system calls by
+    function. What the compiler has put into a function from another file has lines of its own, without a
+    library."""
+    lines, total, calls = [], 0, Counter()
     for line in told.splitlines():
         fields = line.split(None, 2)
         if len(fields) < 3 or not re.fullmatch(r"[\d,]+", fields[0]):
             continue
         counted = [0 if field == "." else int(field.replace(",", "")) for field in fields[:2]]
         if fields[2] == "PROGRAM TOTALS":
-            totals = counted
+            total = counted[0]
             continue
         function, library = _PLACE.fullmatch(fields[2]).groups()
+        calls[function] += counted[1]
         lines.append((counted[0], function, library and Path(library).name.partition(".so")[0]))
     libraries = {function: library for _, function, library in lines if library}
     functions = Counter()
     for count, function, library in lines:
         functions[function, library or libraries.get(function, "?")] += count
-    return totals, functions
+    return total, functions, calls
 
 
 def report(name, told, count, top):
-    (total, calls), functions = read(told)
+    total, functions, calls = read(told)
     libraries = Counter()
     for (_, library), value in functions.items():
         libraries[library] += value
-    print(f"\n## {name}: {total / count:,.0f} instructions and {calls / count:.1f} system calls per hit\n")
+    clock = sum(calls.pop(name) for name in list(calls) if name.startswith(CLOCK))
+    print(f"\n## {name}: {total / count:,.0f} instructions, {calls.total() / count:.1f} system calls and "
+          f"{clock / count:.1f} readings of the clock per hit\n")
     print(", ".join(f"{library} {100 * value / total:.1f} %"
                     for library, value in libraries.most_common(8)))
+    print("\nSystem calls:", ", ".join(f"{function} {value / count:.1f}"
+                                      for function, value in calls.most_common() if value / count >= 0.1))
     print("\n| function | instructions per hit | % |\n| --- | ---: | ---: |")
     for (function, library), value in functions.most_common(top):
         print(f"| {function} ({library}) | {value / count:,.0f} | {100 * value / total:.1f} |")

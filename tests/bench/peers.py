@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """rowcached beside nginx, Varnish, Squid, and libmicrohttpd with ready-made responses.
 
-    tests/bench/peers.py BUILD [--quick] [--rounds 3] [--seconds 4] [--only PART,...] [--json FILE]
+    tests/bench/peers.py BUILD [--quick] [--rounds 3] [--seconds 4] [--json FILE]
+                         [--only PART,...] [--servers NAME,...]
 
 BUILD is a meson build directory with the tests. All servers run on this machine, beside wrk and an upstream in
-C that is faster than any of them; within a round each is measured after the other, and a figure is the median of
-the rounds. The output is the table of README.md, in Markdown. Parts: hits, misses, exports, huge, together,
+C that is faster than any of them. For each figure of a round one is measured after the other, each round
+beginning with another, and a figure is the median of the rounds. The output is the table of README.md, in Markdown. Parts: hits, misses, exports, huge, together,
 derived. The programs come with `daemon/install-packages tests/bench/packages.txt`.
 """
 
@@ -47,6 +48,7 @@ class Bench:
     def __init__(self, build, place, options):
         self.build, self.place = build, Path(place)
         self.rounds, self.seconds, self.quick = options.rounds, options.seconds, options.quick
+        self.servers = [one for one in PEERS if one.name in options.servers.split(",")]
         self.samples = {}  # figure -> server -> values of the rounds
         self.upstream = Upstream(self.place / "upstream", build)
         self.number = 0
@@ -62,7 +64,7 @@ class Bench:
     @contextmanager
     def running(self, but=()):
         servers = [one(self.place / one.__name__, self.upstream.port, self.build)
-                   for one in PEERS if one not in but]
+                   for one in self.servers if one not in but]
         for server in servers:
             server.start()
         try:
@@ -71,11 +73,14 @@ class Bench:
             for server in servers:
                 server.stop()
 
-    def each_round(self, servers):
-        """The servers in turn, each round beginning with another."""
+    def each_round(self, servers, kinds=(None,)):
+        """(server, kind): in each round all servers for each kind, each round beginning with another."""
         for number in range(self.rounds):
             shift = number % len(servers)
-            yield from servers[shift:] + servers[:shift]
+            for kind in kinds:
+                for server in servers[shift:] + servers[:shift]:
+                    os.sync()  # none writes for the one before
+                    yield server, kind
 
     # Hits, and memory
 
@@ -89,9 +94,8 @@ class Bench:
             for server in servers:
                 for kind in self.HITS:
                     self.load(server, *kind, seconds=1)
-            for server in self.each_round(servers):
-                for kind in self.HITS:
-                    self.hit(server, *kind)
+            for server, kind in self.each_round(servers, self.HITS):
+                self.hit(server, *kind)
             for server in servers:
                 self.add("memory after the load", server, server.resident())
 
@@ -100,14 +104,14 @@ class Bench:
 
     def fill(self, server):
         paths = [path_of(f"d{rows}-{number}", rows) for rows in (10, 100) for number in range(DISTINCT)]
-        paths += [path_of("hot-1", rows) for rows in (1000, 100, 10)]
+        paths += [path_of(f"hot{rows}-1", rows) for rows in (10, 100, 1000)]
         for at in range(0, len(paths), 16):
             for one in fetch_all(server.port, paths[at:at + 16]):
                 sound(one, server)
         time.sleep(SETTLE)
 
     def load(self, server, _kind, rows, distinct, seconds):
-        path = path_of(f"d{rows}-%d" if distinct else "hot-1", rows)
+        path = path_of(f"d{rows}-%d" if distinct else f"hot{rows}-1", rows)
         asked = self.upstream.questions()
         done = load(server.port, path, seconds, distinct=distinct)
         require(not done.faults, f"{server.name}: {done.faults}")
@@ -134,14 +138,16 @@ class Bench:
         with self.running(but=(Ready,)) as servers:
             for server in servers:
                 fetch_all(server.port, [path_of(self.fresh(), 1000) for _ in range(5)])
-            for server in self.each_round(servers):
+            for server, _ in self.each_round(servers):
                 self.missed(server, 1000, count, "miss")
 
     def exports(self):
         with self.running(but=(Ready,)) as servers:
-            for server in self.each_round(servers):
-                self.missed(server, ROWS_60_MB, 2 if self.quick else 4, "export")
-                self.exports_at_once(server)
+            for server, at_once in self.each_round(servers, (False, True)):
+                if at_once:
+                    self.exports_at_once(server)
+                else:
+                    self.missed(server, ROWS_60_MB, 2 if self.quick else 4, "export")
 
     def missed(self, server, rows, count, figure):
         direct, through = [], []
@@ -168,10 +174,8 @@ class Bench:
 
     def huge(self):
         with self.running(but=(Ready,)) as servers:
-            for _ in range(self.rounds):
-                for kind in HUGE:
-                    for server in servers:
-                        self.huge_one(server, *kind)
+            for server, kind in self.each_round(servers, HUGE):
+                self.huge_one(server, *kind)
 
     def huge_one(self, server, kind, headers, pace):
         path = path_of(self.fresh(), ROWS_600_MB)
@@ -189,7 +193,7 @@ class Bench:
 
     def together(self):
         with self.running(but=(Ready,)) as servers:
-            for server in self.each_round(servers):
+            for server, _ in self.each_round(servers):
                 asked = self.upstream.questions()
                 path = path_of(self.fresh(f"silence-{SILENCE}"), 1000)
                 answers = fetch_all(server.port, [path] * 200)
@@ -200,6 +204,8 @@ class Bench:
     # A derived answer again, beside an exact hit
 
     def derived(self):
+        if Rowcached not in self.servers:
+            return
         with self.running(but=[one for one in PEERS if one is not Rowcached]) as [server]:
             exact, source = path_of("exact-1", 100), path_of("source-1", 1000)
             derived = path_of("source-1", 100)
@@ -208,11 +214,10 @@ class Bench:
             time.sleep(SETTLE)
             require(b"detail=derived" in fetch(server.port, derived).head, "nothing was derived")
             time.sleep(SETTLE)
-            for _ in range(self.rounds):
-                for kind, path in (("exact", exact), ("derived", derived)):
-                    before = server.cpu()
-                    done = load(server.port, path, self.seconds)
-                    self.add(f"{kind} again", server, 1e6 * (server.cpu() - before) / done.requests)
+            for _, (kind, path) in self.each_round([server], (("exact", exact), ("derived", derived))):
+                before = server.cpu()
+                done = load(server.port, path, self.seconds)
+                self.add(f"{kind} again", server, 1e6 * (server.cpu() - before) / done.requests)
 
 
 def sound(answer, server):
@@ -235,6 +240,7 @@ def main():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=int, help="of each measurement of hits")
     parser.add_argument("--only", default=",".join(PARTS), metavar="PART,...")
+    parser.add_argument("--servers", default=",".join(one.name for one in PEERS), metavar="NAME,...")
     parser.add_argument("--json", metavar="FILE", help="all samples")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 3)

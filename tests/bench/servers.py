@@ -267,7 +267,7 @@ class Rowcached(Server):
     name = "rowcached"
 
     def command(self):
-        options = [f"server.listen=127.0.0.1:{self.port}", "admin.listen=none",
+        options = [f"server.listen=127.0.0.1:{self.port}", "admin.listen=127.0.0.1:0",
                    f"state.directory={self.place}", f"upstream.url=http://127.0.0.1:{self.upstream}/"]
         return [self.build / "daemon/rowcached", *(word for one in options for word in ("-o", one))]
 
