@@ -25,6 +25,7 @@ void hot_free(struct cache_hot *hot) {
   struct cache_extra *extra = atomic_load(&hot->extra);
   if (extra)
     extra->release(extra);
+  block_free(&hot->body);
   free(hot);
 }
 
@@ -45,7 +46,7 @@ const struct cache_entry *cache_hot_entry(const struct cache_hot *hot) {
 }
 
 struct view cache_hot_body(const struct cache_hot *hot) {
-  return (struct view){hot->body, (size_t)hot->entry.body_length};
+  return (struct view){hot->body.at, (size_t)hot->entry.body_length};
 }
 
 void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot, struct amount saved) {
@@ -74,12 +75,15 @@ bool cache_hot_grow(struct cache *cache, struct cache_hot *hot, size_t bytes) {
 static struct cache_hot *make(const struct cache_hold *hold) {
   struct tier *tier = &hold_cache(hold)->tier;
   const struct cache_entry *entry = cache_hold_entry(hold);
-  int64_t bytes = BESIDE + entry->body_length;
-  struct cache_hot *hot =
-      bytes <= tier_largest(tier) ? malloc(sizeof *hot + (size_t)entry->body_length) : NULL;
+  int64_t bytes = BESIDE + (int64_t)block_takes((size_t)entry->body_length);
+  struct cache_hot *hot = bytes <= tier_largest(tier) ? calloc(1, sizeof *hot) : NULL;
   if (!hot)
     return NULL;
-  memset(hot, 0, sizeof *hot);
+  hot->body = block_make((size_t)entry->body_length);
+  if (!hot->body.at) {
+    free(hot);
+    return NULL;
+  }
   atomic_init(&hot->references, 1);
   hot->tier = tier;
   hot->entry = *entry;
@@ -97,7 +101,8 @@ struct cache_fill *cache_fill_begin(struct cache_hold *hold) {
     return fill;
   }
   free(fill);
-  free(hot);
+  if (hot)
+    hot_free(hot);
   return NULL;
 }
 
@@ -107,7 +112,7 @@ void cache_fill_add(struct cache_fill *fill, struct view bytes) {
     return;
   }
   if (bytes.length)
-    memcpy(fill->hot->body + fill->filled, bytes.at, bytes.length);
+    memcpy((char *)fill->hot->body.at + fill->filled, bytes.at, bytes.length);
   fill->filled += bytes.length;
 }
 

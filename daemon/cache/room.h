@@ -11,6 +11,7 @@
  *   hold.c     finding, holding, reading
  *   hot.c      results in memory
  *   tier.c     which of them stay
+ *   block.c    memory for their bodies
  *   hits.c     hits that are not written yet
  *   packers.c  packing ahead of the keeper
  *   store.c    the writer

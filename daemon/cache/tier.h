@@ -1,6 +1,7 @@
 /* The hot tier, for the room's other files; cache/hot.h has the functions for other rooms. */
 #pragma once
 
+#include "cache/block.h"
 #include "cache/heap.h"
 #include "cache/hot.h"
 
@@ -40,7 +41,7 @@ struct cache_hot {
   struct heap_item item;
   struct cache_hot *next_gone; /* while room is made */
   UT_hash_handle hh, hh_id;    /* in the map of its shard; in that of ids */
-  char body[];
+  struct block body;
 };
 
 /* A part of the keys, with a lock of its own: a hit takes no other. */

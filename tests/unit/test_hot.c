@@ -19,8 +19,8 @@
 #define PLENTY ((int64_t)1 << 40)
 #define MEMORY ((int64_t)(16 * MIB))
 #define AT_ONCE ((size_t)CACHE_HOT_AT_ONCE)
-/* What a hot result takes beside its body, and a little more. */
-#define BESIDE (4 * KIB)
+/* What a hot result takes beside its body, the rest of its last page included, and a little more. */
+#define BESIDE (8 * KIB)
 
 /* --- allocations that fail --- */
 
