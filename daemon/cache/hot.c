@@ -79,11 +79,6 @@ static struct cache_hot *make(const struct cache_hold *hold) {
   struct cache_hot *hot = bytes <= tier_largest(tier) ? calloc(1, sizeof *hot) : NULL;
   if (!hot)
     return NULL;
-  hot->body = block_make((size_t)entry->body_length);
-  if (!hot->body.at) {
-    free(hot);
-    return NULL;
-  }
   atomic_init(&hot->references, 1);
   hot->tier = tier;
   hot->entry = *entry;
@@ -91,19 +86,6 @@ static struct cache_hot *make(const struct cache_hold *hold) {
   hot->source = hold_source(hold);
   hot->bytes = bytes;
   return hot;
-}
-
-struct cache_fill *cache_fill_begin(struct cache_hold *hold) {
-  struct cache_hot *hot = hold_is_hot(hold) ? NULL : make(hold);
-  struct cache_fill *fill = hot ? calloc(1, sizeof *fill) : NULL;
-  if (fill && tier_admit(hot->tier, hot, hold_epoch(hold))) {
-    fill->hot = hot;
-    return fill;
-  }
-  free(fill);
-  if (hot)
-    hot_free(hot);
-  return NULL;
 }
 
 void cache_fill_add(struct cache_fill *fill, struct view bytes) {
@@ -128,6 +110,21 @@ static struct cache_hot *end(struct cache_fill **address, bool is_complete) {
 void cache_fill_abandon(struct cache_fill **address) {
   struct cache_hot *hot = *address ? end(address, false) : NULL;
   cache_hot_release(&hot);
+}
+
+struct cache_fill *cache_fill_begin(struct cache_hold *hold) {
+  struct cache_hot *hot = hold_is_hot(hold) ? NULL : make(hold);
+  struct cache_fill *fill = hot ? calloc(1, sizeof *fill) : NULL;
+  if (!fill || !tier_admit(hot->tier, hot, hold_epoch(hold))) {
+    free(fill);
+    free(hot);
+    return NULL;
+  }
+  fill->hot = hot;
+  hot->body = block_make((size_t)hot->entry.body_length);
+  if (!hot->body.at)
+    cache_fill_abandon(&fill);
+  return fill;
 }
 
 struct cache_hot *cache_fill_end(struct cache_fill **address) {

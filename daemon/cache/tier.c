@@ -49,7 +49,7 @@ int64_t tier_largest(const struct tier *tier) {
 /* --- worth: under the tier's lock --- */
 
 /* So many hits count. Without a bound, what was asked for often long ago would stay as long. */
-#define HITS_MOST 64
+#define HITS_MOST 8
 
 /* What a hit saves by the byte. What costs nothing is worth the smallest amount. */
 static double density(const struct cache_hot *hot) {
@@ -57,13 +57,19 @@ static double density(const struct cache_hot *hot) {
   return cost / (double)hot->bytes;
 }
 
+/* A hot result ranks as if it had been hit so many times more. Where more is asked for in turn than
+ * there is memory, a part of it stays, then, and is hit; if each displaced another, none would be
+ * there when it is asked for again. What nobody asks for any more is overtaken as the others age. */
+#define HEAD_START 4
+
 static double rank_of(const struct tier *tier, const struct cache_hot *hot, int64_t hits) {
-  return tier->inflation + density(hot) * (double)((hits < HITS_MOST ? hits : HITS_MOST) + 1);
+  int64_t counted = hits < HITS_MOST ? hits : HITS_MOST;
+  return tier->inflation + density(hot) * (double)(counted + 1 + HEAD_START);
 }
 
-/* That of a new one: its hits on the disk count, or it would never get the place of another. */
-static double first_rank(const struct tier *tier, const struct cache_hot *hot) {
-  return rank_of(tier, hot, hot->entry.hits);
+/* What one that is not hot yet offers for a place: the hit for which it is read. */
+static double bid_of(const struct tier *tier, const struct cache_hot *hot) {
+  return tier->inflation + density(hot);
 }
 
 static double greater(double a, double b) {
@@ -185,16 +191,12 @@ static int64_t excess(const struct tier *tier, int64_t bytes) {
   return tier->used + bytes - atomic_load(&tier->most);
 }
 
-/* What is refused makes the others age, by as much as if it had filled its part of the memory. */
-static void age(struct tier *tier, const struct cache_hot *refused) {
+/* What wants a place where there is none makes the others age, whether it gets one or not: when as
+ * much was asked for as the memory holds, by the worth of one hit. */
+static void age(struct tier *tier, const struct cache_hot *wanted) {
   double most = (double)atomic_load(&tier->most);
-  if (most > 0)
-    tier->inflation += density(refused) * (double)refused->bytes / most;
-}
-
-static void displace(struct tier *tier, struct cache_hot *hot) {
-  tier->inflation = greater(tier->inflation, hot->item.rank);
-  drop(tier, hot);
+  if (most > 0 && excess(tier, wanted->bytes) > 0)
+    tier->inflation += density(wanted) * (double)wanted->bytes / most;
 }
 
 /* The bytes that are free as soon as it is displaced: none while somebody reads it. */
@@ -216,7 +218,7 @@ static bool make_room(struct tier *tier, int64_t bytes, double rank) {
   while ((hot = gone)) {
     gone = hot->next_gone;
     if (over <= 0)
-      displace(tier, hot);
+      drop(tier, hot);
     else
       CHECK(heap_add(&tier->heap, &hot->item)); /* it had a place there */
   }
@@ -226,7 +228,7 @@ static bool make_room(struct tier *tier, int64_t bytes, double rank) {
 static void shrink(struct tier *tier) {
   struct cache_hot *hot;
   while (excess(tier, 0) > 0 && (hot = least(tier)))
-    displace(tier, hot);
+    drop(tier, hot);
 }
 
 void tier_set_most(struct tier *tier, int64_t most) {
@@ -277,10 +279,9 @@ static bool may_come(struct tier *tier, const struct cache_hot *hot, uint64_t ep
 static bool admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
   if (!may_come(tier, hot, epoch))
     return false;
-  if (!make_room(tier, hot->bytes, first_rank(tier, hot))) {
-    age(tier, hot);
+  age(tier, hot);
+  if (!make_room(tier, hot->bytes, bid_of(tier, hot)))
     return false;
-  }
   if (!put_in_maps(tier, hot))
     return false;
   cache_hot_hold(hot);
@@ -299,7 +300,7 @@ bool tier_admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
 /* The memory may have become smaller while it was filled. */
 static bool become_ready(struct tier *tier, struct cache_hot *hot) {
   struct tier_shard *shard = shard_of(tier, &hot->entry.key);
-  hot->item.rank = first_rank(tier, hot);
+  hot->item.rank = rank_of(tier, hot, 0);
   if (!heap_add(&tier->heap, &hot->item))
     return false;
   pthread_mutex_lock(&shard->lock);

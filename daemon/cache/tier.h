@@ -57,7 +57,7 @@ struct tier {
   pthread_mutex_t lock;  /* of all below; a shard's may be taken under it */
   struct cache_hot *ids; /* by the id of the stored result */
   struct heap heap;      /* of those that are ready */
-  double inflation;      /* the rank of what was displaced last, or more */
+  double inflation;      /* grows as results want a place that is taken */
   int64_t used;          /* bytes: of all that have references */
   int64_t filling;       /* bytes: of those that are filled as clients read them */
 };

@@ -59,6 +59,25 @@ static bool is_sent_at_once(const struct request *request, const struct cache_en
   return entry->body_length <= CACHE_HOT_AT_ONCE || !exchange_takes_gzip(request->exchange);
 }
 
+static void release_hold(void *context) {
+  struct cache_hold *hold = context;
+  cache_release(&hold);
+}
+
+/* Sends a body of one chunk as it was read: nothing is copied. False: it is longer, or cannot be
+ * read. */
+static bool send_chunk(struct request *request) {
+  int64_t length = cache_hold_entry(request->found.stored)->body_length;
+  struct view bytes;
+  struct fault fault;
+  if (length == 0 || length > (int64_t)CACHE_CHUNK_SIZE ||
+      !cache_read(request->found.stored, 0, &bytes, &fault) || (int64_t)bytes.length != length)
+    return false;
+  exchange_reply_shared(request->exchange, request->status, bytes, EXCHANGE_IDENTITY, release_hold,
+                        steal(request->found.stored));
+  return true;
+}
+
 /* From memory if it is there, or is short. A 304 and a HEAD state the length, too; their body is
  * never read. */
 static void send(struct request *request) {
@@ -70,6 +89,8 @@ static void send(struct request *request) {
     send_hot(request, hot);
     return;
   }
+  if (!hot && send_chunk(request))
+    return;
   int64_t length = entry->body_length;
   struct body *body = body_stored(&request->found.stored, request->id);
   exchange_reply_body(request->exchange, request->status, length, &body);

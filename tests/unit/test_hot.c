@@ -600,15 +600,36 @@ static void serve_all(int first, int count, int times) {
       (void)serve(key);
 }
 
+/* True if it becomes hot, asked for again and again. */
+static bool insist(int key) {
+  for (int i = 0; i < 100; i++)
+    if (serve(key))
+      return true;
+  return false;
+}
+
 static void test_the_bound(void **state) {
   (void)state;
   set_memory(10 * SMALL_TAKES);
   for (int key = 1; key <= 30; key++) {
     put_of(key, SMALL, key);
-    assert_true(serve(key)); /* each is worth more than those before */
+    assert_true(insist(key));
     assert_in_range(bytes_used(), SMALL, 10 * SMALL_TAKES);
   }
-  assert_int_equal(count_hot(21, 10), 10);
+  assert_int_equal(count_hot(1, 30), 10);
+}
+
+/* Half as many again as there is memory for: what has a place is there when it is asked for again. */
+static void test_more_in_turn_than_there_is_memory(void **state) {
+  (void)state;
+  set_memory(10 * SMALL_TAKES);
+  for (int key = 1; key <= 15; key++)
+    put_of(key, SMALL, 10);
+  serve_all(1, 15, 1);
+  for (int i = 0; i < 20; i++) {
+    serve_all(1, 15, 1);
+    assert_int_equal(count_hot(1, 10), 10);
+  }
 }
 
 static void test_the_memory_becomes_smaller(void **state) {
@@ -970,6 +991,7 @@ int main(void) {
       TEST(hits_are_counted),
       TEST(extra),
       TEST(the_bound),
+      TEST(more_in_turn_than_there_is_memory),
       TEST(the_memory_becomes_smaller),
       TEST(the_memory_becomes_smaller_meanwhile),
       TEST(slow_readers),
