@@ -15,9 +15,10 @@
 /* libmicrohttpd keeps a connection's data in one pool. Besides the head as received it holds a
  * struct for each field (56 bytes in 0.9.75, allocated in units of 16) and the head of the reply.
  * Some room is left, so that a head above our limits is read completely and refused by us. No more
- * than that: after each reply libmicrohttpd fills the whole pool with zeros. */
+ * than that: after each reply libmicrohttpd fills the whole pool with zeros. But a chunk of a reply is
+ * written from the pool, too, and one of 64 KiB, which a body mostly gives at once, should fit. */
 #define POOL_EACH_HEADER ((size_t)64)
-#define POOL_BESIDE ((size_t)8 * 1024)
+#define POOL_BESIDE ((size_t)12 * 1024)
 /* At its own limit libmicrohttpd stops accepting, and must never get there: connections that are
  * being closed to make room stay for a moment. */
 #define CLOSING_AT_ONCE 1024

@@ -320,9 +320,9 @@ def test_more_bodies_than_fit_are_told_to_come_again(rowcache):
 
 
 def test_no_more_connections_stay_open_than_memory_is_for(rowcache):
-    """Sixteen pools of 64 KiB; the seventeenth connection is closed after its answer, and room
+    """Sixteen pools of 68 KiB; the seventeenth connection is closed after its answer, and room
     that is left is taken again."""
-    daemon = rowcache("server.max_kept=1MiB", "server.threads=1")
+    daemon = rowcache("server.max_kept=1088KiB", "server.threads=1")
     request = GET + b"Host: x\r\n\r\n"
 
     def ask(sock):
