@@ -83,7 +83,7 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
   if (saved)
     flight_chunk_saved(flight, number);
   else
-    flight_storing_failed(flight);
+    flight_chunk_lost(flight);
   flight_release(&flight);
   desk_uncount(desk);
 }

@@ -189,7 +189,7 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
   if (saved)
     flight_chunk_saved(flight, number);
   else
-    flight_storing_failed(flight);
+    flight_chunk_lost(flight);
   flight_release(&flight);
 }
 
@@ -200,8 +200,10 @@ static void on_saved(void *context, bool ok, const struct fault *fault) {
 static void chunk(void *context, struct view bytes) {
   struct paid *paid = context;
   struct fault fault;
-  if (paid->is_spoiled)
+  if (paid->is_spoiled) {
+    flight_chunk_lost(paid->flight);
     return;
+  }
   flight_hold(paid->flight);
   paid->is_spoiled = mask_finds(&paid->repeated, bytes);
   if (!paid->is_spoiled) {

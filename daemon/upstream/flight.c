@@ -42,6 +42,7 @@ struct flight {
   bool ended;
   struct slot window[FLIGHT_WINDOW]; /* chunk n lives in window[n % FLIGHT_WINDOW] */
   int64_t first;                     /* the oldest chunk in memory */
+  int64_t lent;                      /* chunks that the owner has and has not returned */
   bool lost; /* given up, or a chunk has left memory and is not in the store */
   bool kept, departed, was_read;
   struct flight_reader *readers;
@@ -200,7 +201,7 @@ static bool may_go(const struct flight *flight, int64_t number) {
     return false;
   if (flight->window[number % FLIGHT_WINDOW].saved)
     return true;
-  if (flight->state.storing)
+  if (flight->state.storing || flight->lent > 0)
     return false;
   const struct flight_reader *reader;
   DL_FOREACH(flight->readers, reader) {
@@ -358,6 +359,7 @@ bool flight_feed(struct flight *flight, struct view bytes) {
     flight->state.phase = FLIGHT_FLOWING;
   bool full = flight->state.storing && flight->state.length / CHUNK > full_before;
   struct view chunk = full ? chunk_bytes(flight, full_before) : (struct view){0};
+  flight->lent += full;
   collect(flight);
   pthread_mutex_unlock(&flight->lock);
   if (full)
@@ -375,6 +377,7 @@ void flight_end(struct flight *flight, const struct answer_verdict *verdict) {
   bool rest =
       flight->state.storing && verdict->outcome == ANSWER_COMPLETE && flight->state.length % CHUNK;
   struct view chunk = rest ? chunk_bytes(flight, flight->state.length / CHUNK) : (struct view){0};
+  flight->lent += rest;
   pthread_mutex_unlock(&flight->lock);
   if (rest)
     flight->owner->chunk(flight->context, chunk);
@@ -420,17 +423,27 @@ static void tell_writer(struct flight *flight) {
 void flight_chunk_saved(struct flight *flight, int64_t number) {
   pthread_mutex_lock(&flight->lock);
   flight->window[number % FLIGHT_WINDOW].saved = true;
+  flight->lent--;
   pthread_mutex_unlock(&flight->lock);
   tell_writer(flight);
 }
 
-void flight_storing_failed(struct flight *flight) {
+static void fail_storing(struct flight *flight, int64_t returned) {
   pthread_mutex_lock(&flight->lock);
   flight->state.storing = false;
+  flight->lent -= returned;
   collect(flight);
   pthread_mutex_unlock(&flight->lock);
   wake(flight);
   tell_writer(flight);
+}
+
+void flight_chunk_lost(struct flight *flight) {
+  fail_storing(flight, 1);
+}
+
+void flight_storing_failed(struct flight *flight) {
+  fail_storing(flight, 0);
 }
 
 /* Once an answer is stored whole, slow readers read the store, and only its newest chunks stay in

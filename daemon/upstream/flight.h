@@ -58,8 +58,8 @@ struct flight_reader;
 /* The owner of a flight: called as its answer arrives. */
 struct flight_owner {
   /* The next chunk is full, or is the last. Called only while storing, for every chunk in order, so
-   * the owner can number them from 0. `bytes` hold until flight_chunk_saved() for this chunk. On
-   * the writer's thread. */
+   * the owner can number them from 0. `bytes` hold until the owner returns the chunk, by
+   * flight_chunk_saved() or flight_chunk_lost(), which it does for each. On the writer's thread. */
   void (*chunk)(void *context, struct view bytes);
   /* flight_end() was called, and the verdict is set. The owner settles, and then calls
    * flight_conclude(). On the writer's thread. */
@@ -141,6 +141,9 @@ void flight_refuse(struct flight *flight, const struct fault *fault);
 void flight_withdraw(struct flight *flight);
 /* Chunk `number` is in the store; from 0, in order. */
 void flight_chunk_saved(struct flight *flight, int64_t number);
+/* A chunk is not in the store, and its bytes are not read for that any more: flight_storing_failed().
+ * Chunks are counted only, so they may be returned in any order. */
+void flight_chunk_lost(struct flight *flight);
 /* Storing has failed, or the answer cannot be stored: no more chunks go to the owner. A flight whose
  * first chunk leaves memory after that is lost for new readers. */
 void flight_storing_failed(struct flight *flight);

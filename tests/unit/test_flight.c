@@ -476,8 +476,11 @@ static void storing_fails(void **state) {
   for (int64_t number = 0; number < 4; number++)
     flight_chunk_saved(flight, number);
   assert_int_equal(feed_chunks(flight, 100), 4);
+  flight_storing_failed(flight);
+  assert_false(look(flight).storing);
+  assert_int_equal(feed_chunks(flight, 100), 0); /* the owner still reads what it was given */
   for (int64_t number = 4; number < WINDOW + 4; number++)
-    flight_storing_failed(flight);
+    flight_chunk_lost(flight);
   assert_false(look(flight).storing);
   assert_int_equal(feed_chunks(flight, 100), 0); /* for the reader */
   int64_t chunks = notes.chunks;
@@ -847,7 +850,7 @@ static void *run_store(void *context) {
     if (!over && ok)
       flight_chunk_saved(store->flight, number);
     else if (!over)
-      flight_storing_failed(store->flight);
+      flight_chunk_lost(store->flight);
     free(saved);
   }
   dawdle(&random);
@@ -1243,7 +1246,7 @@ static void lost_beginnings_are_replaced(void **state) {
   struct flight *lost = flight_hold(flight_of(one));
   flight_leave(&one);
   assert_true(feed(lost, CHUNK));
-  flight_storing_failed(lost);
+  flight_chunk_lost(lost);
   assert_int_equal(feed_chunks(lost, 2 * WINDOW), 2 * WINDOW);
   assert_int_equal(join(&tower, &key, &two), FLIGHTS_STARTED);
   assert_ptr_not_equal(flight_of(two), lost);
