@@ -173,6 +173,9 @@ enum queue_end translated_run(struct queue_job *job) {
     if (waits)
       return QUEUE_PARK;
   }
+  /* Now, and not when the last reader has left: by then the desk may be gone. */
+  translate_release(&self->translation);
+  count_memory(self, 0);
   flight_release(&flight);
   return QUEUE_OVER;
 }
