@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 /* Checkpoint the WAL from 3 MiB on (it counts as disk that the cache takes, and with the rest of a
- * batch it stays below DB_WAL_KEPT); restart it at 16 MiB, waiting up to 100 ms for readers. Each
+ * usual batch it stays below DB_WAL_KEPT); restart it at 16 MiB, waiting up to 100 ms for readers. Each
  * checkpoint is two or three fsyncs, for which whoever stores waits: at 1 MiB an answer of 60 MB had
  * 75 of them, and each tenth small answer had its own. */
 #define WAL_PAGES 768
