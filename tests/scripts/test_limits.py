@@ -104,6 +104,7 @@ def test_the_refusals_are_logged_once_with_their_number(driven, clock):
     assert statuses(daemon, 20) == [200] + [429] * 19
     clock.go_on(seconds=60)
     assert statuses(daemon, 2) == [200, 429]
+    eventually(lambda: len([line for line in daemon.lines if "warning rate" in line]) >= 2)
     warned = [line for line in daemon.lines if "warning rate" in line]
     assert ["requests=1 " in warned[0], "requests=19 " in warned[1], len(warned)] == [True, True, 2]
     assert not [line for line in daemon.lines if "status=429" in line]
