@@ -140,6 +140,16 @@ static void drop_body(struct exchange *exchange) {
   text_free(&exchange->body);
 }
 
+/* A query string has a token in it, which need not stay while the connection is idle. */
+static void drop_uri(struct text *uri) {
+  if (uri->length)
+    explicit_bzero(uri->at, uri->length);
+  if (uri->capacity > URI_KEPT)
+    text_free(uri);
+  else
+    text_clear(uri);
+}
+
 /* Nothing wakes it any more once the watch has ended, the body is released, and the handler has
  * ended its own wakes. */
 void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
@@ -158,8 +168,7 @@ void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
     free(exchange->headers[i].value);
   }
   exchange_ready_release(&exchange->ready);
-  if (exchange->client->uri.capacity > URI_KEPT)
-    text_free(&exchange->client->uri);
+  drop_uri(&exchange->client->uri);
   drop_body(exchange);
   pthread_mutex_destroy(&exchange->lock);
 }
@@ -220,7 +229,9 @@ static unsigned field_of(struct view name) {
   } fields[] = {{VIEW(MHD_HTTP_HEADER_CACHE_CONTROL), EXCHANGE_CACHE_CONTROL},
                 {VIEW(MHD_HTTP_HEADER_IF_NONE_MATCH), EXCHANGE_IF_NONE_MATCH},
                 {VIEW(MHD_HTTP_HEADER_AUTHORIZATION), EXCHANGE_AUTHORIZATION},
-                {VIEW(MHD_HTTP_HEADER_ACCEPT_ENCODING), EXCHANGE_ACCEPT_ENCODING}};
+                {VIEW(MHD_HTTP_HEADER_ACCEPT_ENCODING), EXCHANGE_ACCEPT_ENCODING},
+                {VIEW(MHD_HTTP_HEADER_CONTENT_LENGTH), EXCHANGE_BODY},
+                {VIEW(MHD_HTTP_HEADER_TRANSFER_ENCODING), EXCHANGE_BODY}};
   for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
     if (num_same_word(name, fields[i].name))
       return fields[i].field;

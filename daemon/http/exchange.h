@@ -61,6 +61,7 @@ enum exchange_field {
   EXCHANGE_IF_NONE_MATCH = 2,
   EXCHANGE_AUTHORIZATION = 4,
   EXCHANGE_ACCEPT_ENCODING = 8,
+  EXCHANGE_BODY = 16, /* Content-Length or Transfer-Encoding: a body is announced */
 };
 /* True if the request has one of these fields, a set of enum exchange_field. */
 bool exchange_has(const struct exchange *exchange, unsigned fields);

@@ -34,8 +34,8 @@ enum MHD_Result exchange_serve(void *side, struct MHD_Connection *connection, co
 /* MHD_OPTION_NOTIFY_COMPLETED: it is over, one way or another; frees the exchange. */
 void exchange_end(void *side, struct MHD_Connection *connection, void **slot,
                   enum MHD_RequestTerminationCode why);
-/* Adds the headers that follow from the coding of a reply (RFC 9110 8.4, 12.5.5). */
-void exchange_add_coding(struct MHD_Response *response, unsigned status,
+/* Adds the headers that follow from the coding of a reply (RFC 9110 8.4, 12.5.5). False: no memory. */
+bool exchange_add_coding(struct MHD_Response *response, unsigned status,
                          enum exchange_coding coding, bool varies);
 /* Of a reply that is ready; both as long as that. */
 unsigned exchange_ready_status(const struct exchange_ready *ready);

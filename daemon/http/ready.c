@@ -8,6 +8,7 @@
 struct exchange_ready {
   atomic_int references;
   unsigned status;
+  bool failed; /* a header is missing */
   struct MHD_Response *response;
 };
 
@@ -24,12 +25,16 @@ struct exchange_ready *exchange_ready_create(unsigned status, struct view bytes,
     free(ready);
     return NULL;
   }
-  exchange_add_coding(ready->response, status, coding, varies);
+  ready->failed = !exchange_add_coding(ready->response, status, coding, varies);
   return ready;
 }
 
 void exchange_ready_add_header(struct exchange_ready *ready, const char *name, const char *value) {
-  (void)MHD_add_response_header(ready->response, name, value);
+  ready->failed |= MHD_add_response_header(ready->response, name, value) != MHD_YES;
+}
+
+bool exchange_ready_ok(const struct exchange_ready *ready) {
+  return !ready->failed;
 }
 
 struct exchange_ready *exchange_ready_hold(struct exchange_ready *ready) {

@@ -12,6 +12,8 @@ struct exchange_ready *exchange_ready_create(unsigned status, struct view bytes,
                                              enum exchange_coding coding, bool varies) MUST_CHECK;
 /* Adds a header, as exchange_add_header() does. Before the first exchange sends it. */
 void exchange_ready_add_header(struct exchange_ready *ready, const char *name, const char *value);
+/* False: a header could not be added, for lack of memory. Nobody must get such a reply. */
+bool exchange_ready_ok(const struct exchange_ready *ready) MUST_CHECK;
 /* Another reference; returns `ready`. Any thread. */
 struct exchange_ready *exchange_ready_hold(struct exchange_ready *ready);
 /* Leaves NULL; NULL is allowed. Any thread. */

@@ -12,17 +12,18 @@ void exchange_add_header(struct exchange *exchange, const char *name, const char
 }
 
 /* A 304 states no coding (RFC 9110 15.4.5). */
-void exchange_add_coding(struct MHD_Response *response, unsigned status,
+bool exchange_add_coding(struct MHD_Response *response, unsigned status,
                          enum exchange_coding coding, bool varies) {
-  if (varies)
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+  bool ok = !varies || MHD_add_response_header(response, MHD_HTTP_HEADER_VARY,
+                                               MHD_HTTP_HEADER_ACCEPT_ENCODING) == MHD_YES;
   if (coding == EXCHANGE_GZIP && status != MHD_HTTP_NOT_MODIFIED)
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+    ok &= MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip") == MHD_YES;
+  return ok;
 }
 
 /* libmicrohttpd refuses a header with a line's end in it. */
 static void add_headers(struct exchange *exchange, enum exchange_coding coding) {
-  exchange_add_coding(exchange->response, exchange->status, coding, exchange->handler->codes);
+  (void)exchange_add_coding(exchange->response, exchange->status, coding, exchange->handler->codes);
   for (size_t i = 0; i < exchange->header_count; i++) {
     const struct header *header = &exchange->headers[i];
     if (header->name && header->value)

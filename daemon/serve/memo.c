@@ -39,10 +39,14 @@ static struct view copy(char **to, struct view text) {
   return copied;
 }
 
+static size_t size_of(const struct spelling *spelling, const struct memo_meaning *meaning) {
+  return sizeof(struct memo_entry) + spelling->before.length + spelling->after.length +
+         meaning->target.length;
+}
+
 static struct memo_entry *make(const struct spelling *spelling,
                                const struct memo_meaning *meaning) {
-  struct memo_entry *entry = malloc(sizeof *entry + spelling->before.length +
-                                    spelling->after.length + meaning->target.length);
+  struct memo_entry *entry = malloc(size_of(spelling, meaning));
   if (!entry)
     return NULL;
   char *to = entry->texts;
@@ -54,23 +58,29 @@ static struct memo_entry *make(const struct spelling *spelling,
   return entry;
 }
 
+static void forget(struct memo *memo, struct memo_entry **place) {
+  struct memo_entry *entry = *place;
+  if (entry)
+    memo->bytes -= size_of(&entry->spelling, &entry->meaning);
+  free(entry);
+  *place = NULL;
+}
+
 void memo_learn(struct memo *memo, const struct spelling *spelling,
                 const struct memo_meaning *meaning) {
-  struct memo_entry **set = set_of(memo, spelling);
+  struct memo_entry **set = set_of(memo, spelling), **last = &set[MEMO_WAYS - 1];
+  size_t size = size_of(spelling, meaning);
   if (memo_find(memo, spelling))
     return;
-  struct memo_entry *entry = make(spelling, meaning);
-  if (!entry)
+  forget(memo, last);
+  if (memo->bytes + size > MEMO_BYTES || !(*last = make(spelling, meaning)))
     return;
-  free(set[MEMO_WAYS - 1]);
-  set[MEMO_WAYS - 1] = entry;
+  memo->bytes += size;
   bring_forward(set, MEMO_WAYS - 1);
 }
 
 void memo_clear(struct memo *memo) {
   for (int set = 0; set < MEMO_SETS; set++)
-    for (int way = 0; way < MEMO_WAYS; way++) {
-      free(memo->entries[set][way]);
-      memo->entries[set][way] = NULL;
-    }
+    for (int way = 0; way < MEMO_WAYS; way++)
+      forget(memo, &memo->entries[set][way]);
 }

@@ -8,13 +8,15 @@
 
 #define MEMO_SETS 1024
 #define MEMO_WAYS 4
+#define MEMO_BYTES ((size_t)4 * 1024 * 1024) /* of all entries; beyond it nothing more is learnt */
 
 struct memo_entry;
 
 /* Begins as {0}. */
 struct memo {
-  struct memo_entry
-      *entries[MEMO_SETS][MEMO_WAYS]; /* the one that was asked for last comes first */
+  /* Of a set, the one that was asked for last comes first. */
+  struct memo_entry *entries[MEMO_SETS][MEMO_WAYS];
+  size_t bytes;
 };
 
 /* What the request asks for. `target`: as query_target_text() has it; as long as it is remembered. */
@@ -27,8 +29,8 @@ struct memo_meaning {
 
 /* NULL: it is not remembered. Valid until the next call. */
 const struct memo_meaning *memo_find(struct memo *memo, const struct spelling *spelling);
-/* Remembers what the spelling means; copies both, but not the token. For lack of memory it does
- * not. */
+/* Remembers what the spelling means; copies both, but not the token. For lack of memory, and
+ * beyond MEMO_BYTES, it does not. */
 void memo_learn(struct memo *memo, const struct spelling *spelling,
                 const struct memo_meaning *meaning);
 /* Forgets all. */

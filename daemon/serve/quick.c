@@ -89,20 +89,11 @@ static void finish(struct visit *visit) {
   free(quick);
 }
 
-static bool begin_visit(struct serve *serve, struct exchange *exchange, struct cache_hot *hot) {
-  struct quick_visit *quick = malloc(sizeof *quick);
-  if (!quick)
-    return false;
-  *quick = (struct quick_visit){{finish}, serve, cache_hot_hold(hot), exchange_began(exchange)};
-  serve_enter(serve);
-  exchange_set_data(exchange, quick);
-  return true;
-}
-
 /* --- the request --- */
 
-/* The fields of a head that may change the answer, or forbid one from the store. */
-#define UNUSUAL (EXCHANGE_CACHE_CONTROL | EXCHANGE_IF_NONE_MATCH)
+/* The fields of a head that may change the answer, or forbid one from the store; or announce a body,
+ * for which the client may take its time, while the quick answer counts from the head. */
+#define UNUSUAL (EXCHANGE_CACHE_CONTROL | EXCHANGE_IF_NONE_MATCH | EXCHANGE_BODY)
 
 static bool is_plain(const struct serve *serve, struct exchange *exchange) {
   return view_is(exchange_method(exchange), "GET") && !exchange_has(exchange, UNUSUAL) &&
@@ -153,9 +144,10 @@ static bool is_in_rate(const struct occasion *occasion) {
                             exchange_began(occasion->exchange), &wait);
 }
 
-/* Only a fresh result is served quickly. */
+/* Only a fresh result that goes out in one piece is served quickly. */
 static bool is_hit(const struct occasion *occasion, int64_t *freshness) {
-  if (!facts_may_serve(occasion->settings, cache_hot_entry(occasion->hot)))
+  if (!ready_is_short(occasion->hot) ||
+      !facts_may_serve(occasion->settings, cache_hot_entry(occasion->hot)))
     return false;
   struct plan plan = decide(occasion);
   *freshness = plan.freshness;
@@ -163,6 +155,13 @@ static bool is_hit(const struct occasion *occasion, int64_t *freshness) {
 }
 
 /* --- the answer --- */
+
+static void begin_visit(const struct occasion *occasion, struct quick_visit *visit) {
+  *visit = (struct quick_visit){
+      {finish}, occasion->serve, cache_hot_hold(occasion->hot), exchange_began(occasion->exchange)};
+  serve_enter(occasion->serve);
+  exchange_set_data(occasion->exchange, visit);
+}
 
 static void count(const struct occasion *occasion) {
   static const struct digest nobody;
@@ -191,11 +190,13 @@ static bool reply(const struct occasion *occasion) {
   if (!is_hit(occasion, &freshness))
     return false;
   struct exchange_ready *ready = make_ready(occasion, freshness);
-  if (!ready || !is_in_rate(occasion) ||
-      !begin_visit(occasion->serve, occasion->exchange, occasion->hot)) {
+  struct quick_visit *visit = ready ? malloc(sizeof *visit) : NULL;
+  if (!visit || !is_in_rate(occasion)) {
+    free(visit);
     exchange_ready_release(&ready);
     return false;
   }
+  begin_visit(occasion, visit);
   count(occasion);
   exchange_reply_ready(occasion->exchange, &ready);
   return true;
@@ -270,16 +271,23 @@ bool quick_answer(struct serve *serve, struct exchange *exchange) {
   return answered;
 }
 
+/* True if what was cut out is the token that the query has. */
+static bool is_of(const struct spelling *spelling, const struct query *query) {
+  char digits[TOKEN_TEXT_DIGITS];
+  bool same = view_equal(token_text(spelling->token, digits), query_token(query));
+  explicit_bzero(digits, sizeof digits);
+  return same;
+}
+
 void quick_learn(const struct request *request) {
   struct spelling spelling;
-  char digits[TOKEN_TEXT_DIGITS];
   if (!view_is(exchange_method(request->exchange), "GET") || request->has_foreign_body ||
-      !read_spelling(request->exchange, &spelling) ||
-      !view_equal(token_text(spelling.token, digits), query_token(request->query)))
+      !read_spelling(request->exchange, &spelling) || !is_of(&spelling, request->query))
     return;
   const struct memo_meaning meaning = {.key = *query_key(request->query),
                                        .target = query_target_text(request->query),
-                                       .output = query_output(request->query),
+                                       .output = request->is_call ? QUERY_JSON
+                                                                  : query_output(request->query),
                                        .is_call = request->is_call};
   struct quick_shard *shard = lock_shard(request->serve);
   memo_learn(&shard->memo, &spelling, &meaning);

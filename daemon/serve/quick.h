@@ -1,5 +1,6 @@
 /* Quick answers: plain hits of results that are hot, for requests whose spelling was answered before.
- * Nothing is parsed, nothing is read from the disk, and no lock is taken that all threads share.
+ * Nothing is parsed, nothing is read from the disk, and hardly a lock is taken that all threads
+ * share: that of verdicts when one is to be renewed.
  *
  * A quick answer is the same, to the byte, as the one that the steps would give, and is counted in the
  * same way. Whatever is out of the ordinary goes through the steps. Of the serve room only. */

@@ -46,11 +46,15 @@ static struct kept *kept_with(struct cache_hot *hot) {
   return extra ? (struct kept *)extra : make(hot);
 }
 
+bool ready_is_short(const struct cache_hot *hot) {
+  return cache_hot_entry(hot)->body_length <= CACHE_HOT_AT_ONCE;
+}
+
 /* --- gzip: under the lock --- */
 
 static void make_gzip(struct cache *cache, struct cache_hot *hot, struct kept *kept) {
   struct view body = cache_hot_body(hot);
-  if (kept->has_tried_gzip || !body.length || (int64_t)body.length > CACHE_HOT_AT_ONCE)
+  if (kept->has_tried_gzip || !body.length || !ready_is_short(hot))
     return;
   kept->has_tried_gzip = true;
   gzip_text(body, &kept->gzip);
@@ -101,6 +105,8 @@ static void make_reply(const struct cache_hot *hot, const struct kept *kept,
       exchange_ready_create(200, bytes, order->is_gzip ? EXCHANGE_GZIP : EXCHANGE_IDENTITY, true);
   if (moment->reply)
     add_head(hot, order, moment->reply);
+  if (moment->reply && !exchange_ready_ok(moment->reply))
+    exchange_ready_release(&moment->reply);
 }
 
 static struct exchange_ready *reply_of(struct cache *cache, struct cache_hot *hot,

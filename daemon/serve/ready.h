@@ -6,6 +6,10 @@
 #include "http/ready.h"
 #include "query/output.h"
 
+/* True if the body goes out in one piece: it has not more than CACHE_HOT_AT_ONCE bytes. Of a longer one
+ * the exchange must see that the client goes on reading (http/connections.h). */
+bool ready_is_short(const struct cache_hot *hot);
+
 /* The gzip of the body, as long as the hot result. It is made once, here, for a body of at most
  * CACHE_HOT_AT_ONCE bytes, which takes some milliseconds. Empty: it is not kept, as the body is
  * longer, or there is no place for it. */
@@ -17,7 +21,7 @@ struct ready_order {
   enum query_output output;
   bool is_call, is_gzip;
 };
-/* The reply of a plain hit that has spent nothing: a reference, for exchange_reply_ready(). Within a
+/* The reply, of a short body, to a plain hit that has spent nothing: a reference, for exchange_reply_ready(). Within a
  * second it is the same one. The caller holds the hot result until the exchange has finished. NULL:
  * no memory, or no gzip is kept. */
 struct exchange_ready *ready_reply(struct cache *cache, struct cache_hot *hot,

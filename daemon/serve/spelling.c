@@ -25,6 +25,18 @@ static bool has(struct view text, struct view part) {
   return find(text, part) < text.length;
 }
 
+/* The name of a parameter is read here as it came: `tok%65n` might be one, too. */
+static bool has_coded_names(struct view target) {
+  bool in_name = false;
+  for (size_t i = 0; i < target.length; i++) {
+    char c = target.at[i];
+    if (in_name && (c == '%' || c == '+'))
+      return true;
+    in_name = c == '?' || c == '&' || (in_name && c != '=');
+  }
+  return false;
+}
+
 /* Cuts the value of the parameter out. False: there is none, or several. */
 static bool cut(struct view target, struct spelling *spelling) {
   size_t at = find(target, name);
@@ -62,7 +74,7 @@ static uint64_t mix(uint64_t hash, struct view text) {
 }
 
 bool spelling_read(struct view target, struct view authorization, struct spelling *spelling) {
-  if (target.length > SPELLING_MOST)
+  if (target.length > SPELLING_MOST || has_coded_names(target))
     return false;
   if (!(authorization.length ? take_header(target, authorization, spelling)
                              : cut(target, spelling)))

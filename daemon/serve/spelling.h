@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* A longer target is not remembered, in bytes. */
-#define SPELLING_MOST 2048
+#define SPELLING_MOST 1024
 
 /* The views point into the target and the header's value. */
 struct spelling {
@@ -20,7 +20,7 @@ struct spelling {
 
 /* Takes a target apart whose token can be cut out without reading all of it: one parameter `token`
  * with a value of letters, digits, '-', '.' and '_' alone, or none and such a Bearer token in the
- * value of Authorization (empty: there is none), and no such text elsewhere in the target. False: it
+ * value of Authorization (empty: there is none), no such text elsewhere in the target, and no name of a parameter that is percent-encoded. False: it
  * has to be read in full. */
 bool spelling_read(struct view target, struct view authorization,
                    struct spelling *spelling) MUST_CHECK;

@@ -54,11 +54,6 @@ static void send_hot(struct request *request, struct cache_hot *hot) {
       gzip.length ? EXCHANGE_GZIP : EXCHANGE_IDENTITY, release_hot, cache_hot_hold(hot));
 }
 
-/* A long body is compressed as the client takes it, and not all at once. */
-static bool is_sent_at_once(const struct request *request, const struct cache_entry *entry) {
-  return entry->body_length <= CACHE_HOT_AT_ONCE || !exchange_takes_gzip(request->exchange);
-}
-
 static void release_hold(void *context) {
   struct cache_hold *hold = context;
   cache_release(&hold);
@@ -78,14 +73,14 @@ static bool send_chunk(struct request *request) {
   return true;
 }
 
-/* From memory if it is there, or is short. A 304 and a HEAD state the length, too; their body is
+/* From memory if it is there, or is short; what is long goes out piece by piece. A 304 and a HEAD state the length, too; their body is
  * never read. */
 static void send(struct request *request) {
   struct cache_hot *hot = cache_hold_heat(request->found.stored);
   const struct cache_entry *entry = cache_hold_entry(request->found.stored);
   if (hot)
     quick_learn(request);
-  if (hot && is_sent_at_once(request, entry)) {
+  if (hot && ready_is_short(hot)) {
     send_hot(request, hot);
     return;
   }

@@ -39,16 +39,19 @@ static void the_key_of_a_call_stands_in_its_header(void **state) {
 static void what_is_out_of_the_ordinary_is_read_in_full(void **state) {
   (void)state;
   static const char *const targets[] = {
-      "/?from=x",                             /* no token */
-      "/?token=",                             /* an empty one */
-      "/?token=short",                        /* no token is that short */
-      "/?token=" TOKEN "&token=" TOKEN "0",   /* two of them */
-      "/?token=01234567%61bcdef",             /* one that has to be decoded */
-      "/?token=01234567+abcdef",              /* likewise */
-      "/?mytoken=" TOKEN,                     /* another parameter */
-      "token=" TOKEN,                         /* no parameter at all */
-      "/?token=" TOKEN "&target=" TOKEN,      /* the token stands elsewhere, too */
-      "/?target=x" TOKEN ".com&token=" TOKEN, /* likewise */
+      "/?from=x",                                 /* no token */
+      "/?token=",                                 /* an empty one */
+      "/?token=short",                            /* no token is that short */
+      "/?token=" TOKEN "&token=" TOKEN "0",       /* two of them */
+      "/?token=01234567%61bcdef",                 /* one that has to be decoded */
+      "/?token=01234567+abcdef",                  /* likewise */
+      "/?tok%65n=%30123456789abcde&token=" TOKEN, /* a name that has to be decoded */
+      "/?token=" TOKEN "&a%62=1",                 /* likewise */
+      "/?token=" TOKEN "&a+b=1",                  /* likewise */
+      "/?mytoken=" TOKEN,                         /* another parameter */
+      "token=" TOKEN,                             /* no parameter at all */
+      "/?token=" TOKEN "&target=" TOKEN,          /* the token stands elsewhere, too */
+      "/?target=x" TOKEN ".com&token=" TOKEN,     /* likewise */
   };
   struct spelling spelling;
   for (size_t i = 0; i < sizeof targets / sizeof *targets; i++)
