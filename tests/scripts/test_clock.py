@@ -34,7 +34,7 @@ def test_a_result_of_the_future_is_asked_for_again(sim, rowcache, wish):
     sim.change_world()
     store_ahead(daemon)
     reply = daemon.ask(headers={"Cache-Control": wish} if wish else None)
-    assert reply.cache == REFRESHED and reply.rows != old and reply.headers["Age"] == "0"
+    assert reply.cache == REFRESHED and reply.rows != old and reply.headers["Age"] in ("0", "1")
     again = daemon.ask()
     assert again.hit and again.rows == reply.rows and 86390 < again.ttl <= 86400
     assert daemon.account["rows_spent"] == sim.bill(TOKEN) == 2 * ROWS_5
