@@ -47,7 +47,7 @@ static struct kept *kept_with(struct cache_hot *hot) {
 }
 
 bool ready_is_short(const struct cache_hot *hot) {
-  return cache_hot_entry(hot)->body_length <= CACHE_HOT_AT_ONCE;
+  return cache_hot_entry(hot)->body_length <= READY_MOST;
 }
 
 /* --- gzip: under the lock --- */

@@ -6,13 +6,15 @@
 #include "http/ready.h"
 #include "query/output.h"
 
-/* True if the body goes out in one piece: it has not more than CACHE_HOT_AT_ONCE bytes. Of a longer one
- * the exchange must see that the client goes on reading (http/connections.h). */
+/* A body of so many bytes goes out in one piece, and its gzip is made at once, in some milliseconds. Of
+ * a longer one the exchange must see that the client goes on reading (http/connections.h). */
+#define READY_MOST ((int64_t)1024 * 1024)
+
+/* True if the body has not more than READY_MOST bytes. */
 bool ready_is_short(const struct cache_hot *hot);
 
-/* The gzip of the body, as long as the hot result. It is made once, here, for a body of at most
- * CACHE_HOT_AT_ONCE bytes, which takes some milliseconds. Empty: it is not kept, as the body is
- * longer, or there is no place for it. */
+/* The gzip of a short body, as long as the hot result. It is made once, here. Empty: it is not kept, as
+ * the body is longer, or there is no place for it. */
 struct view ready_gzip(struct cache *cache, struct cache_hot *hot);
 
 struct ready_order {

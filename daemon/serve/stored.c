@@ -45,13 +45,18 @@ static void release_hot(void *context) {
   cache_hot_release(&hot);
 }
 
-static void send_hot(struct request *request, struct cache_hot *hot) {
-  struct view gzip = exchange_takes_gzip(request->exchange)
-                         ? ready_gzip(request->serve->rooms.cache, hot)
-                         : VIEW("");
-  exchange_reply_shared(
-      request->exchange, request->status, gzip.length ? gzip : cache_hot_body(hot),
-      gzip.length ? EXCHANGE_GZIP : EXCHANGE_IDENTITY, release_hot, cache_hot_hold(hot));
+/* False: it is long, or would have to be compressed anew, and goes out piece by piece. */
+static bool send_hot(struct request *request, struct cache_hot *hot) {
+  bool takes_gzip = exchange_takes_gzip(request->exchange);
+  struct view body = cache_hot_body(hot);
+  struct view gzip = takes_gzip ? ready_gzip(request->serve->rooms.cache, hot) : VIEW("");
+  bool is_anew = takes_gzip && !gzip.length && (int64_t)body.length > CACHE_HOT_AT_ONCE;
+  if (!ready_is_short(hot) || is_anew)
+    return false;
+  exchange_reply_shared(request->exchange, request->status, gzip.length ? gzip : body,
+                        gzip.length ? EXCHANGE_GZIP : EXCHANGE_IDENTITY, release_hot,
+                        cache_hot_hold(hot));
+  return true;
 }
 
 static void release_hold(void *context) {
@@ -80,11 +85,7 @@ static void send(struct request *request) {
   const struct cache_entry *entry = cache_hold_entry(request->found.stored);
   if (hot)
     quick_learn(request);
-  if (hot && ready_is_short(hot)) {
-    send_hot(request, hot);
-    return;
-  }
-  if (!hot && send_chunk(request))
+  if (hot ? send_hot(request, hot) : send_chunk(request))
     return;
   int64_t length = entry->body_length;
   struct body *body = body_stored(&request->found.stored, request->id);
