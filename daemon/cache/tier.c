@@ -49,7 +49,7 @@ int64_t tier_largest(const struct tier *tier) {
 /* --- worth: under the tier's lock --- */
 
 /* So many hits count. Without a bound, what was asked for often long ago would stay as long. */
-#define HITS_MOST 8
+#define HITS_MOST 2
 
 /* What a hit saves by the byte. What costs nothing is worth the smallest amount. */
 static double density(const struct cache_hot *hot) {
@@ -60,7 +60,7 @@ static double density(const struct cache_hot *hot) {
 /* A hot result ranks as if it had been hit so many times more. Where more is asked for in turn than
  * there is memory, a part of it stays, then, and is hit; if each displaced another, none would be
  * there when it is asked for again. What nobody asks for any more is overtaken as the others age. */
-#define HEAD_START 4
+#define HEAD_START 2
 
 static double rank_of(const struct tier *tier, const struct cache_hot *hot, int64_t hits) {
   int64_t counted = hits < HITS_MOST ? hits : HITS_MOST;

@@ -728,7 +728,7 @@ static void test_what_was_hot_goes_in_the_end(void **state) {
     put_of(key, SMALL, 10);
   serve_all(1, 10, 1000);
   assert_int_equal(count_hot(1, 10), 10);
-  serve_all(11, 40, 2);
+  serve_all(11, 20, 1);
   assert_int_equal(count_hot(1, 10), 10); /* not at once */
   for (int i = 0; i < 100 && count_hot(1, 10) > 0; i++)
     serve_all(11, 40, 1);
