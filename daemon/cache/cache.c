@@ -6,6 +6,8 @@
  * it, as they are published before they are settled. One that cannot be stored in time is passed on
  * unstored. */
 #define PATIENCE_MS 50
+/* A -wal is as long at times without a reader that holds it: what is kept, and a batch of chunks. */
+#define WAL_LARGE (DB_WAL_KEPT + KEEPER_BATCH * (int64_t)CACHE_CHUNK_SIZE)
 
 static bool start(struct cache *cache, const char *directory, struct fault *fault) {
   struct db *db = NULL;
@@ -85,6 +87,6 @@ struct cache_totals cache_totals(struct cache *cache) {
   struct db_sizes sizes = db_sizes(cache->disk.path);
   /* A -wal of the ordinary size is not counted. With a large one, `used` and the -wal would count
    * the same pages twice. */
-  int64_t bytes = sizes.wal > DB_WAL_KEPT ? sizes.file + sizes.wal : atomic_load(&cache->used);
+  int64_t bytes = sizes.wal > WAL_LARGE ? sizes.file + sizes.wal : atomic_load(&cache->used);
   return (struct cache_totals){atomic_load(&cache->live), bytes};
 }

@@ -188,7 +188,7 @@ void cache_abandon(struct cache_writer **writer);
  * Any thread but the keeper's. */
 struct cache_totals {
   int64_t entries; /* published results */
-  int64_t bytes;   /* on disk: pages in use; with a -wal over 4 MiB, the size of both files */
+  int64_t bytes;   /* on disk: pages in use; with a -wal over 8 MiB, the size of both files */
 };
 /* The present totals. Blocks on the file system only; any thread. */
 struct cache_totals cache_totals(struct cache *cache);
