@@ -78,16 +78,26 @@ static bool send_chunk(struct request *request) {
   return true;
 }
 
-/* From memory if it is there, or is short; what is long goes out piece by piece. A 304 and a HEAD state the length, too; their body is
- * never read. */
-static void send(struct request *request) {
+/* From memory if it is there, or is short: what is long goes out piece by piece. */
+static bool send_at_once(struct request *request) {
   struct cache_hot *hot = cache_hold_heat(request->found.stored);
-  const struct cache_entry *entry = cache_hold_entry(request->found.stored);
-  if (hot)
-    quick_learn(request);
-  if (hot ? send_hot(request, hot) : send_chunk(request))
+  if (!hot)
+    return send_chunk(request);
+  quick_learn(request);
+  return send_hot(request, hot);
+}
+
+/* A 304 and a HEAD state the length, too. That of the bytes as they are is known, so they are not
+ * read for it; that of their gzip is not. */
+static bool needs_bytes(const struct request *request) {
+  bool has_body = request->status == 200 && !request_is_head(request);
+  return has_body || exchange_takes_gzip(request->exchange);
+}
+
+static void send(struct request *request) {
+  if (needs_bytes(request) && send_at_once(request))
     return;
-  int64_t length = entry->body_length;
+  int64_t length = cache_hold_entry(request->found.stored)->body_length;
   struct body *body = body_stored(&request->found.stored, request->id);
   exchange_reply_body(request->exchange, request->status, length, &body);
 }
