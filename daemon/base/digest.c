@@ -30,6 +30,10 @@ bool digest_equal_secret(const struct digest *a, const struct digest *b) {
   return memeql_sec(a->bytes, b->bytes, DIGEST_SIZE) != 0;
 }
 
+bool digest_equal_texts(struct view a, struct view b) {
+  return a.length == b.length && memeql_sec(a.at, b.at, a.length) != 0;
+}
+
 const char *digest_print(const struct digest *digest, char out[DIGEST_HEX_SIZE]) {
   static const char digits[] = "0123456789abcdef";
   for (size_t i = 0; i < DIGEST_SIZE; i++) {

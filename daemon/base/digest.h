@@ -29,6 +29,8 @@ static inline bool digest_equal(const struct digest *a, const struct digest *b) 
 
 /* As digest_equal(), in a time that does not depend on where they differ. */
 bool digest_equal_secret(const struct digest *a, const struct digest *b);
+/* The same for two texts; their length is no secret. */
+bool digest_equal_texts(struct view a, struct view b);
 
 /* 64 lower case hex digits and NUL; returns `out`. */
 const char *digest_print(const struct digest *digest, char out[DIGEST_HEX_SIZE]);

@@ -2,6 +2,8 @@
  * NULL: it is not there, or not all of it. */
 #include "rows/flat.h"
 
+#include "base/num.h"
+
 #include <endian.h>
 #include <stdint.h>
 
@@ -35,10 +37,6 @@ static const char *run(const char *at, const char *end) {
   return at;
 }
 
-static bool is_hexadecimal(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
 /* Behind a backslash. */
 static const char *escape(const char *at, const char *end) {
   if (at < end && *at != 'u')
@@ -46,7 +44,7 @@ static const char *escape(const char *at, const char *end) {
   if (end - at < 5)
     return NULL;
   for (int i = 1; i < 5; i++)
-    if (!is_hexadecimal(at[i]))
+    if (num_hex_digit(at[i]) < 0)
       return NULL;
   return at + 5;
 }
@@ -64,7 +62,7 @@ static const char *string(const char *at, const char *end) {
 
 static const char *digits(const char *at, const char *end) {
   const char *first = at;
-  while (at < end && *at >= '0' && *at <= '9')
+  while (at < end && num_is_digit(*at))
     at++;
   return at > first ? at : NULL;
 }
