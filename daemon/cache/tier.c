@@ -48,7 +48,7 @@ int64_t tier_largest(const struct tier *tier) {
 
 /* --- worth: under the tier's lock --- */
 
-/* So many hits count. Without a bound, what was asked for often long ago would stay as long. */
+/* So many of the hits since the last look count: beyond them it matters when the last one was. */
 #define HITS_MOST 2
 
 /* What a hit saves by the byte. What costs nothing is worth the smallest amount. */
@@ -80,15 +80,15 @@ static struct cache_hot *hot_of(struct heap_item *item) {
   return item ? (struct cache_hot *)((char *)item - offsetof(struct cache_hot, item)) : NULL;
 }
 
-/* Hits do not touch the heap: ranks are corrected as they come to the top. Half of the hits is
- * forgotten then, so that what was asked for often once goes in the end. */
+/* Hits do not touch the heap: ranks are corrected as they come to the top, by the hits since they
+ * were corrected last. So what was asked for often once goes in the end. */
 static bool refresh(struct tier *tier, struct cache_hot *hot) {
   int64_t hits = atomic_load_explicit(&hot->hits, memory_order_relaxed);
-  if (hits == hot->seen_hits)
+  int64_t since = hits - hot->seen_hits;
+  if (!since)
     return false;
-  heap_change(&tier->heap, &hot->item, greater(hot->item.rank, rank_of(tier, hot, hits)));
-  hot->seen_hits = hits / 2;
-  atomic_fetch_sub_explicit(&hot->hits, hits - hits / 2, memory_order_relaxed);
+  heap_change(&tier->heap, &hot->item, greater(hot->item.rank, rank_of(tier, hot, since)));
+  hot->seen_hits = hits;
   return true;
 }
 

@@ -28,7 +28,7 @@ struct tier;
  * is in the maps, and may be dropped, and once it is ready it is found. */
 struct cache_hot {
   atomic_int references;
-  atomic_llong hits; /* since it became hot; halved as it ages */
+  atomic_llong hits; /* since it became hot */
   _Atomic(struct cache_extra *) extra;
   struct tier *tier;
   struct cache_entry entry;
@@ -37,7 +37,7 @@ struct cache_hot {
   /* under the tier's lock */
   bool is_known;     /* it is in the maps */
   int64_t bytes;     /* that count towards cache.memory */
-  int64_t seen_hits; /* that its rank counts */
+  int64_t seen_hits; /* when its rank was computed */
   struct heap_item item;
   struct cache_hot *next_gone; /* while room is made */
   UT_hash_handle hh, hh_id;    /* in the map of its shard; in that of ids */
