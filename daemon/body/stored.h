@@ -1,5 +1,5 @@
-/* A body that reads a stored result from the disk. A client that reads all of it makes it hot
- * (cache/hot.h), if it is worth that. */
+/* A body that reads a stored result chunk by chunk. A client that reads all of it from the disk makes
+ * it hot (cache/hot.h), if it is worth that. */
 #pragma once
 
 #include "cache/hot.h"

@@ -42,7 +42,8 @@ struct connection {
   } own;
 };
 
-/* A client that reads nothing of its reply for this long may be closed to make room. */
+/* A client that does not read the part of its reply that libmicrohttpd has for this long may be
+ * closed to make room. A part has 1 MiB at most (serve/ready.h). */
 #define CONNECTION_PATIENCE (2 * CLOCK_SECOND)
 
 struct connection_limits {

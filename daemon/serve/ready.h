@@ -23,8 +23,8 @@ struct ready_order {
   enum query_output output;
   bool is_call, is_gzip;
 };
-/* The reply, of a short body, to a plain hit that has spent nothing: a reference, for exchange_reply_ready(). Within a
- * second it is the same one. The caller holds the hot result until the exchange has finished. NULL:
- * no memory, or no gzip is kept. */
+/* The reply, of a short body, to a plain hit that has spent nothing: a reference, for
+ * exchange_reply_ready(). Within a second it is the same one. The caller holds the hot result until
+ * the exchange has finished. NULL: no memory, or no gzip is kept. */
 struct exchange_ready *ready_reply(struct cache *cache, struct cache_hot *hot,
                                    const struct ready_order *order) MUST_CHECK;

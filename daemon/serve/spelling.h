@@ -20,8 +20,8 @@ struct spelling {
 
 /* Takes a target apart whose token can be cut out without reading all of it: one parameter `token`
  * with a value of letters, digits, '-', '.' and '_' alone, or none and such a Bearer token in the
- * value of Authorization (empty: there is none), no such text elsewhere in the target, and no name of a parameter that is percent-encoded. False: it
- * has to be read in full. */
+ * value of Authorization (empty: there is none); no such text elsewhere in the target; and no name
+ * of a parameter that is percent-encoded. False: it has to be read in full. */
 bool spelling_read(struct view target, struct view authorization,
                    struct spelling *spelling) MUST_CHECK;
 /* True if both have the same spelling. */
