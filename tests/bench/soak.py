@@ -1,7 +1,7 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A long run of mixed load with faults, reloads and kills; then the account against the bill.
 
-    python3 tests/bench/soak.py BUILD [--minutes 10] [--clients 8] [--seed N] [--no-kills]
+    tests/bench/soak.py BUILD [--minutes 10] [--clients 8] [--seed N] [--no-kills]
 
 BUILD is a meson build directory, plain or with a sanitizer. The simulated Ahrefs runs in this process. The
 clients ask for hits, misses and derived answers, read slowly, hang up and break off (soak_clients.py); upstream
