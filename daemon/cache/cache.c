@@ -44,7 +44,7 @@ bool cache_open(const char *directory, const struct cache_bounds *bounds, struct
   struct cache *cache = shard_alloc(sizeof *cache);
   if (!cache)
     return fault_no_memory(fault);
-  tier_open(&cache->tier);
+  tier_open(&cache->tier, &cache->hits);
   set_bounds(cache, bounds);
   if (!start(cache, directory, fault)) {
     tier_close(&cache->tier);
@@ -71,9 +71,9 @@ void cache_close(struct cache **address) {
     disk_mark_clean(&cache->disk);
   packers_close(&cache->packers);
   sweep_close(&cache->sweep);
+  tier_close(&cache->tier);
   hits_close(&cache->hits);
   pins_close(&cache->pins);
-  tier_close(&cache->tier);
   disk_close(&cache->disk);
   free(cache);
 }

@@ -41,13 +41,13 @@ static struct hit *make(struct hit **map, int64_t id) {
   return NULL;
 }
 
-static void add(struct hit **map, int64_t id, struct amount saved) {
+static void add(struct hit **map, int64_t id, int64_t count, struct amount saved) {
   struct hit *hit;
   HASH_FIND(hh, *map, &id, sizeof id, hit);
   if (!hit && !(hit = make(map, id)))
     return;
   struct amount *sum = &hit->saved[saved.currency];
-  hit->count++;
+  hit->count += count;
   *sum = amount_add(*sum, saved);
 }
 
@@ -70,15 +70,20 @@ static struct hit *take(struct hits_shard *shard) {
   pthread_mutex_lock(&shard->lock);
   struct hit *taken = shard->map;
   shard->map = NULL;
-  shard->count = 0;
+  atomic_store(&shard->count, 0);
   pthread_mutex_unlock(&shard->lock);
   return taken;
 }
 
+static void collect(void *context, int64_t id, int64_t count, struct amount saved) {
+  add(context, id, count, saved);
+}
+
 /* What several threads have counted of one result is written as one. */
-static void take_all(struct hits_job *job, struct hits *hits) {
+static void take_all(struct hits_job *job, struct cache *cache) {
   for (int i = 0; i < SHARDS; i++)
-    job->taken[i] = take(&hits->shards[i]);
+    job->taken[i] = take(&cache->hits.shards[i]);
+  tier_collect(&cache->tier, collect, &job->taken[0]);
   for (int to = 0; to < SHARDS; to++)
     for (int from = to + 1; from < SHARDS; from++)
       unite(&job->taken[to], &job->taken[from]);
@@ -100,7 +105,7 @@ static bool write_hits(struct cache_job *base, struct db *db, struct fault *faul
   struct hits_job *job = (struct hits_job *)base;
   struct hits *hits = &base->cache->hits;
   atomic_store(&hits->next, clock_monotonic() + HITS_PERIOD);
-  take_all(job, hits);
+  take_all(job, base->cache);
   bool ok = cache_has_room(base->cache, db, fault);
   for (int i = 0; ok && i < SHARDS; i++)
     ok = write_map(base->cache, job->taken[i], db, fault);
@@ -140,26 +145,38 @@ static void give(struct cache *cache) {
     cache_job_give(cache, &hits->own.job);
 }
 
-void hits_count(struct cache *cache, int64_t id, struct amount saved) {
-  struct hits *hits = &cache->hits;
+/* Returns the number of results that the shard knows. */
+static unsigned add_to_shard(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
   struct hits_shard *shard = &hits->shards[shard_of_thread()];
   pthread_mutex_lock(&shard->lock);
-  add(&shard->map, id, saved);
-  bool looks = ++shard->count % HITS_LOOK_AT == 0;
-  bool is_full = HASH_COUNT(shard->map) >= HITS_MOST;
+  add(&shard->map, id, count, saved);
+  unsigned known = HASH_COUNT(shard->map);
   pthread_mutex_unlock(&shard->lock);
-  if (is_full || (looks && clock_monotonic() >= atomic_load(&hits->next)))
+  return known;
+}
+
+void hits_note(struct cache *cache) {
+  struct hits *hits = &cache->hits;
+  struct hits_shard *shard = &hits->shards[shard_of_thread()];
+  int64_t count = atomic_fetch_add_explicit(&shard->count, 1, memory_order_relaxed) + 1;
+  if (count % HITS_LOOK_AT == 0 && clock_monotonic() >= atomic_load(&hits->next))
     give(cache);
+}
+
+void hits_count(struct cache *cache, int64_t id, struct amount saved) {
+  if (add_to_shard(&cache->hits, id, 1, saved) >= HITS_MOST)
+    give(cache);
+  hits_note(cache);
+}
+
+void hits_keep(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
+  (void)add_to_shard(hits, id, count, saved);
 }
 
 static bool has_any(struct hits *hits) {
   bool any = false;
-  for (int i = 0; i < SHARDS && !any; i++) {
-    struct hits_shard *shard = &hits->shards[i];
-    pthread_mutex_lock(&shard->lock);
-    any = shard->count > 0;
-    pthread_mutex_unlock(&shard->lock);
-  }
+  for (int i = 0; i < SHARDS && !any; i++)
+    any = atomic_load(&hits->shards[i].count) > 0;
   return any;
 }
 

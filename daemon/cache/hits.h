@@ -1,4 +1,6 @@
-/* Hits are counted in memory, each thread in its shard, and written in batches. */
+/* Hits are counted in memory, and written in batches. Those of results in memory are counted with
+ * them (cache/tier.h) and collected for a batch; the others are counted by each thread in its
+ * shard. */
 #pragma once
 
 #include "base/shard.h"
@@ -14,8 +16,8 @@ struct hits_job {
 
 struct hits_shard {
   SHARD_ALIGNED pthread_mutex_t lock;
-  struct hit *map; /* counted since the last job took them */
-  int64_t count;
+  struct hit *map;       /* counted since the last job took them */
+  _Atomic int64_t count; /* of hits since then, those of results in memory included */
 };
 
 struct hits {
@@ -31,6 +33,12 @@ void hits_close(struct hits *hits);
 /* Counts one hit on the result with this id, which saved `saved`: see cache_count_hit(). Any thread;
  * does not block. */
 void hits_count(struct cache *cache, int64_t id, struct amount saved);
+/* Notes a hit that is counted elsewhere, so that a batch is written in time. Any thread; takes no
+ * lock, mostly. */
+void hits_note(struct cache *cache);
+/* Counts `count` hits of a result that leaves the memory, which saved `saved` together. Any thread;
+ * does not block. */
+void hits_keep(struct hits *hits, int64_t id, int64_t count, struct amount saved);
 /* Has the keeper write the hits soon. Any thread; does not block. */
 void hits_flush(struct cache *cache);
 /* Writes the hits, and waits for it. Any thread but the keeper's. */

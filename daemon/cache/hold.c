@@ -109,12 +109,19 @@ struct cache *hold_cache(const struct cache_hold *hold) {
   return hold->cache;
 }
 
+/* True if a hit saved what the result cost. */
+static bool saves(const struct cache_entry *entry, struct amount saved) {
+  return saved.currency == entry->cost.currency && amount_order(saved, entry->cost) == 0;
+}
+
 void cache_count_hit(const struct cache_hold *hold, struct amount saved) {
   const struct cache_entry *entry = cache_hold_entry(hold);
-  if (hold->hot) {
-    cache_hot_count_hit(hold->cache, hold->hot, saved);
+  if (hold->hot && saves(entry, saved)) {
+    cache_hot_count_hit(hold->cache, hold->hot);
     return;
   }
+  if (hold->hot)
+    atomic_fetch_add_explicit(&hold->hot->uses, 1, memory_order_relaxed);
   hits_count(hold->cache, hold->id, saved);
   if (entry->is_derived)
     hits_count(hold->cache, hold->source, saved);

@@ -49,11 +49,9 @@ struct view cache_hot_body(const struct cache_hot *hot) {
   return (struct view){hot->body.at, (size_t)hot->entry.body_length};
 }
 
-void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot, struct amount saved) {
+void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot) {
   atomic_fetch_add_explicit(&hot->hits, 1, memory_order_relaxed);
-  hits_count(cache, hot->id, saved);
-  if (hot->entry.is_derived)
-    hits_count(cache, hot->source, saved);
+  hits_note(cache);
 }
 
 struct cache_extra *cache_hot_extra(const struct cache_hot *hot) {

@@ -45,8 +45,8 @@ void cache_hot_release(struct cache_hot **hot);
 const struct cache_entry *cache_hot_entry(const struct cache_hot *hot);
 struct view cache_hot_body(const struct cache_hot *hot);
 
-/* Counts a hit, as cache_count_hit() does. */
-void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot, struct amount saved);
+/* Counts a hit that saved what the result cost, as cache_count_hit() does. Takes no lock, mostly. */
+void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot);
 
 /* -- Filling -- */
 

@@ -1,13 +1,16 @@
 /* Locks: the tier's, and one for each part of the keys, which alone is taken for a hit. */
 #include "cache/tier.h"
 
+#include "cache/hits.h"
+
 #include <stddef.h>
 
 static struct tier_shard *shard_of(struct tier *tier, const struct digest *key) {
   return &tier->shards[key->bytes[DIGEST_SIZE - 1] % TIER_SHARDS];
 }
 
-void tier_open(struct tier *tier) {
+void tier_open(struct tier *tier, struct hits *hits) {
+  tier->hits = hits;
   pthread_mutex_init(&tier->lock, NULL);
   for (int i = 0; i < TIER_SHARDS; i++)
     pthread_mutex_init(&tier->shards[i].lock, NULL);
@@ -83,7 +86,8 @@ static struct cache_hot *hot_of(struct heap_item *item) {
 /* Hits do not touch the heap: ranks are corrected as they come to the top, by the hits since they
  * were corrected last. So what was asked for often once goes in the end. */
 static bool refresh(struct tier *tier, struct cache_hot *hot) {
-  int64_t hits = atomic_load_explicit(&hot->hits, memory_order_relaxed);
+  int64_t hits = atomic_load_explicit(&hot->hits, memory_order_relaxed) +
+                 atomic_load_explicit(&hot->uses, memory_order_relaxed);
   int64_t since = hits - hot->seen_hits;
   if (!since)
     return false;
@@ -100,7 +104,38 @@ static struct cache_hot *least(struct tier *tier) {
   return hot;
 }
 
+/* --- the hits since they were collected: under the tier's lock --- */
+
+static void tell_hits(struct cache_hot *hot, tier_tell *tell, void *context) {
+  int64_t hits = atomic_load_explicit(&hot->hits, memory_order_relaxed);
+  int64_t since = hits - hot->collected_hits;
+  hot->collected_hits = hits;
+  if (!since)
+    return;
+  struct amount saved = amount_times(hot->entry.cost, since);
+  tell(context, hot->id, since, saved);
+  if (hot->entry.is_derived)
+    tell(context, hot->source, since, saved);
+}
+
+void tier_collect(struct tier *tier, tier_tell *tell, void *context) {
+  pthread_mutex_lock(&tier->lock);
+  for (struct cache_hot *hot = tier->ids; hot; hot = hot->hh_id.next)
+    tell_hits(hot, tell, context);
+  pthread_mutex_unlock(&tier->lock);
+}
+
+static void keep(void *context, int64_t id, int64_t count, struct amount saved) {
+  hits_keep(context, id, count, saved);
+}
+
 /* --- leaving: under the tier's lock --- */
+
+/* It has no reference any more. */
+static void forget(struct tier *tier, struct cache_hot *hot) {
+  tell_hits(hot, keep, tier->hits);
+  tier->used -= hot->bytes;
+}
 
 /* Nobody finds it any more. */
 static void take_out(struct tier *tier, struct cache_hot *hot) {
@@ -120,13 +155,13 @@ static void drop(struct tier *tier, struct cache_hot *hot) {
   take_out(tier, hot);
   if (atomic_fetch_sub(&hot->references, 1) > 1)
     return;
-  tier->used -= hot->bytes;
+  forget(tier, hot);
   hot_free(hot);
 }
 
-void tier_forget(struct tier *tier, const struct cache_hot *hot) {
+void tier_forget(struct tier *tier, struct cache_hot *hot) {
   pthread_mutex_lock(&tier->lock);
-  tier->used -= hot->bytes;
+  forget(tier, hot);
   pthread_mutex_unlock(&tier->lock);
 }
 

@@ -27,21 +27,25 @@ struct tier;
 /* Its bytes count from tier_admit() until its last reference is released. Meanwhile it is known, that
  * is in the maps, and may be dropped, and once it is ready it is found. */
 struct cache_hot {
+  /* what a hit reads comes first: it is in few lines of the processor's cache */
   atomic_int references;
-  atomic_llong hits; /* since it became hot */
+  bool is_ready;     /* its body is complete; under the lock of its shard */
+  atomic_llong hits; /* since it became hot: each saved what it cost */
   _Atomic(struct cache_extra *) extra;
-  struct tier *tier;
+  struct block body;
+  UT_hash_handle hh; /* in the map of its shard */
   struct cache_entry entry;
+  struct tier *tier;
+  atomic_llong uses;  /* since it became hot: other hits, which are counted in the shards of hits */
   int64_t id, source; /* of the stored result; of its source, as hold_source() has it */
-  bool is_ready;      /* its body is complete; under the lock of its shard */
   /* under the tier's lock */
-  bool is_known;     /* it is in the maps */
-  int64_t bytes;     /* that count towards cache.memory */
-  int64_t seen_hits; /* when its rank was computed */
+  bool is_known;          /* it is in the maps */
+  int64_t bytes;          /* that count towards cache.memory */
+  int64_t seen_hits;      /* and uses, when its rank was computed */
+  int64_t collected_hits; /* that tier_collect() told */
   struct heap_item item;
   struct cache_hot *next_gone; /* while room is made */
-  UT_hash_handle hh, hh_id;    /* in the map of its shard; in that of ids */
-  struct block body;
+  UT_hash_handle hh_id;        /* in the map of ids */
 };
 
 /* A part of the keys, with a lock of its own: a hit takes no other. */
@@ -51,7 +55,10 @@ struct tier_shard {
   uint64_t epoch;        /* changes when a result of the shard may have become invisible */
 };
 
+struct hits;
+
 struct tier {
+  struct hits *hits; /* gets what was not collected of a result that goes */
   struct tier_shard shards[TIER_SHARDS];
   _Atomic int64_t most;  /* cache.memory, bytes */
   pthread_mutex_t lock;  /* of all below; a shard's may be taken under it */
@@ -62,8 +69,8 @@ struct tier {
   int64_t filling;       /* bytes: of those that are filled as clients read them */
 };
 
-/* `tier` is all zeros. */
-void tier_open(struct tier *tier);
+/* `tier` is all zeros. `hits` lasts until tier_close(). */
+void tier_open(struct tier *tier, struct hits *hits);
 /* No reference may be left but its own. */
 void tier_close(struct tier *tier);
 /* Sets cache.memory; what is too much goes. What somebody still reads or fills stays in memory so
@@ -83,12 +90,18 @@ bool tier_admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) MUST_C
 /* Its body is complete, and it is found, unless it was dropped meanwhile; or it is not, and it never
  * is found. */
 void tier_end(struct tier *tier, struct cache_hot *hot, bool is_complete);
-/* Its last reference was released. */
-void tier_forget(struct tier *tier, const struct cache_hot *hot);
+/* Its last reference was released; the caller frees it. */
+void tier_forget(struct tier *tier, struct cache_hot *hot);
 /* See cache_hot_grow(). */
 bool tier_grow(struct tier *tier, struct cache_hot *hot, int64_t bytes) MUST_CHECK;
 
-/* Frees a result without references, and what is kept with it. */
+/* Tells `count` hits of the stored result `id`, which saved `saved` together. */
+typedef void tier_tell(void *context, int64_t id, int64_t count, struct amount saved);
+/* Tells the hits since the last call, under the tier's lock; those on a derived result for its source,
+ * too. */
+void tier_collect(struct tier *tier, tier_tell *tell, void *context);
+
+/* Frees a result that has no references, and what is kept with it. */
 void hot_free(struct cache_hot *hot);
 
 /* The epoch of a key, to be read before the stored result is looked for: a filling begins only if the

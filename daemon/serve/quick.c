@@ -170,7 +170,7 @@ static void count(const struct occasion *occasion) {
                                   .fingerprint = &occasion->asker->fingerprint};
   struct amount saved = cache_hot_entry(occasion->hot)->cost;
   bool is_strangers = facts_is_strangers(&inquiry, &occasion->asker->facts);
-  cache_hot_count_hit(occasion->serve->rooms.cache, occasion->hot, saved);
+  cache_hot_count_hit(occasion->serve->rooms.cache, occasion->hot);
   ledger_count(occasion->serve->rooms.ledger,
                is_strangers ? &nobody : &occasion->asker->fingerprint, occasion->meaning->target,
                LEDGER_HIT, saved);

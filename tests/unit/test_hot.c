@@ -535,7 +535,7 @@ static void test_hits_are_counted(void **state) {
   hit(cache, COPY, 3);
   struct digest key = key_of(COPY);
   struct cache_hot *hot = cache_hot_find(cache, &key);
-  cache_hot_count_hit(cache, hot, amount_of_rows(ROWS(20)));
+  cache_hot_count_hit(cache, hot);
   cache_hot_release(&hot);
   for (int i = 0; i < 300; i++)
     assert_true(serve(SOURCE));
@@ -544,6 +544,24 @@ static void test_hits_are_counted(void **state) {
   assert_int_equal(ask("SELECT saved FROM entry WHERE source IS NULL"), (300 * 50 + 4 * 20) * 10);
   assert_int_equal(ask("SELECT hits FROM entry WHERE source IS NOT NULL"), 4);
   assert_int_equal(ask("SELECT saved FROM entry WHERE source IS NOT NULL"), 4 * 20 * 10);
+}
+
+/* They are counted with the hot result, which goes before they are written. */
+static void test_hits_outlive_the_hot_result(void **state) {
+  (void)state;
+  put_own(SOURCE); /* of 50 rows */
+  assert_true(serve(SOURCE));
+  hit(cache, SOURCE, 3);
+  struct cache_hold *hold = find(cache, SOURCE);
+  set_memory(0);
+  cache_count_hit(hold, cache_hold_entry(hold)->cost);
+  cache_count_hit(hold, cache_hold_entry(hold)->cost);
+  cache_count_hit(hold, amount_of_rows(ROWS(7))); /* an answer that is computed from it */
+  cache_release(&hold);
+  assert_int_equal(bytes_used(), 0);
+  assert_true(hits_write(cache, NULL));
+  assert_int_equal(ask("SELECT hits FROM entry"), 1 + 3 + 2 + 1);
+  assert_int_equal(ask("SELECT saved FROM entry"), (6 * 50 + 7) * 10);
 }
 
 /* --- what is kept with a hot result --- */
@@ -822,7 +840,7 @@ static int version_in_memory(int key) {
   if (!hot)
     return 0;
   int version = version_of(cache_hot_body(hot), key);
-  cache_hot_count_hit(cache, hot, cache_hot_entry(hot)->cost);
+  cache_hot_count_hit(cache, hot);
   cache_hot_release(&hot);
   return version;
 }
@@ -989,6 +1007,7 @@ int main(void) {
       TEST(holds_outlive_the_drop),
       TEST(a_hot_source),
       TEST(hits_are_counted),
+      TEST(hits_outlive_the_hot_result),
       TEST(extra),
       TEST(the_bound),
       TEST(more_in_turn_than_there_is_memory),
