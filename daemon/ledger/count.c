@@ -106,15 +106,17 @@ static void sum(struct amounts *to, const struct amounts *more) {
   to->saved = amount_add(to->saved, more->saved);
 }
 
-/* A request that no memory is left for is not counted: it cost nothing. */
-static void add(struct count_map *map, atomic_int *number, int32_t day, struct view bytes,
-                struct view rest, const struct amounts *amounts) {
+/* A request that no memory is left for is not counted: it cost nothing. Returns where it was counted,
+ * or NULL. */
+static struct count *add(struct count_map *map, atomic_int *number, int32_t day, struct view bytes,
+                         struct view rest, const struct amounts *amounts) {
   const struct slot slot = {day, (int32_t)amounts->saved.currency};
   struct count *count = find(map, slot, bytes);
   if (!count)
     count = find_or_make(map, number, slot, atomic_load(number) < COUNT_MOST ? bytes : rest);
   if (count)
     sum(&count->amounts, amounts);
+  return count;
 }
 
 static int64_t drop(struct count_map *map) {
@@ -155,13 +157,30 @@ void count_close(struct counting *counting) {
 
 static void add_token(struct counting *counting, struct count_shard *shard, int32_t day,
                       struct view fingerprint, const struct amounts *amounts) {
-  add(&shard->counts.tokens, &counting->tokens, day, fingerprint, column_bytes(&identity_of_nobody),
-      amounts);
+  (void)add(&shard->counts.tokens, &counting->tokens, day, fingerprint,
+            column_bytes(&identity_of_nobody), amounts);
 }
 
-static void add_target(struct counting *counting, struct count_shard *shard, int32_t day,
-                       struct view target, const struct amounts *amounts) {
-  add(&shard->counts.targets, &counting->targets, day, target, VIEW(""), amounts);
+static struct count *add_target(struct counting *counting, struct count_shard *shard, int32_t day,
+                                struct view target, const struct amounts *amounts) {
+  return add(&shard->counts.targets, &counting->targets, day, target, VIEW(""), amounts);
+}
+
+/* The count at the spot may be gone, or be of another day or currency. */
+static bool is_at(const struct ledger_spot *spot, const struct count_shard *shard, int32_t day,
+                  enum currency currency) {
+  return spot->shard == shard && spot->taken == shard->taken && spot->count->slot.day == day &&
+         spot->count->slot.currency == (int32_t)currency;
+}
+
+static void add_at(struct ledger_spot *spot, struct counting *counting, struct count_shard *shard,
+                   int32_t day, struct view target, const struct amounts *amounts) {
+  if (is_at(spot, shard, day, amounts->saved.currency)) {
+    sum(&spot->count->amounts, amounts);
+    return;
+  }
+  struct count *count = add_target(counting, shard, day, totals_target(target), amounts);
+  *spot = count ? (struct ledger_spot){shard, shard->taken, count} : (struct ledger_spot){0};
 }
 
 /* A day lasts whole seconds in every zone. Asking the zone takes a lock of the C library. */
@@ -176,6 +195,7 @@ static struct counts take(struct counting *counting, struct count_shard *shard) 
   pthread_mutex_lock(&shard->lock);
   struct counts taken = shard->counts;
   shard->counts = (struct counts){0};
+  shard->taken++;
   atomic_fetch_sub(&counting->tokens, (int)HASH_COUNT(taken.tokens.all));
   atomic_fetch_sub(&counting->targets, (int)HASH_COUNT(taken.targets.all));
   pthread_mutex_unlock(&shard->lock);
@@ -189,25 +209,43 @@ static bool is_full(struct counting *counting) {
          atomic_load(&counting->targets) >= COUNT_FLUSH_AT;
 }
 
-void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
-                  enum ledger_free kind, struct amount saved) {
-  CHECK(ledger->keeper && !amount_is_negative(saved));
-  struct counting *counting = &ledger->counting;
-  struct count_shard *shard = &counting->shards[shard_of_thread()];
-  int64_t second = clock_seconds();
+static struct amounts amounts_of(enum ledger_free kind, struct amount saved) {
   struct amounts amounts = totals_none(saved.currency);
   amounts.hits = kind == LEDGER_HIT;
   amounts.errors = kind == LEDGER_ERROR;
   if (kind != LEDGER_ERROR)
     amounts.saved = totals_bounded(saved);
+  return amounts;
+}
+
+static void count_request(struct ledger *ledger, const struct digest *token, struct view target,
+                          struct ledger_spot *spot, const struct amounts *amounts) {
+  struct counting *counting = &ledger->counting;
+  struct count_shard *shard = &counting->shards[shard_of_thread()];
+  int64_t second = clock_seconds();
   pthread_mutex_lock(&shard->lock);
   int32_t day = day_of(shard, second);
-  add_token(counting, shard, day, column_bytes(token), &amounts);
-  add_target(counting, shard, day, totals_target(target), &amounts);
+  add_token(counting, shard, day, column_bytes(token), amounts);
+  add_at(spot, counting, shard, day, target, amounts);
   pthread_mutex_unlock(&shard->lock);
   /* While writing fails the timer tries often enough. */
   if (is_full(counting) && !atomic_load(&counting->flushing) && !ledger_is_broken(ledger))
     timer_wake(ledger);
+}
+
+void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
+                  enum ledger_free kind, struct amount saved) {
+  CHECK(ledger->keeper && !amount_is_negative(saved));
+  struct ledger_spot spot = {0};
+  struct amounts amounts = amounts_of(kind, saved);
+  count_request(ledger, token, target, &spot, &amounts);
+}
+
+void ledger_count_hit(struct ledger *ledger, const struct digest *token, struct view target,
+                      struct ledger_spot *spot, struct amount saved) {
+  CHECK(ledger->keeper && !amount_is_negative(saved));
+  struct amounts amounts = amounts_of(LEDGER_HIT, saved);
+  count_request(ledger, token, target, spot, &amounts);
 }
 
 /* -- Writing -- */
@@ -298,7 +336,7 @@ static void put_back(struct counting *counting, const struct counts *counts) {
   for (struct count *count = counts->tokens.all; count; count = count->hh.next)
     add_token(counting, shard, count->slot.day, count->bytes, &count->amounts);
   for (struct count *count = counts->targets.all; count; count = count->hh.next)
-    add_target(counting, shard, count->slot.day, count->bytes, &count->amounts);
+    (void)add_target(counting, shard, count->slot.day, count->bytes, &count->amounts);
   pthread_mutex_unlock(&shard->lock);
 }
 
@@ -357,9 +395,10 @@ void count_flush_later(struct ledger *ledger) {
 int64_t count_drop(struct ledger *ledger) {
   int64_t requests = 0;
   for (int i = 0; i < SHARDS; i++) {
-    struct counts *counts = &ledger->counting.shards[i].counts;
-    drop(&counts->targets);
-    requests += drop(&counts->tokens);
+    struct count_shard *shard = &ledger->counting.shards[i];
+    shard->taken++;
+    drop(&shard->counts.targets);
+    requests += drop(&shard->counts.tokens);
   }
   return requests;
 }

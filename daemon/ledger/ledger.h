@@ -177,6 +177,18 @@ enum ledger_free { LEDGER_HIT, LEDGER_ERROR, LEDGER_SAVED };
 void ledger_count(struct ledger *ledger, const struct digest *token, struct view target,
                   enum ledger_free kind, struct amount saved);
 
+/* Where a target is counted, for a caller that counts it again and again. Begins as {0}; private to
+ * count.c. It is of one ledger, and may be copied. */
+struct ledger_spot {
+  const void *shard;
+  uint64_t taken;
+  struct count *count;
+};
+/* The same as ledger_count() of a HIT. `spot` is of this target; the caller serializes its calls
+ * with it. It is of use to one thread, and harmless to others. */
+void ledger_count_hit(struct ledger *ledger, const struct digest *token, struct view target,
+                      struct ledger_spot *spot, struct amount saved);
+
 /* What the requests about a subject cost that were made since some moment. Not in it: corrections,
  * voided requests, and slices that are not settled in the file yet. */
 struct ledger_slices {

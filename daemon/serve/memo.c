@@ -20,7 +20,7 @@ static void bring_forward(struct memo_entry **set, int way) {
   set[0] = entry;
 }
 
-const struct memo_meaning *memo_find(struct memo *memo, const struct spelling *spelling) {
+struct memo_meaning *memo_find(struct memo *memo, const struct spelling *spelling) {
   struct memo_entry **set = set_of(memo, spelling);
   for (int way = 0; way < MEMO_WAYS && set[way]; way++) {
     if (!spelling_equal(&set[way]->spelling, spelling))

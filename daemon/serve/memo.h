@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/digest.h"
+#include "ledger/ledger.h"
 #include "query/output.h"
 #include "serve/spelling.h"
 
@@ -19,16 +20,18 @@ struct memo {
   size_t bytes;
 };
 
-/* What the request asks for. `target`: as query_target_text() has it; as long as it is remembered. */
+/* What the request asks for. `target`: as query_target_text() has it; as long as it is remembered.
+ * `spot`: of the target, for whoever finds the meaning. */
 struct memo_meaning {
   struct digest key;
   struct view target;
   enum query_output output;
   bool is_call;
+  struct ledger_spot spot;
 };
 
 /* NULL: it is not remembered. Valid until the next call. */
-const struct memo_meaning *memo_find(struct memo *memo, const struct spelling *spelling);
+struct memo_meaning *memo_find(struct memo *memo, const struct spelling *spelling);
 /* Remembers what the spelling means; copies both, but not the token. For lack of memory, and
  * beyond MEMO_BYTES, it does not. */
 void memo_learn(struct memo *memo, const struct spelling *spelling,

@@ -117,7 +117,7 @@ struct occasion {
   const struct settings *settings;
   const struct asker *asker;
   enum plan_standing standing; /* of the asker */
-  const struct memo_meaning *meaning;
+  struct memo_meaning *meaning;
   struct cache_hot *hot;
   int64_t now; /* seconds since 1970 */
 };
@@ -171,9 +171,9 @@ static void count(const struct occasion *occasion) {
   struct amount saved = cache_hot_entry(occasion->hot)->cost;
   bool is_strangers = facts_is_strangers(&inquiry, &occasion->asker->facts);
   cache_hot_count_hit(occasion->serve->rooms.cache, occasion->hot);
-  ledger_count(occasion->serve->rooms.ledger,
-               is_strangers ? &nobody : &occasion->asker->fingerprint, occasion->meaning->target,
-               LEDGER_HIT, saved);
+  ledger_count_hit(occasion->serve->rooms.ledger,
+                   is_strangers ? &nobody : &occasion->asker->fingerprint,
+                   occasion->meaning->target, &occasion->meaning->spot, saved);
 }
 
 static struct exchange_ready *make_ready(const struct occasion *occasion, int64_t freshness) {
@@ -238,7 +238,7 @@ static bool ask_others(const struct serve *serve, const struct spelling *spellin
 
 /* Locks the thread's shard, and finds the meaning there. NULL: it is not known; nothing is locked. */
 static struct quick_shard *lock_meaning(const struct serve *serve, const struct spelling *spelling,
-                                        const struct memo_meaning **meaning) {
+                                        struct memo_meaning **meaning) {
   struct quick_shard *shard = lock_shard(serve);
   struct memo_meaning others;
   char target[SPELLING_MOST];

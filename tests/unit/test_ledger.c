@@ -636,11 +636,15 @@ struct counting_thread {
 /* Whatever anybody has counted is in the next report, whoever asks for it. */
 static void *count_and_report(void *argument) {
   const struct counting_thread *thread = argument;
+  struct ledger_spot spots[SITES] = {0};
   for (int i = 0; i < EACH; i++) {
     for (int j = 0; j < SITES; j++) {
       char site[32];
       snprintf(site, sizeof site, "site%d.com", j);
-      ledger_count(thread->ledger, &thread->token, view_of(site), LEDGER_HIT, WHOLE(2));
+      if (i % 2)
+        ledger_count(thread->ledger, &thread->token, view_of(site), LEDGER_HIT, WHOLE(2));
+      else
+        ledger_count_hit(thread->ledger, &thread->token, view_of(site), &spots[j], WHOLE(2));
       ledger_count(thread->ledger, &thread->token, view_of(site), LEDGER_ERROR, WHOLE(0));
       atomic_fetch_add(thread->counted, 1);
     }
@@ -687,6 +691,71 @@ static void test_a_hit_is_of_the_day_of_its_second(void **state) {
   assert_int_equal(total_of(ledger).hits, 4);
   assert_int_equal(ask("SELECT hits FROM token_day WHERE day = 19999"), 2);
   assert_int_equal(ask("SELECT hits FROM target_day WHERE day = 20000"), 2);
+  ledger_close(&ledger);
+}
+
+/* -- Hits at a spot: each as if it were looked up -- */
+
+static void count_at(struct ledger *ledger, const char *site, struct ledger_spot *spot,
+                     struct amount saved) {
+  struct digest token = ledger_fingerprint(ledger, VIEW("a-token"));
+  ledger_count_hit(ledger, &token, view_of(site), spot, saved);
+}
+
+static void test_a_spot_outlives_reports_and_days(void **state) {
+  (void)state;
+  static const int64_t day = INT64_C(24) * 60 * 60 * 1000, first = 20000 * INT64_C(86400000);
+  struct ledger *ledger = open_ledger(NULL);
+  struct ledger_spot one = {0}, two = {0};
+  for (int i = 0; i < 6; i++) {
+    fake_clock_set(first + i / 2 * day);
+    count_at(ledger, "one.com", &one, WHOLE(3));
+    count_at(ledger, "two.com", &two, WHOLE(5));
+    count_at(ledger, "one.com", &one, WHOLE(3));
+    if (i % 2)
+      assert_int_equal(total_of(ledger).hits, 3 * (i + 1));
+  }
+  for (int i = 0; i < 3; i++) {
+    char sql[128];
+    snprintf(sql, sizeof sql, "SELECT hits FROM target_day WHERE target = 'one.com' AND day = %d",
+             20000 + i);
+    assert_int_equal(ask(sql), 4);
+  }
+  assert_int_equal(ask("SELECT sum(hits) FROM target_day WHERE target = 'two.com'"), 6);
+  assert_int_equal(total_of(ledger).money[CURRENCY_ROWS].saved.parts, (12 * 3 + 6 * 5) * 10);
+  ledger_close(&ledger);
+}
+
+static void test_a_spot_takes_both_currencies(void **state) {
+  (void)state;
+  struct ledger *ledger = open_ledger(NULL);
+  struct ledger_spot spot = {0};
+  for (int i = 0; i < 3; i++) {
+    count_at(ledger, "one.com", &spot, WHOLE(2));
+    count_at(ledger, "one.com", &spot, (struct amount){CURRENCY_UNITS, 7});
+  }
+  struct report_row total = total_of(ledger);
+  assert_int_equal(total.hits, 6);
+  assert_int_equal(total.money[CURRENCY_ROWS].saved.parts, 60);
+  assert_int_equal(total.money[CURRENCY_UNITS].saved.parts, 21);
+  ledger_close(&ledger);
+}
+
+/* Beyond so many targets, further ones share a count: their spots lead to it. */
+static void test_spots_of_more_targets_than_are_counted(void **state) {
+  (void)state;
+  enum { SPOTS = 9000 };
+  static struct ledger_spot spots[SPOTS];
+  struct ledger *ledger = open_ledger(NULL);
+  for (int round = 0; round < 2; round++)
+    for (int i = 0; i < SPOTS; i++) {
+      char site[32];
+      snprintf(site, sizeof site, "site%d.com", i);
+      count_at(ledger, site, &spots[i], WHOLE(1));
+    }
+  assert_int_equal(total_of(ledger).hits, 2 * SPOTS);
+  assert_int_equal(ask("SELECT sum(hits) FROM target_day"), 2 * SPOTS);
+  assert_int_equal(ask("SELECT hits FROM target_day WHERE target = 'site7.com'"), 2);
   ledger_close(&ledger);
 }
 
@@ -834,6 +903,9 @@ int main(void) {
       TEST(test_the_timer_writes),
       TEST(test_no_count_of_many_threads_is_lost),
       TEST(test_a_hit_is_of_the_day_of_its_second),
+      TEST(test_a_spot_outlives_reports_and_days),
+      TEST(test_a_spot_takes_both_currencies),
+      TEST(test_spots_of_more_targets_than_are_counted),
       TEST(test_strangers_do_not_fill_the_file),
       TEST(test_a_stranger_that_was_refused_leaves_nothing),
       TEST(test_what_a_stranger_spends_is_its_own),
