@@ -362,9 +362,9 @@ bool flight_feed(struct flight *flight, struct view bytes) {
   flight->lent += full;
   collect(flight);
   pthread_mutex_unlock(&flight->lock);
+  wake(flight); /* first: the clients wait, and storing need not be on their way */
   if (full)
     flight->owner->chunk(flight->context, chunk);
-  wake(flight);
   return taken;
 }
 
