@@ -5,7 +5,7 @@ import resource
 import subprocess
 from pathlib import Path
 
-DISTINCT = Path(__file__).resolve().parent / "distinct.lua"
+HERE = Path(__file__).resolve().parent
 _UNITS = {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}
 
 
@@ -24,13 +24,17 @@ def _milliseconds(text, share):
     return float(value) * _UNITS[unit]
 
 
-def load(port, path, seconds, connections=64, threads=2, distinct=0):
-    """Asks for `path` again and again. With `distinct`, `path` has a %d for the numbers below it."""
+def load(port, path, seconds, connections=64, threads=2, distinct=0, pause=0):
+    """Asks for `path` again and again. With `distinct`, `path` has a %d for the numbers below it. With `pause`, each
+    connection pauses up to so many milliseconds before each request."""
     line = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "20s", "--latency"]
+    url = f"http://127.0.0.1:{port}"
     if distinct:
-        line += ["-s", DISTINCT, f"http://127.0.0.1:{port}/", "--", str(distinct), path]
+        line += ["-s", HERE / "distinct.lua", url, "--", str(distinct), path]
+    elif pause:
+        line += ["-s", HERE / "paced.lua", url + path, "--", str(pause)]
     else:
-        line.append(f"http://127.0.0.1:{port}{path}")
+        line.append(url + path)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
