@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+/* A block that is shorter than a page is not mapped. */
 #define PAGE ((size_t)4096)
-/* A shorter block would waste too much of its last page. */
-#define MAPPED_LEAST (4 * PAGE)
 /* Linux allows a process 65,530 mappings by default (vm.max_map_count). */
 #define MAPPED_MOST 32768
 
@@ -17,12 +16,12 @@ static size_t round_up(size_t size) {
 }
 
 size_t block_takes(size_t size) {
-  return size < MAPPED_LEAST ? size : round_up(size);
+  return size < PAGE ? size : round_up(size);
 }
 
 static bool map(size_t size, struct block *block) {
-  if (size < MAPPED_LEAST || atomic_fetch_add(&mapped, 1) >= MAPPED_MOST) {
-    atomic_fetch_sub(&mapped, size >= MAPPED_LEAST);
+  if (size < PAGE || atomic_fetch_add(&mapped, 1) >= MAPPED_MOST) {
+    atomic_fetch_sub(&mapped, size >= PAGE);
     return false;
   }
   void *at = mmap(NULL, round_up(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

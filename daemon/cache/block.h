@@ -1,6 +1,6 @@
-/* Memory for bodies of hot results, which come and go in all lengths. From a heap they would leave
- * gaps, so that more is resident than is used; so longer ones are mapped, and go back to the system
- * at once. Any thread; nothing blocks. */
+/* Memory for bodies of hot results, which come and go in all lengths. From the heap they would leave
+ * gaps, so that more is resident than is used. So those of a page or more are mapped, and go back to
+ * the system at once. Any thread; nothing blocks. */
 #pragma once
 
 #include "base/check.h"

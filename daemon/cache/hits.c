@@ -122,6 +122,8 @@ static void written(struct cache_job *base, bool ok, const struct fault *fault) 
 
 static void own_written(struct cache_job *base, bool ok, const struct fault *fault) {
   written(base, ok, fault);
+  if (tier_has_gaps(&base->cache->tier)) /* what is hit has displaced what is not */
+    tier_trim(&base->cache->tier);
   atomic_store(&base->cache->hits.given, false);
 }
 
@@ -159,7 +161,8 @@ void hits_note(struct cache *cache) {
   struct hits *hits = &cache->hits;
   struct hits_shard *shard = &hits->shards[shard_of_thread()];
   int64_t count = atomic_fetch_add_explicit(&shard->count, 1, memory_order_relaxed) + 1;
-  if (count % HITS_LOOK_AT == 0 && clock_monotonic() >= atomic_load(&hits->next))
+  if (count % HITS_LOOK_AT == 0 &&
+      (clock_monotonic() >= atomic_load(&hits->next) || tier_has_gaps(&cache->tier)))
     give(cache);
 }
 

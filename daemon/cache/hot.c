@@ -25,6 +25,8 @@ void hot_free(struct cache_hot *hot) {
   struct cache_extra *extra = atomic_load(&hot->extra);
   if (extra)
     extra->release(extra);
+  size_t mapped = hot->body.is_mapped ? block_takes(hot->body.size) : 0;
+  atomic_fetch_add(&hot->tier->freed, hot->bytes - (int64_t)mapped);
   block_free(&hot->body);
   free(hot);
 }

@@ -3,6 +3,7 @@
 
 #include "cache/hits.h"
 
+#include <malloc.h>
 #include <stddef.h>
 
 static struct tier_shard *shard_of(struct tier *tier, const struct digest *key) {
@@ -218,6 +219,17 @@ void tier_drop_all(struct tier *tier) {
     drop(tier, hot);
   }
   pthread_mutex_unlock(&tier->lock);
+}
+
+#define TRIM_AT ((int64_t)4 * 1024 * 1024)
+
+bool tier_has_gaps(const struct tier *tier) {
+  return atomic_load_explicit(&tier->freed, memory_order_relaxed) >= TRIM_AT;
+}
+
+void tier_trim(struct tier *tier) {
+  atomic_store(&tier->freed, 0);
+  (void)malloc_trim(0);
 }
 
 /* --- making room: under the tier's lock --- */

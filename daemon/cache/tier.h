@@ -58,7 +58,8 @@ struct tier_shard {
 struct hits;
 
 struct tier {
-  struct hits *hits; /* gets what was not collected of a result that goes */
+  struct hits *hits;     /* gets what was not collected of a result that goes */
+  _Atomic int64_t freed; /* bytes that the heap got back since tier_trim() */
   struct tier_shard shards[TIER_SHARDS];
   _Atomic int64_t most;  /* cache.memory, bytes */
   pthread_mutex_t lock;  /* of all below; a shard's may be taken under it */
@@ -100,6 +101,13 @@ typedef void tier_tell(void *context, int64_t id, int64_t count, struct amount s
 /* Tells the hits since the last call, under the tier's lock; those on a derived result for its source,
  * too. */
 void tier_collect(struct tier *tier, tier_tell *tell, void *context);
+
+/* Short bodies, and what is kept beside all, leave gaps in the heap when they go. True if these are
+ * worth tier_trim(). */
+bool tier_has_gaps(const struct tier *tier);
+/* Gives pages in such gaps back to the system. Takes some milliseconds, for which whoever needs memory
+ * waits. */
+void tier_trim(struct tier *tier);
 
 /* Frees a result that has no references, and what is kept with it. */
 void hot_free(struct cache_hot *hot);
