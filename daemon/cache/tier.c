@@ -55,10 +55,13 @@ int64_t tier_largest(const struct tier *tier) {
 /* So many of the hits since the last look count: beyond them it matters when the last one was. */
 #define HITS_MOST 2
 
-/* What a hit saves by the byte. What costs nothing is worth the smallest amount. */
+/* A hit in memory saves work, too, and mostly the same for each result, whatever it costs. It counts
+ * like so many tenths of a row, or units. */
+#define WORK 100
+
+/* What a hit in memory saves by the byte. */
 static double density(const struct cache_hot *hot) {
-  double cost = hot->entry.cost.parts > 0 ? (double)hot->entry.cost.parts : 1;
-  return cost / (double)hot->bytes;
+  return ((double)hot->entry.cost.parts + WORK) / (double)hot->bytes;
 }
 
 /* A hot result ranks as if it had been hit so many times more. Where more is asked for in turn than

@@ -738,6 +738,21 @@ static void test_a_dear_export_displaces(void **state) {
   assert_in_range(count_hot(1, 80), 60, 75);
 }
 
+/* All save the same by the byte, but a hit that is not in memory is the same work for each. */
+static void test_short_ones_displace_long_ones(void **state) {
+  (void)state;
+  set_memory(2 * (int64_t)MIB);
+  for (int key = 1; key <= 10; key++)
+    put_of(key, 200 * KIB, 20);
+  for (int key = 11; key <= 50; key++)
+    put_of(key, 10 * KIB, 1);
+  serve_all(1, 10, 5);
+  assert_in_range(count_hot(1, 10), 9, 10);
+  serve_all(11, 40, 2);
+  assert_int_equal(count_hot(11, 40), 40);
+  assert_in_range(count_hot(1, 10), 6, 8);
+}
+
 /* What was asked for very often once, and is not any more. */
 static void test_what_was_hot_goes_in_the_end(void **state) {
   (void)state;
@@ -1016,6 +1031,7 @@ int main(void) {
       TEST(slow_readers),
       TEST(an_export_displaces_nothing),
       TEST(a_dear_export_displaces),
+      TEST(short_ones_displace_long_ones),
       TEST(what_was_hot_goes_in_the_end),
       TEST(a_slow_filling),
       TEST(lack_of_memory),
