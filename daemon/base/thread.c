@@ -1,5 +1,6 @@
 #include "base/thread.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
@@ -18,4 +19,9 @@ bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), voi
     return fault_set(fault, FAULT_INTERNAL, "cannot start thread '%s': %s", name, strerror(error));
   pthread_setname_np(*thread, name);
   return true;
+}
+
+void thread_become_batch(void) {
+  const struct sched_param none = {0};
+  (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
 }

@@ -4,7 +4,7 @@
  * A packing is given when its chunk is, and taken by the keeper's thread when it comes to that
  * chunk. If no packer has begun with it until then, the keeper packs it itself. So the order of
  * chunks is the keeper's, a small answer waits for no other thread, and what is packed and not yet
- * taken is bounded: PACKED_AHEAD chunks. */
+ * taken is bounded: PACKED_AHEAD chunks. Packers and keeper are batch jobs (base/thread.h). */
 #pragma once
 
 #include "base/fault.h"

@@ -10,6 +10,7 @@
 struct keeper {
   pthread_t thread;
   struct db *db; /* the thread's */
+  bool batch;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   struct keeper_job *first, **end; /* jobs that wait; under the lock */
@@ -120,17 +121,21 @@ static struct keeper_job *take(struct keeper *keeper) {
 
 static void *run(void *argument) {
   struct keeper *keeper = argument;
-  struct keeper_job *batch;
-  while ((batch = take(keeper)))
-    run_batch(keeper, batch);
+  struct keeper_job *jobs;
+  if (keeper->batch)
+    thread_become_batch();
+  while ((jobs = take(keeper)))
+    run_batch(keeper, jobs);
   return NULL;
 }
 
-bool keeper_start(struct keeper **out, const char *name, struct db **db, struct fault *fault) {
+bool keeper_start(struct keeper **out, const char *name, bool batch, struct db **db,
+                  struct fault *fault) {
   struct keeper *keeper = calloc(1, sizeof *keeper);
   if (!keeper)
     return fault_no_memory(fault);
   keeper->db = steal(*db);
+  keeper->batch = batch;
   keeper->end = &keeper->first;
   pthread_mutex_init(&keeper->lock, NULL);
   pthread_cond_init(&keeper->changed, NULL);
