@@ -105,8 +105,8 @@ void tier_collect(struct tier *tier, tier_tell *tell, void *context);
 /* Short bodies, and what is kept beside all, leave gaps in the heap when they go. True if these are
  * worth tier_trim(). */
 bool tier_has_gaps(const struct tier *tier);
-/* Gives pages in such gaps back to the system. Takes some milliseconds, for which whoever needs memory
- * waits. */
+/* Gives pages in such gaps back to the system. Takes about a millisecond, for which whoever needs
+ * memory waits. */
 void tier_trim(struct tier *tier);
 
 /* Frees a result that has no references, and what is kept with it. */

@@ -768,6 +768,23 @@ static void test_what_was_hot_goes_in_the_end(void **state) {
   assert_int_equal(count_hot(1, 10), 0);
 }
 
+/* What has left the heap is given back to the system in a batch of hits. */
+static void test_gaps_in_the_heap(void **state) {
+  (void)state;
+  enum { SHORT_ONES = 1200 };
+  for (int key = 2; key <= SHORT_ONES; key++)
+    put_of(key, 2 * KIB, 1);
+  put_of(1, SMALL, 1);
+  serve_all(2, SHORT_ONES - 1, 1);
+  assert_int_equal(count_hot(2, SHORT_ONES - 1), SHORT_ONES - 1);
+  assert_false(tier_has_gaps(&cache->tier));
+  set_memory(0);
+  assert_true(tier_has_gaps(&cache->tier));
+  serve_all(1, 1, 256); /* so often it is looked whether a batch is due */
+  assert_true(hits_write(cache, NULL));
+  assert_false(tier_has_gaps(&cache->tier));
+}
+
 /* A client that reads slowly does not keep short results out. */
 static void test_a_slow_filling(void **state) {
   (void)state;
@@ -1033,6 +1050,7 @@ int main(void) {
       TEST(a_dear_export_displaces),
       TEST(short_ones_displace_long_ones),
       TEST(what_was_hot_goes_in_the_end),
+      TEST(gaps_in_the_heap),
       TEST(a_slow_filling),
       TEST(lack_of_memory),
       TEST(a_crowd),
