@@ -21,7 +21,10 @@ bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), voi
   return true;
 }
 
-void thread_become_batch(void) {
-  const struct sched_param none = {0};
-  (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+void thread_become(enum thread_kind kind) {
+  int policy;
+  struct sched_param param;
+  if (kind == THREAD_BATCH && pthread_getschedparam(pthread_self(), &policy, &param) == 0 &&
+      policy == SCHED_OTHER)
+    (void)pthread_setschedparam(pthread_self(), SCHED_BATCH, &param);
 }

@@ -10,7 +10,14 @@
 bool thread_start(pthread_t *thread, const char *name, void *(*run)(void *), void *argument,
                   struct fault *fault) MUST_CHECK;
 
-/* Makes the calling thread a batch job (sched(7), SCHED_BATCH): it gets its share of the processors, but
- * when it is woken, it does not interrupt a thread that runs. For work that nobody waits for at once,
- * and that comes in many small parts. Where the system forbids it, nothing changes. */
-void thread_become_batch(void);
+enum thread_kind {
+  THREAD_ORDINARY,
+  /* A batch job (sched(7), SCHED_BATCH): it gets its share of the processors, but when it is woken,
+   * it does not interrupt a thread that runs. For work in many small parts whose sum matters more
+   * than when each is done. */
+  THREAD_BATCH
+};
+
+/* Makes the calling thread one of this kind, if it is an ordinary one. Where the system forbids
+ * that, nothing changes. */
+void thread_become(enum thread_kind kind);

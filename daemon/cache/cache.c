@@ -21,7 +21,7 @@ static bool start(struct cache *cache, const char *directory, struct fault *faul
   sweep_open(&cache->sweep, cache->disk.rank);
   db_set_patience(db, PATIENCE_MS);
   bool packing = packers_open(&cache->packers, fault);
-  if (packing && keeper_start(&cache->keeper, "cache", true, &db, fault))
+  if (packing && keeper_start(&cache->keeper, "cache", THREAD_BATCH, &db, fault))
     return true;
   if (packing)
     packers_close(&cache->packers);

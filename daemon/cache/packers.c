@@ -39,7 +39,7 @@ static void *run(void *argument) {
   struct packers *packers = argument;
   ZSTD_CCtx *context = chunk_packer();
   struct packing *packing;
-  thread_become_batch();
+  thread_become(THREAD_BATCH);
   while (context && (packing = next(packers))) {
     pack(context, packing, packing->buffer);
     set_over(packers, packing);

@@ -1,7 +1,6 @@
 #include "db/keeper.h"
 
 #include "base/scope.h"
-#include "base/thread.h"
 #include "db/db.h"
 
 #include <limits.h>
@@ -10,7 +9,7 @@
 struct keeper {
   pthread_t thread;
   struct db *db; /* the thread's */
-  bool batch;
+  enum thread_kind kind;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   struct keeper_job *first, **end; /* jobs that wait; under the lock */
@@ -122,20 +121,19 @@ static struct keeper_job *take(struct keeper *keeper) {
 static void *run(void *argument) {
   struct keeper *keeper = argument;
   struct keeper_job *jobs;
-  if (keeper->batch)
-    thread_become_batch();
+  thread_become(keeper->kind);
   while ((jobs = take(keeper)))
     run_batch(keeper, jobs);
   return NULL;
 }
 
-bool keeper_start(struct keeper **out, const char *name, bool batch, struct db **db,
+bool keeper_start(struct keeper **out, const char *name, enum thread_kind kind, struct db **db,
                   struct fault *fault) {
   struct keeper *keeper = calloc(1, sizeof *keeper);
   if (!keeper)
     return fault_no_memory(fault);
   keeper->db = steal(*db);
-  keeper->batch = batch;
+  keeper->kind = kind;
   keeper->end = &keeper->first;
   pthread_mutex_init(&keeper->lock, NULL);
   pthread_cond_init(&keeper->changed, NULL);

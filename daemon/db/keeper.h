@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "base/thread.h"
 
 #define KEEPER_BATCH 64
 
@@ -32,9 +33,8 @@ struct keeper_job {
   struct fault fault;
 };
 
-/* Starts the thread `name`, which takes over `*db` and leaves NULL. The caller owns `*out`. `batch`: the
- * jobs are many, and nobody waits for each (thread_become_batch()). */
-bool keeper_start(struct keeper **out, const char *name, bool batch, struct db **db,
+/* Starts the thread `name`, which takes over `*db` and leaves NULL. The caller owns `*out`. */
+bool keeper_start(struct keeper **out, const char *name, enum thread_kind kind, struct db **db,
                   struct fault *fault) MUST_CHECK;
 
 /* Gives the keeper a job. Never blocks, never fails; any thread, also the keeper's. */

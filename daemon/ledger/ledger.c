@@ -81,7 +81,7 @@ static bool open_to_write(struct ledger *ledger, struct db **db, struct fault *f
 static bool start_threads(struct ledger *ledger, struct db **db, struct fault *fault) {
   if (!timer_open(&ledger->timer, fault))
     return false;
-  if (!keeper_start(&ledger->keeper, "ledger", false, db, fault))
+  if (!keeper_start(&ledger->keeper, "ledger", THREAD_ORDINARY, db, fault))
     return false;
   if (timer_start(ledger, fault))
     return true;

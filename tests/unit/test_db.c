@@ -563,7 +563,7 @@ static void begin_keeping_with(int patience_ms) {
   sem_init(&entered, 0, 0);
   sem_init(&gate, 0, 0);
   sem_init(&over, 0, 0);
-  assert_true(keeper_start(&keeper, "keeper", false, &db, &fault));
+  assert_true(keeper_start(&keeper, "keeper", THREAD_ORDINARY, &db, &fault));
   assert_null(db);
 }
 
