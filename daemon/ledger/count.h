@@ -23,7 +23,7 @@ struct counts {
 struct count_shard {
   SHARD_ALIGNED pthread_mutex_t lock;
   struct counts counts;
-  uint64_t taken; /* how often a flush took them: then no struct count of them is left */
+  uint64_t taken; /* rises when the counts leave the shard: no spot of before leads to one */
   int64_t second; /* of the last request (clock_seconds()), and its day in the ledger's zone */
   int32_t day;
 };

@@ -185,7 +185,7 @@ struct ledger_spot {
   struct count *count;
 };
 /* The same as ledger_count() of a HIT. `spot` is of this target; the caller serializes its calls
- * with it. It is of use to one thread, and harmless to others. */
+ * with it. It is of use to the threads of one shard (base/shard.h), and harmless to others. */
 void ledger_count_hit(struct ledger *ledger, const struct digest *token, struct view target,
                       struct ledger_spot *spot, struct amount saved);
 

@@ -21,7 +21,7 @@ struct memo {
 };
 
 /* What the request asks for. `target`: as query_target_text() has it; as long as it is remembered.
- * `spot`: of the target, for whoever finds the meaning. */
+ * `spot`: where the ledger counts the target; used under the lock of the memo's owner. */
 struct memo_meaning {
   struct digest key;
   struct view target;

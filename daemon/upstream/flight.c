@@ -362,7 +362,7 @@ bool flight_feed(struct flight *flight, struct view bytes) {
   flight->lent += full;
   collect(flight);
   pthread_mutex_unlock(&flight->lock);
-  wake(flight); /* first: the clients wait, and storing need not be on their way */
+  wake(flight); /* first: clients wait for this, and nobody for the storing of this chunk */
   if (full)
     flight->owner->chunk(flight->context, chunk);
   return taken;
