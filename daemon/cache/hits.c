@@ -26,7 +26,6 @@ static void forget(struct hit **map) {
   }
 }
 
-/* For lack of memory a hit is not counted: its result is only evicted a little earlier. */
 static struct hit *make(struct hit **map, int64_t id) {
   struct hit *hit = calloc(1, sizeof *hit);
   if (!hit)
@@ -41,14 +40,24 @@ static struct hit *make(struct hit **map, int64_t id) {
   return NULL;
 }
 
-static void add(struct hit **map, int64_t id, int64_t count, struct amount saved) {
+/* NULL: no memory. */
+static struct hit *find_or_make(struct hit **map, int64_t id) {
   struct hit *hit;
   HASH_FIND(hh, *map, &id, sizeof id, hit);
-  if (!hit && !(hit = make(map, id)))
-    return;
-  struct amount *sum = &hit->saved[saved.currency];
+  return hit ? hit : make(map, id);
+}
+
+static void sum(struct hit *hit, int64_t count, struct amount saved) {
+  struct amount *all = &hit->saved[saved.currency];
   hit->count += count;
-  *sum = amount_add(*sum, saved);
+  *all = amount_add(*all, saved);
+}
+
+/* For lack of memory hits are not counted: their result is only evicted a little earlier. */
+static void add(struct hit **map, int64_t id, int64_t count, struct amount saved) {
+  struct hit *hit = find_or_make(map, id);
+  if (hit)
+    sum(hit, count, saved);
 }
 
 /* Moves the hits on what both have into `to`; needs no memory. */
@@ -75,24 +84,35 @@ static struct hit *take(struct hits_shard *shard) {
   return taken;
 }
 
-static void collect(void *context, int64_t id, int64_t count, struct amount saved) {
-  add(context, id, count, saved);
+/* Adds what is counted with the hot results of a map. Their sources may come to it at its end. */
+static void collect(struct tier *tier, struct hit **map) {
+  for (struct hit *hit = *map; hit; hit = hit->hh.next) {
+    struct tier_hits hits = tier_take_hits(tier, hit->id);
+    if (!hits.count)
+      continue;
+    sum(hit, hits.count, hits.saved);
+    if (hits.source)
+      add(map, hits.source, hits.count, hits.saved);
+  }
 }
 
 /* What several threads have counted of one result is written as one. */
 static void take_all(struct hits_job *job, struct cache *cache) {
   for (int i = 0; i < SHARDS; i++)
     job->taken[i] = take(&cache->hits.shards[i]);
-  tier_collect(&cache->tier, collect, &job->taken[0]);
   for (int to = 0; to < SHARDS; to++)
     for (int from = to + 1; from < SHARDS; from++)
       unite(&job->taken[to], &job->taken[from]);
+  for (int i = 0; i < SHARDS; i++)
+    collect(&cache->tier, &job->taken[i]);
 }
 
+/* One without hits was listed, and its hot result has gone since: its hits are in the next batch. */
 static bool write_map(struct cache *cache, const struct hit *map, struct db *db,
                       struct fault *fault) {
   for (const struct hit *hit = map; hit; hit = hit->hh.next)
-    if (!db_do(db, CACHE_SQL_ADD_HITS,
+    if (hit->count &&
+        !db_do(db, CACHE_SQL_ADD_HITS,
                DB_VALUES(DB_INT(hit->id), DB_INT(hit->count),
                          DB_INT(hit->saved[CURRENCY_ROWS].parts),
                          DB_INT(hit->saved[CURRENCY_UNITS].parts), DB_INT(cache->sweep.inflation)),
@@ -147,33 +167,48 @@ static void give(struct cache *cache) {
     cache_job_give(cache, &hits->own.job);
 }
 
-/* Returns the number of results that the shard knows. */
-static unsigned add_to_shard(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
+static struct hits_shard *lock_shard(struct hits *hits) {
   struct hits_shard *shard = &hits->shards[shard_of_thread()];
   pthread_mutex_lock(&shard->lock);
-  add(&shard->map, id, count, saved);
-  unsigned known = HASH_COUNT(shard->map);
+  return shard;
+}
+
+/* Makes a batch due if the shard knows as many results as it may. */
+static void unlock_shard(struct hits *hits, struct hits_shard *shard) {
+  if (HASH_COUNT(shard->map) >= HITS_MOST)
+    atomic_store(&hits->next, 0);
   pthread_mutex_unlock(&shard->lock);
-  return known;
+}
+
+static bool is_due(struct cache *cache) {
+  return clock_monotonic() >= atomic_load(&cache->hits.next) || tier_has_gaps(&cache->tier);
 }
 
 void hits_note(struct cache *cache) {
-  struct hits *hits = &cache->hits;
-  struct hits_shard *shard = &hits->shards[shard_of_thread()];
+  struct hits_shard *shard = &cache->hits.shards[shard_of_thread()];
   int64_t count = atomic_fetch_add_explicit(&shard->count, 1, memory_order_relaxed) + 1;
-  if (count % HITS_LOOK_AT == 0 &&
-      (clock_monotonic() >= atomic_load(&hits->next) || tier_has_gaps(&cache->tier)))
+  if (count % HITS_LOOK_AT == 0 && is_due(cache))
     give(cache);
 }
 
 void hits_count(struct cache *cache, int64_t id, struct amount saved) {
-  if (add_to_shard(&cache->hits, id, 1, saved) >= HITS_MOST)
-    give(cache);
+  struct hits_shard *shard = lock_shard(&cache->hits);
+  add(&shard->map, id, 1, saved);
+  unlock_shard(&cache->hits, shard);
   hits_note(cache);
 }
 
+bool hits_list(struct cache *cache, int64_t id) {
+  struct hits_shard *shard = lock_shard(&cache->hits);
+  bool ok = find_or_make(&shard->map, id);
+  unlock_shard(&cache->hits, shard);
+  return ok;
+}
+
 void hits_keep(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
-  (void)add_to_shard(hits, id, count, saved);
+  struct hits_shard *shard = lock_shard(hits);
+  add(&shard->map, id, count, saved);
+  unlock_shard(hits, shard);
 }
 
 static bool has_any(struct hits *hits) {

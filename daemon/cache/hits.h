@@ -1,6 +1,6 @@
-/* Hits are counted in memory, and written in batches. Those of results in memory are counted with
- * them (cache/tier.h) and collected for a batch; the others are counted by each thread in its
- * shard. */
+/* Hits are counted in memory, and written in batches. A hit on a hot result that saved what the
+ * result cost is counted with the hot result (cache/tier.h), and collected for a batch. All others
+ * are counted by each thread in its shard. */
 #pragma once
 
 #include "base/shard.h"
@@ -33,11 +33,14 @@ void hits_close(struct hits *hits);
 /* Counts one hit on the result with this id, which saved `saved`: see cache_count_hit(). Any thread;
  * does not block. */
 void hits_count(struct cache *cache, int64_t id, struct amount saved);
-/* Notes a hit that is counted elsewhere, so that a batch is written in time. Any thread; takes no
- * lock, mostly. */
+/* Notes a hit that is counted with the hot result, so that a batch is written in time. Any thread;
+ * takes no lock, mostly. */
 void hits_note(struct cache *cache);
-/* Counts `count` hits of a result that leaves the memory, which saved `saved` together. Any thread;
- * does not block. */
+/* Has the next batch collect what is counted with the hot result of this id (tier_take_hits()).
+ * False: no memory. Any thread; does not block. */
+bool hits_list(struct cache *cache, int64_t id) MUST_CHECK;
+/* Counts `count` hits of a hot result that goes, which saved `saved` together. Any thread, under the
+ * tier's lock; does not block. */
 void hits_keep(struct hits *hits, int64_t id, int64_t count, struct amount saved);
 /* Has the keeper write the hits soon. Any thread; does not block. */
 void hits_flush(struct cache *cache);

@@ -52,7 +52,9 @@ struct view cache_hot_body(const struct cache_hot *hot) {
 }
 
 void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot) {
-  atomic_fetch_add_explicit(&hot->hits, 1, memory_order_relaxed);
+  atomic_fetch_add(&hot->hits, 1); /* before it is looked whether a batch will collect it */
+  if (!atomic_load(&hot->is_listed) && !atomic_exchange(&hot->is_listed, true))
+    atomic_store(&hot->is_listed, hits_list(cache, hot->id));
   hits_note(cache);
 }
 

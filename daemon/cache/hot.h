@@ -9,11 +9,11 @@
  *                                          -> cache_fill_abandon
  *   cache_hot_find -> cache_hot_body ... -> cache_hot_release     later hits
  *
- * What is worth the most stays: what a hit saves, in rows and in work, by the bytes that it takes, and
- * more if it was hit lately. A result that would displace what is worth more is refused, so one large export
- * displaces nothing that is asked for again and again, and where more is asked for in turn than
- * there is memory, a part of it stays. Whatever wants a place that is taken makes the others age,
- * so that what is not asked for any more goes in the end (GreedyDual-Size-Frequency, as on the
+ * What is worth the most stays: what a hit saves, in rows and in work, by the bytes that it takes,
+ * and more if it was hit lately. A result that would displace what is worth more is refused, so one
+ * large export displaces nothing that is asked for again and again, and where more is asked for in
+ * turn than there is memory, a part of it stays. Whatever wants a place that is taken makes the
+ * others age, so that what is not asked for any more goes in the end (GreedyDual-Size-Frequency, as on the
  * disk: cache/sweep.c). No result takes more than an eighth of the memory, nor do those together
  * that are filled while clients read them.
  *

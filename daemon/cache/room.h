@@ -28,9 +28,9 @@
  *   range.c    keys by their first digits
  *   heap.c     results in memory by their rank
  *
- * Locks: each is taken alone, and no other file is called while one is held; but the tier's is taken
- * before that of a shard. Members marked
- * "keeper" are used by jobs only, that is on the keeper's thread. */
+ * Locks: each is taken alone, and no other file is called while one is held. But under the tier's,
+ * that of a part of the keys is taken, or that of a shard of hits. Members marked "keeper" are used
+ * by jobs only, that is on the keeper's thread. */
 #pragma once
 
 #include "cache/cache.h"

@@ -56,7 +56,7 @@ int64_t tier_largest(const struct tier *tier) {
 #define HITS_MOST 2
 
 /* A hit in memory saves work, too, and mostly the same for each result, whatever it costs. It counts
- * like so many tenths of a row, or units. */
+ * like so many parts of the cost: 10 rows, or 100 units. */
 #define WORK 100
 
 /* What a hit in memory saves by the byte. */
@@ -108,36 +108,42 @@ static struct cache_hot *least(struct tier *tier) {
   return hot;
 }
 
-/* --- the hits since they were collected: under the tier's lock --- */
+/* --- the hits that were not taken yet: under the tier's lock --- */
 
-static void tell_hits(struct cache_hot *hot, tier_tell *tell, void *context) {
-  int64_t hits = atomic_load_explicit(&hot->hits, memory_order_relaxed);
-  int64_t since = hits - hot->collected_hits;
-  hot->collected_hits = hits;
-  if (!since)
-    return;
-  struct amount saved = amount_times(hot->entry.cost, since);
-  tell(context, hot->id, since, saved);
-  if (hot->entry.is_derived)
-    tell(context, hot->source, since, saved);
+/* The next hit lists it again: one that finds it listed was counted before this. */
+static struct tier_hits take_hits(struct cache_hot *hot) {
+  atomic_store(&hot->is_listed, false);
+  int64_t hits = atomic_load(&hot->hits), since = hits - hot->taken_hits;
+  hot->taken_hits = hits;
+  return (struct tier_hits){.count = since,
+                            .saved = amount_times(hot->entry.cost, since),
+                            .source = hot->entry.is_derived ? hot->source : 0};
 }
 
-void tier_collect(struct tier *tier, tier_tell *tell, void *context) {
+struct tier_hits tier_take_hits(struct tier *tier, int64_t id) {
+  struct cache_hot *hot;
   pthread_mutex_lock(&tier->lock);
-  for (struct cache_hot *hot = tier->ids; hot; hot = hot->hh_id.next)
-    tell_hits(hot, tell, context);
+  HASH_FIND(hh_id, tier->ids, &id, sizeof id, hot);
+  struct tier_hits hits = hot ? take_hits(hot) : (struct tier_hits){0};
   pthread_mutex_unlock(&tier->lock);
+  return hits;
 }
 
-static void keep(void *context, int64_t id, int64_t count, struct amount saved) {
-  hits_keep(context, id, count, saved);
+/* Of one that nobody takes hits of any more. */
+static void keep_hits(struct tier *tier, struct cache_hot *hot) {
+  struct tier_hits hits = take_hits(hot);
+  if (!hits.count)
+    return;
+  hits_keep(tier->hits, hot->id, hits.count, hits.saved);
+  if (hits.source)
+    hits_keep(tier->hits, hits.source, hits.count, hits.saved);
 }
 
 /* --- leaving: under the tier's lock --- */
 
 /* It has no reference any more. */
 static void forget(struct tier *tier, struct cache_hot *hot) {
-  tell_hits(hot, keep, tier->hits);
+  keep_hits(tier, hot);
   tier->used -= hot->bytes;
 }
 
@@ -152,11 +158,13 @@ static void take_out(struct tier *tier, struct cache_hot *hot) {
   hot->is_known = false;
 }
 
-/* Gives up the tier's own reference, too. */
+/* Gives up the tier's own reference, too. Its readers may take their time, so the hits of before are
+ * kept now. */
 static void drop(struct tier *tier, struct cache_hot *hot) {
   if (!hot)
     return;
   take_out(tier, hot);
+  keep_hits(tier, hot);
   if (atomic_fetch_sub(&hot->references, 1) > 1)
     return;
   forget(tier, hot);
@@ -224,17 +232,6 @@ void tier_drop_all(struct tier *tier) {
   pthread_mutex_unlock(&tier->lock);
 }
 
-#define TRIM_AT ((int64_t)4 * 1024 * 1024)
-
-bool tier_has_gaps(const struct tier *tier) {
-  return atomic_load_explicit(&tier->freed, memory_order_relaxed) >= TRIM_AT;
-}
-
-void tier_trim(struct tier *tier) {
-  atomic_store(&tier->freed, 0);
-  (void)malloc_trim(0);
-}
-
 /* --- making room: under the tier's lock --- */
 
 static int64_t excess(const struct tier *tier, int64_t bytes) {
@@ -286,6 +283,17 @@ void tier_set_most(struct tier *tier, int64_t most) {
   atomic_store(&tier->most, most);
   shrink(tier);
   pthread_mutex_unlock(&tier->lock);
+}
+
+#define TRIM_AT ((int64_t)4 * 1024 * 1024)
+
+bool tier_has_gaps(const struct tier *tier) {
+  return atomic_load_explicit(&tier->freed, memory_order_relaxed) >= TRIM_AT;
+}
+
+void tier_trim(struct tier *tier) {
+  atomic_store(&tier->freed, 0);
+  (void)malloc_trim(0);
 }
 
 /* --- taking in: under the tier's lock --- */

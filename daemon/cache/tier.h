@@ -29,8 +29,9 @@ struct tier;
 struct cache_hot {
   /* what a hit reads comes first: it is in few lines of the processor's cache */
   atomic_int references;
-  bool is_ready;     /* its body is complete; under the lock of its shard */
-  atomic_llong hits; /* since it became hot: each saved what it cost */
+  bool is_ready;         /* its body is complete; under the lock of its shard */
+  atomic_bool is_listed; /* the next batch of hits takes them */
+  atomic_llong hits;     /* since it became hot: each saved what it cost */
   _Atomic(struct cache_extra *) extra;
   struct block body;
   UT_hash_handle hh; /* in the map of its shard */
@@ -39,10 +40,10 @@ struct cache_hot {
   atomic_llong uses;  /* since it became hot: other hits, which are counted in the shards of hits */
   int64_t id, source; /* of the stored result; of its source, as hold_source() has it */
   /* under the tier's lock */
-  bool is_known;          /* it is in the maps */
-  int64_t bytes;          /* that count towards cache.memory */
-  int64_t seen_hits;      /* and uses, when its rank was computed */
-  int64_t collected_hits; /* that tier_collect() told */
+  bool is_known;      /* it is in the maps */
+  int64_t bytes;      /* that count towards cache.memory */
+  int64_t seen_hits;  /* and uses, when its rank was computed */
+  int64_t taken_hits; /* by tier_take_hits(), or as it went */
   struct heap_item item;
   struct cache_hot *next_gone; /* while room is made */
   UT_hash_handle hh_id;        /* in the map of ids */
@@ -58,7 +59,7 @@ struct tier_shard {
 struct hits;
 
 struct tier {
-  struct hits *hits;     /* gets what was not collected of a result that goes */
+  struct hits *hits;     /* gets what was not taken of a result that goes */
   _Atomic int64_t freed; /* bytes that the heap got back since tier_trim() */
   struct tier_shard shards[TIER_SHARDS];
   _Atomic int64_t most;  /* cache.memory, bytes */
@@ -96,11 +97,15 @@ void tier_forget(struct tier *tier, struct cache_hot *hot);
 /* See cache_hot_grow(). */
 bool tier_grow(struct tier *tier, struct cache_hot *hot, int64_t bytes) MUST_CHECK;
 
-/* Tells `count` hits of the stored result `id`, which saved `saved` together. */
-typedef void tier_tell(void *context, int64_t id, int64_t count, struct amount saved);
-/* Tells the hits since the last call, under the tier's lock; those on a derived result for its source,
- * too. */
-void tier_collect(struct tier *tier, tier_tell *tell, void *context);
+/* What is counted with a hot result. */
+struct tier_hits {
+  int64_t count;
+  struct amount saved; /* by all of them */
+  int64_t source;      /* the stored result for which they count, too; 0: none */
+};
+/* The hits on the hot result of this id that were not taken yet; count 0: there are none, or no such
+ * result. Takes the tier's lock. */
+struct tier_hits tier_take_hits(struct tier *tier, int64_t id);
 
 /* Short bodies, and what is kept beside all, leave gaps in the heap when they go. True if these are
  * worth tier_trim(). */

@@ -554,6 +554,8 @@ static void test_hits_outlive_the_hot_result(void **state) {
   hit(cache, SOURCE, 3);
   struct cache_hold *hold = find(cache, SOURCE);
   set_memory(0);
+  assert_true(hits_write(cache, NULL));
+  assert_int_equal(ask("SELECT hits FROM entry"), 1 + 3); /* although it is still read */
   cache_count_hit(hold, cache_hold_entry(hold)->cost);
   cache_count_hit(hold, cache_hold_entry(hold)->cost);
   cache_count_hit(hold, amount_of_rows(ROWS(7))); /* an answer that is computed from it */
