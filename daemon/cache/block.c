@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-/* A block that is shorter than a page is not mapped. */
 #define PAGE ((size_t)4096)
 /* Linux allows a process 65,530 mappings by default (vm.max_map_count). */
 #define MAPPED_MOST 32768
@@ -17,6 +16,10 @@ static size_t round_up(size_t size) {
 
 size_t block_takes(size_t size) {
   return size < PAGE ? size : round_up(size);
+}
+
+size_t block_takes_of_heap(const struct block *block) {
+  return block->at && !block->is_mapped ? block->size : 0;
 }
 
 static bool map(size_t size, struct block *block) {

@@ -1,6 +1,6 @@
 /* Memory for bodies of hot results, which come and go in all lengths. From the heap they would leave
  * gaps, so that more is resident than is used. So those of a page or more are mapped, and go back to
- * the system at once. Any thread; nothing blocks. */
+ * the system at once; shorter ones would waste too much of a page. Any thread; nothing blocks. */
 #pragma once
 
 #include "base/check.h"
@@ -20,3 +20,5 @@ struct block block_make(size_t size) MUST_CHECK;
 void block_free(struct block *block);
 /* The bytes that a block of this size takes. */
 size_t block_takes(size_t size);
+/* Those of them that are in the C library's heap. */
+size_t block_takes_of_heap(const struct block *block);

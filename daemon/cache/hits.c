@@ -142,8 +142,9 @@ static void written(struct cache_job *base, bool ok, const struct fault *fault) 
 
 static void own_written(struct cache_job *base, bool ok, const struct fault *fault) {
   written(base, ok, fault);
-  if (tier_has_gaps(&base->cache->tier)) /* what is hit has displaced what is not */
-    tier_trim(&base->cache->tier);
+  int64_t now = clock_monotonic();
+  if (tier_has_gaps(&base->cache->tier, now))
+    gaps_trim(&base->cache->tier.gaps, now);
   atomic_store(&base->cache->hits.given, false);
 }
 
@@ -181,7 +182,8 @@ static void unlock_shard(struct hits *hits, struct hits_shard *shard) {
 }
 
 static bool is_due(struct cache *cache) {
-  return clock_monotonic() >= atomic_load(&cache->hits.next) || tier_has_gaps(&cache->tier);
+  int64_t now = clock_monotonic();
+  return now >= atomic_load(&cache->hits.next) || tier_has_gaps(&cache->tier, now);
 }
 
 void hits_note(struct cache *cache) {

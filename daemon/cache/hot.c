@@ -25,8 +25,7 @@ void hot_free(struct cache_hot *hot) {
   struct cache_extra *extra = atomic_load(&hot->extra);
   if (extra)
     extra->release(extra);
-  size_t mapped = hot->body.is_mapped ? block_takes(hot->body.size) : 0;
-  atomic_fetch_add(&hot->tier->freed, hot->bytes - (int64_t)mapped);
+  gaps_note(&hot->tier->gaps, BESIDE + (int64_t)block_takes_of_heap(&hot->body));
   block_free(&hot->body);
   free(hot);
 }
@@ -36,7 +35,6 @@ void cache_hot_release(struct cache_hot **address) {
   if (!hot || atomic_fetch_sub(&hot->references, 1) > 1)
     return;
   tier_forget(hot->tier, hot);
-  hot_free(hot);
 }
 
 struct cache_hot *cache_hot_find(struct cache *cache, const struct digest *key) {

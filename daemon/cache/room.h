@@ -12,6 +12,7 @@
  *   hot.c      results in memory
  *   tier.c     which of them stay
  *   block.c    memory for their bodies
+ *   gaps.c     what they leave in the heap when they go
  *   hits.c     hits that are not written yet
  *   packers.c  packing ahead of the keeper
  *   store.c    the writer

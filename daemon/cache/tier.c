@@ -3,7 +3,6 @@
 
 #include "cache/hits.h"
 
-#include <malloc.h>
 #include <stddef.h>
 
 static struct tier_shard *shard_of(struct tier *tier, const struct digest *key) {
@@ -141,10 +140,23 @@ static void keep_hits(struct tier *tier, struct cache_hot *hot) {
 
 /* --- leaving: under the tier's lock --- */
 
+/* To free a body may take the lock of all of the process's mappings: not under the tier's lock. */
+static void unlock(struct tier *tier) {
+  struct cache_hot *hot, *gone = tier->gone;
+  tier->gone = NULL;
+  pthread_mutex_unlock(&tier->lock);
+  while ((hot = gone)) {
+    gone = hot->next_gone;
+    hot_free(hot);
+  }
+}
+
 /* It has no reference any more. */
 static void forget(struct tier *tier, struct cache_hot *hot) {
   keep_hits(tier, hot);
   tier->used -= hot->bytes;
+  hot->next_gone = tier->gone;
+  tier->gone = hot;
 }
 
 /* Nobody finds it any more. */
@@ -165,16 +177,14 @@ static void drop(struct tier *tier, struct cache_hot *hot) {
     return;
   take_out(tier, hot);
   keep_hits(tier, hot);
-  if (atomic_fetch_sub(&hot->references, 1) > 1)
-    return;
-  forget(tier, hot);
-  hot_free(hot);
+  if (atomic_fetch_sub(&hot->references, 1) == 1)
+    forget(tier, hot);
 }
 
 void tier_forget(struct tier *tier, struct cache_hot *hot) {
   pthread_mutex_lock(&tier->lock);
   forget(tier, hot);
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
 }
 
 static void begin_epoch(struct tier_shard *shard) {
@@ -199,7 +209,7 @@ void tier_drop_key(struct tier *tier, const struct digest *key) {
   pthread_mutex_lock(&tier->lock);
   begin_epoch(shard_of(tier, key));
   drop(tier, known(tier, key));
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
 }
 
 void tier_drop_id(struct tier *tier, int64_t id) {
@@ -208,7 +218,7 @@ void tier_drop_id(struct tier *tier, int64_t id) {
   begin_epochs(tier);
   HASH_FIND(hh_id, tier->ids, &id, sizeof id, hot);
   drop(tier, hot);
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
 }
 
 void tier_drop_copies(struct tier *tier, const struct digest *subject) {
@@ -219,7 +229,7 @@ void tier_drop_copies(struct tier *tier, const struct digest *subject) {
     if (hot->entry.is_derived && digest_equal(&hot->entry.subject, subject))
       drop(tier, hot);
   }
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
 }
 
 void tier_drop_all(struct tier *tier) {
@@ -229,7 +239,7 @@ void tier_drop_all(struct tier *tier) {
   HASH_ITER(hh_id, tier->ids, hot, next) {
     drop(tier, hot);
   }
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
 }
 
 /* --- making room: under the tier's lock --- */
@@ -282,18 +292,14 @@ void tier_set_most(struct tier *tier, int64_t most) {
   pthread_mutex_lock(&tier->lock);
   atomic_store(&tier->most, most);
   shrink(tier);
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
 }
 
-#define TRIM_AT ((int64_t)4 * 1024 * 1024)
+#define GAPS_LEAST ((int64_t)4 * 1024 * 1024)
 
-bool tier_has_gaps(const struct tier *tier) {
-  return atomic_load_explicit(&tier->freed, memory_order_relaxed) >= TRIM_AT;
-}
-
-void tier_trim(struct tier *tier) {
-  atomic_store(&tier->freed, 0);
-  (void)malloc_trim(0);
+bool tier_has_gaps(const struct tier *tier, int64_t now) {
+  int64_t part = atomic_load(&tier->most) / 16;
+  return gaps_are_due(&tier->gaps, part > GAPS_LEAST ? part : GAPS_LEAST, now);
 }
 
 /* --- taking in: under the tier's lock --- */
@@ -351,7 +357,7 @@ static bool admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
 bool tier_admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) {
   pthread_mutex_lock(&tier->lock);
   bool ok = admit(tier, hot, epoch);
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
   return ok;
 }
 
@@ -374,7 +380,7 @@ void tier_end(struct tier *tier, struct cache_hot *hot, bool is_complete) {
     tier->filling -= hot->bytes;
   if (hot->is_known && !(is_complete && become_ready(tier, hot)))
     drop(tier, hot);
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
 }
 
 /* The others make room, if they are worth less. */
@@ -389,6 +395,6 @@ bool tier_grow(struct tier *tier, struct cache_hot *hot, int64_t bytes) {
     hot->bytes += bytes;
     tier->used += bytes;
   }
-  pthread_mutex_unlock(&tier->lock);
+  unlock(tier);
   return grows;
 }

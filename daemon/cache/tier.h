@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cache/block.h"
+#include "cache/gaps.h"
 #include "cache/heap.h"
 #include "cache/hot.h"
 
@@ -45,7 +46,7 @@ struct cache_hot {
   int64_t seen_hits;  /* and uses, when its rank was computed */
   int64_t taken_hits; /* by tier_take_hits(), or as it went */
   struct heap_item item;
-  struct cache_hot *next_gone; /* while room is made */
+  struct cache_hot *next_gone; /* while room is made, or until it is freed */
   UT_hash_handle hh_id;        /* in the map of ids */
 };
 
@@ -59,16 +60,17 @@ struct tier_shard {
 struct hits;
 
 struct tier {
-  struct hits *hits;     /* gets what was not taken of a result that goes */
-  _Atomic int64_t freed; /* bytes that the heap got back since tier_trim() */
+  struct hits *hits; /* gets what was not taken of a result that goes */
+  struct gaps gaps;
   struct tier_shard shards[TIER_SHARDS];
-  _Atomic int64_t most;  /* cache.memory, bytes */
-  pthread_mutex_t lock;  /* of all below; a shard's may be taken under it */
-  struct cache_hot *ids; /* by the id of the stored result */
-  struct heap heap;      /* of those that are ready */
-  double inflation;      /* grows as results want a place that is taken */
-  int64_t used;          /* bytes: of all that have references */
-  int64_t filling;       /* bytes: of those that are filled as clients read them */
+  _Atomic int64_t most;   /* cache.memory, bytes */
+  pthread_mutex_t lock;   /* of all below; a shard's may be taken under it */
+  struct cache_hot *ids;  /* by the id of the stored result */
+  struct heap heap;       /* of those that are ready */
+  double inflation;       /* grows as results want a place that is taken */
+  int64_t used;           /* bytes: of all that have references */
+  int64_t filling;        /* bytes: of those that are filled as clients read them */
+  struct cache_hot *gone; /* to be freed after the lock was released */
 };
 
 /* `tier` is all zeros. `hits` lasts until tier_close(). */
@@ -92,7 +94,7 @@ bool tier_admit(struct tier *tier, struct cache_hot *hot, uint64_t epoch) MUST_C
 /* Its body is complete, and it is found, unless it was dropped meanwhile; or it is not, and it never
  * is found. */
 void tier_end(struct tier *tier, struct cache_hot *hot, bool is_complete);
-/* Its last reference was released; the caller frees it. */
+/* Its last reference was released: frees it. */
 void tier_forget(struct tier *tier, struct cache_hot *hot);
 /* See cache_hot_grow(). */
 bool tier_grow(struct tier *tier, struct cache_hot *hot, int64_t bytes) MUST_CHECK;
@@ -107,14 +109,10 @@ struct tier_hits {
  * result. Takes the tier's lock. */
 struct tier_hits tier_take_hits(struct tier *tier, int64_t id);
 
-/* Short bodies, and what is kept beside all, leave gaps in the heap when they go. True if these are
- * worth tier_trim(). */
-bool tier_has_gaps(const struct tier *tier);
-/* Gives pages in such gaps back to the system. Takes about a millisecond, for which whoever needs
- * memory waits. */
-void tier_trim(struct tier *tier);
+/* True if so much has gone that gaps_trim() is worth its time. `now` is clock_monotonic(). */
+bool tier_has_gaps(const struct tier *tier, int64_t now);
 
-/* Frees a result that has no references, and what is kept with it. */
+/* Frees a result that has no references, and what is kept with it. Under no lock of the tier. */
 void hot_free(struct cache_hot *hot);
 
 /* The epoch of a key, to be read before the stored result is looked for: a filling begins only if the
