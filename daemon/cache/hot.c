@@ -51,8 +51,9 @@ struct view cache_hot_body(const struct cache_hot *hot) {
 
 void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot) {
   atomic_fetch_add(&hot->hits, 1); /* before it is looked whether a batch will collect it */
-  if (!atomic_load(&hot->is_listed) && !atomic_exchange(&hot->is_listed, true))
-    atomic_store(&hot->is_listed, hits_list(cache, hot->id));
+  if (!atomic_load(&hot->is_listed) && !atomic_exchange(&hot->is_listed, true) &&
+      !hits_list(cache, hot->id))
+    atomic_store(&hot->is_listed, false);
   hits_note(cache);
 }
 

@@ -1,14 +1,12 @@
 /* The hot tier, over a cache on real files. */
 #include "unit/fixture/unit.h"
 
-#include "base/clock.h"
 #include "base/scope.h"
 #include "base/thread.h"
 #include "body/stored.h"
 #include "cache/room.h"
 #include "cache/rowid.h"
 #include "db/directory.h"
-#include "fake/clock.h"
 #include "unit/fixture/database.h"
 #include "unit/fixture/directory.h"
 #include "unit/fixture/results.h"
@@ -548,26 +546,6 @@ static void test_hits_are_counted(void **state) {
   assert_int_equal(ask("SELECT saved FROM entry WHERE source IS NOT NULL"), 4 * 20 * 10);
 }
 
-/* They are counted with the hot result, which goes before they are written. */
-static void test_hits_outlive_the_hot_result(void **state) {
-  (void)state;
-  put_own(SOURCE); /* of 50 rows */
-  assert_true(serve(SOURCE));
-  hit(cache, SOURCE, 3);
-  struct cache_hold *hold = find(cache, SOURCE);
-  set_memory(0);
-  assert_true(hits_write(cache, NULL));
-  assert_int_equal(ask("SELECT hits FROM entry"), 1 + 3); /* although it is still read */
-  cache_count_hit(hold, cache_hold_entry(hold)->cost);
-  cache_count_hit(hold, cache_hold_entry(hold)->cost);
-  cache_count_hit(hold, amount_of_rows(ROWS(7))); /* an answer that is computed from it */
-  cache_release(&hold);
-  assert_int_equal(bytes_used(), 0);
-  assert_true(hits_write(cache, NULL));
-  assert_int_equal(ask("SELECT hits FROM entry"), 1 + 3 + 2 + 1);
-  assert_int_equal(ask("SELECT saved FROM entry"), (6 * 50 + 7) * 10);
-}
-
 /* --- what is kept with a hot result --- */
 
 struct note {
@@ -770,24 +748,6 @@ static void test_what_was_hot_goes_in_the_end(void **state) {
   for (int i = 0; i < 100 && count_hot(1, 10) > 0; i++)
     serve_all(11, 40, 1);
   assert_int_equal(count_hot(1, 10), 0);
-}
-
-/* What has left the heap is given back to the system in a batch of hits. */
-static void test_gaps_in_the_heap(void **state) {
-  (void)state;
-  enum { SHORT_ONES = 1200 };
-  for (int key = 2; key <= SHORT_ONES; key++)
-    put_of(key, 2 * KIB, 1);
-  put_of(1, SMALL, 1);
-  serve_all(2, SHORT_ONES - 1, 1);
-  assert_int_equal(count_hot(2, SHORT_ONES - 1), SHORT_ONES - 1);
-  assert_false(tier_has_gaps(&cache->tier, clock_monotonic()));
-  set_memory(0);
-  fake_clock_pass(1000);
-  assert_true(tier_has_gaps(&cache->tier, clock_monotonic()));
-  serve_all(1, 1, 256); /* so often it is looked whether a batch is due */
-  assert_true(hits_write(cache, NULL));
-  assert_int_equal(cache->tier.gaps.freed, 0);
 }
 
 /* A client that reads slowly does not keep short results out. */
@@ -1044,7 +1004,6 @@ int main(void) {
       TEST(holds_outlive_the_drop),
       TEST(a_hot_source),
       TEST(hits_are_counted),
-      TEST(hits_outlive_the_hot_result),
       TEST(extra),
       TEST(the_bound),
       TEST(more_in_turn_than_there_is_memory),
@@ -1055,7 +1014,6 @@ int main(void) {
       TEST(a_dear_export_displaces),
       TEST(short_ones_displace_long_ones),
       TEST(what_was_hot_goes_in_the_end),
-      TEST(gaps_in_the_heap),
       TEST(a_slow_filling),
       TEST(lack_of_memory),
       TEST(a_crowd),

@@ -1,0 +1,141 @@
+/* Hits that are counted with hot results, over a cache on real files. */
+#include "unit/fixture/unit.h"
+
+#include "base/clock.h"
+#include "cache/room.h"
+#include "db/directory.h"
+#include "fake/clock.h"
+#include "unit/fixture/database.h"
+#include "unit/fixture/directory.h"
+#include "unit/fixture/results.h"
+
+#include <unistd.h>
+
+#define PLENTY ((int64_t)1 << 40)
+#define MEMORY ((int64_t)(16 * MIB))
+
+static int lock; /* on the directory, as a daemon holds it */
+static struct cache *cache;
+
+static struct cache_bounds bounds_of(int64_t memory) {
+  return (struct cache_bounds){.max_size = PLENTY, .memory = memory, .ttl = INT64_MAX};
+}
+
+static void set_memory(int64_t memory) {
+  struct cache_bounds bounds = bounds_of(memory);
+  cache_set_bounds(cache, &bounds);
+}
+
+static int set_up(void **state) {
+  struct fault fault;
+  struct cache_bounds bounds = bounds_of(MEMORY);
+  if (make_directory(state) != 0 || !directory_lock(directory, &lock, &fault) ||
+      !cache_open(directory, &bounds, &cache, &fault))
+    return -1;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  cache_close(&cache);
+  close(lock);
+  return remove_directory(state);
+}
+
+static int64_t ask(const char *sql) {
+  return database_ask("cache.db", sql);
+}
+
+static void put_of(int key, size_t length, int64_t rows) {
+  struct fault fault;
+  struct order order = {.key = key, .length = length, .cost = ROWS(rows), .answered_at = 100};
+  assert_true(put_order(cache, &order, &fault));
+}
+
+/* A request that is answered from the cache. True: from memory. */
+static bool serve(int key) {
+  struct cache_hold *hold = find(cache, key);
+  if (!hold)
+    return false;
+  cache_count_hit(hold, cache_hold_entry(hold)->cost);
+  bool hot = cache_hold_heat(hold);
+  cache_release(&hold);
+  return hot;
+}
+
+/* They are counted with the hot result, which goes before they are written. */
+static void test_hits_outlive_the_hot_result(void **state) {
+  (void)state;
+  put_of(1, 10 * KIB, 50);
+  assert_true(serve(1));
+  hit(cache, 1, 3);
+  struct cache_hold *hold = find(cache, 1);
+  set_memory(0);
+  assert_true(hits_write(cache, NULL));
+  assert_int_equal(ask("SELECT hits FROM entry"), 1 + 3); /* although it is still read */
+  cache_count_hit(hold, cache_hold_entry(hold)->cost);
+  cache_count_hit(hold, cache_hold_entry(hold)->cost);
+  cache_count_hit(hold, amount_of_rows(ROWS(7))); /* an answer that is computed from it */
+  cache_release(&hold);
+  assert_true(hits_write(cache, NULL));
+  assert_int_equal(ask("SELECT hits FROM entry"), 1 + 3 + 2 + 1);
+  assert_int_equal(ask("SELECT saved FROM entry"), (6 * 50 + 7) * 10);
+}
+
+enum { HITTERS = 4, HITS_EACH = 4000, HIT_KEYS = 3 };
+
+static void *hit_and_heat(void *argument) {
+  atomic_int *left = argument;
+  for (int i = 0; i < HITS_EACH; i++)
+    (void)serve(1 + i % HIT_KEYS);
+  atomic_fetch_sub(left, 1);
+  return NULL;
+}
+
+/* Meanwhile batches are written, and the memory comes and goes. */
+static void test_no_hit_of_many_threads_is_lost(void **state) {
+  (void)state;
+  pthread_t threads[HITTERS];
+  atomic_int left = HITTERS;
+  for (int key = 1; key <= HIT_KEYS; key++)
+    put_of(key, 20 * KIB, 10);
+  for (int i = 0; i < HITTERS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, hit_and_heat, &left), 0);
+  for (int i = 0; atomic_load(&left); i++) {
+    assert_true(hits_write(cache, NULL));
+    set_memory(i % 4 ? MEMORY : 0);
+  }
+  for (int i = 0; i < HITTERS; i++)
+    pthread_join(threads[i], NULL);
+  assert_true(hits_write(cache, NULL));
+  assert_int_equal(ask("SELECT sum(hits) FROM entry"), HITTERS * HITS_EACH);
+  assert_int_equal(ask("SELECT sum(saved) FROM entry"), HITTERS * HITS_EACH * 10 * 10);
+}
+
+/* What has left the heap is given back to the system in a batch of hits. */
+static void test_gaps_in_the_heap(void **state) {
+  (void)state;
+  enum { SHORT_ONES = 1200 };
+  for (int key = 2; key <= SHORT_ONES; key++)
+    put_of(key, 2 * KIB, 1);
+  put_of(1, 20 * KIB, 1);
+  for (int key = 2; key <= SHORT_ONES; key++)
+    assert_true(serve(key));
+  assert_false(tier_has_gaps(&cache->tier, clock_monotonic()));
+  set_memory(0);
+  fake_clock_pass(1000);
+  assert_true(tier_has_gaps(&cache->tier, clock_monotonic()));
+  for (int i = 0; i < 256; i++) /* so often it is looked whether a batch is due */
+    (void)serve(1);
+  assert_true(hits_write(cache, NULL));
+  assert_int_equal(cache->tier.gaps.freed, 0);
+}
+
+int main(void) {
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
+  const struct CMUnitTest tests[] = {
+      TEST(hits_outlive_the_hot_result),
+      TEST(no_hit_of_many_threads_is_lost),
+      TEST(gaps_in_the_heap),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
