@@ -17,8 +17,8 @@ struct gaps {
 
 /* Notes that about so many bytes went back to the heap. Any thread; takes no lock. */
 void gaps_note(struct gaps *gaps, int64_t bytes);
-/* True if gaps_trim() is worth its time: `least` bytes have come back, and the last time was a second
- * ago. `now` is clock_monotonic(). Any thread; takes no lock. */
+/* True if gaps_trim() is worth its time: `least` bytes have come back, and the last time is a second
+ * ago at least. `now` is clock_monotonic(). Any thread; takes no lock. */
 bool gaps_are_due(const struct gaps *gaps, int64_t least, int64_t now);
 /* Gives the pages back. It takes a millisecond or two for each 10,000 gaps, and whoever wants memory
  * of the heap waits for it. One thread at a time. */

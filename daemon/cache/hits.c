@@ -9,7 +9,9 @@
 #define HITS_PERIOD \
   (10 * CLOCK_SECOND)    /* between two batches, unless hits are to be written soon */
 #define HITS_LOOK_AT 256 /* after so many hits a thread looks whether one is due */
-#define HITS_MOST 4096   /* results, in a shard: at so many, a batch is due at once */
+/* Results that are counted in a shard: at so many, a batch is due at once. Those that are listed have a
+ * bound already, as they are in memory. */
+#define HITS_MOST 4096
 
 struct hit {
   int64_t id;
@@ -53,7 +55,8 @@ static void sum(struct hit *hit, int64_t count, struct amount saved) {
   *all = amount_add(*all, saved);
 }
 
-/* For lack of memory hits are not counted: their result is only evicted a little earlier. */
+/* For lack of memory hits are not counted, perhaps all of a hot result since the last batch: their
+ * result is only evicted a little earlier. */
 static void add(struct hit **map, int64_t id, int64_t count, struct amount saved) {
   struct hit *hit = find_or_make(map, id);
   if (hit)
@@ -79,6 +82,7 @@ static struct hit *take(struct hits_shard *shard) {
   pthread_mutex_lock(&shard->lock);
   struct hit *taken = shard->map;
   shard->map = NULL;
+  shard->counted = 0;
   atomic_store(&shard->count, 0);
   pthread_mutex_unlock(&shard->lock);
   return taken;
@@ -100,14 +104,15 @@ static void collect(struct tier *tier, struct hit **map) {
 static void take_all(struct hits_job *job, struct cache *cache) {
   for (int i = 0; i < SHARDS; i++)
     job->taken[i] = take(&cache->hits.shards[i]);
+  for (int i = 0; i < SHARDS; i++)
+    collect(&cache->tier, &job->taken[i]);
   for (int to = 0; to < SHARDS; to++)
     for (int from = to + 1; from < SHARDS; from++)
       unite(&job->taken[to], &job->taken[from]);
-  for (int i = 0; i < SHARDS; i++)
-    collect(&cache->tier, &job->taken[i]);
 }
 
-/* One without hits was listed, and its hot result has gone since: its hits are in the next batch. */
+/* One without hits was listed, and its hot result was dropped since: its hits were kept then, or are
+ * when its last reader ends. */
 static bool write_map(struct cache *cache, const struct hit *map, struct db *db,
                       struct fault *fault) {
   for (const struct hit *hit = map; hit; hit = hit->hh.next)
@@ -124,8 +129,8 @@ static bool write_map(struct cache *cache, const struct hit *map, struct db *db,
 static bool write_hits(struct cache_job *base, struct db *db, struct fault *fault) {
   struct hits_job *job = (struct hits_job *)base;
   struct hits *hits = &base->cache->hits;
-  atomic_store(&hits->next, clock_monotonic() + HITS_PERIOD);
   take_all(job, base->cache);
+  atomic_store(&hits->next, clock_monotonic() + HITS_PERIOD);
   bool ok = cache_has_room(base->cache, db, fault);
   for (int i = 0; ok && i < SHARDS; i++)
     ok = write_map(base->cache, job->taken[i], db, fault);
@@ -174,9 +179,13 @@ static struct hits_shard *lock_shard(struct hits *hits) {
   return shard;
 }
 
-/* Makes a batch due if the shard knows as many results as it may. */
-static void unlock_shard(struct hits *hits, struct hits_shard *shard) {
-  if (HASH_COUNT(shard->map) >= HITS_MOST)
+/* Makes a batch due if the shard has as many results as it may. */
+static void add_to_shard(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
+  struct hits_shard *shard = lock_shard(hits);
+  unsigned before = HASH_COUNT(shard->map);
+  add(&shard->map, id, count, saved);
+  shard->counted += HASH_COUNT(shard->map) - before;
+  if (shard->counted >= HITS_MOST)
     atomic_store(&hits->next, 0);
   pthread_mutex_unlock(&shard->lock);
 }
@@ -194,23 +203,19 @@ void hits_note(struct cache *cache) {
 }
 
 void hits_count(struct cache *cache, int64_t id, struct amount saved) {
-  struct hits_shard *shard = lock_shard(&cache->hits);
-  add(&shard->map, id, 1, saved);
-  unlock_shard(&cache->hits, shard);
+  add_to_shard(&cache->hits, id, 1, saved);
   hits_note(cache);
 }
 
 bool hits_list(struct cache *cache, int64_t id) {
   struct hits_shard *shard = lock_shard(&cache->hits);
   bool ok = find_or_make(&shard->map, id);
-  unlock_shard(&cache->hits, shard);
+  pthread_mutex_unlock(&shard->lock);
   return ok;
 }
 
 void hits_keep(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
-  struct hits_shard *shard = lock_shard(hits);
-  add(&shard->map, id, count, saved);
-  unlock_shard(hits, shard);
+  add_to_shard(hits, id, count, saved);
 }
 
 static bool has_any(struct hits *hits) {

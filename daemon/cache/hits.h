@@ -16,7 +16,8 @@ struct hits_job {
 
 struct hits_shard {
   SHARD_ALIGNED pthread_mutex_t lock;
-  struct hit *map;       /* counted since the last job took them */
+  struct hit *map;       /* counted or listed since the last job took them */
+  int64_t counted;       /* of them, those that were counted, not listed, at first */
   _Atomic int64_t count; /* of hits since then, those of results in memory included */
 };
 

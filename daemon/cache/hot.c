@@ -25,7 +25,8 @@ void hot_free(struct cache_hot *hot) {
   struct cache_extra *extra = atomic_load(&hot->extra);
   if (extra)
     extra->release(extra);
-  gaps_note(&hot->tier->gaps, BESIDE + (int64_t)block_takes_of_heap(&hot->body));
+  int64_t beside = hot->bytes - (int64_t)block_takes((size_t)hot->entry.body_length);
+  gaps_note(&hot->tier->gaps, beside + (int64_t)block_takes_of_heap(&hot->body));
   block_free(&hot->body);
   free(hot);
 }

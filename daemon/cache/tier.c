@@ -109,7 +109,7 @@ static struct cache_hot *least(struct tier *tier) {
 
 /* --- the hits that were not taken yet: under the tier's lock --- */
 
-/* The next hit lists it again: one that finds it listed was counted before this. */
+/* First the mark, then the number: a hit that still saw the mark has raised the number before. */
 static struct tier_hits take_hits(struct cache_hot *hot) {
   atomic_store(&hot->is_listed, false);
   int64_t hits = atomic_load(&hot->hits), since = hits - hot->taken_hits;

@@ -31,7 +31,7 @@ struct cache_hot {
   /* what a hit reads comes first: it is in few lines of the processor's cache */
   atomic_int references;
   bool is_ready;         /* its body is complete; under the lock of its shard */
-  atomic_bool is_listed; /* the next batch of hits takes them */
+  atomic_bool is_listed; /* the next batch takes its hits, if it is known */
   atomic_llong hits;     /* since it became hot: each saved what it cost */
   _Atomic(struct cache_extra *) extra;
   struct block body;
