@@ -11,7 +11,7 @@
 #define HITS_LOOK_AT 256 /* after so many hits a thread looks whether one is due */
 /* Results that are counted in a shard: at so many, a batch is due at once. Those that are listed have a
  * bound already, as they are in memory. */
-#define HITS_MOST 4096
+#define COUNTED_MOST 4096
 
 struct hit {
   int64_t id;
@@ -83,7 +83,7 @@ static struct hit *take(struct hits_shard *shard) {
   struct hit *taken = shard->map;
   shard->map = NULL;
   shard->counted = 0;
-  atomic_store(&shard->count, 0);
+  atomic_store(&shard->noted, 0);
   pthread_mutex_unlock(&shard->lock);
   return taken;
 }
@@ -145,6 +145,8 @@ static void written(struct cache_job *base, bool ok, const struct fault *fault) 
     forget(&job->taken[i]);
 }
 
+/* Gaps are looked for here, as what is hit displaces what is not. What a purge leaves stays until there
+ * are hits again. */
 static void own_written(struct cache_job *base, bool ok, const struct fault *fault) {
   written(base, ok, fault);
   int64_t now = clock_monotonic();
@@ -180,12 +182,12 @@ static struct hits_shard *lock_shard(struct hits *hits) {
 }
 
 /* Makes a batch due if the shard has as many results as it may. */
-static void add_to_shard(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
+void hits_keep(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
   struct hits_shard *shard = lock_shard(hits);
   unsigned before = HASH_COUNT(shard->map);
   add(&shard->map, id, count, saved);
   shard->counted += HASH_COUNT(shard->map) - before;
-  if (shard->counted >= HITS_MOST)
+  if (shard->counted >= COUNTED_MOST)
     atomic_store(&hits->next, 0);
   pthread_mutex_unlock(&shard->lock);
 }
@@ -197,13 +199,13 @@ static bool is_due(struct cache *cache) {
 
 void hits_note(struct cache *cache) {
   struct hits_shard *shard = &cache->hits.shards[shard_of_thread()];
-  int64_t count = atomic_fetch_add_explicit(&shard->count, 1, memory_order_relaxed) + 1;
-  if (count % HITS_LOOK_AT == 0 && is_due(cache))
+  int64_t noted = atomic_fetch_add_explicit(&shard->noted, 1, memory_order_relaxed) + 1;
+  if (noted % HITS_LOOK_AT == 0 && is_due(cache))
     give(cache);
 }
 
 void hits_count(struct cache *cache, int64_t id, struct amount saved) {
-  add_to_shard(&cache->hits, id, 1, saved);
+  hits_keep(&cache->hits, id, 1, saved);
   hits_note(cache);
 }
 
@@ -214,14 +216,10 @@ bool hits_list(struct cache *cache, int64_t id) {
   return ok;
 }
 
-void hits_keep(struct hits *hits, int64_t id, int64_t count, struct amount saved) {
-  add_to_shard(hits, id, count, saved);
-}
-
 static bool has_any(struct hits *hits) {
   bool any = false;
   for (int i = 0; i < SHARDS && !any; i++)
-    any = atomic_load(&hits->shards[i].count) > 0;
+    any = atomic_load(&hits->shards[i].noted) > 0;
   return any;
 }
 

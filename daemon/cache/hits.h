@@ -16,9 +16,9 @@ struct hits_job {
 
 struct hits_shard {
   SHARD_ALIGNED pthread_mutex_t lock;
-  struct hit *map;       /* counted or listed since the last job took them */
-  int64_t counted;       /* of them, those that were counted, not listed, at first */
-  _Atomic int64_t count; /* of hits since then, those of results in memory included */
+  struct hit *map;       /* results that were counted or listed since the last job took them */
+  int64_t counted;       /* how many of them were not listed at first */
+  _Atomic int64_t noted; /* hits since then, also those that are counted with hot results */
 };
 
 struct hits {
@@ -40,8 +40,8 @@ void hits_note(struct cache *cache);
 /* Has the next batch collect what is counted with the hot result of this id (tier_take_hits()).
  * False: no memory. Any thread; does not block. */
 bool hits_list(struct cache *cache, int64_t id) MUST_CHECK;
-/* Counts `count` hits of a hot result that goes, which saved `saved` together. Any thread, under the
- * tier's lock; does not block. */
+/* Counts `count` hits that saved `saved` together, without noting them: those of a hot result that
+ * goes. Any thread, also under the tier's lock; does not block. */
 void hits_keep(struct hits *hits, int64_t id, int64_t count, struct amount saved);
 /* Has the keeper write the hits soon. Any thread; does not block. */
 void hits_flush(struct cache *cache);

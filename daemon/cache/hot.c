@@ -51,7 +51,7 @@ struct view cache_hot_body(const struct cache_hot *hot) {
 }
 
 void cache_hot_count_hit(struct cache *cache, struct cache_hot *hot) {
-  atomic_fetch_add(&hot->hits, 1); /* before it is looked whether a batch will collect it */
+  atomic_fetch_add(&hot->hits, 1); /* before the mark is looked at: see take_hits() in tier.c */
   if (!atomic_load(&hot->is_listed) && !atomic_exchange(&hot->is_listed, true) &&
       !hits_list(cache, hot->id))
     atomic_store(&hot->is_listed, false);

@@ -13,9 +13,9 @@
  * and more if it was hit lately. A result that would displace what is worth more is refused, so one
  * large export displaces nothing that is asked for again and again, and where more is asked for in
  * turn than there is memory, a part of it stays. Whatever wants a place that is taken makes the
- * others age, so that what is not asked for any more goes in the end (GreedyDual-Size-Frequency, as on the
- * disk: cache/sweep.c). No result takes more than an eighth of the memory, nor do those together
- * that are filled while clients read them.
+ * others age, so that what is not asked for any more goes in the end (GreedyDual-Size-Frequency, as
+ * on the disk: cache/sweep.c). No result takes more than an eighth of the memory, nor do those
+ * together that are filled while clients read them.
  *
  * Bytes count from cache_fill_begin() until the last reference is released: what slow clients read
  * counts, also when nobody finds it any more. So cache.memory is never exceeded, but by what was

@@ -295,10 +295,12 @@ void tier_set_most(struct tier *tier, int64_t most) {
   unlock(tier);
 }
 
+/* With a large memory a trim takes longer, and more comes and goes. */
 #define GAPS_LEAST ((int64_t)4 * 1024 * 1024)
+#define GAPS_PART 16 /* of cache.memory, if that is more */
 
 bool tier_has_gaps(const struct tier *tier, int64_t now) {
-  int64_t part = atomic_load(&tier->most) / 16;
+  int64_t part = atomic_load(&tier->most) / GAPS_PART;
   return gaps_are_due(&tier->gaps, part > GAPS_LEAST ? part : GAPS_LEAST, now);
 }
 

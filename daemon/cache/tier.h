@@ -73,7 +73,7 @@ struct tier {
   struct cache_hot *gone; /* to be freed after the lock was released */
 };
 
-/* `tier` is all zeros. `hits` lasts until tier_close(). */
+/* `tier` is all zeros. `hits` lasts as long as there are hot results. */
 void tier_open(struct tier *tier, struct hits *hits);
 /* No reference may be left but its own. */
 void tier_close(struct tier *tier);

@@ -120,10 +120,10 @@ static struct keeper_job *take(struct keeper *keeper) {
 
 static void *run(void *argument) {
   struct keeper *keeper = argument;
-  struct keeper_job *jobs;
+  struct keeper_job *batch;
   thread_become(keeper->kind);
-  while ((jobs = take(keeper)))
-    run_batch(keeper, jobs);
+  while ((batch = take(keeper)))
+    run_batch(keeper, batch);
   return NULL;
 }
 

@@ -37,6 +37,10 @@ def numbers(*figures, form=lambda value: f"{value:.1f}"):
     return lambda table, name: table.numbers(figures, name, form)
 
 
+def large_or_small(value):
+    return f"{value:.2f}" if value < 10 else f"{value:,.0f}"
+
+
 ROWS = (
     ("hit, 10 results: requests per CPU-second, x nginx (number)", ratio("hit 10")),
     ("hit, 100 results", ratio("hit 100")),
@@ -48,9 +52,9 @@ ROWS = (
     ("p50; p99 ms, 100 results", numbers("hit 100 p50", "hit 100 p99")),
     ("p50; p99 ms, 1,000 results", numbers("hit 1000 p50", "hit 1000 p99")),
     ("the same load for all, 10 results: requests a second; p50; p99 ms",
-     numbers("paced 10 a second", "paced 10 p50", "paced 10 p99", form=lambda value: f"{value:,.2f}")),
+     numbers("paced 10 a second", "paced 10 p50", "paced 10 p99", form=large_or_small)),
     ("the same load for all, 100 results",
-     numbers("paced 100 a second", "paced 100 p50", "paced 100 p99", form=lambda value: f"{value:,.2f}")),
+     numbers("paced 100 a second", "paced 100 p50", "paced 100 p99", form=large_or_small)),
     ("requests a second, 10; 100; 1,000 results",
      numbers("hit 10 a second", "hit 100 a second", "hit 1000 a second", form=lambda value: f"{value:,.0f}")),
     ("miss, 1,000 results: added ms to first byte; total ms; CPU ms",
@@ -60,7 +64,7 @@ ROWS = (
     ("16 misses of 60 MB at once, MB/s", numbers("16 exports", form=lambda value: f"{value:.0f}")),
     *((f"600 MB {kind} client: speed x direct; CPU s; peak MiB",
        numbers(*(f"huge {kind} {figure}" for figure in ("x direct", "cpu", "peak")),
-               form=lambda value: f"{value:.2f}" if value < 10 else f"{value:.0f}"))
+               form=large_or_small))
       for kind in HUGE),
     ("200 identical misses: requests upstream; last first byte, ms, after 300 ms of silence",
      numbers("together questions", "together last", form=lambda value: f"{value:.0f}")),
