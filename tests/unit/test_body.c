@@ -363,7 +363,7 @@ struct owner {
   struct cache_writer *writer;
   struct cache_hold *hold;
   atomic_llong saved;
-  bool released;
+  struct wait released;
 };
 
 static void on_saved(void *context, bool ok, const struct fault *fault) {
@@ -389,7 +389,7 @@ static void on_released(void *context) {
   struct owner *owner = context;
   cache_abandon(&owner->writer);
   cache_release(&owner->hold);
-  owner->released = true;
+  wake(&owner->released, true, &(struct fault){0});
 }
 
 static const struct flight_owner flight_owner = {on_chunk, on_ended, on_released};
@@ -405,6 +405,7 @@ static void begin(struct owner *owner, int64_t number) {
   *owner = (struct owner){.writer = number ? begin_storing(number) : NULL};
   if (number)
     owner->hold = cache_writer_hold(owner->writer);
+  wait_begin(&owner->released);
   owner->flight = flight_create(&flight_owner, owner, number != 0);
   assert_non_null(owner->flight);
   flight_set_writer(owner->flight, &flight_writer, owner);
@@ -423,10 +424,11 @@ static void conclude(struct owner *owner, enum answer_outcome outcome) {
   flight_conclude(owner->flight);
 }
 
-/* After the body's release, which has left the flight. */
+/* After the body's release, which has left the flight. The keeper may hold it a little longer, for the
+ * last chunk that it has saved. */
 static void finish(struct owner *owner) {
   flight_release(&owner->flight);
-  assert_true(owner->released);
+  assert_true(wait_for(&owner->released));
 }
 
 static void count_wake(void *context) {
