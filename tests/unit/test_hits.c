@@ -2,65 +2,8 @@
 #include "unit/fixture/unit.h"
 
 #include "base/clock.h"
-#include "cache/room.h"
-#include "db/directory.h"
 #include "fake/clock.h"
-#include "unit/fixture/database.h"
-#include "unit/fixture/directory.h"
-#include "unit/fixture/results.h"
-
-#include <unistd.h>
-
-#define PLENTY ((int64_t)1 << 40)
-#define MEMORY ((int64_t)(16 * MIB))
-
-static int lock; /* on the directory, as a daemon holds it */
-static struct cache *cache;
-
-static struct cache_bounds bounds_of(int64_t memory) {
-  return (struct cache_bounds){.max_size = PLENTY, .memory = memory, .ttl = INT64_MAX};
-}
-
-static void set_memory(int64_t memory) {
-  struct cache_bounds bounds = bounds_of(memory);
-  cache_set_bounds(cache, &bounds);
-}
-
-static int set_up(void **state) {
-  struct fault fault;
-  struct cache_bounds bounds = bounds_of(MEMORY);
-  if (make_directory(state) != 0 || !directory_lock(directory, &lock, &fault) ||
-      !cache_open(directory, &bounds, &cache, &fault))
-    return -1;
-  return 0;
-}
-
-static int tear_down(void **state) {
-  cache_close(&cache);
-  close(lock);
-  return remove_directory(state);
-}
-
-static int64_t ask(const char *sql) {
-  return database_ask("cache.db", sql);
-}
-
-static void put_of(int key, size_t length, int64_t rows) {
-  struct fault fault;
-  struct order order = {.key = key, .length = length, .cost = ROWS(rows), .answered_at = 100};
-  assert_true(put_order(cache, &order, &fault));
-}
-
-/* A request that is answered from the cache. True: from memory. */
-static bool serve(int key) {
-  struct cache_hold *hold = find(cache, key);
-  if (!hold)
-    return false;
-  cache_count_hit(hold, cache_hold_entry(hold)->cost);
-  bool hot = cache_hold_heat(hold);
-  cache_release(&hold);
-  return hot;
-}
+#include "unit/fixture/hot.h"
 
 /* They are counted with the hot result, which goes before they are written. */
 static void test_hits_outlive_the_hot_result(void **state) {
@@ -163,7 +106,7 @@ static void test_gaps_in_the_heap(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(test_##name, open_hot_cache, close_hot_cache)
   const struct CMUnitTest tests[] = {
       TEST(hits_outlive_the_hot_result),
       TEST(no_hit_of_many_threads_is_lost),
