@@ -2,6 +2,7 @@
  * another one. */
 #include "serve/reply.h"
 
+#include "base/age.h"
 #include "base/clock.h"
 #include "base/scope.h"
 #include "body/flight.h"
@@ -18,11 +19,19 @@ static enum outcome hit_of(int64_t freshness, bool is_derived) {
   return is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
 }
 
-/* The outcome of a request that is answered from the store. One that bought the whole of its target,
- * or waited for it, is no hit: the answer comes from the whole. If it is stale all the same, it does
- * not. */
-static void note_hit(struct request *request, bool is_derived, struct text *cache_status) {
-  int64_t freshness = request->plan.freshness;
+/* The age of what upstream answered then. A reply looks at the clock once, so that its Age and its ttl
+ * add up to cache.ttl. */
+static int64_t age_now(int64_t answered_at) {
+  int64_t age = age_at(answered_at, clock_seconds());
+  return age > 0 ? age : 0;
+}
+
+/* The outcome of a request that is answered from the store with what is so old. One that bought the
+ * whole of its target, or waited for it, is no hit: the answer comes from the whole. If it is stale all
+ * the same, it does not. */
+static void note_hit(struct request *request, int64_t age, bool is_derived,
+                     struct text *cache_status) {
+  int64_t freshness = request->settings->ttl - age;
   bool is_from_whole = freshness > 0 && (request->has_bought || request->has_shared);
   struct headers_forward forward = {
       .reason = request->missed, .stored = request->has_bought, .collapsed = !request->has_bought};
@@ -113,9 +122,10 @@ static void add_head(struct request *request, const struct stored_facts *facts) 
 enum step step_stored(struct request *request) {
   scope_text struct text cache_status = {0};
   const struct cache_entry *stored = cache_hold_entry(request->found.stored);
+  int64_t age = age_now(stored->answered_at);
   struct amount saved = saved_of(request, stored->cost);
   bool not_modified = reply_client_has(request, &stored->validator);
-  note_hit(request, stored->is_derived, &cache_status);
+  note_hit(request, age, stored->is_derived, &cache_status);
   request->status = not_modified ? 304 : 200;
   /* A HEAD saves nothing: it never spends. */
   if (!request_is_head(request)) {
@@ -125,7 +135,7 @@ enum step step_stored(struct request *request) {
   add_head(request, &(struct stored_facts){
                         .entry = stored,
                         .cache_status = text_string(&cache_status),
-                        .age = clock_seconds() - stored->answered_at,
+                        .age = age,
                         .spent = request->cost_is_known ? &request->spent : NULL,
                         .saved = saved,
                         .output = request->is_call ? QUERY_JSON : query_output(request->query),
@@ -155,17 +165,17 @@ enum step step_derived(struct request *request) {
   struct flight_state state;
   scope_text struct text cache_status = {0};
   flight_peek(request->computed, &state);
-  int64_t age = clock_seconds() - state.head.answered_at;
+  int64_t age = age_now(state.head.answered_at);
   bool not_modified = add_derived_tag(request);
   request->derives = true;
   struct amount saved = saved_of(request, state.head.cost.once);
-  note_hit(request, true, &cache_status);
+  note_hit(request, age, true, &cache_status);
   request->status = not_modified ? 304 : 200;
   if (!request_is_head(request)) {
     request->saved = saved;
     cache_count_hit(request->found.source.hold, saved);
   }
-  reply_number(request, "Age", age > 0 ? age : 0);
+  reply_number(request, "Age", age);
   reply_common(request, &cache_status);
   reply_saved(request, saved);
   if (!not_modified) {
