@@ -64,11 +64,12 @@ class Nginx:
         return {line.split('"')[1].rpartition(" ")[2] for line in lines}
 
     @property
-    def closed(self) -> int:
-        """The number of connections that nginx has closed and the daemon still holds."""
+    def closed(self) -> bool:
+        """Whether nginx has closed all connections that the daemon still holds."""
         there, close_wait = f":{self._port:04X}", "08"  # as in proc(5), /proc/net/tcp
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-        return sum(line[2].endswith(there) and line[3] == close_wait for line in lines)
+        states = {line[3] for line in lines if line[2].endswith(there)}
+        return states == {close_wait}
 
     def __enter__(self):
         self._process = subprocess.Popen(

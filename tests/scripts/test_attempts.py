@@ -930,7 +930,8 @@ def test_the_same_question_is_paid_once_while_a_whole_is_under_way(sim, rowcache
         sim.release()
         replies = one.result(), two.result()
     assert replies[0].json == replies[1].json
-    assert len(arrived(sim)) == 1 and replies[1].cache == COLLAPSED
+    assert len(arrived(sim)) == 1
+    assert replies[1].cache == COLLAPSED or replies[1].hit or replies[1].derived
 
 
 @pytest.mark.concurrent

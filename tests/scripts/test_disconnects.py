@@ -263,7 +263,8 @@ def test_who_only_closes_the_sending_side_is_served_when_there_is_a_place(sim, r
 def test_what_became_of_it_can_be_looked_up(sim, driven, clock):
     daemon = driven(PATIENT, "server.log_requests=all")
     sim.fault("hold", match=QUESTIONS)
-    send(daemon.address, question()).close()
+    with send(daemon.address, question()):
+        wait_until_held(sim)
     with clock.flying():
         line = daemon.wait_for_log(r"\brequest id=\w+ outcome=error status=499")
     sim.release()

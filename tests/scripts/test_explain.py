@@ -351,8 +351,8 @@ def test_no_whole_is_bought_where_the_rows_of_a_source_do_not_decide(sim, rowcac
 # For people
 
 
-def test_people_see_the_candidates_in_a_table(rowcache):
-    daemon = rowcache()
+def test_people_see_the_candidates_in_a_table(driven):
+    daemon = driven()
     daemon.ask("rows-40.example")
     daemon.ask("rows-40.example", limit=20)
     query = encode(question("rows-40.example", token=None, **RANKED))

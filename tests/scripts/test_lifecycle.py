@@ -17,7 +17,7 @@ import pytest
 from ahrefs import Simulator
 from certificates import make_certificate, name_shown, trust
 from daemon import QUESTIONS, TOKEN, amounts, arrived, eventually, question, wait_until_held
-from wire import Client, Reply, encode, open_socket, patience, read_all
+from wire import Client, Reply, encode, has_ipv6, open_socket, patience, read_all
 
 ROWS_5 = 10 + 5 * 2
 BIG = question("huge-20000.example", limit=20000)  # 12 MB
@@ -549,7 +549,7 @@ def test_both_sides_listen_on_unix_sockets(rowcache, short_path):
     assert list(short_path.iterdir()) == [], "and none is left over by a stop"
 
 
-@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="there is no IPv6")
+@pytest.mark.skipif(not has_ipv6(), reason="there is no IPv6")
 def test_it_listens_on_ipv6(rowcache):
     daemon = rowcache("server.listen=[::1]:0", "admin.listen=[::1]:0")
     assert daemon.address.startswith("[::1]:")

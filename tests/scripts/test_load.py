@@ -33,7 +33,7 @@ def test_clients_of_every_kind_at_once(sim, rowcache):
         sim.bills().values())
     total = amounts(spend["total"])
     assert total["rows_spent"] == sum(sim.bills().values()) and total["rows_unknown"] == 0
-    assert sum(daemon.outcomes().values()) == 8 * 40
+    eventually(lambda: sum(daemon.outcomes().values()) == 8 * 40)
     assert daemon.metrics().value("rowcache_upstream_requests_total") == len(sim.requests)
 
 

@@ -68,7 +68,7 @@ def test_each_token_is_judged_for_itself(issuing):
     warm(daemon, token=one)
     assert daemon.ask(token=two).hit
     assert daemon.ask(token=OTHER_TOKEN).status == 403
-    assert [daemon.accounts[name]["hits"] for name in ("one", "two")] == [2, 1]
+    eventually(lambda: [daemon.accounts[name]["hits"] for name in ("one", "two")] == [2, 1])
 
 
 def test_a_revoked_token_is_refused_at_once(rowcache):

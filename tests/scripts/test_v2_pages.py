@@ -63,6 +63,7 @@ def test_a_key_that_has_ended_is_told_in_the_log_once(sim3, issuing3):
     for number in range(2):
         assert daemon.get({"token": token, **QUESTIONS, "mode": "domain",
                            "target": f"rows-{number + 3}.example"}).status == 403
+    daemon.wait_for_log("key=upstream.token_file")
     assert daemon.log.count("key=upstream.token_file") == 1
 
 

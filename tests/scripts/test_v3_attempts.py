@@ -468,6 +468,7 @@ def test_reports_and_metrics_have_units_beside_rows(fake, rowcache3):
     token = daemon.issue()
     for _ in range(2):
         call(daemon, key=token)
+    eventually(lambda: daemon.accounts["alice"]["hits"] == 1)
     line = next(line for line in daemon.spend()["tokens"] if line["token"] == "alice")
     assert (line["units_spent"], line["units_unknown"], line["units_saved"]) == (60, 0, 60)
     assert line["rows_spent"] == "0.0" and line["hits"] == 1 and line["misses"] == 1

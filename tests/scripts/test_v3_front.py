@@ -749,7 +749,8 @@ def test_the_admin_side_tells_what_became_of_a_call(rowcache3):
     daemon = rowcache3("server.log_requests=all")
     miss, hit = call(daemon, "rows-200.example"), call(daemon, "rows-200.example")
     assert int(daemon.request(miss)["units_spent"]) == ROWS_200
-    assert daemon.request(miss)["outcome"] == "miss" and daemon.request(hit)["outcome"] == "hit"
+    eventually(lambda: daemon.request(miss)["outcome"] == "miss")
+    eventually(lambda: daemon.request(hit)["outcome"] == "hit")
     line = daemon.wait_for_log(miss.headers["X-Request-Id"])
     assert str(ROWS_200) in line and f"{ROWS_200}.0" not in line
 

@@ -15,7 +15,7 @@ from daemon import eventually, question, wait_until_held
 from v3 import (
     BACKLINKS, KEY, LIMITS, OTHER_KEY, V3, bearer, is_paid, paid, simulator, start_call,
 )
-from wire import encode, wish
+from wire import encode, patience, wish
 
 
 def ask(daemon, target="rows-5.example", headers=None, *, key=KEY, **params):
@@ -91,7 +91,7 @@ def joined(daemon, first, second):
         before = daemon.open_files
         with send(daemon, key=second) as joiner:
             eventually(lambda: daemon.open_files > before)
-            time.sleep(0.1)
+            time.sleep(patience(0.1))
             sim.release()
             return leader.receive(), joiner.receive()
 
@@ -184,7 +184,7 @@ def test_the_key_in_a_page_of_another_client_is_masked(echo, start, clock):
         leader.send("GET", asked, headers=bearer(KEY))
         eventually(lambda: len(echo.asked) == 2)
         with daemon.send(query) as joiner:
-            time.sleep(0.3)
+            time.sleep(patience(0.3))
             echo.go_on.set()
             assert KEY in leader.receive().body.decode()
             reply = joiner.receive()

@@ -214,7 +214,7 @@ def test_while_it_waits_it_can_be_interrupted(sim, rowcache, token, tmp_path):
     wait_until_held(sim)
     process = start_warm(daemon, tmp_path, [line("rows-5.example")], *token, "--limit", "0", "--json")
     with pytest.raises(subprocess.TimeoutExpired):
-        process.communicate(timeout=1)
+        process.communicate(timeout=patience(1))
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=patience(30))
     assert process.returncode == 1 and "has not ended" in errors and "interrupted" in errors

@@ -25,6 +25,16 @@ def patience(seconds):
     return seconds * SLOW
 
 
+def has_ipv6() -> bool:
+    """Whether there is [::1] here; a container may have none."""
+    try:
+        with socket.socket(socket.AF_INET6) as sock:
+            sock.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
 def tenths(text) -> int:
     """An amount of rows as it is shown, in tenths of a row."""
     whole, tenth = _AMOUNT.fullmatch(text).groups()
