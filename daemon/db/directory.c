@@ -110,16 +110,19 @@ bool directory_open_file(const char *path, int *file, struct fault *fault) {
 #define PATIENCE CLOCK_SECOND
 #define PATIENCE_STEP (10 * CLOCK_MILLISECOND)
 
+/* The clock is read before each try, so that one is made when the patience has ended. */
 static bool lock_patiently(int fd) {
   const int64_t until = clock_monotonic() + PATIENCE;
-  while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    bool is_busy = errno == EWOULDBLOCK || errno == EINTR;
-    int64_t now = clock_monotonic();
-    if (!is_busy || now >= until)
+  int64_t now;
+  do {
+    now = clock_monotonic();
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+      return true;
+    if (errno != EWOULDBLOCK && errno != EINTR)
       return false;
     clock_sleep(now + PATIENCE_STEP);
-  }
-  return true;
+  } while (now < until);
+  return false;
 }
 
 bool directory_lock(const char *directory, int *lock, struct fault *fault) {
