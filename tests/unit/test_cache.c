@@ -1354,6 +1354,7 @@ static void test_damaged_chunk(void **state) {
   };
   for (size_t i = 0; i < COUNT(damages); i++) {
     assert_true(put(cache, 1, 3, 140 * KIB));
+    settle_sweeper(cache);
     ask(damages[i]);
     struct cache_hold *hold = find(cache, 1);
     assert_non_null(hold);
