@@ -34,7 +34,8 @@ def test_over_budget_it_is_said_what_is_left_and_until_when(sim, issuing, per):
         moment = datetime.fromisoformat(anew)
         assert str(moment.date()) in reply.error
         wait = int(reply.headers["Retry-After"])
-        assert moment.timestamp() - after - 1 <= wait <= moment.timestamp() - before + 1
+        # The daemon's clock may be a tick of the kernel behind.
+        assert moment.timestamp() - after - 1 <= wait <= moment.timestamp() - before + 1.1
     assert sim.requests == []
 
 
