@@ -15,7 +15,11 @@ enum thread_kind {
   /* A batch job (sched(7), SCHED_BATCH): it gets its share of the processors, but when it is woken,
    * it does not interrupt a thread that runs. For work in many small parts whose sum matters more
    * than when each is done. */
-  THREAD_BATCH
+  THREAD_BATCH,
+  /* It takes short turns: when it is woken, it interrupts a thread that takes longer ones, unless it
+   * had more than its share (Linux from 6.12 on; before, it is an ordinary thread). For short work
+   * that somebody waits for. */
+  THREAD_PROMPT
 };
 
 /* Makes the calling thread one of this kind, if it is an ordinary one. Where the system forbids

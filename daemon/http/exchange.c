@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/scope.h"
+#include "base/thread.h"
 #include "http/allowance.h"
 #include "http/coding.h"
 #include "http/exchange_own.h"
@@ -27,10 +28,19 @@ static int socket_of(struct MHD_Connection *connection) {
   return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
 }
 
+/* The workers' threads are libmicrohttpd's: each becomes prompt with its first connection. */
+static void be_prompt(void) {
+  static _Thread_local bool is_prompt;
+  if (!is_prompt)
+    thread_become(THREAD_PROMPT);
+  is_prompt = true;
+}
+
 void exchange_connection(void *context, struct MHD_Connection *connection, void **socket_context,
                          enum MHD_ConnectionNotificationCode code) {
   const struct exchange_side *side = context;
   if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    be_prompt();
     struct client *client = *socket_context = calloc(1, sizeof *client);
     if (client)
       connections_opened(side->connections, &client->connection, socket_of(connection));
