@@ -6,8 +6,9 @@
 
 BUILD is a meson build directory with the tests. All servers run on this machine, beside wrk and an upstream in
 C that is faster than any of them. For each figure of a round one is measured after the other, each round
-beginning with another, and a figure is the median of the rounds. The output is the table of README.md, in Markdown. Parts: hits, misses, exports, huge, together,
-derived. The programs come with `daemon/install-packages tests/bench/packages.txt`.
+beginning with another, and a figure is the median of the rounds. The output is the table of README.md, in
+Markdown. Parts: hits, misses, exports, huge, together, derived. The programs come with
+`daemon/install-packages tests/bench/packages.txt`.
 """
 
 import argparse
