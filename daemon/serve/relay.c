@@ -28,14 +28,13 @@ static bool is_stored(const struct flight_state *state) {
 }
 
 /* An answer that is made of stored pages alone is a derived hit: upstream was not asked. */
-static void note_outcome(struct request *request, const struct flight_state *state,
+static void note_outcome(struct request *request, const struct flight_state *state, int64_t age,
                          struct text *cache_status) {
   const struct headers_forward forward = {.reason = request->plan.reason,
                                           .status = state->head.status,
                                           .stored = request->leads && request->plan.store &&
                                                     is_stored(state),
                                           .collapsed = request_has_joined(request)};
-  int64_t age = clock_seconds() - state->head.answered_at;
   if (request->leads && !paid_has_asked(request->flight)) {
     headers_hit(request->settings->ttl - age, true, cache_status);
     request->outcome = OUTCOME_DERIVED;
@@ -72,7 +71,7 @@ static void add_count(struct request *request, const struct flight_state *state)
 }
 
 static void add_upstream_headers(struct request *request, const struct flight_state *state,
-                                 struct view secret) {
+                                 int64_t age, struct view secret) {
   const struct answer_head *head = &state->head;
   reply_type(request, type_of(request, state, secret));
   if (request->is_call)
@@ -81,8 +80,7 @@ static void add_upstream_headers(struct request *request, const struct flight_st
     add_count(request, state);
   if (head->retry_after > 0)
     reply_number(request, "Retry-After", head->retry_after);
-  int64_t age = clock_seconds() - head->answered_at;
-  reply_number(request, "Age", age > 0 ? age : 0);
+  reply_number(request, "Age", age);
 }
 
 enum step step_relay(struct request *request) {
@@ -91,15 +89,16 @@ enum step step_relay(struct request *request) {
   bool concluded = state->phase == FLIGHT_CONCLUDED;
   bool stored = is_stored(state);
   struct view secret = paid_secret(request->flight, &request->fingerprint);
+  int64_t since = clock_seconds() - state->head.answered_at, age = since > 0 ? since : 0;
   note_cost(request, state);
-  note_outcome(request, state, &cache_status);
+  note_outcome(request, state, age, &cache_status);
   request->status = state->head.status;
   bool rewrites = request_rewrites(request, state);
   /* Not where a mask may change bytes, or another answer is made: the tag is that of the stored
    * bytes. */
   if (stored && (concluded || !secret.length) && !rewrites)
     (void)reply_tag(request, paid_validator(request->flight));
-  add_upstream_headers(request, state, secret);
+  add_upstream_headers(request, state, age, secret);
   reply_common(request, &cache_status);
   reply_saved(request, request->saved);
   request->relays = true;

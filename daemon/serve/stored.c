@@ -19,20 +19,25 @@ static enum outcome hit_of(int64_t freshness, bool is_derived) {
   return is_derived ? OUTCOME_DERIVED : OUTCOME_HIT;
 }
 
-/* The age of what upstream answered then. A reply looks at the clock once, so that its Age and its ttl
- * add up to cache.ttl. */
-static int64_t age_now(int64_t answered_at) {
+/* What a reply says of time, by one look at the clock: its Age and its ttl. */
+struct moment {
+  int64_t age, freshness; /* seconds */
+};
+
+/* If the clock was set back since the plan, its freshness is the one that is known. */
+static struct moment moment_of(const struct request *request, int64_t answered_at) {
   int64_t age = age_at(answered_at, clock_seconds());
-  return age > 0 ? age : 0;
+  if (age == AGE_UNKNOWN)
+    return (struct moment){.age = 0, .freshness = request->plan.freshness};
+  return (struct moment){.age = age, .freshness = request->settings->ttl - age};
 }
 
-/* The outcome of a request that is answered from the store with what is so old. One that bought the
- * whole of its target, or waited for it, is no hit: the answer comes from the whole. If it is stale all
- * the same, it does not. */
-static void note_hit(struct request *request, int64_t age, bool is_derived,
+/* The outcome of a request that is answered from the store. One that bought the whole of its
+ * target, or waited for it, is no hit: the answer comes from the whole. If what was planned is
+ * stale all the same, it does not. */
+static void note_hit(struct request *request, int64_t freshness, bool is_derived,
                      struct text *cache_status) {
-  int64_t freshness = request->settings->ttl - age;
-  bool is_from_whole = freshness > 0 && (request->has_bought || request->has_shared);
+  bool is_from_whole = request->plan.freshness > 0 && (request->has_bought || request->has_shared);
   struct headers_forward forward = {
       .reason = request->missed, .stored = request->has_bought, .collapsed = !request->has_bought};
   if (is_from_whole) {
@@ -122,10 +127,10 @@ static void add_head(struct request *request, const struct stored_facts *facts) 
 enum step step_stored(struct request *request) {
   scope_text struct text cache_status = {0};
   const struct cache_entry *stored = cache_hold_entry(request->found.stored);
-  int64_t age = age_now(stored->answered_at);
+  struct moment moment = moment_of(request, stored->answered_at);
   struct amount saved = saved_of(request, stored->cost);
   bool not_modified = reply_client_has(request, &stored->validator);
-  note_hit(request, age, stored->is_derived, &cache_status);
+  note_hit(request, moment.freshness, stored->is_derived, &cache_status);
   request->status = not_modified ? 304 : 200;
   /* A HEAD saves nothing: it never spends. */
   if (!request_is_head(request)) {
@@ -135,7 +140,7 @@ enum step step_stored(struct request *request) {
   add_head(request, &(struct stored_facts){
                         .entry = stored,
                         .cache_status = text_string(&cache_status),
-                        .age = age,
+                        .age = moment.age,
                         .spent = request->cost_is_known ? &request->spent : NULL,
                         .saved = saved,
                         .output = request->is_call ? QUERY_JSON : query_output(request->query),
@@ -165,17 +170,17 @@ enum step step_derived(struct request *request) {
   struct flight_state state;
   scope_text struct text cache_status = {0};
   flight_peek(request->computed, &state);
-  int64_t age = age_now(state.head.answered_at);
+  struct moment moment = moment_of(request, state.head.answered_at);
   bool not_modified = add_derived_tag(request);
   request->derives = true;
   struct amount saved = saved_of(request, state.head.cost.once);
-  note_hit(request, age, true, &cache_status);
+  note_hit(request, moment.freshness, true, &cache_status);
   request->status = not_modified ? 304 : 200;
   if (!request_is_head(request)) {
     request->saved = saved;
     cache_count_hit(request->found.source.hold, saved);
   }
-  reply_number(request, "Age", age);
+  reply_number(request, "Age", moment.age);
   reply_common(request, &cache_status);
   reply_saved(request, saved);
   if (!not_modified) {
