@@ -16,9 +16,9 @@ enum thread_kind {
    * it does not interrupt a thread that runs. For work in many small parts whose sum matters more
    * than when each is done. */
   THREAD_BATCH,
-  /* It takes short turns: when it is woken, it interrupts a thread that takes longer ones, unless it
-   * had more than its share (Linux from 6.12 on; before, it is an ordinary thread). For short work
-   * that somebody waits for. */
+  /* It takes short turns: when it is woken, it interrupts a thread that takes longer ones, unless
+   * it had more than its share (Linux from 6.12 on; before, it is an ordinary thread). For short
+   * work that somebody waits for. */
   THREAD_PROMPT
 };
 

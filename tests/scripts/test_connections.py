@@ -1,9 +1,13 @@
 """Connections that are held open, by many or for long, keep nobody out."""
 
+import ctypes
 import http.client
+import platform
 import resource
+import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -241,3 +245,29 @@ def test_four_thousand_idle_connections_cost_little(rowcache, many_files, data, 
     cost = daemon.metrics().value("process_resident_memory_bytes") - before
     assert cost <= 64 * MIB, f"{cost / MIB:.1f} MiB"
     close_all(held)
+
+
+# sched_setattr(2) and sched_getattr(2), which neither Python nor this C library has
+CALLS = {"x86_64": (314, 315), "aarch64": (274, 275)}.get(platform.machine())
+
+
+def turn_of(thread) -> int:
+    """The nanoseconds of a thread's turns; 0 where it cannot have its own."""
+    set_it, get_it = CALLS
+    attributes = ctypes.create_string_buffer(48)
+    call = ctypes.CDLL(None).syscall
+    known = call(get_it, thread, attributes, len(attributes), 0) == 0
+    if thread == 0:  # of this process: whether it may be set
+        known = known and call(set_it, thread, attributes, 0) == 0
+    return struct.unpack_from("Q", attributes, 24)[0] if known else 0
+
+
+@pytest.mark.skipif(not CALLS or not turn_of(0), reason="turns cannot be set here: Linux before 6.12?")
+def test_who_serves_clients_takes_short_turns(rowcache):
+    """Woken for a client, it does not wait until somebody has had a long one."""
+    daemon = rowcache("server.threads=1")
+    assert daemon.ask().miss and daemon.admin("/health").status == 200
+    threads = Path(f"/proc/{daemon.process.pid}/task")
+    turns = [turn_of(int(task.name)) for task in threads.iterdir()
+             if (task / "comm").read_text().startswith("MHD")]
+    assert turns.count(100_000) >= 2, "one of the clients', and one of the admin side"
