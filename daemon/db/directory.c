@@ -113,16 +113,15 @@ bool directory_open_file(const char *path, int *file, struct fault *fault) {
 /* The clock is read before each try, so that one is made when the patience has ended. */
 static bool lock_patiently(int fd) {
   const int64_t until = clock_monotonic() + PATIENCE;
-  int64_t now;
-  do {
-    now = clock_monotonic();
+  for (;;) {
+    int64_t now = clock_monotonic();
     if (flock(fd, LOCK_EX | LOCK_NB) == 0)
       return true;
-    if (errno != EWOULDBLOCK && errno != EINTR)
+    bool is_busy = errno == EWOULDBLOCK || errno == EINTR;
+    if (!is_busy || now >= until)
       return false;
     clock_sleep(now + PATIENCE_STEP);
-  } while (now < until);
-  return false;
+  }
 }
 
 bool directory_lock(const char *directory, int *lock, struct fault *fault) {
