@@ -1,4 +1,5 @@
-/* The judges of check-upstream's points, and how they give their verdicts. Inside probe/ only. Pure. */
+/* The judges of check-upstream's points, and how they give their verdicts. Inside probe/ only.
+ * Pure. */
 #pragma once
 
 #include "probe/verdict.h"

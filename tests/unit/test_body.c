@@ -424,8 +424,8 @@ static void conclude(struct owner *owner, enum answer_outcome outcome) {
   flight_conclude(owner->flight);
 }
 
-/* After the body's release, which has left the flight. The keeper may hold it a little longer, for the
- * last chunk that it has saved. */
+/* After the body's release, which has left the flight. The keeper may hold it a little longer, for
+ * the last chunk that it has saved. */
 static void finish(struct owner *owner) {
   flight_release(&owner->flight);
   assert_true(wait_for(&owner->released));

@@ -5,8 +5,6 @@
 #include "cache/rowid.h"
 #include "unit/fixture/hot.h"
 
-#include <string.h>
-
 /* --- allocations that fail --- */
 
 static _Thread_local int allocations_left = -1; /* of this thread; negative: all succeed */

@@ -1,5 +1,5 @@
-/* Hot results leave the memory with what they were read from, whoever still reads them: over a cache on
- * real files. */
+/* Hot results leave the memory with what they were read from, whoever still reads them: over a cache
+ * on real files. */
 #include "unit/fixture/unit.h"
 
 #include "base/scope.h"
