@@ -72,7 +72,7 @@ class Simulator:
         """Requests waiting for a release at this moment."""
         return self._state.held
 
-    def wait_for(self, condition, timeout=60):
+    def wait_for(self, condition, timeout=10):
         """Waits until condition(self) is true; TimeoutError when it does not come about."""
         with self._state.changed:
             if not self._state.changed.wait_for(lambda: condition(self), timeout):

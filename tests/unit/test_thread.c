@@ -4,8 +4,6 @@
 #include "base/thread.h"
 
 #include <sched.h>
-#include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
