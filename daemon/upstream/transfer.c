@@ -305,6 +305,13 @@ static void unpause_all(struct transfer *transfer, bool room) {
   }
 }
 
+/* libcurl by itself keeps four idle connections for each request under way: the requests that end
+ * last would close what a burst has opened, and the next burst would have to connect again. */
+static void set_bounds(struct transfer *transfer, const struct transfer_bounds *bounds) {
+  transfer->bounds = *bounds;
+  curl_multi_setopt(transfer->multi, CURLMOPT_MAXCONNECTS, (long)bounds->inflight);
+}
+
 /* Does all that other threads asked for. False: the thread has to stop. */
 static bool take(struct transfer *transfer) {
   pthread_mutex_lock(&transfer->lock);
@@ -318,7 +325,7 @@ static bool take(struct transfer *transfer) {
   if (transfer->rebound || submitted)
     transfer->start_at = 0;
   if (transfer->rebound)
-    transfer->bounds = transfer->next_bounds;
+    set_bounds(transfer, &transfer->next_bounds);
   transfer->rebound = false;
   pthread_mutex_unlock(&transfer->lock);
   enqueue(transfer, submitted);
@@ -400,10 +407,11 @@ bool transfer_start(const struct transfer_bounds *bounds, struct transfer **out,
   struct transfer *transfer = calloc(1, sizeof *transfer);
   if (!transfer)
     return fault_no_memory(fault);
-  transfer->bounds = *bounds;
   pthread_mutex_init(&transfer->lock, NULL);
   transfer->multi = curl_multi_init();
   bool ok = transfer->multi || fault_no_memory(fault);
+  if (ok)
+    set_bounds(transfer, bounds);
   if (ok && thread_start(&transfer->thread, "transfer", run, transfer, fault)) {
     *out = transfer;
     return true;

@@ -117,11 +117,9 @@ class Soak:
     def _descriptors(self):
         """Without those that are kept for the next request, of which there is a bounded number: connections
         to upstream, and to cache.db (16 at most)."""
-        kept = set()
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            fields = line.split()
-            if int(fields[2].partition(":")[2], 16) == self.sim.port:
-                kept.add(f"socket:[{fields[9]}]")
+        from sockets import connections
+
+        kept = {f"socket:[{one.inode}]" for one in connections() if one.there == self.sim.port}
         count = 0
         for file in os.listdir(self._proc / "fd"):
             try:

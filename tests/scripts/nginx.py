@@ -3,8 +3,8 @@
 import socket
 import subprocess
 import time
-from pathlib import Path
 
+from sockets import CLOSE_WAIT, TIME_WAIT, connections
 from wire import patience
 
 _CONFIGURATION = """
@@ -14,7 +14,8 @@ pid {directory}/pid;
 error_log {directory}/error.log warn;
 events {{ worker_connections 1024; }}
 http {{
-  access_log {directory}/access.log combined;
+  log_format asked '$connection "$request"';
+  access_log {directory}/access.log asked;
   client_body_temp_path {directory}/body;
   proxy_temp_path {directory}/proxy;
   fastcgi_temp_path {directory}/fastcgi;
@@ -60,16 +61,27 @@ class Nginx:
     @property
     def protocols(self) -> set:
         """In which versions of HTTP it was asked."""
-        lines = (self._directory / "access.log").read_text().splitlines()
-        return {line.split('"')[1].rpartition(" ")[2] for line in lines}
+        return {line.split('"')[1].rpartition(" ")[2] for line in self._asked}
+
+    @property
+    def connections(self) -> int:
+        """Over how many connections it was asked."""
+        return len({line.split()[0] for line in self._asked})
+
+    @property
+    def requests(self) -> int:
+        """How often it was asked; it knows a moment after its answer."""
+        return len(self._asked)
+
+    @property
+    def _asked(self):
+        return (self._directory / "access.log").read_text().splitlines()
 
     @property
     def closed(self) -> bool:
         """Whether nginx has closed all connections that the daemon still holds."""
-        there, close_wait = f":{self._port:04X}", "08"  # as in proc(5), /proc/net/tcp
-        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-        states = {line[3] for line in lines if line[2].endswith(there)}
-        return states == {close_wait}
+        states = {one.state for one in connections() if one.there == self._port}
+        return states - {TIME_WAIT} == {CLOSE_WAIT}
 
     def __enter__(self):
         self._process = subprocess.Popen(

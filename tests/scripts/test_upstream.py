@@ -12,7 +12,7 @@ import pytest
 
 from ahrefs import Simulator
 from certificates import make_certificate
-from daemon import HOUSE, OTHER_TOKEN, TOKEN, arrived, eventually, question, wait_until_held
+from daemon import HOUSE, OTHER_TOKEN, QUESTIONS, TOKEN, arrived, eventually, question, wait_until_held
 from nginx import Nginx
 from wire import SLOW, patience
 
@@ -79,6 +79,23 @@ def test_a_connection_that_upstream_closed_while_it_was_idle_is_not_used(sim, ro
     assert {reply.status for reply in replies} == {200}
     account = daemon.account
     assert account["rows_spent"] == sim.bill(HOUSE) and account["rows_unknown"] == 0
+
+
+def test_the_connections_of_a_burst_are_kept_for_the_next(sim, rowcache, nginx):
+    """Also if single questions come between the two."""
+    front = nginx()
+    daemon = rowcache(front.trusted, upstream=front.url)
+    for burst in ("first", "second"):
+        sim.hold(match=QUESTIONS)
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(daemon.ask, f"rows-5.{burst}{n}.example") for n in range(8)]
+            wait_until_held(sim, 8)
+            sim.release()
+            assert all(one.result().miss for one in asked)
+        for n in range(8):
+            assert daemon.ask(f"rows-5.after-{burst}{n}.example").miss
+    eventually(lambda: front.requests >= 32)
+    assert front.connections == 8
 
 
 # TLS
