@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from daemon import QUESTIONS, TOKEN, eventually, question, wait_until_held
+from sockets import connections
 from wire import encode, has_ipv6, open_socket, patience, read_all
 
 MOST = 4096
@@ -138,23 +139,54 @@ def test_who_is_being_served_is_not_closed(sim, rowcache):
 
 
 def stop_reading(daemon, count):
-    """Clients, with no token, that ask until nothing more goes into their connections."""
-    held = [open_socket(daemon.address, receive_buffer=2048) for _ in range(count)]
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(ask_until_it_is_full, held))
+    """Clients, with no token, that ask until the daemon cannot write any answer of theirs."""
+    held = [open_socket(daemon.address) for _ in range(count)]
+    sent = [0] * count
+
+    def are_stuck():
+        for n, sock in enumerate(held):
+            sent[n] += ask_while_possible(sock, sent[n])
+        return looks_stuck(daemon, held)
+
+    eventually(are_stuck, seconds=60)
     return held
 
 
-def ask_until_it_is_full(sock):
+def ask_while_possible(sock, sent) -> int:
+    """How many bytes the connection took, after those that were sent."""
     ask = b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
     many = ask * 30000
-    sent = 0
-    sock.settimeout(patience(1))  # a slow daemon is not one that cannot write
+    sock.setblocking(False)
+    before = sent
     try:
         while True:
             sent += sock.send(many[sent % len(ask):])
-    except OSError:  # it cannot be sent any more
-        pass
+    except BlockingIOError:
+        return sent - before
+
+
+def looks_stuck(daemon, held):
+    """A slow daemon is not one that cannot write: that one has nothing to do, look after look."""
+    def look():
+        time.sleep(0.02)
+        return leaves_unread(daemon, held) and is_asleep(daemon)
+
+    return all(look() for _ in range(5))
+
+
+def leaves_unread(daemon, held):
+    port = int(daemon.address.rpartition(":")[2])
+    unread = {one.there for one in connections() if one.here == port and one.unread}
+    return all(sock.getsockname()[1] in unread for sock in held)
+
+
+def is_asleep(daemon):
+    stats = [file.read_text() for file in threads_of(daemon).glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
+
+
+def threads_of(daemon):
+    return Path(f"/proc/{daemon.process.pid}/task")
 
 
 def test_who_does_not_read_the_answer_keeps_nobody_out(driven, clock):
@@ -271,7 +303,6 @@ def test_who_serves_clients_takes_short_turns(rowcache):
     """Woken for a client, it does not wait until somebody has had a long one."""
     daemon = rowcache("server.threads=1")
     assert daemon.ask().miss and daemon.admin("/health").status == 200
-    threads = Path(f"/proc/{daemon.process.pid}/task")
-    turns = [turn_of(int(task.name)) for task in threads.iterdir()
+    turns = [turn_of(int(task.name)) for task in threads_of(daemon).iterdir()
              if (task / "comm").read_text().startswith("MHD")]
     assert turns.count(100_000) >= 2, "one of the clients', and one of the admin side"
