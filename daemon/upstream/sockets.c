@@ -24,19 +24,21 @@ static bool make_room(struct sockets *sockets) {
   return true;
 }
 
-bool sockets_add(struct sockets *sockets, int fd) {
-  if (!make_room(sockets))
-    return false;
-  sockets->entries[sockets->count++] = (struct socket_entry){.fd = fd};
-  return true;
-}
-
 void sockets_remove(struct sockets *sockets, int fd) {
   for (unsigned i = 0; i < sockets->count; i++)
     if (sockets->entries[i].fd == fd) {
       sockets->entries[i] = sockets->entries[--sockets->count];
       return;
     }
+}
+
+/* libcurl does not tell of the end of a socket that was never connected, and the number comes again. */
+bool sockets_add(struct sockets *sockets, int fd) {
+  sockets_remove(sockets, fd);
+  if (!make_room(sockets))
+    return false;
+  sockets->entries[sockets->count++] = (struct socket_entry){.fd = fd};
+  return true;
 }
 
 /* --- the socket with given ends --- */

@@ -23,7 +23,7 @@ struct sockets {
 /* Frees the list; closes no socket. Does not block. */
 void sockets_free(struct sockets *sockets);
 
-/* Adds a new socket. False: no memory. Does not block. */
+/* Adds a new socket, in place of one that had its number. False: no memory. Does not block. */
 bool sockets_add(struct sockets *sockets, int fd) MUST_CHECK;
 /* Removes a socket; a socket that is not listed is allowed. Does not block. */
 void sockets_remove(struct sockets *sockets, int fd);

@@ -338,6 +338,24 @@ static void what_comes_unasked_ends_the_use_of_a_connection(void **state) {
   sockets_free(&sockets);
 }
 
+/* libcurl does not tell when a socket that was never connected is closed. */
+static void a_number_that_comes_again_is_a_new_socket(void **state) {
+  (void)state;
+  struct sockets sockets = {.entries = NULL};
+  int listener = listen_here();
+  struct connection connection = connect_to(listener);
+  assert_true(sockets_add(&sockets, connection.here));
+  assert_true(use(&sockets, &connection));
+  assert_true(sockets_add(&sockets, connection.here));
+  assert_int_equal(sockets.count, 1);
+  assert_int_equal(send(connection.there, "x", 1, 0), 1);
+  await(&connection);
+  assert_true(use(&sockets, &connection)); /* as one that was not used yet */
+  hang_up(&connection);
+  close(listener);
+  sockets_free(&sockets);
+}
+
 static void many_sockets_come_and_go(void **state) {
   (void)state;
   struct sockets sockets = {.entries = NULL};
@@ -357,6 +375,7 @@ int main(void) {
       cmocka_unit_test(a_connection_is_used_while_it_is_quiet),
       cmocka_unit_test(a_connection_that_was_closed_is_not_used),
       cmocka_unit_test(what_comes_unasked_ends_the_use_of_a_connection),
+      cmocka_unit_test(a_number_that_comes_again_is_a_new_socket),
       cmocka_unit_test(many_sockets_come_and_go),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
