@@ -166,10 +166,10 @@ def ask_while_possible(sock, sent) -> int:
 
 
 def looks_stuck(daemon, held):
-    """A slow daemon is not one that cannot write: that one has nothing to do, look after look."""
+    """A slow daemon is not one that cannot write: who serves there has nothing to do, look after look."""
     def look():
         time.sleep(0.02)
-        return leaves_unread(daemon, held) and is_asleep(daemon)
+        return leaves_unread(daemon, held) and are_asleep(serving_threads(daemon))
 
     return all(look() for _ in range(5))
 
@@ -180,13 +180,16 @@ def leaves_unread(daemon, held):
     return all(sock.getsockname()[1] in unread for sock in held)
 
 
-def is_asleep(daemon):
-    stats = [file.read_text() for file in threads_of(daemon).glob("*/stat")]
+def are_asleep(threads):
+    stats = [(thread / "stat").read_text() for thread in threads]
     return all(stat.rpartition(")")[2].split()[0] == "S" for stat in stats)
 
 
-def threads_of(daemon):
-    return Path(f"/proc/{daemon.process.pid}/task")
+def serving_threads(daemon):
+    """Those that read and write connections, as directories of /proc."""
+    threads = Path(f"/proc/{daemon.process.pid}/task")
+    return [thread for thread in threads.iterdir()
+            if (thread / "comm").read_text().startswith("MHD")]
 
 
 def test_who_does_not_read_the_answer_keeps_nobody_out(driven, clock):
@@ -303,6 +306,5 @@ def test_who_serves_clients_takes_short_turns(rowcache):
     """Woken for a client, it does not wait until somebody has had a long one."""
     daemon = rowcache("server.threads=1")
     assert daemon.ask().miss and daemon.admin("/health").status == 200
-    turns = [turn_of(int(task.name)) for task in threads_of(daemon).iterdir()
-             if (task / "comm").read_text().startswith("MHD")]
+    turns = [turn_of(int(thread.name)) for thread in serving_threads(daemon)]
     assert turns.count(100_000) >= 2, "one of the clients', and one of the admin side"
