@@ -12,9 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A connection is not used again after it was idle for this long. Upstream may close an idle
- * connection just as a request is sent, and then nobody knows whether the request was charged. */
-#define KEEP_SECONDS 15
 #define MOST_RESTARTS 5
 
 int64_t sending_patience(const struct sending *request, int64_t now) {
@@ -248,7 +245,7 @@ static void set_options(struct sending *request) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
   curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "rowcache/" ROWCACHE_VERSION);
-  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)KEEP_SECONDS);
+  curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)SENDING_KEEP);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, request->sockets);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);

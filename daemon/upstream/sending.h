@@ -10,6 +10,10 @@
 
 #include <curl/curl.h>
 
+/* A connection is not used again after it was idle for so many seconds. Upstream may close an idle
+ * connection just as a request is sent, and then nobody knows whether the request was charged. */
+#define SENDING_KEEP 15
+
 /* The part of a request that its caller decides. */
 struct transfer_ask {
   const struct dialect *dialect;

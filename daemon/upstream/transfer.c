@@ -6,7 +6,10 @@
 #include "base/thread.h"
 #include "upstream/sending.h"
 
+#include <errno.h>
 #include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #define TICK CLOCK_SECOND /* the longest interval between two checks for stalls */
@@ -14,18 +17,20 @@
 
 struct transfer {
   pthread_t thread;
-  CURLM *multi;
+  int bell; /* an eventfd that wakes the thread; -1: not open */
   atomic_llong inflight, waiting_count, turned_away, answered_at, failed_at;
   atomic_bool failing; /* the last request had no answer */
   atomic_bool discontinued;
   atomic_llong counts[STATUSES];
 
   /* Used by the transfer thread only: */
+  CURLM *multi;
   struct sending *waiting, *running;
   struct sockets sockets;
   struct keys keys;
   struct transfer_bounds bounds;
   int64_t running_count, unpaused_at;
+  int64_t ended_at; /* when libcurl last ended with a request */
   int64_t check_at; /* the next time at which a reader may have waited too long; within a TICK */
   int64_t start_at; /* the next time at which a waiting request may be started; 0: now */
 
@@ -267,6 +272,25 @@ static void end_patience(struct transfer *transfer, struct sending *requests, in
   }
 }
 
+/* libcurl by itself keeps four connections for each request under way: the requests that end last
+ * would close what a burst has opened, and the next burst would have to connect again. */
+static void keep_connections(struct transfer *transfer) {
+  curl_multi_setopt(transfer->multi, CURLMOPT_MAXCONNECTS, (long)transfer->bounds.inflight);
+}
+
+/* Closes all connections when they are too old for another request. libcurl 7.88 closes them only at
+ * the next request, or when its multi handle is freed. */
+static void close_old(struct transfer *transfer, int64_t now) {
+  bool are_old = !transfer->running && now - transfer->ended_at > SENDING_KEEP * CLOCK_SECOND;
+  CURLM *fresh = are_old && transfer->sockets.count ? curl_multi_init() : NULL;
+  if (!fresh)
+    return; /* without memory, until the next TICK */
+  curl_multi_cleanup(transfer->multi);
+  sockets_free(&transfer->sockets); /* libcurl does not tell of sockets that were never connected */
+  transfer->multi = fresh;
+  keep_connections(transfer);
+}
+
 static void check_waits(struct transfer *transfer) {
   int64_t now = clock_monotonic();
   if (now < transfer->check_at)
@@ -275,6 +299,7 @@ static void check_waits(struct transfer *transfer) {
   drop_unwanted(transfer, now);
   end_patience(transfer, transfer->waiting, now);
   end_patience(transfer, transfer->running, now);
+  close_old(transfer, now);
 }
 
 static void abort_all(struct transfer *transfer) {
@@ -305,13 +330,6 @@ static void unpause_all(struct transfer *transfer, bool room) {
   }
 }
 
-/* libcurl by itself keeps four idle connections for each request under way: the requests that end
- * last would close what a burst has opened, and the next burst would have to connect again. */
-static void set_bounds(struct transfer *transfer, const struct transfer_bounds *bounds) {
-  transfer->bounds = *bounds;
-  curl_multi_setopt(transfer->multi, CURLMOPT_MAXCONNECTS, (long)bounds->inflight);
-}
-
 /* Does all that other threads asked for. False: the thread has to stop. */
 static bool take(struct transfer *transfer) {
   pthread_mutex_lock(&transfer->lock);
@@ -324,8 +342,10 @@ static bool take(struct transfer *transfer) {
   bool aborting = transfer->aborting, stopping = transfer->stopping;
   if (transfer->rebound || submitted)
     transfer->start_at = 0;
-  if (transfer->rebound)
-    set_bounds(transfer, &transfer->next_bounds);
+  if (transfer->rebound) {
+    transfer->bounds = transfer->next_bounds;
+    keep_connections(transfer);
+  }
   transfer->rebound = false;
   pthread_mutex_unlock(&transfer->lock);
   enqueue(transfer, submitted);
@@ -364,6 +384,7 @@ static void reap(struct transfer *transfer) {
     struct sending *request;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
     curl_multi_remove_handle(transfer->multi, request->easy);
+    transfer->ended_at = clock_monotonic();
     DL_DELETE(transfer->running, request);
     transfer->running_count--;
     transfer->start_at = 0;
@@ -375,15 +396,50 @@ static int64_t next_deadline(const struct transfer *transfer) {
   return transfer->start_at < transfer->check_at ? transfer->start_at : transfer->check_at;
 }
 
+/* curl_multi_wakeup() would need the handle, which close_old() replaces. This fails only after 2^64
+ * rings that the thread has not heard. */
+static void wake(struct transfer *transfer) {
+  (void)eventfd_write(transfer->bell, 1);
+}
+
+static void wait_for_news(struct transfer *transfer) {
+  struct curl_waitfd bell = {.fd = transfer->bell, .events = CURL_WAIT_POLLIN};
+  curl_multi_poll(transfer->multi, &bell, 1, clock_timeout(next_deadline(transfer)), NULL);
+  if (bell.revents)
+    (void)eventfd_read(transfer->bell, &(eventfd_t){0});
+}
+
 static void *run(void *context) {
   struct transfer *transfer = context;
   while (take(transfer)) {
     int running;
     curl_multi_perform(transfer->multi, &running);
     reap(transfer);
-    curl_multi_poll(transfer->multi, NULL, 0, clock_timeout(next_deadline(transfer)), NULL);
+    wait_for_news(transfer);
   }
   return NULL;
+}
+
+static bool open_all(struct transfer *transfer, struct fault *fault) {
+  transfer->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (transfer->bell < 0)
+    return fault_set(fault, FAULT_INTERNAL, "cannot make an eventfd: %s", strerror(errno));
+  transfer->multi = curl_multi_init();
+  if (!transfer->multi)
+    return fault_no_memory(fault);
+  keep_connections(transfer);
+  return thread_start(&transfer->thread, "transfer", run, transfer, fault);
+}
+
+/* The thread does not run. */
+static void release(struct transfer *transfer) {
+  curl_multi_cleanup(transfer->multi);
+  if (transfer->bell >= 0)
+    close(transfer->bell);
+  sockets_free(&transfer->sockets);
+  keys_free(&transfer->keys);
+  pthread_mutex_destroy(&transfer->lock);
+  free(transfer);
 }
 
 /* --- the public face --- */
@@ -399,7 +455,7 @@ void transfer_set_bounds(struct transfer *transfer, const struct transfer_bounds
   transfer->next_bounds = *bounds;
   transfer->rebound = true;
   pthread_mutex_unlock(&transfer->lock);
-  curl_multi_wakeup(transfer->multi);
+  wake(transfer);
 }
 
 bool transfer_start(const struct transfer_bounds *bounds, struct transfer **out,
@@ -407,17 +463,13 @@ bool transfer_start(const struct transfer_bounds *bounds, struct transfer **out,
   struct transfer *transfer = calloc(1, sizeof *transfer);
   if (!transfer)
     return fault_no_memory(fault);
+  transfer->bounds = *bounds;
   pthread_mutex_init(&transfer->lock, NULL);
-  transfer->multi = curl_multi_init();
-  bool ok = transfer->multi || fault_no_memory(fault);
-  if (ok)
-    set_bounds(transfer, bounds);
-  if (ok && thread_start(&transfer->thread, "transfer", run, transfer, fault)) {
+  if (open_all(transfer, fault)) {
     *out = transfer;
     return true;
   }
-  curl_multi_cleanup(transfer->multi);
-  free(transfer);
+  release(transfer);
   return false;
 }
 
@@ -428,13 +480,9 @@ void transfer_stop(struct transfer **address) {
   pthread_mutex_lock(&transfer->lock);
   transfer->stopping = true;
   pthread_mutex_unlock(&transfer->lock);
-  curl_multi_wakeup(transfer->multi);
+  wake(transfer);
   pthread_join(transfer->thread, NULL);
-  curl_multi_cleanup(transfer->multi);
-  sockets_free(&transfer->sockets);
-  keys_free(&transfer->keys);
-  pthread_mutex_destroy(&transfer->lock);
-  free(transfer);
+  release(transfer);
 }
 
 /* Raises a flag for the transfer thread, and wakes the thread if it was not raised yet. */
@@ -444,7 +492,7 @@ static void raise_flag(struct transfer *transfer, bool *flag) {
   *flag = true;
   pthread_mutex_unlock(&transfer->lock);
   if (!was_raised)
-    curl_multi_wakeup(transfer->multi);
+    wake(transfer);
 }
 
 static void on_room(void *context, struct flight *flight) {
@@ -469,14 +517,14 @@ void transfer_submit(struct transfer *transfer, struct flight *flight, struct tr
   pthread_mutex_lock(&transfer->lock);
   DL_APPEND(transfer->submitted, request);
   pthread_mutex_unlock(&transfer->lock);
-  curl_multi_wakeup(transfer->multi);
+  wake(transfer);
 }
 
 void transfer_abort(struct transfer *transfer) {
   pthread_mutex_lock(&transfer->lock);
   transfer->aborting = true;
   pthread_mutex_unlock(&transfer->lock);
-  curl_multi_wakeup(transfer->multi);
+  wake(transfer);
 }
 
 int64_t transfer_inflight(const struct transfer *transfer) {

@@ -1,7 +1,9 @@
 /* Sends requests to upstream and feeds flights: one thread with a libcurl multi loop.
  *
- * The loop keeps connections alive, accepts gzip and verifies TLS. It follows no redirect: that
- * would carry the token to another server.
+ * The loop keeps as many connections as it may use at a time. A connection that was idle for 15 s
+ * (SENDING_KEEP) is not used again; it is closed at the next request, or when nothing was under way
+ * for that long. The loop accepts gzip and verifies TLS. It follows no redirect: that would carry
+ * the token to another server.
  *
  * It speaks HTTP/1.1 only. A server that ends an HTTP/2 connection refuses the streams that it has
  * not processed, as nginx does after keepalive_requests. Refused streams cost nothing (RFC 9113

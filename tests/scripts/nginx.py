@@ -4,7 +4,7 @@ import socket
 import subprocess
 import time
 
-from sockets import CLOSE_WAIT, TIME_WAIT, connections
+from sockets import CLOSE_WAIT, HELD, connections
 from wire import patience
 
 _CONFIGURATION = """
@@ -80,8 +80,18 @@ class Nginx:
     @property
     def closed(self) -> bool:
         """Whether nginx has closed all connections that the daemon still holds."""
-        states = {one.state for one in connections() if one.there == self._port}
-        return states - {TIME_WAIT} == {CLOSE_WAIT}
+        return self._held == {CLOSE_WAIT}
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the daemon holds a connection to it."""
+        return self._held != set()
+
+    @property
+    def _held(self):
+        """The states of the daemon's ends."""
+        return {one.state for one in connections()
+                if one.there == self._port and one.state in HELD}
 
     def __enter__(self):
         self._process = subprocess.Popen(

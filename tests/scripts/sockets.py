@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-TIME_WAIT, CLOSE_WAIT = 6, 8  # of `state`: no process has it any more; only the other side has ended
+ESTABLISHED, SYN_SENT, CLOSE_WAIT = 1, 2, 8  # of `state`; the last: only the other side has ended
+HELD = {ESTABLISHED, SYN_SENT, CLOSE_WAIT}  # this side has not ended: its process still holds it
 
 
 class Connection(NamedTuple):

@@ -1,12 +1,14 @@
 """The way to upstream: connections that end, TLS, redirects, and the wait for a place."""
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -67,11 +69,11 @@ def test_connections_that_upstream_ends_by_their_count_lose_nothing(sim, rowcach
 
 
 @pytest.mark.parametrize("budget", [False, True], ids=["no budget", "budget"])
-def test_a_connection_that_upstream_closed_while_it_was_idle_is_not_used(sim, rowcache, nginx,
+def test_a_connection_that_upstream_closed_while_it_was_idle_is_not_used(sim, driven, nginx,
                                                                          house, budget):
     """Nothing is sent on it, so nothing is sent twice, nor is a budget in the way."""
     front = nginx("keepalive_timeout 1s")
-    daemon = rowcache(house, front.trusted, upstream=front.url)
+    daemon = driven(house, front.trusted, upstream=front.url)
     token = daemon.issue("alice", "--budget", "100000", "--per", "total") if budget else TOKEN
     ask_many(daemon, range(8), token)
     eventually(lambda: front.closed)
@@ -84,7 +86,7 @@ def test_a_connection_that_upstream_closed_while_it_was_idle_is_not_used(sim, ro
 def test_the_connections_of_a_burst_are_kept_for_the_next(sim, rowcache, nginx):
     """Also if single questions come between the two."""
     front = nginx()
-    daemon = rowcache(front.trusted, upstream=front.url)
+    daemon = rowcache(front.trusted, "access.mode=open", upstream=front.url)
     for burst in ("first", "second"):
         sim.hold(match=QUESTIONS)
         with ThreadPoolExecutor(8) as pool:
@@ -94,8 +96,50 @@ def test_the_connections_of_a_burst_are_kept_for_the_next(sim, rowcache, nginx):
             assert all(one.result().miss for one in asked)
         for n in range(8):
             assert daemon.ask(f"rows-5.after-{burst}{n}.example").miss
-    eventually(lambda: front.requests >= 32)
+    eventually(lambda: front.requests == 32)
     assert front.connections == 8
+
+
+def test_connections_that_are_too_old_for_another_request_are_closed(driven, nginx, sim, clock):
+    """Not only at the next request, which may come tomorrow."""
+    front = nginx()
+    daemon = driven(front.trusted, "access.mode=open", upstream=front.url)
+    ask_many(daemon, range(8))
+    eventually(lambda: front.requests == 8)
+    opened = front.connections
+    clock.go_on(seconds=14)
+    time.sleep(patience(0.1))  # the daemon has looked at its clock
+    assert daemon.ask("rows-5.again.example").miss
+    eventually(lambda: front.requests == 9)
+    assert front.connections == opened and front.is_connected
+    clock.go_on(seconds=17)
+    eventually(lambda: not front.is_connected)
+    assert daemon.ask("rows-5.tomorrow.example").miss
+    eventually(lambda: front.requests == 10)
+    assert front.connections == opened + 1
+    assert daemon.account["rows_spent"] == sim.bill(TOKEN)
+
+
+def test_a_daemon_that_could_not_connect_does_nothing_afterwards(driven, clock):
+    """libcurl does not tell that it has closed a socket that was never connected."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as first:
+        first.connect(full.getsockname())
+        daemon = driven("access.mode=open", "upstream.connect_timeout=1s",
+                        upstream=f"http://127.0.0.1:{full.getsockname()[1]}/")
+        assert daemon.ask().status == 504
+        clock.go_on(seconds=17)
+        time.sleep(patience(0.1))
+        before = sockets_of(daemon)
+        for _ in range(5):
+            clock.go_on(seconds=1)
+            time.sleep(patience(0.1))
+        assert sockets_of(daemon) == before
+
+
+def sockets_of(daemon):
+    """The numbers of all its sockets, of which none comes again."""
+    files = Path(f"/proc/{daemon.process.pid}/fd").iterdir()
+    return {name for name in map(os.readlink, files) if name.startswith("socket:")}
 
 
 # TLS
