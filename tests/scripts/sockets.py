@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
-ESTABLISHED, SYN_SENT, CLOSE_WAIT = 1, 2, 8  # of `state`; the last: only the other side has ended
-HELD = {ESTABLISHED, SYN_SENT, CLOSE_WAIT}  # this side has not ended: its process still holds it
+ESTABLISHED, SYN_SENT, CLOSE_WAIT = 1, 2, 8  # of `state`; the last: the other end was closed
+HELD = {ESTABLISHED, SYN_SENT, CLOSE_WAIT}  # the process still holds this end
 
 
 class Connection(NamedTuple):

@@ -166,7 +166,7 @@ def ask_while_possible(sock, sent) -> int:
 
 
 def looks_stuck(daemon, held):
-    """A slow daemon is not one that cannot write: who serves there has nothing to do, look after look."""
+    """Unlike a slow daemon, one that cannot write has nothing to do, look after look."""
     def look():
         time.sleep(0.02)
         return leaves_unread(daemon, held) and are_asleep(serving_threads(daemon))

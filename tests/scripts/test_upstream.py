@@ -8,13 +8,16 @@ import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ahrefs import Simulator
 from certificates import make_certificate
-from daemon import HOUSE, OTHER_TOKEN, QUESTIONS, TOKEN, arrived, eventually, question, wait_until_held
+from daemon import (
+    HOUSE, OTHER_TOKEN, QUESTIONS, TOKEN, arrived, eventually, question, wait_until_held,
+)
 from nginx import Nginx
 from wire import SLOW, patience
 
@@ -138,8 +141,11 @@ def test_a_daemon_that_could_not_connect_does_nothing_afterwards(driven, clock):
 
 def sockets_of(daemon):
     """The numbers of all its sockets, of which none comes again."""
-    files = Path(f"/proc/{daemon.process.pid}/fd").iterdir()
-    return {name for name in map(os.readlink, files) if name.startswith("socket:")}
+    names = set()
+    for file in Path(f"/proc/{daemon.process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            names.add(os.readlink(file))
+    return {name for name in names if name.startswith("socket:")}
 
 
 # TLS
