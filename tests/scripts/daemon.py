@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ ROWCACHED = _BUILD / "daemon" / "rowcached"
 ROWCACHECTL = _BUILD / "daemon" / "rowcachectl"
 STRANGER = "nobody"  # another user than the one who runs the plays
 _LISTENING = re.compile(r"\binfo listening side=(\w+) address=(\S+)")
+_READY = re.compile(r"\binfo ready\b")
 _REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion")
 
 
@@ -189,8 +191,9 @@ class Daemon:
     # The client side
 
     def addresses(self, side) -> list:
-        """The addresses at which it listens, from its log."""
-        found = map(_LISTENING.search, self.lines[self._since:])
+        """The addresses at which it listens: its log has them before it is ready."""
+        begin = takewhile(lambda line: not _READY.search(line), self.lines[self._since:])
+        found = map(_LISTENING.search, begin)
         return [line[2] for line in found if line and line[1] == side]
 
     @property

@@ -135,7 +135,7 @@ def _placed(age):
 
 
 def _time(end, ago):
-    return (end - timedelta(seconds=ago)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (end - timedelta(seconds=ago)).isoformat() + "Z"
 
 
 def _said_by_v2(row, random):
