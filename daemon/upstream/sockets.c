@@ -32,7 +32,6 @@ void sockets_remove(struct sockets *sockets, int fd) {
     }
 }
 
-/* libcurl does not tell of the end of a socket that was never connected, and the number comes again. */
 bool sockets_add(struct sockets *sockets, int fd) {
   sockets_remove(sockets, fd);
   if (!make_room(sockets))

@@ -3,6 +3,9 @@
  * known" for "alive"). It sends on such a connection, and then sends the request a second time,
  * although the first may have been charged.
  *
+ * libcurl 7.88 does not report that it closes a socket which was never connected (after a connect
+ * timeout, say). Such a socket stays listed until sockets_free(), or until its number comes again.
+ *
  * All functions are called on the transfer thread. */
 #pragma once
 
@@ -23,7 +26,8 @@ struct sockets {
 /* Frees the list; closes no socket. Does not block. */
 void sockets_free(struct sockets *sockets);
 
-/* Adds a new socket, in place of one that had its number. False: no memory. Does not block. */
+/* Adds a new socket. It replaces a listed one with the same number. False: no memory. Does not
+ * block. */
 bool sockets_add(struct sockets *sockets, int fd) MUST_CHECK;
 /* Removes a socket; a socket that is not listed is allowed. Does not block. */
 void sockets_remove(struct sockets *sockets, int fd);

@@ -278,15 +278,15 @@ static void keep_connections(struct transfer *transfer) {
   curl_multi_setopt(transfer->multi, CURLMOPT_MAXCONNECTS, (long)transfer->bounds.inflight);
 }
 
-/* Closes all connections when they are too old for another request. libcurl 7.88 closes them only at
- * the next request, or when its multi handle is freed. */
+/* Closes all connections when they are too old for another request. libcurl 7.88 closes them only
+ * at the next request, or when its multi handle is freed. */
 static void close_old(struct transfer *transfer, int64_t now) {
   bool are_old = !transfer->running && now - transfer->ended_at > SENDING_KEEP * CLOCK_SECOND;
   CURLM *fresh = are_old && transfer->sockets.count ? curl_multi_init() : NULL;
   if (!fresh)
     return; /* without memory, until the next TICK */
   curl_multi_cleanup(transfer->multi);
-  sockets_free(&transfer->sockets); /* libcurl does not tell of sockets that were never connected */
+  sockets_free(&transfer->sockets); /* of those, too, whose end libcurl did not report */
   transfer->multi = fresh;
   keep_connections(transfer);
 }

@@ -124,7 +124,7 @@ def test_connections_that_are_too_old_for_another_request_are_closed(driven, ngi
 
 
 def test_a_daemon_that_could_not_connect_does_nothing_afterwards(driven, clock):
-    """libcurl does not tell that it has closed a socket that was never connected."""
+    """libcurl does not report that it closes a socket which was never connected."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as first:
         first.connect(full.getsockname())
         daemon = driven("access.mode=open", "upstream.connect_timeout=1s",

@@ -338,7 +338,6 @@ static void what_comes_unasked_ends_the_use_of_a_connection(void **state) {
   sockets_free(&sockets);
 }
 
-/* libcurl does not tell when a socket that was never connected is closed. */
 static void a_number_that_comes_again_is_a_new_socket(void **state) {
   (void)state;
   struct sockets sockets = {.entries = NULL};
