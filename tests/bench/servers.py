@@ -183,7 +183,7 @@ class Server:
 
     def cpu(self):
         """Seconds of processors so far, of all its processes and threads."""
-        return sum(map(_cpu_of, self.pids()))
+        return sum(map(cpu_of, self.pids()))
 
     def resident(self):
         """MiB, summed over its processes."""
@@ -198,7 +198,8 @@ class Server:
             Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
-def _cpu_of(pid):
+def cpu_of(pid):
+    """Seconds of processors so far, of one process and all its threads."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

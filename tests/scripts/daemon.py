@@ -27,7 +27,7 @@ ROWCACHED = _BUILD / "daemon" / "rowcached"
 ROWCACHECTL = _BUILD / "daemon" / "rowcachectl"
 STRANGER = "nobody"  # another user than the one who runs the plays
 _LISTENING = re.compile(r"\binfo listening side=(\w+) address=(\S+)")
-_READY = re.compile(r"\binfo ready\b")
+READY = re.compile(r"\binfo ready\b")
 _REPORT = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|Assertion")
 
 
@@ -116,7 +116,7 @@ class Daemon:
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
         if wait:
-            self.wait_for_log(r"\binfo ready\b", 60)
+            self.wait_for_log(READY, 60)
 
     def stop(self, number=signal.SIGTERM) -> int:
         """Asks it to end and waits; the answer is the exit status."""
@@ -192,7 +192,7 @@ class Daemon:
 
     def addresses(self, side) -> list:
         """The addresses at which it listens: its log has them before it is ready."""
-        begin = takewhile(lambda line: not _READY.search(line), self.lines[self._since:])
+        begin = takewhile(lambda line: not READY.search(line), self.lines[self._since:])
         found = map(_LISTENING.search, begin)
         return [line[2] for line in found if line and line[1] == side]
 

@@ -10,20 +10,18 @@ import json
 import mmap
 import os
 import signal
-import re
 import struct
 from datetime import datetime, timezone
 
 import pytest
 
 from ahrefs import v3
-from daemon import ROWCACHED, TOKEN, Daemon, eventually, question
+from daemon import READY, ROWCACHED, TOKEN, Daemon, eventually, question
 from v3 import BATCH, KEY, LIMITS, V3, bearer, path, simulator
 from wire import encode, wish
 
 FAILING = ROWCACHED.parent.parent / "tests" / "rowcached-failing"
 NEVER = -1
-READY = re.compile(r"\binfo ready\b")
 MOST = 5000  # allocations of one scenario; far more than any has
 
 
